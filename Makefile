@@ -1,0 +1,50 @@
+# One word each: `make` alone lists them. Everything runs in .venv, installed from requirements.lock.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.installed-from-the-lock
+
+$(READY): requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Expected Python 3.11 or newer, but got %d.%d. Say make PYTHON=python3.11." % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	@echo "Installing what requirements.lock pins; this takes a few minutes the first time."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@touch $@
+
+.PHONY: help setup demo pipeline test lint format bench lock clean
+help:  ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## Install everything into .venv
+
+demo: $(READY)  ## Simulated mice, the whole pipeline, one summary
+	$(BIN)/python aws_pipeline/pipeline.py --sample
+
+pipeline: $(READY)  ## The whole pipeline on the recordings in MABE_DATA_DIR
+	$(BIN)/python aws_pipeline/pipeline.py
+
+test: $(READY)  ## All tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy behavior recognizers training inference aws_pipeline infra
+
+format: $(READY)  ## Put the code in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## Measure against the peers; ratios of one run
+	$(BIN)/python -m tests.benchmarks
+
+lock:  ## Resolve requirements.lock anew from pyproject.toml
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check '.[aws,glue,sagemaker,local,train,notebook,dev]'
+	.venv-lock/bin/python -m pip check
+	.venv-lock/bin/python -m pip freeze --exclude mouse-behavior-lakehouse | sed -E 's/(torch==[0-9.]+)\+.*/\1/' > requirements.lock
+	rm -rf .venv-lock build *.egg-info
+
+clean:  ## Remove what the pipeline made (recordings and .venv stay)
+	find s3_mock -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	rm -rf results checkpoints

@@ -1,0 +1,70 @@
+"""The behaviors: 37 of the MABe ethogram (11 a mouse does by itself, 26 toward another), their groups, and 6 signs of pain.
+
+A lab may bring behaviors of its own: `ethogram` puts them behind the known ones. Whether a bout is a self behavior is told by
+its target (target == agent), never by its name: labs differ there (freezing is also annotated as one mouse toward another).
+"""
+
+from collections.abc import Iterable
+
+SELF_BEHAVIORS = (
+    "biteobject",
+    "climb",
+    "dig",
+    "exploreobject",
+    "freeze",
+    "genitalgroom",
+    "huddle",
+    "rear",
+    "rest",
+    "run",
+    "selfgroom",
+)
+PAIR_BEHAVIORS = (
+    "allogroom",
+    "approach",
+    "attack",
+    "attemptmount",
+    "avoid",
+    "chase",
+    "chaseattack",
+    "defend",
+    "disengage",
+    "dominance",
+    "dominancegroom",
+    "dominancemount",
+    "ejaculate",
+    "escape",
+    "flinch",
+    "follow",
+    "intromit",
+    "mount",
+    "reciprocalsniff",
+    "shepherd",
+    "sniff",
+    "sniffbody",
+    "sniffface",
+    "sniffgenital",
+    "submit",
+    "tussle",
+)
+BEHAVIORS = SELF_BEHAVIORS + PAIR_BEHAVIORS
+
+BACKGROUND = "background"
+_GROUP_MEMBERS = {
+    "social": "allogroom approach avoid disengage escape flinch follow huddle reciprocalsniff shepherd "
+    "sniff sniffbody sniffface sniffgenital submit",
+    "mating": "attemptmount dominancemount ejaculate intromit mount",
+    "aggressive": "attack chase chaseattack defend dominance dominancegroom tussle",
+}
+GROUPS = {behavior: group for group, members in _GROUP_MEMBERS.items() for behavior in members.split()}
+"""Behavior to one of the three groups of the Conv1D-BiLSTM; a behavior that is missing here is background."""
+
+PAIN_BEHAVIORS = ("paw_withdraw", "paw_lick", "paw_shake", "walk", "active", "rest")
+"""The six classes of the mouse-pain videos, in the order of their labels."""
+
+
+def ethogram(behaviors: Iterable[str]) -> tuple[str, ...]:
+    """Order behaviors: the known ones in the order of `BEHAVIORS`, then a lab's own by name. Duplicates fall together."""
+    given = set(behaviors)
+    known = tuple(behavior for behavior in BEHAVIORS if behavior in given)
+    return known + tuple(sorted(given.difference(BEHAVIORS)))

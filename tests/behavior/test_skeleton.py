@@ -1,0 +1,16 @@
+from behavior.skeleton import BODYPARTS, IGNORED, LEFT_RIGHT, canonical
+
+
+def test_mabe_tracks_29_bodyparts_eight_of_them_on_an_implant():
+    assert len(set(BODYPARTS)) == 29
+    assert len(IGNORED) == 8
+
+
+def test_a_hip_and_a_lateral_point_are_one_place():
+    assert canonical("hip_left") == canonical("lateral_left") == "lateral_left"
+    assert canonical("whisker") == "whisker"
+
+
+def test_mirror_pairs_exist_on_both_sides():
+    assert ("ear_left", "ear_right") in LEFT_RIGHT
+    assert all(right in BODYPARTS for _, right in LEFT_RIGHT)
