@@ -4,11 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed-from-the-lock
 
+# The lock names every package, so pip has nothing to resolve (--no-deps); modules are compiled when first imported. Half the time.
 $(READY): requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Expected Python 3.11 or newer, but got %d.%d. Say make PYTHON=python3.11." % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
 	@echo "Installing what requirements.lock pins; this takes a few minutes the first time."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --requirement requirements.lock
 	@touch $@
 
 .PHONY: help setup demo pipeline test lint format bench lock clean

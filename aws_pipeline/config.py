@@ -1,0 +1,129 @@
+"""Names, places and credentials of the pipeline: the one reader of the environment, and the one place that knows near from far.
+
+Near (the default): a stand-in for AWS that keeps its objects in `s3_mock/` runs as a child process and is reached like AWS itself,
+through AWS_ENDPOINT_URL. Far (USE_LOCAL_FS=false): AWS, with the usual credentials.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from behavior.contract import UsageError
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+_LOCAL_ACCOUNT = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where this run works and what things are called there."""
+
+    local: bool
+    """True: AWS on this disk. False: AWS."""
+    data_dir: Path
+    """The recordings as they come: train.csv, train_tracking/, train_annotation/, ..."""
+    mock_dir: Path
+    """Where AWS on this disk keeps its objects."""
+    region: str
+    """AWS region."""
+    bucket_prefix: str = ""
+    """Put before every bucket name; bucket names are unique in all of AWS."""
+    database: str = "mabe"
+    """Glue database."""
+    workgroup: str = "mabe"
+    """Athena workgroup."""
+    glue_job: str = "mabe-curate"
+    """Glue job that curates."""
+    glue_role: str = "mabe-glue"
+    """Role the Glue job runs as."""
+    training_role: str = "mabe-training"
+    """Role training jobs run as."""
+
+    def bucket(self, zone: str) -> str:
+        """Return the bucket of a zone: raw, curated, athena (query results) or artifacts (code and models)."""
+        return (
+            self.bucket_prefix + {"raw": "raw-zone", "curated": "curated-zone", "athena": "athena-results", "artifacts": "artifacts"}[zone]
+        )
+
+    def uri(self, zone: str, key: str = "") -> str:
+        """Return the s3:// address of a zone, or of a key in it."""
+        return f"s3://{self.bucket(zone)}/{key}".rstrip("/")
+
+
+def settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises UsageError for values that mean nothing."""
+    local = _truth(environment.get("USE_LOCAL_FS", "true"))
+    prefix = environment.get("S3_BUCKET", "")
+    if not local and not prefix:
+        raise UsageError(
+            "Expected S3_BUCKET to be set when USE_LOCAL_FS=false, but got nothing. Set it to a name that all buckets shall begin with."
+        )
+    return Settings(
+        local=local,
+        data_dir=Path(environment.get("MABE_DATA_DIR") or REPOSITORY / "data").resolve(),
+        mock_dir=Path(environment.get("S3_MOCK_DIR") or REPOSITORY / "s3_mock").resolve(),
+        region=environment.get("AWS_DEFAULT_REGION") or environment.get("AWS_REGION") or "us-east-1",
+        bucket_prefix=f"{prefix}-" if prefix else "",
+    )
+
+
+@contextmanager
+def endpoint(chosen: Settings) -> Iterator[None]:
+    """Make AWS reachable for as long as the context lasts.
+
+    On this disk a stand-in is started as a child process, unless AWS_ENDPOINT_URL names one that runs already.
+    """
+    if not chosen.local:
+        os.environ.setdefault("AWS_DEFAULT_REGION", chosen.region)
+        yield
+        return
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        with _environment({**_LOCAL_ACCOUNT, "AWS_DEFAULT_REGION": chosen.region}):
+            yield
+        return
+    command = [sys.executable, "-m", "infra.local", "serve", "--root", str(chosen.mock_dir), "--port", "0", "--with-parent"]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as child:
+        try:
+            with _environment(
+                {**_LOCAL_ACCOUNT, "AWS_DEFAULT_REGION": chosen.region, "AWS_ENDPOINT_URL": _address(child, chosen.mock_dir)}
+            ):
+                yield
+        finally:
+            child.terminate()
+
+
+def _address(child: subprocess.Popen[str], mock_dir: Path) -> str:
+    """Wait for the stand-in's one line of JSON and return its address. A child that dies instead has said why on stderr."""
+    line = child.stdout.readline() if child.stdout else ""
+    if not line:
+        raise UsageError(f"Expected AWS on this disk to start in {mock_dir}, but got the error above. Mend it and try again.")
+    return str(json.loads(line)["endpoint"])
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while. Sessions and child processes read AWS's settings from there and nowhere else."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _truth(text: str) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if text.strip().lower() not in words:
+        raise UsageError(f"Expected USE_LOCAL_FS to be true or false, but got {text!r}. Set it to one of them.")
+    return words[text.strip().lower()]

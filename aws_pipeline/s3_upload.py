@@ -1,0 +1,173 @@
+"""Step 1: upload recordings from a disk to the raw zone, Hive-partitioned by lab.
+
+    python aws_pipeline/s3_upload.py [--data-dir D] [--dry-run]
+
+Reads   D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/<lab>/<video>.parquet,
+        D/test.csv and D/test_tracking/ if they are there.
+Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in the raw zone. Nothing is ever deleted there.
+
+Everything is checked before the first byte leaves: metadata row by row, every Parquet footer. An object that is there already, byte for
+byte, is not sent again, so an interrupted upload is resumed by the same command.
+
+Exit codes: 0 all there, 1 unexpected, 2 usage or configuration, 4 the input breaks its contract (nothing was uploaded), 5 AWS refuses.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from aws_pipeline.config import Settings, endpoint, settings
+from aws_pipeline.script import progress, run, size
+from behavior.contract import EXIT_OK, ContractError, UsageError, refuse
+from behavior.recording import Recording, recordings_from_rows
+from behavior.tables import RAW_ANNOTATION, RAW_TRACKING, Table, parse_metadata
+
+FOLDERS: dict[str, tuple[tuple[str, Table], ...]] = {
+    "train": (("train_tracking", RAW_TRACKING), ("train_annotation", RAW_ANNOTATION)),
+    "test": (("test_tracking", RAW_TRACKING),),
+}
+"""Folders of each split and the table their files hold; tracking comes first and is required."""
+_THREADS = 8
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file and the object it becomes."""
+
+    path: Path
+    key: str
+
+
+def plan_uploads(data_dir: Path) -> list[Upload]:
+    """Check a data directory and return what there is to upload, metadata last: a reader who finds it finds all it names.
+
+    Raises UsageError if `data_dir` is no data directory, ContractError with every fault in it.
+    """
+    if not (data_dir / "train.csv").is_file():
+        raise UsageError(
+            f"Expected a data directory with train.csv, but got {data_dir}. "
+            "Give --data-dir or MABE_DATA_DIR, or make a sample: python aws_pipeline/sample_data.py."
+        )
+    files: list[Upload] = []
+    metadata: list[Upload] = []
+    faults: list[str] = []
+    for split, folders in FOLDERS.items():
+        csv = data_dir / f"{split}.csv"
+        if not csv.is_file():
+            continue
+        metadata.append(Upload(csv, f"metadata/{split}.csv"))
+        try:
+            recordings = recordings_from_rows(parse_metadata(csv.read_bytes(), csv.name).to_pylist(), where=csv.name)
+        except ContractError as error:
+            faults += error.faults
+            continue
+        for number, (folder, table) in enumerate(folders):
+            for recording in recordings:
+                path = data_dir / folder / recording.lab_id / f"{recording.video_id}.parquet"
+                if path.is_file():
+                    faults += _footer_faults(path, table, data_dir)
+                    files.append(Upload(path, raw_key(folder, recording)))
+                elif number == 0:
+                    faults.append(f"{csv.name}: Expected a file {path.relative_to(data_dir)}, but got none. Add it or remove the row.")
+    refuse(faults)
+    return files + metadata
+
+
+def raw_key(folder: str, recording: Recording) -> str:
+    """Return the object key of one recording's file in the raw zone."""
+    return f"{folder}/lab_id={recording.lab_id}/{recording.video_id}.parquet"
+
+
+def upload(uploads: list[Upload], s3: Any, bucket: str) -> Iterator[tuple[Upload, bool]]:
+    """Send what is not there yet; yield each upload and whether it was sent, in the order they end, metadata last."""
+    present = _listing(s3, bucket)
+    files = [item for item in uploads if not item.key.startswith("metadata/")]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        waiting = {pool.submit(_send, item, s3, bucket, present.get(item.key)): item for item in files}
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+    for item in uploads:
+        if item.key.startswith("metadata/"):
+            yield item, _send(item, s3, bucket, present.get(item.key))
+
+
+def _footer_faults(path: Path, table: Table, data_dir: Path) -> tuple[str, ...]:
+    """Read a Parquet footer and return what is wrong with it; pages are checked when they are read, by the ETL."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    where = str(path.relative_to(data_dir))
+    try:
+        table.check(pq.read_schema(path).empty_table(), where)
+    except (pa.ArrowInvalid, OSError) as error:
+        return (f"{where}: Expected a Parquet file, but got: {str(error).splitlines()[0]} Export the file again.",)
+    except ContractError as error:
+        return error.faults
+    return ()
+
+
+def _listing(s3: Any, bucket: str) -> dict[str, tuple[int, str]]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return {item["Key"]: (item["Size"], item["ETag"].strip('"')) for page in pages for item in page.get("Contents", [])}
+
+
+def _send(item: Upload, s3: Any, bucket: str, present: tuple[int, str] | None) -> bool:
+    with item.path.open("rb") as file:
+        md5 = hashlib.file_digest(file, "md5").hexdigest()
+    if present and present[0] == item.path.stat().st_size:
+        # the ETag is the MD5 of small unencrypted objects only; for the others the MD5 is kept beside the object
+        same = present[1] == md5 or s3.head_object(Bucket=bucket, Key=item.key)["Metadata"].get("md5") == md5
+        if same:
+            return False
+    s3.upload_file(str(item.path), bucket, item.key, ExtraArgs={"Metadata": {"md5": md5}})
+    return True
+
+
+def main() -> int:
+    """Parse the command line, check, upload and report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, help="recordings to upload (default: MABE_DATA_DIR, else data/ in the repository)")
+    parser.add_argument("--dry-run", action="store_true", help="check everything and say what would be uploaded")
+    parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
+    arguments = parser.parse_args()
+    chosen = settings()
+    uploads = plan_uploads((arguments.data_dir or chosen.data_dir).resolve())
+    n_bytes = sum(item.path.stat().st_size for item in uploads)
+    if arguments.dry_run:
+        for item in uploads:
+            print(f"{item.path} -> {chosen.uri('raw', item.key)}")
+        print(f"{len(uploads)} files, {size(n_bytes)}: all fit their contract; nothing was uploaded (--dry-run)")
+        return EXIT_OK
+    with endpoint(chosen):
+        summary = _upload_all(uploads, chosen)
+    where = f"in {chosen.mock_dir}" if chosen.local else "on AWS"
+    print(
+        json.dumps(summary)
+        if arguments.json
+        else f"{chosen.uri('raw')} {where}: {summary['sent']} of {summary['files']} files sent ({size(summary['bytes_sent'])}), "
+        f"the others were there already; {summary['seconds']} s"
+    )
+    return EXIT_OK
+
+
+def _upload_all(uploads: list[Upload], chosen: Settings) -> dict[str, float]:
+    import boto3
+
+    started = time.monotonic()
+    done = progress(upload(uploads, boto3.client("s3"), chosen.bucket("raw")), "upload", len(uploads))
+    sent = [item.path.stat().st_size for item, was_sent in done if was_sent]
+    return {"files": len(uploads), "sent": len(sent), "bytes_sent": sum(sent), "seconds": round(time.monotonic() - started, 1)}
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

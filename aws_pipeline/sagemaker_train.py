@@ -1,0 +1,187 @@
+"""Step 4: train a recognizer from the curated zone as a SageMaker training job.
+
+    python aws_pipeline/sagemaker_train.py --recipe cnn_transformer [--epochs 30] [--output-dir checkpoints] [--dry-run]
+
+Reads   the curated zone, as the job's channel `curated`.
+Writes  s3://artifacts/training/<job>/output/model.tar.gz and, unpacked, <output-dir>/<recipe>.safetensors.
+
+Sends training/, recognizers/ and behavior/ with the job, whose entry point is training/train.py. On AWS the job runs in the PyTorch
+container on --instance-type; on this disk the same request runs the same script as a process.
+
+Exit codes: 0 trained, 1 unexpected, 2 usage, 4 the job failed (its reason is told), 5 AWS refuses.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
+from aws_pipeline.script import run
+from behavior.contract import EXIT_OK, ContractError
+from behavior.tables import CURATED_TABLES, METADATA_TRAIN
+
+CODE = ("behavior", "recognizers", "training")
+IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors")
+"""What training needs and the PyTorch container lacks, or has in another version."""
+METRICS = {"train_loss": r"train_loss=([0-9.]+)", "val_score": r"val_score=([0-9.]+)"}
+_PYTORCH = "2.13"
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What to train and on what."""
+
+    recipe: str
+    """Name of a function in training/recipes.py."""
+    hyperparameters: dict[str, str | int | float] = field(default_factory=dict)
+    """Further flags of training/train.py, without the dashes."""
+    instance_type: str = "ml.g5.xlarge"
+    """Machine on AWS."""
+    spot: bool = False
+    """Use spot machines; an interrupted job goes on from its last epoch."""
+    max_hours: float = 24.0
+    """Stop the job after this time, hours."""
+    resume: str | None = None
+    """Name of an earlier job to go on from."""
+
+
+def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
+    """Run a training job to its end and return the checkpoint, downloaded. Raises ContractError if the job fails."""
+    job = submit(request, chosen, wait=True)
+    return download(job.model_artifacts.s3_model_artifacts, output_dir / f"{request.recipe}.safetensors")
+
+
+def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: bool = False) -> Any:
+    """Send a training job and return it, when it has ended if `wait`; with `dry_run` only check the request and return None."""
+    os.environ.setdefault("SAGEMAKER_USER_CONFIG_OVERRIDE", str(Path(__file__).with_name("sagemaker_defaults.yaml")))
+    from sagemaker.core.training.configs import InputData
+    from sagemaker.core.utils.exceptions import FailedStatusError
+
+    channels = [InputData(channel_name="curated", data_source=chosen.uri("curated"))]
+    with _staged_code() as code:
+        trainer = _trainer(request, chosen, code)
+        try:
+            trainer.train(input_data_config=channels, wait=wait, logs=wait, dry_run=dry_run)
+        except FailedStatusError:
+            reason = trainer._latest_training_job.refresh().failure_reason
+            raise ContractError([f"Expected the training job to complete, but got: {reason}. Mend the cause and start it again."]) from None
+    return None if dry_run else trainer._latest_training_job.refresh()
+
+
+def download(model_uri: str, target: Path) -> Path:
+    """Fetch model.tar.gz and put the one checkpoint in it at `target`, whole or not at all."""
+    import boto3
+
+    bucket, _, key = model_uri.removeprefix("s3://").partition("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        archive = Path(folder) / "model.tar.gz"
+        boto3.client("s3").download_file(bucket, key, str(archive))
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+        (checkpoint,) = Path(folder).rglob("*.safetensors")
+        checkpoint.replace(target)
+    return target
+
+
+def require_curated(chosen: Settings) -> None:
+    """Raise ContractError unless the curated zone holds recordings to train on."""
+    import boto3
+
+    listed = boto3.client("s3").list_objects_v2(Bucket=chosen.bucket("curated"), Prefix=METADATA_TRAIN.location, MaxKeys=1)
+    if not listed["KeyCount"]:
+        raise ContractError(
+            [f"Expected {len(CURATED_TABLES)} tables in {chosen.uri('curated')}, but got none. Run python aws_pipeline/glue_etl.py first."]
+        )
+
+
+def _trainer(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
+    import boto3
+    from sagemaker.core import image_uris
+    from sagemaker.core.helper.session_helper import Session
+    from sagemaker.core.training.configs import (
+        CheckpointConfig,
+        Compute,
+        MetricDefinition,
+        OutputDataConfig,
+        SourceCode,
+        StoppingCondition,
+    )
+    from sagemaker.train import ModelTrainer
+
+    name = f"mabe-{request.recipe.replace('_', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
+    seconds = int(request.max_hours * 3600)
+    trainer = ModelTrainer(
+        sagemaker_session=Session(boto3.Session(region_name=chosen.region), default_bucket=chosen.bucket("artifacts")),
+        role=boto3.client("iam").get_role(RoleName=chosen.training_role)["Role"]["Arn"],
+        base_job_name=name,
+        training_image=image_uris.retrieve(
+            "pytorch-amzn2023", chosen.region, version=_PYTORCH, instance_type=request.instance_type, image_scope="training"
+        ),
+        source_code=SourceCode(source_dir=str(code), entry_script="training/train.py", requirements="requirements.txt"),
+        compute=Compute(instance_type=request.instance_type, instance_count=1, enable_managed_spot_training=request.spot or None),
+        stopping_condition=StoppingCondition(
+            max_runtime_in_seconds=seconds, **({"max_wait_time_in_seconds": 2 * seconds} if request.spot else {})
+        ),
+        output_data_config=OutputDataConfig(s3_output_path=chosen.uri("artifacts", "training")),
+        training_input_mode="FastFile",
+        hyperparameters={"recipe": request.recipe, **request.hyperparameters},
+    )
+    trainer.with_checkpoint_config(CheckpointConfig(s3_uri=chosen.uri("artifacts", f"training/{request.resume or name}/checkpoints")))
+    return trainer.with_metric_definitions([MetricDefinition(name=metric, regex=regex) for metric, regex in METRICS.items()])
+
+
+@contextmanager
+def _staged_code() -> Iterator[Path]:
+    """Lay out what the job needs of this repository, and no more, in a temporary folder."""
+    locked = (REPOSITORY / "requirements.lock").read_text().splitlines()
+    with tempfile.TemporaryDirectory() as folder:
+        for package in CODE:
+            shutil.copytree(REPOSITORY / package, Path(folder) / package, ignore=shutil.ignore_patterns("__pycache__"))
+        pins = [line for line in locked if line.partition("==")[0] in IN_THE_CONTAINER]
+        (Path(folder) / "requirements.txt").write_text("\n".join(pins) + "\n")
+        yield Path(folder)
+
+
+def main() -> int:
+    """Parse the command line, submit, follow and download."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", default="cnn_transformer", help="what to train (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, help="train this many epochs at most (default: the recipe's)")
+    parser.add_argument("--seed", type=int, help="seed of everything random (default: the recipe's)")
+    parser.add_argument(
+        "--output-dir", type=Path, default=REPOSITORY / "checkpoints", help="where the checkpoint goes (default: checkpoints/)"
+    )
+    parser.add_argument("--instance-type", default=TrainingRequest.instance_type, help="machine on AWS (default: %(default)s)")
+    parser.add_argument("--spot", action="store_true", help="use spot machines on AWS; an interrupted job goes on from its last epoch")
+    parser.add_argument("--max-hours", type=float, default=TrainingRequest.max_hours, help="stop after this time (default: %(default)s)")
+    parser.add_argument("--resume", metavar="JOB", help="go on from the checkpoints of an earlier job")
+    parser.add_argument("--dry-run", action="store_true", help="check the request and submit nothing")
+    arguments = parser.parse_args()
+    given = {name: value for name in ("epochs", "seed") if (value := getattr(arguments, name)) is not None}
+    request = TrainingRequest(arguments.recipe, given, arguments.instance_type, arguments.spot, arguments.max_hours, arguments.resume)
+    chosen = settings()
+    with endpoint(chosen):
+        require_curated(chosen)
+        if arguments.dry_run:
+            submit(request, chosen, wait=False, dry_run=True)
+            print(f"the request for {request.recipe} on {request.instance_type} is valid; nothing was submitted (--dry-run)")
+            return EXIT_OK
+        print(train(request, chosen, arguments.output_dir))
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,1 @@
+"""Asking recognizers: raw tracks in, bouts, submissions and scores out."""

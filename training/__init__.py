@@ -1,0 +1,1 @@
+"""Teaching recognizers from curated data."""
