@@ -12,7 +12,7 @@ MAY_IMPORT = {
     "aws_pipeline": {"behavior"},
     "training": {"behavior", "recognizers"},
     "inference": {"behavior", "recognizers"},
-    "infra": {"behavior.tables", "aws_pipeline.config"},
+    "infra": {"behavior.tables", "behavior.contract", "aws_pipeline.config"},
 }
 THIRD_PARTIES = {"behavior": {"numpy", "pandas", "pyarrow"}}
 OURS = set(MAY_IMPORT)
