@@ -20,7 +20,7 @@ WRITE_OPTIONS: dict[str, Any] = {
     "use_dictionary": ["split", "video_id", "mouse_id", "bodypart"],
     "column_encoding": {"video_frame": "DELTA_BINARY_PACKED"},
     "write_page_checksum": True,  # a flipped byte inside a page passes every reader unless pages carry a checksum
-    "write_statistics": ["split", "video_id", "mouse_id", "bodypart", "video_frame"],
+    "write_statistics": ["video_id", "mouse_id", "video_frame"],  # of text they cost more than the text itself, and prune nothing here
 }
 """How curated tracking is written: measured fastest for sorted dense rows (docs/decisions/0004)."""
 
@@ -68,11 +68,12 @@ def curate(rows: pa.Table, recording: Recording) -> Curated:
     """
     raw = to_pose(rows, where=f"lab {recording.lab_id}, video {recording.video_id}, tracking")
     center = np.array(recording.center_px, np.float32).reshape(2, 1, 1, 1)
-    xy = (raw.xy - center) / np.float32(recording.pix_per_cm)
+    xy = raw.xy - center
+    xy /= np.float32(recording.pix_per_cm)
     source = None if raw.seen.all() else _source_frames(raw.seen)
     if source is not None:
-        xy = np.take_along_axis(xy, source[None], axis=-1)
-    return Curated(Pose(raw.mice, raw.bodyparts, xy, raw.seen), _velocity(xy, source, recording.fps))
+        _fill(xy, raw.seen, source)
+    return Curated(Pose(raw.mice, raw.bodyparts, xy, raw.seen), _velocity(xy, raw.seen, source, recording.fps))
 
 
 def to_table(curated: Curated, recording: Recording, split: str) -> pa.Table:
@@ -114,20 +115,31 @@ def from_table(rows: pa.Table) -> Curated:
 
 
 def _source_frames(seen: np.ndarray) -> np.ndarray:
-    """Return for every point the frame its place is taken from: its last sight, before the first sight that one. [I, K, T] int64."""
-    frames = np.arange(seen.shape[-1])
-    last = np.maximum.accumulate(np.where(seen, frames, -1), axis=-1)
-    first = seen.argmax(axis=-1)[..., None]
-    return np.where(last < 0, first, last)
+    """Return for every point the frame its place is taken from: its last sight, before the first sight that one. [I, K, T] int32."""
+    frames = np.arange(seen.shape[-1], dtype=np.int32)
+    source = np.where(seen, frames, np.int32(-1))
+    np.maximum.accumulate(source, axis=-1, out=source)
+    first = seen.argmax(axis=-1)[..., None].astype(np.int32)
+    return np.where(source < 0, first, source)
 
 
-def _velocity(xy: np.ndarray, source: np.ndarray | None, fps: float) -> np.ndarray:
-    velocity = np.zeros_like(xy)
+def _fill(xy: np.ndarray, seen: np.ndarray, source: np.ndarray) -> None:
+    """Put every lost point where its source frame has it. Only lost points are touched: they are few."""
+    lost = np.flatnonzero(~seen)
+    origin = lost + (source.reshape(-1)[lost] - lost % seen.shape[-1])
+    for coordinate in xy.reshape(2, -1):
+        coordinate[lost] = coordinate[origin]
+
+
+def _velocity(xy: np.ndarray, seen: np.ndarray, source: np.ndarray | None, fps: float) -> np.ndarray:
+    velocity = np.empty_like(xy)
+    velocity[..., 0] = 0
     np.subtract(xy[..., 1:], xy[..., :-1], out=velocity[..., 1:])
     velocity *= np.float32(fps)
     if source is not None:
-        elapsed = np.arange(1, xy.shape[-1]) - source[..., :-1]
-        velocity[..., 1:] /= np.maximum(elapsed, 1).astype(np.float32)
+        back = np.nonzero(seen[..., 1:] & ~seen[..., :-1])  # in the frame after these the point is seen again
+        elapsed = np.maximum(back[-1] + 1 - source[back], 1).astype(np.float32)
+        velocity[:, back[0], back[1], back[2] + 1] /= elapsed
         velocity[..., 0] += xy[..., 0] * 0  # NaN, not 0, for a keypoint that is never seen
     return velocity
 

@@ -46,15 +46,20 @@ def to_pose(rows: pa.Table, where: str = "tracking") -> Pose:
     if not len(rows):
         raise ContractError([f"{where}: Expected tracking rows, but got none. Track the video again or remove the file."])
     frame, part = rows.column("video_frame").to_numpy(), rows.column("bodypart").combine_chunks()
-    mice, mouse = np.unique(rows.column("mouse_id").to_numpy(), return_inverse=True)
+    mouse = rows.column("mouse_id").to_numpy()
+    mice = np.array(sorted(pc.unique(rows.column("mouse_id")).to_pylist()))
     order = pc.sort_indices(part.dictionary).to_numpy()
     bodyparts = tuple(part.dictionary.take(order).to_pylist())
     shape = (len(mice), len(bodyparts), int(frame.max()) + 1)
     refuse(_range_faults(where, mice, frame, shape))
 
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    place = (mouse * shape[1] + rank[part.indices.to_numpy()]) * shape[2] + frame
+    row_of_part = np.empty(len(order), np.int64)
+    row_of_part[order] = np.arange(len(order)) * shape[2]
+    row_of_mouse = np.zeros(mice[-1] + 1, np.int64)
+    row_of_mouse[mice] = np.arange(len(mice)) * (shape[1] * shape[2])
+    place = row_of_mouse[mouse]
+    place += row_of_part[part.indices.to_numpy()]
+    place += frame
     x, y = (rows.column(name).to_numpy().astype(np.float32, copy=False) for name in ("x", "y"))
     known = np.isfinite(x) & np.isfinite(y)
     if not known.all():

@@ -1,0 +1,112 @@
+"""Annotations: bouts experts wrote, enriched with what their recording says, and how often each behavior occurs in each lab.
+
+A behavior that a lab watched for and never saw occurs 0 times; one that it did not watch for is unknown and has no row.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from behavior.contract import refuse
+from behavior.recording import Recording
+from behavior.tables import ANNOTATIONS_ENRICHED, CLASS_DISTRIBUTION_STATS, RAW_ANNOTATION
+
+SELF, PAIR = "self", "pair"
+Behavior = tuple[str, str]
+"""An action and its kind, self or pair."""
+
+
+@dataclass(frozen=True)
+class Occurrences:
+    """What one recording adds to the statistics of its lab."""
+
+    recording: Recording
+    frames: int
+    """Frames of the recording, counted from tracking."""
+    bouts: dict[Behavior, np.ndarray]
+    """Lengths of the bouts of watched triples, frames."""
+
+
+@dataclass
+class _Sum:
+    watched: set[int] = field(default_factory=set)
+    occurs: set[int] = field(default_factory=set)
+    watched_s: float = 0.0
+    frames: int = 0
+    bouts_s: list[np.ndarray] = field(default_factory=list)
+
+
+def enrich(rows: pa.Table, recording: Recording, where: str = "annotation") -> pa.Table:
+    """Return raw bouts in the schema of `ANNOTATIONS_ENRICHED`; bouts of no length are kept.
+
+    Raises ContractError for missing columns and for bouts that begin before the recording or end before they begin.
+    """
+    rows = RAW_ANNOTATION.check(rows, where)
+    agent, target, action, start, stop = (rows.column(name) for name in RAW_ANNOTATION.schema.names)
+    refuse(_order_faults(start.to_numpy(), stop.to_numpy(), where))
+    triples = zip(agent.to_pylist(), target.to_pylist(), action.to_pylist(), strict=True)
+    watched = set(recording.annotated)
+    columns = {
+        "video_id": np.full(len(rows), recording.video_id, np.int64),
+        **dict(zip(RAW_ANNOTATION.schema.names, rows.columns, strict=True)),
+        "duration_s": (stop.to_numpy() - start.to_numpy()) / recording.fps,
+        "kind": pc.if_else(pc.equal(agent, target), SELF, PAIR),
+        "watched": pa.array([triple in watched for triple in triples], pa.bool_()),
+        "frames_per_second": np.full(len(rows), recording.fps, np.float64),
+    }
+    return pa.table(columns, schema=ANNOTATIONS_ENRICHED.schema)
+
+
+def bout_lengths(enriched: pa.Table) -> dict[Behavior, np.ndarray]:
+    """Return the lengths in frames of all watched bouts, by behavior."""
+    rows = enriched.filter(enriched.column("watched"))
+    lengths = pc.subtract(rows.column("stop_frame"), rows.column("start_frame")).to_numpy()
+    behaviors = list(zip(rows.column("action").to_pylist(), rows.column("kind").to_pylist(), strict=True))
+    return {one: lengths[[one == each for each in behaviors]] for one in set(behaviors)}
+
+
+def class_distribution(recordings: Iterable[Occurrences]) -> pa.Table:
+    """Return `CLASS_DISTRIBUTION_STATS` of these recordings, sorted by lab, action, kind."""
+    sums: dict[tuple[str, str, str], _Sum] = defaultdict(_Sum)
+    for one in recordings:
+        lab, video, fps = one.recording.lab_id, one.recording.video_id, one.recording.fps
+        for agent, target, action in one.recording.annotated:
+            entry = sums[lab, action, SELF if agent == target else PAIR]
+            entry.watched.add(video)
+            entry.watched_s += one.frames / fps
+        for (action, kind), lengths in one.bouts.items():
+            entry = sums[lab, action, kind]
+            entry.occurs.add(video)
+            entry.frames += int(lengths.sum())
+            entry.bouts_s.append(lengths / fps)
+    rows = [_row(key, sums[key]) for key in sorted(sums)]
+    return pa.Table.from_pylist(rows, schema=CLASS_DISTRIBUTION_STATS.schema)
+
+
+def _row(key: tuple[str, str, str], entry: _Sum) -> dict[str, object]:
+    durations = np.concatenate(entry.bouts_s) if entry.bouts_s else np.empty(0)
+    seconds = float(durations.sum())
+    return {
+        **dict(zip(CLASS_DISTRIBUTION_STATS.keys, key, strict=True)),
+        "videos_watched": len(entry.watched),
+        "videos": len(entry.occurs),
+        "bouts": len(durations),
+        "frames": entry.frames,
+        "seconds": seconds,
+        "watched_seconds": entry.watched_s,
+        "share": seconds / entry.watched_s if entry.watched_s else None,
+        "median_bout_s": float(np.median(durations)) if len(durations) else None,
+    }
+
+
+def _order_faults(start: np.ndarray, stop: np.ndarray, where: str) -> list[str]:
+    faults = []
+    if early := int(np.count_nonzero(start < 0)):
+        faults.append(f"{where}: Expected bouts from frame 0 on, but got {early} that begin before it. Correct start_frame.")
+    if turned := int(np.count_nonzero(stop < start)):
+        faults.append(f"{where}: Expected bouts to end after they begin, but got {turned} that do not. Swap start_frame and stop_frame.")
+    return faults

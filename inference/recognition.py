@@ -1,0 +1,35 @@
+"""Raw tracking in, bouts out: the serving path, with the same curation and features as training.
+
+Axes: T frames, C behaviors.
+"""
+
+from dataclasses import replace
+
+import pandas as pd
+import pyarrow as pa
+
+from behavior.bouts import BOUT_COLUMNS, DecodeSettings
+from behavior.curation import Curated, curate
+from behavior.recording import Recording
+from recognizers.recognizer import Bout, Recognizer
+
+
+def recognize(rows: pa.Table, recording: Recording, recognizer: Recognizer, settings: DecodeSettings | None = None) -> pd.DataFrame:
+    """Return the bouts in raw tracking rows of one recording.
+
+    One row per bout, columns `BOUT_COLUMNS`, mice by number, target_id == agent_id for a self behavior; sorted by pair and start.
+    Only triples of `recording.annotated` are given, and no two bouts of a pair overlap. `settings` replaces the recognizer's own
+    decode settings. Raises ContractError for rows that break their contract.
+    """
+    return recognize_curated(curate(rows, recording), recording, recognizer, settings)
+
+
+def recognize_curated(
+    curated: Curated, recording: Recording, recognizer: Recognizer, settings: DecodeSettings | None = None
+) -> pd.DataFrame:
+    """Return the bouts of a curated recording, as `recognize` does."""
+    decoding = recognizer.decoding if settings is None else replace(recognizer.decoding, settings=settings)
+    found: list[Bout] = []
+    for pair, scores in recognizer.scores(curated, recording):
+        found += decoding.bouts(recognizer.behaviors, recording, pair, scores)
+    return pd.DataFrame(found, columns=list(BOUT_COLUMNS))

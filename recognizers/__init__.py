@@ -1,0 +1,73 @@
+"""Recognizers say what was seen: one file per family, one line here. This file imports no torch, so that `--help` stays fast."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from behavior.contract import ContractError
+from recognizers import checkpoint
+from recognizers.recognizer import Head, Recognizer, View
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Family:
+    """Where a family's parts are found."""
+
+    view: View
+    """What it sees."""
+    head: Head
+    """How it answers."""
+    module: str
+    """Module that holds it."""
+    config: str
+    """Its frozen dataclass."""
+    network: str
+    """Its network, called as network(config, n_features, n_behaviors)."""
+
+
+FAMILIES: dict[str, Family] = {
+    "cnn_transformer": Family(View.PAIR, Head.MULTILABEL, "recognizers.cnn_transformer", "CnnTransformerConfig", "CnnTransformer"),
+}
+
+
+def build_network(family: str, config: Mapping[str, Any], n_features: int, n_behaviors: int) -> "tuple[Any, nn.Module]":
+    """Return the family's configuration and a fresh network of it. Raises ContractError for an unknown family or field."""
+    if family not in FAMILIES:
+        raise ContractError([f"Expected one of the families {', '.join(FAMILIES)}, but got {family}. Use the code that trained it."])
+    module = import_module(FAMILIES[family].module)
+    try:
+        built = getattr(module, FAMILIES[family].config)(**config)
+    except TypeError as error:
+        raise ContractError([f"Expected the fields of family {family}, but got others: {error}. Use the code that trained it."]) from None
+    return built, getattr(module, FAMILIES[family].network)(built, n_features, n_behaviors)
+
+
+def load_recognizer(paths: Sequence[Path], device: str = "cpu", batch: int = 64) -> Recognizer:
+    """Return the recognizer of one checkpoint, or the mean of several."""
+    import torch
+
+    from recognizers.ensemble import Ensemble
+    from recognizers.pair_view import load_pair_recognizer
+
+    for path in paths:  # a fault in the last header is told before the first network is read
+        checkpoint.read_header(path)
+    members = [load_pair_recognizer(path).on(torch.device(device), batch) for path in paths]
+    return members[0] if len(members) == 1 else Ensemble(tuple(members))
+
+
+def find_device(name: str) -> str:
+    """Return cpu, cuda or mps; auto is the best this machine has. Raises ValueError for a device that is not here."""
+    import torch
+
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return next(device for device, is_here in here.items() if is_here)
+    if not here.get(name.partition(":")[0], False):
+        present = ", ".join(device for device, is_here in here.items() if is_here)
+        raise ValueError(f"Expected a device of this machine (auto, {present}), but got {name}. Choose one of them.")
+    return name

@@ -1,0 +1,189 @@
+"""Bouts become frame labels, and scores become bouts, in seconds whatever the frame rate."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from behavior.bouts import DecodeSettings, decode, frame_labels, runs
+
+PLAIN = DecodeSettings(smooth_s=0, threshold=0.5, max_gap_s=0, min_length_s=0)
+BOTH = np.array([True, True])
+
+
+def scores_of(*timelines: str) -> np.ndarray:
+    """Return scores [T, C] from one line of digits for each behavior: 7 is a score of 0.7, a dot is 0."""
+    return np.array([[int(mark) / 10 if mark != "." else 0.0 for mark in timeline] for timeline in timelines]).T
+
+
+def test_bouts_label_their_frames_without_the_stop_frame() -> None:
+    labels = frame_labels(np.array([1, 2]), np.array([3, 5]), np.array([0, 1]), frames=6, n_classes=2)
+    assert labels.T.astype(int).tolist() == [[0, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 0]]
+
+
+def test_bouts_are_cut_where_the_recording_ends() -> None:
+    labels = frame_labels(np.array([-3, 4, 9, -5]), np.array([2, 8, 12, -1]), np.array([0, 0, 0, 0]), frames=6, n_classes=1)
+    assert labels[:, 0].astype(int).tolist() == [1, 1, 0, 0, 1, 1]
+
+
+def test_no_bouts_label_nothing() -> None:
+    nothing = np.empty(0, int)
+    assert frame_labels(nothing, nothing, nothing, frames=3, n_classes=2).tolist() == [[False, False]] * 3
+
+
+@pytest.mark.parametrize("behavior", [-1, 2])
+def test_a_class_outside_the_ethogram_is_refused(behavior: int) -> None:
+    with pytest.raises(ValueError, match="Expected classes from 0 to 1, but got"):
+        frame_labels(np.array([0]), np.array([1]), np.array([behavior]), frames=3, n_classes=2)
+
+
+def test_runs_reach_to_both_ends() -> None:
+    starts, stops = runs(np.array([1, 1, 0, 1, 0, 0, 1], bool))
+    assert (starts.tolist(), stops.tolist()) == ([0, 3, 6], [2, 4, 7])
+
+
+@pytest.mark.parametrize("active", [[], [False, False]])
+def test_nothing_active_has_no_runs(active: list[bool]) -> None:
+    starts, stops = runs(np.array(active, bool))
+    assert (starts.tolist(), stops.tolist()) == ([], [])
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_runs_put_back_as_labels_return_the_frames(active: list[bool]) -> None:
+    starts, stops = runs(np.array(active, bool))
+    assert frame_labels(starts, stops, np.zeros(len(starts), int), len(active), 1)[:, 0].tolist() == active
+
+
+def test_the_best_behavior_above_its_threshold_wins_each_frame() -> None:
+    scores = scores_of("..6666....", "...999988.")
+    assert decode(scores, 30, BOTH, PLAIN) == [(0, 2, 3), (1, 3, 9)]
+
+
+def test_a_score_at_the_threshold_passes() -> None:
+    assert decode(scores_of(".55."), 30, np.array([True]), PLAIN) == [(0, 1, 3)]
+
+
+def test_ties_go_to_the_lowest_class() -> None:
+    assert decode(scores_of(".777.", ".777."), 30, BOTH, PLAIN) == [(0, 1, 4)]
+
+
+def test_a_behavior_with_a_lower_threshold_shows_where_a_better_one_does_not_pass_its_own() -> None:
+    scores = scores_of(".8888.", ".3333.")
+    assert decode(scores, 30, BOTH, PLAIN, thresholds=np.array([0.9, 0.3])) == [(1, 1, 5)]
+
+
+def test_a_behavior_nobody_watched_for_never_appears_and_hides_no_other() -> None:
+    scores = scores_of(".99999.", "..666..")
+    assert decode(scores, 30, np.array([False, True]), PLAIN) == [(1, 2, 5)]
+    assert decode(scores, 30, np.array([False, False]), PLAIN) == []
+
+
+def test_smoothing_removes_a_flash_and_bridges_a_blink() -> None:
+    smooth = DecodeSettings(smooth_s=5 / 30, max_gap_s=0, min_length_s=0)
+    assert decode(scores_of("...9......."), 30, np.array([True]), smooth) == []
+    assert decode(scores_of("99999.99999"), 30, np.array([True]), smooth) == [(0, 0, 11)]
+
+
+def test_smoothing_is_centered_and_averages_what_exists_at_the_ends() -> None:
+    # Means over 3 frames: (9+9)/2, (9+9+0)/3, (9+0+0)/3, 0, (0+0+6)/3, (0+6)/2 tenths.
+    smooth = DecodeSettings(smooth_s=3 / 30, max_gap_s=0, min_length_s=0)
+    scores = scores_of("99...6")
+    assert decode(scores, 30, np.array([True]), smooth, np.array([0.85])) == [(0, 0, 1)]
+    assert decode(scores, 30, np.array([True]), smooth, np.array([0.55])) == [(0, 0, 2)]
+    assert decode(scores, 30, np.array([True]), smooth, np.array([0.3])) == [(0, 0, 3), (0, 5, 6)]
+
+
+def test_smoothing_keeps_constant_scores_to_the_last_digit_in_long_recordings() -> None:
+    scores = np.full((40_000, 2), 0.3, np.float32)
+    settings = DecodeSettings(threshold=0.3)
+    assert decode(scores, 30, BOTH, settings) == [(0, 0, 40_000)]
+
+
+def test_smoothing_does_not_see_where_its_blocks_meet() -> None:
+    scores = np.random.default_rng(5).random((33_000, 1))
+    settings = DecodeSettings(smooth_s=5 / 30, max_gap_s=0, min_length_s=0)
+    padded = np.pad(scores[:, 0], 2, constant_values=np.nan)
+    mean = np.nanmean(np.stack([padded[shift : shift + 33_000] for shift in range(5)]), axis=0)
+    starts, stops = runs(mean >= 0.5)
+    assert decode(scores, 30, np.array([True]), settings) == [(0, a, b) for a, b in zip(starts, stops, strict=True)]
+
+
+def test_a_short_gap_is_closed_and_a_long_one_is_not() -> None:
+    settings = DecodeSettings(smooth_s=0, max_gap_s=2 / 30, min_length_s=0)
+    assert decode(scores_of("999..999...99"), 30, np.array([True]), settings) == [(0, 0, 8), (0, 11, 13)]
+
+
+def test_a_gap_with_another_behavior_in_it_is_never_closed() -> None:
+    settings = DecodeSettings(smooth_s=0, max_gap_s=10 / 30, min_length_s=0)
+    scores = scores_of("999...999", "....9....")
+    assert decode(scores, 30, BOTH, settings) == [(0, 0, 3), (1, 4, 5), (0, 6, 9)]
+
+
+def test_short_bouts_are_dropped_after_gaps_are_closed() -> None:
+    settings = DecodeSettings(smooth_s=0, max_gap_s=1 / 30, min_length_s=3 / 30)
+    assert decode(scores_of("9.9....99....999"), 30, np.array([True]), settings) == [(0, 0, 3), (0, 13, 16)]
+
+
+@pytest.mark.parametrize("times", [2, 4])
+def test_the_same_behavior_filmed_faster_gives_the_same_bouts(times: int) -> None:
+    scores = scores_of(".9999..9999...999............", "...........99......9999......")
+    slow = decode(scores, 30, BOTH, DecodeSettings(smooth_s=1 / 30))
+    fast = decode(np.repeat(scores, times, axis=0), 30 * times, BOTH, DecodeSettings(smooth_s=1 / 30))
+    assert slow == [(0, 1, 11), (0, 14, 17), (1, 19, 23)]
+    assert fast == [(behavior, start * times, stop * times) for behavior, start, stop in slow]
+
+
+def test_smoothing_over_seconds_widens_with_the_frame_rate() -> None:
+    # 5 frames at 30 fps are 20 at 120 fps, rounded up to 21: a flash of 10 frames vanishes, one of 11 does not.
+    smooth = DecodeSettings(smooth_s=5 / 30, max_gap_s=0, min_length_s=0)
+    for frames, survives in ((10, False), (11, True)):
+        scores = np.zeros((100, 1))
+        scores[40 : 40 + frames] = 1
+        assert bool(decode(scores, 120, np.array([True]), smooth)) is survives
+
+
+def test_at_ten_frames_per_second_one_frame_is_a_bout() -> None:
+    # 5/30 s are 1.67 frames there, so nothing is smoothed; 3/30 s are one frame.
+    assert decode(scores_of("..9...9.."), 10, np.array([True])) == [(0, 2, 3), (0, 6, 7)]
+
+
+def test_an_empty_recording_has_no_bouts() -> None:
+    assert decode(np.empty((0, 2)), 30, BOTH) == []
+
+
+@given(st.data())
+def test_bouts_never_overlap_and_obey_every_limit(data: st.DataObject) -> None:
+    frames, behaviors = data.draw(st.integers(1, 60)), data.draw(st.integers(1, 4))
+    scores = np.random.default_rng(data.draw(st.integers(0, 10_000))).random((frames, behaviors))
+    watched = np.array(data.draw(st.lists(st.booleans(), min_size=behaviors, max_size=behaviors)))
+    bouts = decode(scores, 30, watched, DecodeSettings(threshold=0.6))
+    assert all(watched[behavior] and stop - start >= 3 for behavior, start, stop in bouts)
+    assert all(0 <= start < stop <= frames for _, start, stop in bouts)
+    for (behavior, _, stop), (following, start, _) in pairwise(decode(scores, 30, watched, DecodeSettings(threshold=0.6, min_length_s=0))):
+        assert start >= stop
+        assert following != behavior or start - stop > 2
+
+
+def test_scores_that_are_not_finite_are_refused_unless_nobody_watched() -> None:
+    scores = scores_of("....", "....")
+    scores[2, 1] = np.nan
+    with pytest.raises(ValueError, match="Expected finite scores"):
+        decode(scores, 30, BOTH)
+    assert decode(scores, 30, np.array([True, False])) == []
+
+
+@pytest.mark.parametrize("fps", [0, -1, np.nan])
+def test_a_recording_without_a_clock_is_refused(fps: float) -> None:
+    with pytest.raises(ValueError, match="Expected fps above zero"):
+        decode(scores_of("9"), fps, np.array([True]))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"smooth_s": -0.1}, {"max_gap_s": float("nan")}, {"min_length_s": float("inf")}, {"threshold": 1.5}, {"threshold": -0.1}]
+)
+def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, float]) -> None:
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"Expected {name} to be"):
+        DecodeSettings(**wrong)

@@ -1,0 +1,54 @@
+"""A curated zone made by the pipeline's own code, upload and Glue job, but with a plain loop where Spark would be: no JVM starts."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import boto3
+import pytest
+
+from aws_pipeline import glue_etl, lake, s3_upload
+from aws_pipeline.config import Settings, endpoint, settings
+
+
+class LoopInsteadOfSpark:
+    """The few methods of a SparkContext that the job calls."""
+
+    defaultParallelism = 1
+
+    def parallelize(self, parts: Iterable[Any], _: int) -> "LoopInsteadOfSpark":
+        self.items = list(parts)
+        return self
+
+    def flatMap(self, function: Callable[[Any], Iterable[Any]]) -> "LoopInsteadOfSpark":
+        self.items = [item for part in self.items for item in function(part)]
+        return self
+
+    def collect(self) -> list[Any]:
+        return self.items
+
+
+@contextmanager
+def aws_on_this_disk(mock_dir: Path) -> Iterator[Settings]:
+    """Serve AWS over a directory and lead this process and its children there for a while."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "S3_BUCKET", "USE_LOCAL_FS"):
+            patch.delenv(name, raising=False)
+        patch.setenv("S3_MOCK_DIR", str(mock_dir))
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        chosen = settings()
+        with endpoint(chosen):
+            lake._open.cache_clear()
+            yield chosen
+        lake._open.cache_clear()
+
+
+def fill(chosen: Settings, data_dir: Path) -> None:
+    """Upload a data directory and curate it."""
+    list(s3_upload.upload(s3_upload.plan_uploads(data_dir), boto3.client("s3"), chosen.bucket("raw")))
+    options = glue_etl.Options(chosen.uri("raw"), chosen.uri("curated"), chosen.database, None)
+    with mock.patch.object(glue_etl, "_spark", LoopInsteadOfSpark):
+        glue_etl.run(options)

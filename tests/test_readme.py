@@ -1,0 +1,53 @@
+"""What the README says is so: its tree, its commands and their flags, its links."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```[a-z]*\n(.*?)```", TEXT, flags=re.DOTALL)
+COMMANDS = sorted({line.split("  #")[0].strip() for block in BLOCKS for line in block.splitlines() if "python " in line and ".py" in line})
+
+
+def test_make_targets_of_the_readme_exist():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)", "\n".join(BLOCKS)))
+    assert {"demo", "test", "pipeline"} <= named <= targets
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_scripts_of_the_readme_exist_and_know_their_flags(command: str):
+    words = shlex.split(command.replace("…", ""))
+    script = next(word for word in words if word.endswith(".py"))
+    told = subprocess.run([sys.executable, str(ROOT / script), "--help"], capture_output=True, text=True, timeout=60, check=True)
+    for flag in re.findall(r"--[a-z-]+", command):
+        assert flag in told.stdout, f"{script} has no {flag}"
+
+
+def test_links_lead_somewhere():
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", TEXT) if "://" not in link] + re.findall(r'src="([^"]+)"', TEXT)
+    assert links
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def test_the_tree_is_the_real_tree():
+    (tree,) = [block for block in BLOCKS if block.startswith("behavior/")]
+    named = {line.split("/")[0].strip() for line in tree.splitlines() if re.match(r"[a-z0-9_]+/", line)}
+    real = {
+        path.split("/")[0]
+        for path in subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+        if "/" in path and not path.startswith(".")
+    }
+    assert named == real
+    room = ""
+    for line in tree.splitlines():
+        if match := re.match(r"([a-z0-9_]+)/", line):
+            room = match[1]
+        elif match := re.match(r"  ([a-z0-9_]+\.?[a-z]*/?)(?:, |  )", line):
+            name = match[1]
+            assert any((ROOT / room / candidate).exists() for candidate in (name, f"{name}.py")), f"{room}/{name} is not there"

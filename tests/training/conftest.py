@@ -1,0 +1,29 @@
+"""A lake of two labs, curated, and a recipe small enough for tests."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from simulated_lake import Lake, build_lake
+
+from recognizers.cnn_transformer import CnnTransformerConfig
+from recognizers.pair_view import Windowing
+from training.recipes import Recipe, cnn_transformer_small
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """CalMS21_task2 (30 frames a second, 101 to 104) and JovialSwallow (10 frames a second, 105 to 107), 20 s each."""
+    return build_lake(tmp_path_factory.mktemp("lake"), {"CalMS21_task2": 4, "JovialSwallow": 3}, seconds=20)
+
+
+@pytest.fixture
+def tiny() -> Recipe:
+    """A recipe of four fast epochs."""
+    network = CnnTransformerConfig(width=16, dilations=(1, 2), kernel=3, layers=1, heads=2, feedforward=2)
+    return replace(cnn_transformer_small(), name="tiny", network=network, windowing=Windowing(32, 16), epochs=4, batch=8)

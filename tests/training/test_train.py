@@ -1,0 +1,206 @@
+"""Training from the curated zone to a checkpoint: what it reads, what it never reads, what it writes, how it fails."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import torch
+from simulated_lake import Lake, build_lake
+
+from behavior.contract import EXIT_CONTRACT, EXIT_UNEXPECTED, EXIT_USAGE, ContractError
+from behavior.metric import mabe_score
+from behavior.recording import Recording, Triple
+from inference.recognition import recognize
+from recognizers import load_recognizer
+from recognizers.checkpoint import read_header
+from recognizers.competition import solution_rows, submission_rows
+from training import recipes, train
+from training.curated_zone import CuratedZone
+from training.recipes import Recipe
+from training.session import occurring_behaviors, prepare
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def copy(lake: Lake, tmp_path: Path) -> Path:
+    """A curated zone to spoil."""
+    shutil.copytree(lake.curated, tmp_path / "curated")
+    return tmp_path / "curated"
+
+
+@pytest.fixture
+def with_tiny(tiny: Recipe, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    """The recipe tiny, known by name."""
+    monkeypatch.setitem(recipes.RECIPES, "tiny", lambda: replace(tiny, epochs=2))
+    return tiny
+
+
+def run(*flags: object) -> int:
+    return train.main([str(flag) for flag in flags])
+
+
+def tracking_of(zone: Path, videos: tuple[int, ...]) -> list[Path]:
+    return [path for path in zone.glob("tracking_curated/*/*.parquet") if int(path.stem.removeprefix("train-")) in videos]
+
+
+def test_a_run_writes_a_checkpoint_that_scores_as_the_session_says(lake: Lake, with_tiny: Recipe, tmp_path: Path, capsys) -> None:
+    flags = ("--curated", lake.curated, "--recipe", "tiny", "--model-dir", tmp_path / "model", "--output-dir", tmp_path / "out")
+    assert run(*flags, "--device", "cpu") == 0
+    told = capsys.readouterr().out
+    assert "epoch=1 train_loss=0." in told
+    assert "val_score=0." in told
+
+    header = read_header(tmp_path / "model" / "tiny.safetensors")
+    assert set(header["behaviors"]) == {"attack", "chase", "mount", "sniff"}
+    assert sorted(sum(header["videos"].values(), [])) == list(range(101, 108))
+    assert header["recipe"]["epochs"] == 2
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert len(report["epochs"]) == 2
+    assert max(epoch["val_score"] for epoch in report["epochs"]) == header["metrics"]["val_score"]
+
+
+def test_validation_says_what_serving_will_do(lake: Lake, tiny: Recipe, tmp_path: Path) -> None:
+    """The score of training's shortcut over sampled features equals that of raw tracking recognized by the saved checkpoint."""
+    session = prepare(lake.curated, replace(tiny, epochs=1, half_features=False), 0, "cpu")
+    session.fit(lambda trainer: None)
+    session.save_recognizer(tmp_path / "model.safetensors")
+    recognizer = load_recognizer([tmp_path / "model.safetensors"])
+    judged = [recording for recording in lake.recordings if recording.video_id in session.split.validation]
+    found = pd.concat([recognize(lake.tracking(recording), recording, recognizer) for recording in judged])
+    truth = solution_rows(judged, CuratedZone(lake.curated).bouts(judged))
+    assert len(found)
+    assert session.trainer.run.best is not None
+    assert mabe_score(truth, submission_rows(found)).score == pytest.approx(session.trainer.run.best.score, abs=1e-9)
+
+
+def test_held_out_recordings_are_never_opened(copy: Path, lake: Lake, tiny: Recipe) -> None:
+    whole = prepare(lake.curated, tiny, 0, "cpu")
+    held_out = tracking_of(copy, whole.split.held_out)
+    assert len(held_out) == 2
+    for path in held_out:
+        path.write_bytes(b"no parquet at all")
+    for path in copy.glob("annotations_enriched/*/*.parquet"):
+        if int(path.stem.removeprefix("train-")) in whole.split.held_out:
+            rows = pq.read_table(path, partitioning=None).to_pandas()
+            rows["action"] = "secret"
+            rows.to_parquet(path)
+    session = prepare(copy, tiny, 0, "cpu")
+    assert "secret" not in session.behaviors
+    assert torch.equal(session.trainer.train.features, whole.trainer.train.features)
+
+
+def test_the_scaler_knows_training_recordings_only(copy: Path, lake: Lake, tiny: Recipe) -> None:
+    whole = prepare(lake.curated, tiny, 0, "cpu")
+    (path, *_) = tracking_of(copy, whole.split.validation)
+    rows = pq.read_table(path, partitioning=None)
+    place = rows.schema.get_field_index("x_cm")
+    pq.write_table(rows.set_column(place, rows.schema.field(place), [np.full(len(rows), 999, np.float32)]), path)
+    session = prepare(copy, tiny, 0, "cpu")
+    np.testing.assert_array_equal(session.scaler.median, whole.scaler.median)
+    np.testing.assert_array_equal(session.scaler.iqr, whole.scaler.iqr)
+
+
+def test_a_lab_is_known_by_what_occurs_in_it(recording: Recording) -> None:
+    listed = (Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
+    videos = (("A", 1), ("A", 2), ("B", 3), ("C", 4))
+    recordings = [replace(recording, lab_id=lab, video_id=video, annotated=listed) for lab, video in videos]
+    bouts = pd.DataFrame({"video_id": [1, 2, 3], "action": ["attack", "attack", "sniff"]})
+    occurring = occurring_behaviors(recordings, bouts, ("attack", "sniff"))
+    assert occurring == {"A": {"attack"}, "B": {"sniff"}, "C": frozenset()}
+
+
+def test_the_same_seed_gives_the_same_network(lake: Lake, tiny: Recipe) -> None:
+    losses = []
+    for seed in (3, 3, 4):
+        session = prepare(lake.curated, replace(tiny, epochs=1), seed, "cpu")
+        session.fit(lambda trainer: None)
+        losses.append(session.trainer.run.history[0].train_loss)
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_an_unknown_recipe_is_a_usage_error_that_names_the_known_ones(lake: Lake, tmp_path: Path, capsys) -> None:
+    assert run("--curated", lake.curated, "--recipe", "soufflé", "--model-dir", tmp_path) == EXIT_USAGE
+    assert "Expected --recipe to be one of cnn_transformer, cnn_transformer_small, but got soufflé" in capsys.readouterr().err
+
+
+def test_a_directory_that_is_not_there_is_a_usage_error(tmp_path: Path, capsys) -> None:
+    assert run("--curated", tmp_path / "nowhere", "--recipe", "cnn_transformer_small") == EXIT_USAGE
+    assert "Expected --curated to be the directory of the curated zone" in capsys.readouterr().err
+
+
+def test_an_empty_directory_breaks_the_contract(tmp_path: Path, capsys) -> None:
+    assert run("--curated", tmp_path, "--recipe", "cnn_transformer_small", "--model-dir", tmp_path / "model") == EXIT_CONTRACT
+    assert "Expected Parquet files in" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
+
+
+def test_all_missing_tracking_is_told_at_once(copy: Path, tiny: Recipe) -> None:
+    session = prepare(copy, tiny, 0, "cpu")
+    for path in tracking_of(copy, session.split.train):
+        path.unlink()
+    with pytest.raises(ContractError) as told:
+        prepare(copy, tiny, 0, "cpu")
+    assert len(told.value.faults) == len(session.split.train)
+
+
+def test_a_container_finds_the_reason_where_sagemaker_looks(lake: Lake, with_tiny: Recipe, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SM_OUTPUT_DIR", str(tmp_path))
+    monkeypatch.setattr("training.loop.masked_loss", lambda logits, *rest: logits.sum() * torch.nan)
+    assert run("--curated", lake.curated, "--recipe", "tiny", "--model-dir", tmp_path / "model") == EXIT_UNEXPECTED
+    assert "Expected a finite loss, but got nan in epoch 1, batch 1" in (tmp_path / "failure").read_text()
+
+
+def test_the_environment_of_a_container_is_enough(lake: Lake, with_tiny: Recipe, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SM_CHANNEL_CURATED", str(lake.curated))
+    for name, folder in (("MODEL_DIR", "m"), ("OUTPUT_DATA_DIR", "o"), ("CHECKPOINT_DIR", "c")):
+        monkeypatch.setenv(f"SM_{name}", str(tmp_path / folder))
+    assert run("--recipe", "tiny", "--epochs", "1", "--seed", "1") == 0
+    assert (tmp_path / "m" / "tiny.safetensors").is_file()
+    assert (tmp_path / "o" / "report.json").is_file()
+    assert (tmp_path / "c" / "state.safetensors").is_file()
+
+
+def test_a_finished_run_is_not_repeated(lake: Lake, with_tiny: Recipe, tmp_path: Path, capsys) -> None:
+    flags = ("--curated", lake.curated, "--recipe", "tiny", "--model-dir", tmp_path / "m", "--checkpoint-dir", tmp_path / "c")
+    assert run(*flags) == 0
+    first = (tmp_path / "m" / "tiny.safetensors").read_bytes()
+    capsys.readouterr()
+    assert run(*flags) == 0
+    told = capsys.readouterr().out
+    assert "Resumed after epoch 2" in told
+    assert "epoch=" not in told
+    assert (tmp_path / "m" / "tiny.safetensors").read_bytes() == first
+
+
+def test_training_imports_nothing_of_aws() -> None:
+    code = "import sys, training.session, training.train; print({'boto3', 'aws_pipeline', 'pyspark'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert told.stdout == "set()\n"
+
+
+@pytest.mark.slow
+def test_it_learns_what_simulated_mice_do(tmp_path: Path, tiny: Recipe) -> None:
+    """Against the score of always naming the lab's commonest behavior for the whole video."""
+    lake = build_lake(tmp_path, {"CalMS21_task2": 10}, seconds=60)
+    recipe = replace(recipes.cnn_transformer_small(), epochs=6, batch=16)
+    session = prepare(lake.curated, recipe, 0, "cpu")
+    session.fit(lambda trainer: None)
+    recognizer = session.recognizer()
+    unseen = [recording for recording in lake.recordings if recording.video_id in session.split.held_out]
+    truth = CuratedZone(lake.curated).bouts(unseen)
+    found = pd.concat([recognize(lake.tracking(recording), recording, recognizer) for recording in unseen])
+    score = mabe_score(solution_rows(unseen, truth), submission_rows(found)).score
+
+    lengths = (truth["stop_frame"] - truth["start_frame"]).groupby(truth["action"]).sum()
+    always = [(recording.video_id, *recording.annotated[0][:2], lengths.idxmax(), 0, 1800) for recording in unseen]
+    chance = mabe_score(solution_rows(unseen, truth), submission_rows(pd.DataFrame(always, columns=truth.columns))).score
+    assert chance < 0.3
+    assert score > chance + 0.25

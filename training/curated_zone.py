@@ -1,0 +1,83 @@
+"""Read the curated zone from a directory: annotated recordings, their bouts, their curated tracking.
+
+The layout is the lake's: metadata_train/, annotations_enriched/lab_id=<lab>/, tracking_curated/lab_id=<lab>/train-<video>.parquet.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from behavior.contract import ContractError, refuse
+from behavior.curation import Curated, from_table
+from behavior.recording import Recording, recordings_from_rows
+from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURATED
+
+_BOUT_COLUMNS = ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame", "watched"]
+
+
+@dataclass(frozen=True)
+class CuratedZone:
+    """A directory that holds the curated tables."""
+
+    root: Path
+    """What `s3://<curated bucket>/` holds."""
+
+    def annotated_recordings(self) -> list[Recording]:
+        """Return the training recordings that somebody labelled, by video id. Raises ContractError if there are none."""
+        rows = _read(self._files(METADATA_TRAIN.location), METADATA_TRAIN.schema.names)
+        recordings = [recording for recording in recordings_from_rows(rows.to_pylist()) if recording.annotated]
+        if not recordings:
+            raise ContractError([f"Expected annotated recordings in {self.root}, but got none. Curate data with behaviors_labeled."])
+        return sorted(recordings, key=lambda recording: recording.video_id)
+
+    def bouts(self, recordings: Iterable[Recording]) -> pd.DataFrame:
+        """Return the bouts of these recordings and of no other, watched ones only: video_id, agent_id, target_id, action, start, stop."""
+        wanted = {recording.video_id: recording.lab_id for recording in recordings}
+        files = [file for lab in sorted(set(wanted.values())) for file in self._lab_files(ANNOTATIONS_ENRICHED.location, lab)]
+        rows = _read(files, _BOUT_COLUMNS, pc.field("video_id").isin(sorted(wanted)) & pc.field("watched"))
+        return rows.drop_columns(["watched"]).to_pandas()
+
+    def tracking(self, recording: Recording) -> Curated:
+        """Return the curated tracking of one recording."""
+        file = self.root / TRACKING_CURATED.key(f"train-{recording.video_id}.parquet", recording.lab_id)
+        if not file.is_file():
+            raise ContractError([f"Expected curated tracking at {file}, but got no such file. Run the ETL job again."])
+        return from_table(_read([file], [name for name in TRACKING_CURATED.schema.names if name not in ("split", "video_id")]))
+
+    def missing(self, recordings: Iterable[Recording]) -> list[str]:
+        """Return one fault for each recording whose tracking is not there."""
+        names = ((recording, TRACKING_CURATED.key(f"train-{recording.video_id}.parquet", recording.lab_id)) for recording in recordings)
+        return [
+            f"Expected curated tracking of video {recording.video_id} at {name}, but got no such file. Run the ETL job again."
+            for recording, name in names
+            if not (self.root / name).is_file()
+        ]
+
+    def _files(self, location: str) -> list[Path]:
+        files = sorted((self.root / location).glob("*.parquet"))
+        if not files:
+            raise ContractError([f"Expected Parquet files in {self.root / location}, but got none. Name a curated zone with --curated."])
+        return files
+
+    def _lab_files(self, location: str, lab: str) -> list[Path]:
+        return sorted((self.root / location / f"lab_id={lab}").glob("*.parquet"))
+
+
+def _read(files: Sequence[Path], columns: list[str], condition: pc.Expression | None = None) -> pa.Table:
+    """Return the rows of all files under each other. `partitioning=None`: the lab in the path is not a column."""
+    tables, faults = [], []
+    for file in files:
+        try:
+            tables.append(pq.read_table(file, columns=columns, filters=condition, partitioning=None))
+        except (pa.ArrowException, OSError, KeyError) as error:
+            reason = " ".join(str(error).split())[:200]
+            faults.append(f"Expected {file} to be a curated Parquet file, but got: {reason}. Run the ETL job again.")
+    refuse(faults)
+    if not tables:
+        return ANNOTATIONS_ENRICHED.schema.empty_table().select([name for name in columns if name in ANNOTATIONS_ENRICHED.schema.names])
+    return pa.concat_tables(tables, promote_options="permissive")

@@ -1,0 +1,167 @@
+"""What a pair-view network learns from: features and labels of all recordings end to end in one tensor, windows gathered by index.
+
+No worker process and no copy per window: a batch is one gather. A window lies within one pair of one recording.
+
+Axes: M samples of all streams, F features, C behaviors, N windows, B batch, W window samples.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from behavior.bouts import frame_labels
+from behavior.curation import Curated
+from behavior.features import PairFeatures, RobustScaler, pair_features, sample_frames
+from behavior.recording import Recording
+from behavior.windows import window_starts
+from recognizers.pair_view import Windowing, gather_windows, window_rows
+from recognizers.recognizer import Pair, watched_pairs
+
+_FIT_ROWS = 200_000
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One watched pair of one recording."""
+
+    recording: Recording
+    """The video."""
+    pair: Pair
+    """(agent, target)."""
+    frames: int
+    """Length of the recording, in its own frames."""
+    start: int
+    """Its first row in the dataset."""
+    samples: int
+    """Its rows."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows with what is true in them."""
+
+    features: Tensor
+    """[B, W, F] float32."""
+    valid: Tensor | None
+    """[B, W] bool, false on padding; None without padding."""
+    labels: Tensor
+    """[B, W, C] bool."""
+    mask: Tensor
+    """[B, W, C] bool: watched for, and no padding."""
+    videos: tuple[int, ...]
+    """Where the windows come from, ascending, each once."""
+
+
+@dataclass(frozen=True)
+class PairDataset:
+    """Scaled features and labels of many pairs."""
+
+    streams: tuple[Stream, ...]
+    """In the order of their rows."""
+    features: Tensor
+    """[M, F] float16 or float32, scaled."""
+    labels: Tensor
+    """[M, C] bool."""
+    watched: Tensor
+    """[streams, C] bool: behaviors somebody watched for."""
+
+    def to(self, device: torch.device) -> "PairDataset":
+        """Return the same data on a device."""
+        return replace(self, features=self.features.to(device), labels=self.labels.to(device), watched=self.watched.to(device))
+
+    def class_frames(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return samples with each behavior [C] and samples watched for it [C]."""
+        watched = self.watched.cpu().numpy()
+        lengths = np.array([stream.samples for stream in self.streams])
+        present = np.zeros(watched.shape[1])
+        for stream, mask in zip(self.streams, watched, strict=True):
+            present += self.labels[stream.start : stream.start + stream.samples].sum(0).cpu().numpy() * mask
+        return present, lengths @ watched
+
+    def n_windows(self, windowing: Windowing) -> int:
+        """Return the number of windows of one epoch."""
+        return sum(len(window_starts(stream.samples, windowing.window, windowing.step)) for stream in self.streams)
+
+    def batches(self, windowing: Windowing, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
+        """Yield all windows once, shuffled, each moved by up to half a step so that no two epochs cut alike."""
+        starts, owners = [], []
+        for number, stream in enumerate(self.streams):
+            regular = window_starts(stream.samples, windowing.window, windowing.step)
+            moved = regular + generator.integers(-(windowing.step // 2), windowing.step // 2 + 1, len(regular))
+            starts.append(np.clip(moved, 0, max(stream.samples - windowing.window, 0)))
+            owners.append(np.full(len(regular), number))
+        start, owner = np.concatenate(starts), np.concatenate(owners)
+        order = generator.permutation(len(start))
+        for first in range(0, len(order), batch):
+            chosen = order[first : first + batch]
+            yield self._batch(start[chosen], owner[chosen], windowing.window)
+
+    def _batch(self, starts: np.ndarray, owners: np.ndarray, window: int) -> Batch:
+        streams = [self.streams[owner] for owner in owners]
+        device = self.features.device
+        rows = torch.from_numpy(starts + np.array([stream.start for stream in streams])).to(device)
+        lengths = torch.from_numpy(np.array([stream.samples for stream in streams]) - starts).to(device)
+        features, valid = gather_windows(self.features, rows, lengths, window)
+        labels = self.labels[window_rows(rows, lengths, window)[0]]
+        mask = self.watched[torch.from_numpy(owners).to(device)][:, None, :].expand_as(labels)
+        mask = mask if valid is None else mask & valid[..., None]
+        return Batch(features, valid, labels, mask, tuple(sorted({stream.recording.video_id for stream in streams})))
+
+
+@dataclass(frozen=True)
+class PairSamples:
+    """Unscaled features and labels of one pair, on their way into a dataset."""
+
+    recording: Recording
+    pair: Pair
+    frames: int
+    features: np.ndarray  # [S, F] float32, NaN where unknown
+    labels: np.ndarray  # [S, C] bool
+
+
+def pair_samples(
+    recording: Recording, curated: Curated, bouts: pd.DataFrame, behaviors: Sequence[str], settings: PairFeatures
+) -> list[PairSamples]:
+    """Return features and labels of every watched pair of one recording. `bouts` may hold other recordings and behaviors too."""
+    sampled = sample_frames(curated.frames, recording.fps, settings.fps)
+    samples = []
+    for pair in watched_pairs(curated, recording):
+        labels = pair_labels(recording, pair, curated.frames, bouts, behaviors)[sampled]
+        samples.append(PairSamples(recording, pair, curated.frames, pair_features(curated, recording.fps, *pair, settings), labels))
+    return samples
+
+
+def pair_labels(recording: Recording, pair: Pair, frames: int, bouts: pd.DataFrame, behaviors: Sequence[str]) -> np.ndarray:
+    """Return [T, C] bool on the recording's own frames: what the expert saw this pair do."""
+    of_pair = (bouts["video_id"] == recording.video_id) & (bouts["agent_id"] == pair[0]) & (bouts["target_id"] == pair[1])
+    own = bouts[of_pair & bouts["action"].isin(behaviors)]
+    place = {behavior: number for number, behavior in enumerate(behaviors)}
+    classes = own["action"].map(place).to_numpy(dtype=np.int64)
+    return frame_labels(own["start_frame"].to_numpy(), own["stop_frame"].to_numpy(), classes, frames, len(behaviors))
+
+
+def fit_scaler(samples: Sequence[PairSamples], settings: PairFeatures) -> RobustScaler:
+    """Fit on an even thinning of all samples, so that fitting needs no second copy of the features."""
+    every = max(1, sum(len(one.features) for one in samples) // _FIT_ROWS)
+    return RobustScaler.fit(np.concatenate([one.features[::every] for one in samples]), settings.is_mask)
+
+
+def assemble(
+    samples: Iterable[PairSamples], behaviors: Sequence[str], scale: Callable[[np.ndarray], np.ndarray], dtype: torch.dtype
+) -> PairDataset:
+    """Lay scaled samples end to end. Takes `samples` one by one: a consuming iterator frees each as the tensor is built."""
+    streams: list[Stream] = []
+    features, labels, watched = [], [], []
+    start = 0
+    for one in samples:
+        streams.append(Stream(one.recording, one.pair, one.frames, start, len(one.features)))
+        start += len(one.features)
+        features.append(torch.from_numpy(scale(one.features)).to(dtype))
+        labels.append(torch.from_numpy(one.labels))
+        seen = set(one.recording.behaviors_of(*one.pair))
+        watched.append([behavior in seen for behavior in behaviors])
+    return PairDataset(tuple(streams), torch.cat(features), torch.cat(labels), torch.tensor(watched))

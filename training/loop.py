@@ -1,0 +1,202 @@
+"""The one training loop: it knows batches and a judge, not what the network sees.
+
+Axes: C behaviors.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from recognizers.pair_view import autocast
+from training.datasets import Batch, PairDataset
+from training.losses import masked_loss, positive_weights
+from training.recipes import Recipe
+
+_LOOK_EVERY = 32
+"""Batches between two looks at the losses: each look makes a GPU wait."""
+
+
+class TrainingDivergedError(RuntimeError):
+    """The loss is no number any more; the message names the batch and what is left."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What validation says about a network."""
+
+    score: float
+    """The competition's score of the decoded bouts, 0 to 1."""
+    loss: float
+    """Loss on the validation recordings."""
+    thresholds: tuple[float, ...]
+    """Fitted on the same recordings, one per behavior."""
+    labs: dict[str, Any]
+    """Score per lab and behavior."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch brought."""
+
+    epoch: int
+    """From 1."""
+    train_loss: float
+    """Mean over the batches."""
+    val_score: float | None
+    """None if no recording validates."""
+    val_loss: float | None
+    """None if no recording validates."""
+    seconds: float
+    """Training and validation."""
+    windows_per_s: float
+    """Training alone."""
+
+
+@dataclass
+class Run:
+    """Where a run stands; what a resumed run needs beside the weights."""
+
+    epoch: int = 0
+    """Epochs done."""
+    best_epoch: int = 0
+    """Epoch of the best weights; 0 before the first."""
+    best: Verdict | None = None
+    """Its verdict."""
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    """The network's state at that epoch, on the CPU."""
+    history: list[Epoch] = field(default_factory=list)
+    """All epochs done."""
+
+    def consider(self, epoch: int, verdict: Verdict | None, network: nn.Module) -> None:
+        """Keep the network if its score is the best so far (the lower loss decides between equal scores), or if nobody judges."""
+        better = self.best is None or verdict is None or (verdict.score, -verdict.loss) > (self.best.score, -self.best.loss)
+        if better:
+            self.best_epoch, self.best = epoch, verdict
+            self.best_weights = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return all but the weights."""
+        return {
+            "epoch": self.epoch,
+            "best_epoch": self.best_epoch,
+            "best": None if self.best is None else asdict(self.best),
+            "history": [asdict(epoch) for epoch in self.history],
+        }
+
+    @classmethod
+    def from_json_dict(cls, value: dict[str, Any], best_weights: dict[str, Tensor]) -> "Run":
+        """Read what `to_json_dict` wrote."""
+        best = value["best"] and Verdict(**{**value["best"], "thresholds": tuple(value["best"]["thresholds"])})
+        return cls(value["epoch"], value["best_epoch"], best, best_weights, [Epoch(**epoch) for epoch in value["history"]])
+
+
+class Trainer:
+    """A network on its way through a recipe; its whole state is weights, optimizer, gradient scale and `run`."""
+
+    def __init__(self, network: nn.Module, train: PairDataset, recipe: Recipe, seed: int, device: torch.device) -> None:
+        self.network = network.to(device)
+        self.train = train.to(device)
+        self.recipe, self.seed, self.device = recipe, seed, device
+        self.run = Run()
+        self.optimizer = _optimizer(self.network, recipe, device)
+        self.gradient_scale = torch.amp.GradScaler(device.type, enabled=device.type == "cuda" and not torch.cuda.is_bf16_supported())
+        weights = positive_weights(*train.class_frames(), recipe.loss)
+        self.class_weights = torch.from_numpy(weights).to(device)
+        self.steps_per_epoch = math.ceil(train.n_windows(recipe.windowing) / recipe.batch)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all epochs are done or too many passed without a better score."""
+        return self.run.epoch >= self.recipe.epochs or self.run.epoch - self.run.best_epoch >= self.recipe.patience
+
+    def fit(
+        self,
+        judge: Callable[[nn.Module], Verdict] | None,
+        on_epoch: Callable[["Trainer"], None],
+        watch: Callable[[Iterable[Batch], int], Iterable[Batch]] = lambda batches, total: batches,
+    ) -> Run:
+        """Train from where the run stands to its end and return it.
+
+        `on_epoch` is called after each epoch, when the state may be saved; `watch` wraps the batches to show progress.
+        Raises TrainingDivergedError.
+        """
+        while not self.is_done:
+            epoch, started = self.run.epoch + 1, time.perf_counter()
+            train_loss = self._train_epoch(epoch, watch)
+            trained = time.perf_counter()
+            verdict = None if judge is None else judge(self.network)
+            self.run.consider(epoch, verdict, self.network)
+            self.run.epoch = epoch
+            windows = self.train.n_windows(self.recipe.windowing)
+            score, loss = (None, None) if verdict is None else (verdict.score, verdict.loss)
+            done = Epoch(epoch, train_loss, score, loss, time.perf_counter() - started, windows / (trained - started))
+            self.run.history.append(done)
+            on_epoch(self)
+        return self.run
+
+    def _train_epoch(self, epoch: int, watch: Callable[[Iterable[Batch], int], Iterable[Batch]]) -> float:
+        """Return the mean loss. All randomness follows from seed and epoch, so a resumed run needs no random state."""
+        torch.manual_seed(self.seed * 100_003 + epoch)
+        generator = np.random.default_rng((self.seed, epoch))
+        self.network.train()
+        losses: list[Tensor] = []
+        videos: list[tuple[int, ...]] = []
+        total = 0.0
+        batches = self.train.batches(self.recipe.windowing, self.recipe.batch, generator)
+        for number, batch in enumerate(watch(batches, self.steps_per_epoch)):
+            self._set_rate((epoch - 1) * self.steps_per_epoch + number)
+            losses.append(self._step(batch))
+            videos.append(batch.videos)
+            if len(losses) == _LOOK_EVERY or number + 1 == self.steps_per_epoch:
+                values = torch.stack(losses).cpu().numpy()
+                if not np.isfinite(values).all():
+                    bad = int(np.flatnonzero(~np.isfinite(values))[0])
+                    raise TrainingDivergedError(self._divergence(epoch, number - len(losses) + bad + 2, float(values[bad]), videos[bad]))
+                total += float(values.sum())
+                losses, videos = [], []
+        return total / self.steps_per_epoch
+
+    def _step(self, batch: Batch) -> Tensor:
+        with autocast(self.device):
+            logits = self.network(batch.features, batch.valid)
+        loss = masked_loss(logits, batch.labels, batch.mask, self.class_weights, self.recipe.loss)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.gradient_scale.scale(loss).backward()
+        self.gradient_scale.unscale_(self.optimizer)
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
+        self.gradient_scale.step(self.optimizer)
+        self.gradient_scale.update()
+        return loss.detach()
+
+    def _set_rate(self, step: int) -> None:
+        share = rate_share(step, self.recipe.epochs * self.steps_per_epoch, self.recipe.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate * share
+
+    def _divergence(self, epoch: int, batch: int, loss: float, videos: tuple[int, ...]) -> str:
+        kept = f"The best network so far, of epoch {self.run.best_epoch}, is kept" if self.run.best_epoch else "No network is kept"
+        return (
+            f"Expected a finite loss, but got {loss} in epoch {epoch}, batch {batch} of {self.steps_per_epoch} "
+            f"(videos {', '.join(map(str, videos))}). {kept}. Look at these videos, or lower the learning rate."
+        )
+
+
+def rate_share(step: int, steps: int, warmup: float) -> float:
+    """Return the share of the peak learning rate at a step: linear up over the share `warmup` of all steps, then a cosine down to 0."""
+    rising = warmup * steps
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(steps - rising, 1)))
+
+
+def _optimizer(network: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.AdamW:
+    matrices = [value for value in network.parameters() if value.ndim > 1]
+    others = [value for value in network.parameters() if value.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=device.type == "cuda")

@@ -1,0 +1,160 @@
+"""Step 4: train a recognizer from the curated zone, on this machine or in a SageMaker training container.
+
+    python training/train.py --curated s3_mock/curated-zone --recipe cnn_transformer_small --model-dir checkpoints
+
+Reads a directory of curated tables, writes <model-dir>/<recipe>.safetensors and, with --output-dir, report.json. In a container
+the folders come from SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, the rest from hyperparameters.
+Exit codes: 0 trained, 1 the loss diverged or something unexpected, 2 usage, 4 the curated data break their contract, 130 interrupted.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE, ContractError
+
+if TYPE_CHECKING:
+    from training.datasets import Batch
+    from training.loop import Trainer
+    from training.recipes import Recipe
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train as the flags say; return the exit code."""
+    flags = _flags().parse_args(arguments)
+    try:
+        return _train(flags)
+    except ContractError as error:
+        return _fail("\n".join(error.faults), EXIT_CONTRACT)
+    except UsageError as error:
+        return _fail(str(error), EXIT_USAGE)
+    except KeyboardInterrupt:
+        return _fail("Expected to train to the end, but got interrupted. Go on with the same --checkpoint-dir.", EXIT_INTERRUPTED)
+    except Exception as error:
+        if type(error).__name__ != "TrainingDivergedError":  # imported by name only once torch is needed
+            _tell_container(f"{type(error).__name__}: {error}")
+            raise
+        return _fail(str(error), EXIT_UNEXPECTED)
+
+
+class UsageError(ValueError):
+    """A flag or a hyperparameter is wrong."""
+
+
+def _train(flags: argparse.Namespace) -> int:
+    if flags.curated is None or not flags.curated.is_dir():
+        raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {flags.curated}. Name one.")
+    from training.session import prepare
+
+    recipe = _recipe(flags)
+    session = prepare(flags.curated, recipe, flags.seed, _device(flags.device), flags.threads)
+    print(session.summary, flush=True)
+    if flags.checkpoint_dir is not None and session.restore(flags.checkpoint_dir):
+        print(f"Resumed after epoch {session.trainer.run.epoch} from {flags.checkpoint_dir}.", flush=True)
+
+    def on_epoch(trainer: "Trainer") -> None:
+        print(epoch_line(trainer), flush=True)
+        if flags.checkpoint_dir is not None:
+            session.save_state(flags.checkpoint_dir)
+
+    path = flags.model_dir / f"{recipe.name}.safetensors"
+    try:
+        session.fit(on_epoch, watch_batches if sys.stdout.isatty() else None)
+    finally:
+        if session.trainer.run.best_weights:  # also when the loss diverged: the last good network is worth keeping
+            session.save_recognizer(path)
+    print(session.closing(path), flush=True)
+    if flags.output_dir is not None:
+        _write_json(flags.output_dir / "report.json", session.report())
+    return EXIT_OK
+
+
+def _flags() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    folders = {
+        "--curated": ("SM_CHANNEL_CURATED", None, "directory of the curated zone"),
+        "--model-dir": ("SM_MODEL_DIR", Path("checkpoints"), "where the checkpoint goes"),
+        "--output-dir": ("SM_OUTPUT_DATA_DIR", None, "where report.json goes"),
+        "--checkpoint-dir": ("SM_CHECKPOINT_DIR", None, "saved after each epoch, resumed from there"),
+    }
+    for flag, (variable, default, meaning) in folders.items():
+        given = os.environ.get(variable)
+        text = f"{meaning} (default: {variable}{f', or {default}' if default else ''})"
+        parser.add_argument(flag, type=Path, default=Path(given) if given else default, help=text)
+    parser.add_argument("--recipe", default="cnn_transformer", help="name of a function in training/recipes.py (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--batch", type=int, help="windows per step, instead of the recipe's")
+    parser.add_argument("--learning-rate", type=float, help="peak, instead of the recipe's")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, windows and dropout (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    parser.add_argument("--threads", type=int, help="processor threads (default: as many as cores)")
+    return parser
+
+
+def _recipe(flags: argparse.Namespace) -> "Recipe":
+    from training.recipes import RECIPES
+
+    if flags.recipe not in RECIPES:
+        raise UsageError(f"Expected --recipe to be one of {', '.join(sorted(RECIPES))}, but got {flags.recipe}. Choose one of them.")
+    given = {name: getattr(flags, name) for name in ("epochs", "batch", "learning_rate")}
+    try:
+        return replace(RECIPES[flags.recipe](), **{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _device(name: str) -> str:
+    from recognizers import find_device
+
+    try:
+        return find_device(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def epoch_line(trainer: "Trainer") -> str:
+    """Return the line of the last epoch; SageMaker's metric definitions read the name=value parts."""
+    done = trainer.run.history[-1]
+    judged = "" if done.val_score is None else f" val_loss={done.val_loss:.4f} val_score={done.val_score:.4f}"
+    best = " best" if trainer.run.best_epoch == done.epoch else ""
+    speed = f"seconds={done.seconds:.1f} windows_per_s={done.windows_per_s:.0f}"
+    return f"epoch={done.epoch} train_loss={done.train_loss:.4f}{judged} {speed}{best}"
+
+
+def watch_batches(batches: "Iterable[Batch]", total: int) -> "Iterable[Batch]":
+    """Show a bar over the batches of one epoch, where rich is installed."""
+    try:
+        from rich.progress import track
+    except ImportError:
+        return batches
+    return track(batches, description="training", total=total, transient=True)
+
+
+def _fail(text: str, code: int) -> int:
+    print(text, file=sys.stderr)
+    _tell_container(text)
+    return code
+
+
+def _tell_container(text: str) -> None:
+    """Leave the reason where SageMaker looks for it."""
+    folder = os.environ.get("SM_OUTPUT_DIR")
+    if folder and Path(folder).is_dir():
+        (Path(folder) / "failure").write_text(text)
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
