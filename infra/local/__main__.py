@@ -1,0 +1,109 @@
+"""`python -m infra.local serve`: AWS on this disk for notebooks, the AWS CLI and several scripts at once."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import json
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aws_pipeline.config import settings
+from behavior.contract import EXIT_OK, EXIT_USAGE, UsageError
+
+if TYPE_CHECKING:
+    from infra.local.server import LocalServer
+
+
+def serve(root: Path, port: int, host: str, *, deploy: bool, with_parent: bool) -> int:
+    """Serve until SIGTERM, SIGINT, or, `with_parent`, the end of stdin; say on stdout where, as soon as everything is there."""
+    from infra.local.errors import ServiceError
+    from infra.local.server import LocalServer
+
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    if with_parent:
+        threading.Thread(target=_wait_for_the_parent, args=[stopped], daemon=True).start()
+    try:
+        server = LocalServer(root, port, host)
+    except (OSError, ServiceError) as error:
+        what = f"Expected to serve on {host}:{port}, but got {error}. Choose another --port or --root."
+        raise UsageError(error.message if isinstance(error, ServiceError) else what) from None
+    with server:
+        if deploy:
+            deploy_once(server)
+        print(json.dumps({"endpoint": server.url}), flush=True)
+        stopped.wait()
+    return EXIT_OK
+
+
+def deploy_once(server: LocalServer) -> None:
+    """Bring the stack up, unless it is up: the last template that was deployed here is remembered by its fingerprint."""
+    from infra.stack import template
+
+    wanted = template(settings())
+    buckets = [each["Properties"]["BucketName"] for each in wanted["Resources"].values() if each["Type"] == "AWS::S3::Bucket"]
+    fingerprint = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    side = server.store.root / ".aws"
+    with (side / "deploy.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two servers that start at once must not both create everything
+        remembered = side / "deployed"
+        known = remembered.read_text() if remembered.exists() else ""
+        if known == fingerprint and all(map(server.store.has_bucket, buckets)) and not server.control.pristine:
+            return
+        from infra.deploy import deploy
+
+        deploy(wanted, _session(server.url))
+        remembered.write_text(fingerprint)
+
+
+def _session(url: str) -> Any:
+    """Return a session whose clients reach this server and no other, whatever the environment says."""
+    import boto3
+
+    class Session(boto3.Session):
+        def client(self, *args: Any, **options: Any) -> Any:
+            return super().client(*args, **{"endpoint_url": url, **options})
+
+    return Session("local", "local", region_name="us-east-1")
+
+
+def _wait_for_the_parent(stopped: threading.Event) -> None:
+    while sys.stdin.buffer.read(1 << 12):
+        pass
+    stopped.set()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local", description="AWS on this disk.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    about = "serve S3, Glue, Athena, SageMaker and the rest at one address; point AWS_ENDPOINT_URL there"
+    command = commands.add_parser("serve", help=about, description=about)
+    command.add_argument(
+        "--root", type=Path, default=None, metavar="DIR", help="where objects and state lie (default: S3_MOCK_DIR or s3_mock)"
+    )
+    command.add_argument("--port", type=int, default=4566, help="0 takes a free one (default: %(default)s)")
+    command.add_argument("--host", default="127.0.0.1", help="an address of the loopback interface (default: %(default)s)")
+    command.add_argument("--no-deploy", action="store_true", help="start empty: without buckets, tables and jobs")
+    command.add_argument("--with-parent", action="store_true", help="stop when stdin ends")
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    try:
+        if not 0 <= chosen.port <= 65535:
+            raise UsageError(f"Expected --port to be a number from 0 to 65535, but got {chosen.port}. Choose another.")
+        root = chosen.root or settings().mock_dir
+        return serve(root, chosen.port, chosen.host, deploy=not chosen.no_deploy, with_parent=chosen.with_parent)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

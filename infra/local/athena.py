@@ -1,0 +1,275 @@
+"""Athena, executing: StartQueryExecution runs Athena SQL with DuckDB over the files of the Glue catalog's tables."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from infra.local.athena_results import read_page, write_lines
+from infra.local.athena_statements import Statement, read_statement
+from infra.local.errors import ServiceError
+from infra.local.runs import Run, RunStore
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from infra.local.athena_queries import Job, Outcome
+    from infra.local.control_plane import ControlPlane
+    from infra.local.objects import ObjectStore
+
+_STATES = {"STARTING": "RUNNING", "STOPPING": "RUNNING", "STOPPED": "CANCELLED", "TIMEOUT": "FAILED"}
+_AT_ONCE = 4
+_PATIENCE_S = 1.0
+"""How long GetQueryExecution waits for a running query: clients poll once a second, most queries take less."""
+
+
+class AthenaService:
+    """Answers the query operations of Athena; workgroups and named queries are the control plane's."""
+
+    def __init__(self, store: ObjectStore, control: ControlPlane) -> None:
+        self.store = store
+        self.control = control
+        self.runs = RunStore(store.root / ".aws" / "runs" / "athena")
+        self._turns = threading.Semaphore(_AT_ONCE)
+        self._ended: dict[str, threading.Event] = {}
+        self._connections: dict[str, DuckDBPyConnection] = {}
+        self._engine_lock = threading.Lock()
+        self._engine: _Engine | None = None
+
+    def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
+        """Answer one operation; None leaves it to the control plane."""
+        answers = {
+            "StartQueryExecution": self._start,
+            "GetQueryExecution": self._get,
+            "BatchGetQueryExecution": self._get_many,
+            "ListQueryExecutions": self._list,
+            "GetQueryResults": self._results,
+            "StopQueryExecution": self._stop,
+            "GetWorkGroup": self._workgroup,
+            "UpdateWorkGroup": self._update_workgroup,
+        }
+        return answers[operation](request) if operation in answers else None
+
+    def close(self) -> None:
+        """End what still runs, and say so in its record."""
+        for connection in list(self._connections.values()):
+            connection.interrupt()
+        self.runs.stop_own()
+        with self._engine_lock:
+            if self._engine is not None:
+                self._engine.database.close()
+                self._engine = None
+
+    def _start(self, request: dict[str, Any]) -> dict[str, Any]:
+        statement = read_statement(request["QueryString"], request.get("ExecutionParameters") or [])
+        token = request.get("ClientRequestToken")
+        query_id = str(uuid.uuid5(uuid.NAMESPACE_OID, token)) if token else str(uuid.uuid4())
+        workgroup = request.get("WorkGroup") or "primary"
+        configuration = self._workgroup({"WorkGroup": workgroup})["WorkGroup"].get("Configuration") or {}
+        details = {
+            "Query": request["QueryString"],
+            "StatementType": statement.type,
+            "Kind": statement.kind,
+            "WorkGroup": workgroup,
+            "Database": ((request.get("QueryExecutionContext") or {}).get("Database") or "default").strip('`"'),
+            "ExecutionParameters": request.get("ExecutionParameters") or [],
+            "OutputLocation": _output(request, configuration, statement, query_id),
+            "Cutoff": configuration.get("BytesScannedCutoffPerQuery"),
+        }
+        with contextlib.suppress(FileExistsError):  # the same request token again: the same query
+            self.runs.create(query_id, details)
+            self._ended[query_id] = threading.Event()
+            threading.Thread(target=self._run, args=[query_id, statement, details], name=query_id, daemon=True).start()
+        return {"QueryExecutionId": query_id}
+
+    def _run(self, query_id: str, statement: Statement, details: dict[str, Any]) -> None:
+        try:
+            with self._turns:
+                if self.runs.update(query_id, state="RUNNING").state == "RUNNING":
+                    self._execute(query_id, statement, details)
+                else:
+                    self.runs.update(query_id, state="STOPPED", reason="Query cancelled by user")
+        finally:
+            self._connections.pop(query_id, None)
+            self._ended.pop(query_id).set()
+
+    def _execute(self, query_id: str, statement: Statement, details: dict[str, Any]) -> None:
+        from infra.local.athena_dialect import reason
+        from infra.local.athena_queries import Job, QueryCancelled
+
+        try:
+            engine = self._ready_engine()
+            with engine.connection() as connection:
+                self._connections[query_id] = connection
+                outcome = engine.run(Job(statement, details["Database"], details["OutputLocation"], details["Cutoff"], connection))
+        except QueryCancelled as error:
+            self.runs.update(query_id, state="STOPPED", reason=f"Query cancelled! : {error}")
+        except Exception as error:  # whatever goes wrong in a query is the end of the query, never of the server
+            run = self.runs.get(query_id)
+            cancelled = run is not None and run.state == "STOPPING"
+            how = ("STOPPED", "Query cancelled by user") if cancelled else ("FAILED", reason(error, details["Query"]))
+            self.runs.update(query_id, state=how[0], reason=how[1])
+        else:
+            found = {"Columns": outcome.columns, "ScannedBytes": outcome.scanned_bytes, "Manifest": outcome.manifest}
+            self.runs.update(query_id, state="SUCCEEDED", details=found)
+
+    def _ready_engine(self) -> _Engine:
+        with self._engine_lock:
+            if self._engine is None:
+                self._engine = _Engine(self.store, self.control)
+            return self._engine
+
+    def _find(self, query_id: str) -> Run:
+        run = self.runs.get(query_id)
+        if run is None:
+            raise ServiceError("InvalidRequestException", f"QueryExecution {query_id} was not found")
+        return run
+
+    def _get(self, request: dict[str, Any]) -> dict[str, Any]:
+        ended = self._ended.get(request["QueryExecutionId"])
+        if ended is not None:
+            ended.wait(_PATIENCE_S)
+        return {"QueryExecution": _execution(self._find(request["QueryExecutionId"]))}
+
+    def _get_many(self, request: dict[str, Any]) -> dict[str, Any]:
+        found = {query_id: self.runs.get(query_id) for query_id in request["QueryExecutionIds"]}
+        missing = [{"QueryExecutionId": query_id, "ErrorCode": "INVALID_INPUT"} for query_id, run in found.items() if run is None]
+        return {"QueryExecutions": [_execution(run) for run in found.values() if run], "UnprocessedQueryExecutionIds": missing}
+
+    def _list(self, request: dict[str, Any]) -> dict[str, Any]:
+        workgroup = request.get("WorkGroup") or "primary"
+        ids = [run.run_id for run in self.runs.all() if run.details["WorkGroup"] == workgroup]
+        start = int(request.get("NextToken") or 0)
+        end = start + int(request.get("MaxResults") or 50)
+        return {"QueryExecutionIds": ids[start:end], **({"NextToken": str(end)} if end < len(ids) else {})}
+
+    def _results(self, request: dict[str, Any]) -> dict[str, Any]:
+        run = self._find(request["QueryExecutionId"])
+        if run.state != "SUCCEEDED":
+            state = _execution(run)["Status"]["State"]
+            raise ServiceError("InvalidRequestException", f"Query has not yet finished. Current state: {state}")
+        columns = run.details["Columns"]
+        address = run.details["OutputLocation"]
+        rows, following = [], None
+        if address.endswith((".csv", ".txt")):
+            path = self.store.local_path(address)
+            if not path.exists():
+                raise ServiceError("InvalidRequestException", f"Could not find results at {address}")
+            rows, following = read_page(path, int(request.get("NextToken") or 0), int(request.get("MaxResults") or 1000))
+        shown = [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in rows]
+        answer = {"UpdateCount": 0, "ResultSet": {"Rows": shown, "ResultSetMetadata": {"ColumnInfo": columns}}}
+        return {**answer, "NextToken": str(following)} if following is not None else answer
+
+    def _workgroup(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask the control plane, which answers nothing, not even an error, for a workgroup that is not there."""
+        answer = self.control.invoke("athena", "GetWorkGroup", request)
+        if not answer.get("WorkGroup"):
+            raise ServiceError("InvalidRequestException", f"WorkGroup {request['WorkGroup']} is not found.")
+        return answer
+
+    def _update_workgroup(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Write a workgroup anew: the control plane knows no update."""
+        former = self._workgroup(request)["WorkGroup"]
+        updates = dict(request.get("ConfigurationUpdates") or {})
+        results = {**((former.get("Configuration") or {}).get("ResultConfiguration") or {}), **updates.pop("ResultConfigurationUpdates", {})}
+        configuration = {**(former.get("Configuration") or {}), **updates, "ResultConfiguration": results}
+        about = {"Name": former["Name"], "Description": request.get("Description") or former.get("Description") or ""}
+        self.control.invoke("athena", "DeleteWorkGroup", {"WorkGroup": former["Name"]})
+        self.control.invoke("athena", "CreateWorkGroup", {**about, "Configuration": configuration})
+        return {}
+
+    def _stop(self, request: dict[str, Any]) -> dict[str, Any]:
+        run = self._find(request["QueryExecutionId"])
+        self.runs.update(run.run_id, state="STOPPING")
+        connection = self._connections.get(run.run_id)
+        if connection is not None:
+            connection.interrupt()
+        return {}
+
+
+class _Engine:
+    """DuckDB and the catalog; a query has a connection, and so its temporary views, to itself."""
+
+    def __init__(self, store: ObjectStore, control: ControlPlane) -> None:
+        import duckdb
+
+        from infra.local.athena_ddl import CatalogStatements
+        from infra.local.athena_dialect import DUCKDB_SETTINGS, prepare
+        from infra.local.athena_queries import QueryRunner
+        from infra.local.athena_tables import Catalog
+
+        scratch = store.root / ".aws" / "drafts"
+        scratch.mkdir(parents=True, exist_ok=True)
+        settings = {**DUCKDB_SETTINGS, "threads": os.cpu_count() or 1, "temp_directory": str(scratch)}
+        self.database = duckdb.connect(config=settings)
+        prepare(self.database)
+        self.queries = QueryRunner(Catalog(store, control))
+        self.catalog_statements = CatalogStatements(self.queries)
+
+    def connection(self) -> DuckDBPyConnection:
+        """Return a connection to be used as a context."""
+        return self.database.cursor()
+
+    def run(self, job: Job) -> Outcome:
+        """Execute a statement and leave its result where its output location says."""
+        from infra.local.athena_queries import Outcome
+        from infra.local.athena_results import column_info
+
+        if job.statement.query is not None:
+            return self.queries.run(job)
+        lines, names = self.catalog_statements.run(job)
+        write_lines(self.queries.store.local_path(job.output), lines)
+        return Outcome([{**column_info(name, "VARCHAR"), "Type": "string"} for name in names])
+
+
+def _output(request: dict[str, Any], configuration: dict[str, Any], statement: Statement, query_id: str) -> str:
+    """Return where the result goes: where the workgroup enforces, else where the request says, else where the workgroup says."""
+    asked = (request.get("ResultConfiguration") or {}).get("OutputLocation")
+    set_location = (configuration.get("ResultConfiguration") or {}).get("OutputLocation")
+    enforced = configuration.get("EnforceWorkGroupConfiguration")
+    location = set_location if set_location and (enforced or not asked) else asked
+    if not location:
+        what = "No output location provided. An output location is required either through the Workgroup result configuration setting or as an API input."
+        raise ServiceError("InvalidRequestException", what)
+    ending = {"SELECT": ".csv", "UNLOAD": "", "INSERT": ""}.get(statement.kind, ".txt")
+    folder = f"{location.rstrip('/')}/tables" if statement.kind == "CREATE TABLE AS" else location.rstrip("/")
+    return f"{folder}/{query_id}{'' if statement.kind == 'CREATE TABLE AS' else ending}"
+
+
+def _execution(run: Run) -> dict[str, Any]:
+    details = run.details
+    state = _STATES.get(run.state, run.state)
+    status = {"State": state, "SubmissionDateTime": run.created_s}
+    if run.reason:
+        status["StateChangeReason"] = run.reason
+    if run.ended_s is not None:
+        status["CompletionDateTime"] = run.ended_s
+    if state == "FAILED":
+        status["AthenaError"] = {"ErrorCategory": 2, "ErrorType": 1, "Retryable": False, "ErrorMessage": run.reason}
+    total_ms = round(((run.ended_s or run.changed_s) - run.created_s) * 1000)
+    engine_ms = round(run.duration_s * 1000)
+    statistics = {
+        "EngineExecutionTimeInMillis": engine_ms,
+        "DataScannedInBytes": details.get("ScannedBytes", 0),
+        "TotalExecutionTimeInMillis": total_ms,
+        "QueryQueueTimeInMillis": max(0, total_ms - engine_ms),
+        "ServiceProcessingTimeInMillis": 0,
+    }
+    if details.get("Manifest"):
+        statistics["DataManifestLocation"] = details["Manifest"]
+    return {
+        "QueryExecutionId": run.run_id,
+        "Query": details["Query"],
+        "StatementType": details["StatementType"],
+        "SubstatementType": details["Kind"].replace(" ", "_"),
+        "ResultConfiguration": {"OutputLocation": details["OutputLocation"]},
+        "QueryExecutionContext": {"Database": details["Database"], "Catalog": "awsdatacatalog"},
+        "Status": status,
+        "Statistics": statistics,
+        "WorkGroup": details["WorkGroup"],
+        "EngineVersion": {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"},
+        "ExecutionParameters": details["ExecutionParameters"],
+    }

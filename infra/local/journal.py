@@ -1,0 +1,81 @@
+"""The journal of the control plane: every request that changed something, in order, in one SQLite file that processes share."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_TABLE = """
+create table if not exists request (
+    sequence integer primary key,
+    service text not null,
+    at real not null,
+    method text not null,
+    path text not null,
+    query text not null,
+    headers text not null,
+    body blob not null
+)
+"""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to the control plane, reduced to what its effect depends on; its headers hold neither signature nor token."""
+
+    service: str
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Journal:
+    """Calls under ascending numbers, from 1."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock_path = path.with_suffix(".lock")
+        self._database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        with self.locked():  # two processes that switch to WAL at once would find the file busy
+            self._database.execute("pragma journal_mode = wal")
+            self._database.execute("pragma synchronous = normal")
+            self._database.execute(_TABLE)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from appending."""
+        lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def append(self, sequence: int, call: Call) -> None:
+        """Write the call with this number. Raises sqlite3.IntegrityError if the number is taken."""
+        headers = json.dumps(dict(call.headers))
+        row = (sequence, call.service, time.time(), call.method, call.path, call.query, headers, call.body)
+        self._database.execute("insert into request values (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def is_empty(self) -> bool:
+        """Say whether nothing was ever appended."""
+        return not self._database.execute("select exists (select 1 from request)").fetchone()[0]
+
+    def after(self, sequence: int) -> list[tuple[int, Call]]:
+        """Return the calls with greater numbers than this one."""
+        columns = "sequence, service, method, path, query, headers, body"
+        rows = self._database.execute(f"select {columns} from request where sequence > ? order by sequence", (sequence,))
+        return [(row[0], Call(row[1], row[2], row[3], row[4], json.loads(row[5]), row[6])) for row in rows]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()

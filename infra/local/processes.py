@@ -1,0 +1,129 @@
+"""Programs run as their own process group with a log, and processes named so that a later one cannot be taken for them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process known by its number and its start, because numbers are used again."""
+
+    pid: int
+    started: str
+
+    @classmethod
+    def of(cls, pid: int) -> Process:
+        """Name the running process `pid`."""
+        return cls(pid, _start_time(pid))
+
+    @property
+    def alive(self) -> bool:
+        """Say whether this very process still runs."""
+        return bool(self.started) and _start_time(self.pid) == self.started
+
+    def signal_group(self, number: int) -> None:
+        """Send a signal to the group this process leads; nothing happens when it is gone."""
+        if self.alive:
+            _signal_group(self.pid, number)
+
+    def stop_group(self, grace_s: float) -> None:
+        """Ask the group to end, and end it when it has not done so within `grace_s` seconds; returns at once."""
+        self.signal_group(signal.SIGTERM)
+        reminder = threading.Timer(grace_s, self.signal_group, [signal.SIGKILL])
+        reminder.daemon = True
+        reminder.start()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended: its exit status, negative for a signal, None when it ran out of time."""
+
+    code: int | None
+
+    @property
+    def good(self) -> bool:
+        """Say whether the program ended by itself with status 0."""
+        return self.code == 0
+
+
+def run_logged(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    workplace: Path,
+    log: Path,
+    timeout_s: float | None = None,
+    on_start: Callable[[Process], None] = lambda process: None,
+    every_half_second: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """Run a command to its end with its output appended to `log`; whatever it leaves running is ended with it."""
+    with open(log, "ab") as output:
+        process = subprocess.Popen(
+            command,
+            env=dict(environment),
+            cwd=workplace,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    on_start(Process.of(process.pid))
+    deadline = time.monotonic() + timeout_s if timeout_s else float("inf")
+    try:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return Outcome(process.wait(min(0.5, max(0.01, deadline - time.monotonic()))))
+            every_half_second()
+        return Outcome(None)
+    finally:
+        _signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def last_words(log: Path, limit: int = 1000) -> str:
+    """Return what a failed program said last: the exception of its last Python traceback, else its last line."""
+    with contextlib.suppress(FileNotFoundError), open(log, "rb") as source:
+        source.seek(max(0, log.stat().st_size - 200_000))
+        lines = source.read().decode("utf-8", "replace").splitlines()
+        spoken = _exception_lines(lines) or [line for line in lines if line.strip()][-1:]
+        return "\n".join(spoken).strip()[:limit]
+    return ""
+
+
+def _exception_lines(lines: list[str]) -> list[str]:
+    """Find the unindented lines that end the last traceback; chained ones ('During handling ...') are followed to the last."""
+    starts = [number for number, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
+    if not starts:
+        return []
+    said: list[str] = []
+    for line in lines[starts[-1] + 1 :]:
+        if said and (not line.strip() or line[:1].isspace()):
+            break
+        if line.strip() and not line[:1].isspace():
+            said.append(line)
+    return said
+
+
+def _signal_group(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def _start_time(pid: int) -> str:
+    """Return when a process started, in whatever form the system tells it; empty when it is gone or only waits to be reaped."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] in "ZX" else fields[19]
+    except (FileNotFoundError, ProcessLookupError):
+        if Path("/proc/self/stat").exists():
+            return ""
+    told = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip()
+    return "" if not told or told.startswith("Z") else told.partition(" ")[2].strip()

@@ -1,0 +1,194 @@
+"""Which service a request is for, and who answers it: the S3 front, a service of our own, or the control plane."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+from xml.etree import ElementTree
+
+from infra.local.control_plane import ControlPlane
+from infra.local.errors import ServiceError
+from infra.local.objects import ObjectStore
+from infra.local.s3_front import BUCKET_CONTROL, S3Front
+from infra.local.s3_wire import NAMESPACE, Request, Response, element, text
+
+_TARGET_SERVICES = {"AmazonAthena": "athena", "AWSGlue": "glue", "SageMaker": "sagemaker"}
+_SCOPE = re.compile(r"Credential=[^/,\s]*/\d{8}/[^/]*/([a-z0-9-]+)/aws4_request")
+_NOT_FORWARDED = frozenset(["connection", "content-length", "date", "server", "transfer-encoding"])
+_JSON = "application/x-amz-json-1.1"
+_log = logging.getLogger(__name__)
+
+
+class Service(Protocol):
+    """Operations that this machine executes."""
+
+    def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
+        """Answer one operation; None leaves it to the control plane. Raises ServiceError."""
+
+    def close(self) -> None:
+        """End what still runs."""
+
+
+class Services:
+    """Services by name, each made when it is first asked for: S3 alone need not wait for their imports."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Service]]) -> None:
+        self._makers = makers
+        self._made: dict[str, Service] = {}
+        self._lock = threading.Lock()
+
+    def handle(self, name: str, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
+        """Let a service answer, if there is one of that name."""
+        if name not in self._makers:
+            return None
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = self._makers[name]()
+        return self._made[name].handle(operation, request)
+
+    def close(self) -> None:
+        """Close the services that were made."""
+        with self._lock:
+            for service in self._made.values():
+                service.close()
+
+
+class Router:
+    """Turns every request into a response; errors become the kind of answer that the service's clients understand."""
+
+    def __init__(self, store: ObjectStore, control: ControlPlane, services: Services) -> None:
+        self._store = store
+        self._front = S3Front(store)
+        self._control = control
+        self._services = services
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request."""
+        service = service_of(request)
+        try:
+            if service == "s3":
+                return self._s3(request)
+            if service == "cloudformation":
+                return self._cloudformation(request)
+            return self._other(service, request)
+        except ServiceError as error:
+            return _refusal(service, error)
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:
+            _log.exception("Expected to answer %s %s, but failed.", request.method, request.raw_path)
+            return _refusal(service, ServiceError("InternalError", f"Expected to answer, but got {error!r}. See the server's log.", 500))
+
+    def _s3(self, request: Request) -> Response:
+        bucket, _, key = request.path.removeprefix("/").partition("/")
+        if key or not bucket:
+            return self._front.handle(request)
+        if BUCKET_CONTROL & request.query.keys():
+            self._store.directory(bucket)
+            self._introduce(bucket)
+            return self._forward("s3", request)
+        response = self._front.handle(request)
+        if request.method == "DELETE" and bucket in self._known_buckets():
+            self._control.forward("s3", "DELETE", f"/{bucket}", "", {}, b"")  # its policies go with it
+        return response
+
+    def _introduce(self, bucket: str) -> None:
+        """Tell the control plane of a bucket, so that it can keep a policy for it."""
+        if bucket not in self._known_buckets():
+            self._control.forward("s3", "PUT", f"/{bucket}", "", {}, b"")
+
+    def _known_buckets(self) -> set[str]:
+        listed = self._control.forward("s3", "GET", "/", "", {}, b"")[2]
+        return {name.text or "" for name in ElementTree.fromstring(listed).iter(f"{{{NAMESPACE}}}Name")}
+
+    def _cloudformation(self, request: Request) -> Response:
+        """Forward, then make the directories of new buckets and remove those of deleted ones that are empty."""
+        before = self._known_buckets()
+        response = self._forward("cloudformation", request)
+        after = self._known_buckets()
+        for bucket in sorted(after - before):
+            self._store.create_bucket(bucket)
+        for bucket in sorted(before - after):
+            try:
+                self._store.delete_bucket(bucket)
+            except ServiceError as error:
+                _log.warning("%s", error.message)
+        return response
+
+    def _other(self, service: str, request: Request) -> Response:
+        body = request.body.read()
+        if service == "iam" and b"Action=SimulatePrincipalPolicy" in body:
+            return _allow_all(body)
+        operation = request.header("X-Amz-Target").rpartition(".")[2]
+        if operation:
+            answer = self._services.handle(service, operation, _json_object(body))
+            if answer is not None:
+                return Response(200, json.dumps(answer, default=_epoch).encode(), {"Content-Type": request.header("Content-Type", _JSON)})
+        return self._forward(service, request, body)
+
+    def _forward(self, service: str, request: Request, body: bytes | None = None) -> Response:
+        content = request.body.read() if body is None else body
+        answer = self._control.forward(service, request.method, request.raw_path, request.raw_query, dict(request.headers.items()), content)
+        headers = {name: value for name, value in answer[1].items() if not _dropped(name)}
+        return Response(answer[0], answer[2], headers)
+
+
+def service_of(request: Request) -> str:
+    """Return the service a request was signed for, else the one its target or form names; whatever is left is for S3."""
+    if match := _SCOPE.search(request.header("Authorization")) or _SCOPE.search(f"Credential={request.query.get('X-Amz-Credential', '')}"):
+        return "s3" if match[1] == "s3express" else match[1]
+    target = request.header("X-Amz-Target").partition(".")[0]
+    if target in _TARGET_SERVICES:
+        return _TARGET_SERVICES[target]
+    unsigned_form = "x-www-form-urlencoded" in request.header("Content-Type") and request.method == "POST" and request.path == "/"
+    return "sts" if unsigned_form else "s3"
+
+
+def _allow_all(form: bytes) -> Response:
+    """Answer iam:SimulatePrincipalPolicy, which moto lacks and the SageMaker SDK calls before it submits.
+
+    Nothing is evaluated: no policy restrains anyone on this disk, so `allowed` is what would happen.
+    """
+    actions = [value for name, value in parse_qsl(form.decode()) if name.startswith("ActionNames.")]
+    results = (
+        element("member", text("EvalActionName", action), text("EvalResourceName", "*"), text("EvalDecision", "allowed"))
+        for action in actions
+    )
+    result = element("SimulatePrincipalPolicyResult", text("IsTruncated", "false"), element("EvaluationResults", *results))
+    opening = '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
+    return Response(200, f"{opening}{result}</SimulatePrincipalPolicyResponse>".encode(), {"Content-Type": "text/xml"})
+
+
+def _refusal(service: str, error: ServiceError) -> Response:
+    if service == "s3":
+        inner = element("Error", text("Code", error.code), text("Message", error.message), text("RequestId", "local"))
+        return Response(error.status, f'<?xml version="1.0" encoding="UTF-8"?>\n{inner}'.encode(), {"Content-Type": "application/xml"})
+    body = json.dumps({"__type": error.code, "message": error.message}).encode()
+    return Response(error.status, body, {"Content-Type": _JSON, "x-amzn-ErrorType": error.code})
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body or b"{}")
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise ServiceError("SerializationException", "Expected a JSON object, but got something else. Mend the request's body.")
+    return parsed
+
+
+def _epoch(value: object) -> float:
+    """Write a time as AWS's JSON protocol does, in seconds since 1970."""
+    if isinstance(value, datetime):
+        return value.timestamp()
+    raise TypeError(f"Expected a value that JSON can hold, but got {value!r}.")
+
+
+def _dropped(header: str) -> bool:
+    return header.lower() in _NOT_FORWARDED or header.lower().startswith("access-control-")

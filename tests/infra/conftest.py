@@ -1,0 +1,50 @@
+"""AWS on this disk for one test: a server in a thread over an empty directory, and an environment that leads clients to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+
+from infra.local.server import LocalServer
+
+ACCOUNT = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    url: str
+    root: Path
+    server: LocalServer
+
+
+@pytest.fixture
+def lead_clients_to(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Lead every AWS client of this process to an endpoint, as a person does: by environment variables."""
+
+    def lead(url: str) -> None:
+        for name, value in {**ACCOUNT, "AWS_ENDPOINT_URL": url}.items():
+            monkeypatch.setenv(name, value)
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+
+    return lead
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path, lead_clients_to: Callable[[str], None]) -> Iterator[Endpoint]:
+    root = tmp_path / "s3_mock"
+    with LocalServer(root) as server:
+        lead_clients_to(server.url)
+        yield Endpoint(server.url, root, server)
