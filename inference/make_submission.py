@@ -68,8 +68,10 @@ def _make_submission(flags: argparse.Namespace) -> int:
     for path in flags.checkpoint:
         if not path.is_file():
             raise UsageError(f"Expected --checkpoint to be a file, but got {path}. Train one with training/train.py.")
+    from recognizers import rest_waiting_threads
     from recognizers.checkpoint import read_header, videos_seen
 
+    rest_waiting_threads()
     seen = videos_seen(read_header(path) for path in flags.checkpoint)
     job = held_out_job(flags.data_dir, seen) if flags.held_out else test_job(flags.data_dir)
     refuse(file_faults(job))

@@ -156,11 +156,17 @@ def score_streams(
         yield opened.stitched()
 
 
-def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """Return the mixed precision the device has: bfloat16, else float16 on CUDA; none elsewhere."""
+def half_type(device: torch.device) -> torch.dtype | None:
+    """Return the 16-bit type the device computes in: bfloat16, else float16 on CUDA; None elsewhere."""
     if device.type != "cuda":
-        return contextlib.nullcontext()
-    return torch.autocast("cuda", torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16)
+        return None
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+
+
+def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """Return the mixed precision the device has, or nothing."""
+    kind = half_type(device)
+    return contextlib.nullcontext() if kind is None else torch.autocast(device.type, kind)
 
 
 def gather_windows(features: Tensor, starts: Tensor, lengths: Tensor, window: int) -> tuple[Tensor, Tensor | None]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recognizers.pair_view import autocast
+from recognizers.pair_view import autocast, half_type
 from training.datasets import Batch, PairDataset
 from training.losses import masked_loss, positive_weights
 from training.recipes import Recipe
@@ -105,7 +105,7 @@ class Trainer:
         self.recipe, self.seed, self.device = recipe, seed, device
         self.run = Run()
         self.optimizer = _optimizer(self.network, recipe, device)
-        self.gradient_scale = torch.amp.GradScaler(device.type, enabled=device.type == "cuda" and not torch.cuda.is_bf16_supported())
+        self.gradient_scale = torch.amp.GradScaler(device.type, enabled=half_type(device) is torch.float16)
         weights = positive_weights(*train.class_frames(), recipe.loss)
         self.class_weights = torch.from_numpy(weights).to(device)
         self.steps_per_epoch = math.ceil(train.n_windows(recipe.windowing) / recipe.batch)

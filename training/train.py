@@ -52,6 +52,9 @@ class UsageError(ValueError):
 def _train(flags: argparse.Namespace) -> int:
     if flags.curated is None or not flags.curated.is_dir():
         raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {flags.curated}. Name one.")
+    from recognizers import rest_waiting_threads
+
+    rest_waiting_threads()
     from training.session import prepare
 
     recipe = _recipe(flags)

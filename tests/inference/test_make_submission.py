@@ -64,9 +64,8 @@ def test_held_out_predicts_what_the_checkpoint_never_saw(data: Path, checkpoint:
 
 def test_held_out_of_several_checkpoints_is_what_none_of_them_saw(data: Path, checkpoint: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.safetensors"
-    random_recognizer(BEHAVIORS, seed=1, threshold=0.3).save(
-        other, {**PROVENANCE, "videos": {"train": [103], "validation": [], "held_out": []}}
-    )
+    videos = {"train": [103], "validation": [], "held_out": []}
+    random_recognizer(BEHAVIORS, seed=1, threshold=0.3).save(other, {**PROVENANCE, "videos": videos})
     output = tmp_path / "submission.csv"
     assert run("--data-dir", data, "--checkpoint", checkpoint, other, "--output", output, "--held-out") == 0
     assert set(pd.read_csv(output)["video_id"]) == {104}

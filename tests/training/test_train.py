@@ -60,7 +60,7 @@ def test_a_run_writes_a_checkpoint_that_scores_as_the_session_says(lake: Lake, w
 
     header = read_header(tmp_path / "model" / "tiny.safetensors")
     assert set(header["behaviors"]) == {"attack", "chase", "mount", "sniff"}
-    assert sorted(sum(header["videos"].values(), [])) == list(range(101, 108))
+    assert sorted(video for videos in header["videos"].values() for video in videos) == list(range(101, 108))
     assert header["recipe"]["epochs"] == 2
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert len(report["epochs"]) == 2

@@ -1,0 +1,455 @@
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import boto3
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from aws_pipeline import glue_etl, glue_job, lake
+from aws_pipeline.config import Settings, endpoint
+from aws_pipeline.curation_plan import Work, in_parts, plan_work
+from aws_pipeline.curation_task import curate_part
+from behavior.contract import ContractError
+from behavior.curation import curate, from_table, to_table
+from behavior.recording import Recording, Triple
+from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, METADATA_TRAIN
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = "lab_id,video_id,frames_per_second,pix_per_cm_approx,video_width_pix,video_height_pix,behaviors_labeled"
+ODD = "Lab 4.b+c_d-e"
+
+OTTER = Recording("QuietOtter", 7, 30.0, 10.0, 400, 200, annotated=(Triple(1, 1, "rear"), Triple(1, 1, "run")))
+HERON = Recording("LoudHeron", 8, 120.0, 10.0, 400, 200, annotated=(Triple(1, 2, "sniff"),))
+PLAIN = Recording(ODD, 9, 25.0, 20.0, 400, 200)
+TEST = Recording("QuietOtter", 500, 30.0, 10.0, 400, 200)
+
+
+@dataclass(frozen=True)
+class Zone:
+    """The raw zone of a test, as plain files."""
+
+    folder: Path
+    uri: str
+
+    def tracking(self, recording, rows, split="train"):
+        columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), TYPES, strict=True)]
+        self._write(f"{split}_tracking", recording, pa.table(columns, names=["video_frame", "mouse_id", "bodypart", "x", "y"]))
+
+    def annotation(self, recording, rows, frames=None):
+        kinds = (pa.int8(), pa.int8(), pa.string(), frames or pa.int16(), frames or pa.int16())
+        columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
+        names = ["agent_id", "target_id", "action", "start_frame", "stop_frame"]
+        self._write("train_annotation", recording, pa.table(columns, names=names))
+
+    def metadata(self, *recordings, split="train"):
+        file = self.folder / "metadata" / f"{split}.csv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("\n".join([HEADER, *map(_row, recordings)]) + "\n")
+        return file
+
+    def file(self, folder, recording):
+        return self.folder / folder / f"lab_id={recording.lab_id}" / f"{recording.video_id}.parquet"
+
+    def _write(self, folder, recording, table):
+        file = self.file(folder, recording)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, file)
+
+
+TYPES = (pa.int16(), pa.int8(), pa.string(), pa.float32(), pa.float32())
+
+
+def _row(recording):
+    names = {1: "mouse1", 2: "mouse2"}
+    triples = [f"{names[a]},{'self' if a == t else names[t]},{what}" for a, t, what in recording.annotated]
+    listed = json.dumps(triples).replace('"', '""') if triples else ""
+    numbers = (recording.fps, recording.pix_per_cm, int(recording.width_px), int(recording.height_px))
+    return ",".join([recording.lab_id, str(recording.video_id), *map(str, numbers), f'"{listed}"'])
+
+
+def walk(frames, mouse=1, px_per_frame=2.0):
+    """A nose moves right from the picture's middle."""
+    return [(frame, mouse, "nose", 200 + px_per_frame * frame, 100) for frame in frames]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """AWS on this disk, running, for all tests of this file."""
+    chosen = Settings(True, tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("s3_mock"), "us-east-1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        lake._open.cache_clear()
+        with endpoint(chosen):
+            yield chosen
+    lake._open.cache_clear()
+
+
+@pytest.fixture
+def zone(settings, tmp_path):
+    """A raw zone of the test's own, below a prefix, with one sound recording."""
+    own = Zone(settings.mock_dir / "raw-zone" / tmp_path.name, f"s3://raw-zone/{tmp_path.name}")
+    own.metadata(OTTER)
+    own.tracking(OTTER, walk(range(3)))
+    return own
+
+
+def faults_of(zone):
+    return plan_work(zone.uri).faults
+
+
+# Planning
+
+
+def test_a_recording_is_planned_with_its_tracking_and_its_annotation(zone):
+    zone.annotation(OTTER, [(1, 1, "rear", 0, 1)])
+    plan = plan_work(zone.uri)
+    (work,) = plan.work
+    assert plan.faults == ()
+    assert (work.split, work.recording) == ("train", OTTER)
+    assert (work.tracking, work.annotation) == (
+        "train_tracking/lab_id=QuietOtter/7.parquet",
+        "train_annotation/lab_id=QuietOtter/7.parquet",
+    )
+    assert work.n_bytes == zone.file("train_tracking", OTTER).stat().st_size
+
+
+def test_an_empty_zone_says_what_to_do(settings):
+    (fault,) = plan_work("s3://raw-zone/nothing").faults
+    assert fault == "s3://raw-zone/nothing: Expected an object metadata/train.csv, but got none. Run python aws_pipeline/s3_upload.py."
+
+
+def test_tracking_without_a_row_and_a_row_without_tracking_are_both_told(zone):
+    zone.metadata(OTTER, HERON)
+    zone.tracking(PLAIN, walk([0]))
+    assert faults_of(zone) == (
+        f"train_tracking/lab_id={ODD}/9.parquet: Expected a row for video 9 in metadata/train.csv, but got none. "
+        "Add the row or remove the object.",
+        "metadata/train.csv: Expected an object train_tracking/lab_id=LoudHeron/8.parquet, but got none. Upload it or remove the row.",
+    )
+
+
+def test_a_recording_that_lies_in_another_labs_folder_is_told_once(zone):
+    zone.tracking(replace(HERON, lab_id=ODD), walk([0]))
+    zone.metadata(OTTER, HERON)
+    (fault,) = faults_of(zone)
+    assert fault.startswith(f"train_tracking/lab_id={ODD}/8.parquet: Expected lab LoudHeron as metadata/train.csv says, but got {ODD}.")
+
+
+def test_two_objects_of_one_recording_and_a_key_that_names_none_are_told(zone):
+    zone.tracking(replace(OTTER, lab_id="LoudHeron"), walk([0]))
+    (zone.folder / "train_tracking" / "notes.txt").write_text("x")
+    assert {fault.split(": ")[0] for fault in faults_of(zone)} >= {
+        "train_tracking/lab_id=QuietOtter/7.parquet",
+        "train_tracking/notes.txt",
+    }
+
+
+def test_unusable_metadata_is_told_and_the_other_recordings_are_planned_all_the_same(zone):
+    zone.metadata(OTTER, replace(HERON, fps=0.0), replace(PLAIN, pix_per_cm=float("nan")))
+    zone.tracking(HERON, walk([0]))
+    zone.tracking(PLAIN, walk([0]))
+    plan = plan_work(zone.uri)
+    assert [work.recording for work in plan.work] == [OTTER]
+    assert len(plan.faults) == 2
+    assert "Expected frames_per_second to be a number above zero" in plan.faults[0]
+    assert "Expected pix_per_cm_approx to be a number above zero" in plan.faults[1]
+
+
+def test_parts_are_of_about_equal_size_and_hold_everything_once():
+    work = [Work("train", replace(OTTER, video_id=n), "k", n_bytes) for n, n_bytes in enumerate([90 << 20, *[10 << 20] * 9])]
+    parts = in_parts(work, cores=1)
+    assert sorted(one.recording.video_id for part in parts for one in part) == list(range(10))
+    assert sorted(sum(one.n_bytes for one in part) >> 20 for part in parts) == [90, 90]
+    assert in_parts([], cores=2) == []
+    assert len(in_parts(work[:1], cores=8)) == 1
+
+
+# The task
+
+
+def curated(zone, *, write=True):
+    target = zone.uri.replace("raw-zone", "curated-zone")
+    return list(curate_part(plan_work(zone.uri).work, zone.uri, target, write=write)), target
+
+
+def test_a_task_writes_whole_objects_and_hands_back_numbers(zone):
+    zone.tracking(OTTER, walk([0, 1, 5, 6]))
+    (result,), target = curated(zone)
+    assert result.keys == ("tracking_curated/lab_id=QuietOtter/train-7.parquet",)
+    assert (result.rows_in, result.rows_out, result.frames, result.mice) == (4, 7, 7, 1)
+    assert result.seen_share == pytest.approx(4 / 7)
+    assert lake.list_objects(target, ["tracking_curated"]) == {result.keys[0]: result.bytes_out}
+
+
+def test_a_check_writes_nothing(zone):
+    (result,), target = curated(zone, write=False)
+    assert (result.keys, result.rows_in) == ((), 3)
+    assert lake.list_objects(target, ["tracking_curated"]) == {}
+
+
+def test_faults_of_both_objects_of_a_recording_are_told_and_neither_is_written(zone):
+    zone.file("train_tracking", OTTER).write_bytes(b"PAR1 cut off")
+    zone.annotation(OTTER, [(1, 1, "rear", 5, 4)])
+    (result,), target = curated(zone)
+    assert [fault.partition(": Expected ")[0] for fault in result.faults] == [
+        "train_annotation/lab_id=QuietOtter/7.parquet",
+        "train_tracking/lab_id=QuietOtter/7.parquet",
+    ]
+    assert lake.list_objects(target, ["tracking_curated", "annotations_enriched"]) == {}
+
+
+def test_a_flipped_byte_inside_a_page_is_found(zone):
+    file = zone.file("train_tracking", OTTER)
+    rows = walk(range(500))
+    columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), TYPES, strict=True)]
+    table = pa.table(columns, names=["video_frame", "mouse_id", "bodypart", "x", "y"])
+    pq.write_table(table, file, compression="none", use_dictionary=False, write_page_checksum=True)
+    content = bytearray(file.read_bytes())
+    content[content.index(np.float32(200 + 2 * 250).tobytes())] ^= 1
+    file.write_bytes(content)
+    (result,), _ = curated(zone)
+    assert "Expected a Parquet file" in result.faults[0]
+
+
+@pytest.mark.parametrize("column", ["y", "bodypart"])
+def test_a_missing_column_is_named(zone, column):
+    file = zone.file("train_tracking", OTTER)
+    pq.write_table(pq.ParquetFile(file).read().drop_columns([column]), file)
+    (result,), _ = curated(zone)
+    assert f"Expected a column {column}, but got only" in result.faults[0]
+
+
+def test_a_column_of_another_kind_is_named(zone):
+    file = zone.file("train_tracking", OTTER)
+    table = pq.ParquetFile(file).read()
+    pq.write_table(table.set_column(2, "bodypart", pa.array([1] * len(table))), file)
+    (result,), _ = curated(zone)
+    assert "Expected column bodypart to hold" in result.faults[0]
+
+
+def test_a_job_that_is_refused_ends_with_the_contracts_exit_code_and_its_sentences(monkeypatch, capsys):
+    def refused(options):
+        raise ContractError(["a: Expected this.", "b: Expected that."])
+
+    monkeypatch.setattr(glue_etl, "run", refused)
+    arguments = ["--JOB_NAME", "j", "--RAW_URI", "s3://r", "--CURATED_URI", "s3://c", "--DATABASE", "d", "--enable-metrics", "true"]
+    monkeypatch.setattr(sys, "argv", ["glue_etl.py", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        glue_etl.main()
+    assert ended.value.code == 4
+    assert "ContractError: a: Expected this.\nb: Expected that." in str(ended.value)
+    assert "b: Expected that." in capsys.readouterr().err
+
+
+def test_the_library_is_the_same_bytes_for_the_same_code_and_holds_all_the_script_imports():
+    assert glue_job.library_zip() == glue_job.library_zip()
+    names = set(zipfile.ZipFile(io.BytesIO(glue_job.library_zip())).namelist())
+    assert {"behavior/curation.py", "behavior/tables.py", "aws_pipeline/lake.py"} <= names
+    assert "aws_pipeline/config.py" not in names
+
+
+# The job, in Spark, started through Glue's API
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake after a run of the job."""
+
+    settings: Settings
+    raw: Zone
+    summary: dict
+
+    @property
+    def curated(self):
+        return self.settings.mock_dir / "curated-zone"
+
+    def objects(self):
+        folders = [self.curated / table.name for table in CURATED_TABLES]
+        return {
+            str(path.relative_to(self.curated)): path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()
+        }
+
+    def read(self, key):
+        return pq.ParquetFile(self.curated / key).read()
+
+    def partitions(self, table):
+        pages = boto3.client("glue").get_paginator("get_partitions").paginate(DatabaseName="mabe", TableName=table)
+        return {each["Values"][0]: each["StorageDescriptor"]["Location"] for page in pages for each in page["Partitions"]}
+
+
+@pytest.fixture(scope="module")
+def first(settings):
+    """Mouse 1 of QuietOtter walks right at 6 cm/s and is lost for three frames; LoudHeron films a pair at 120 frames a second."""
+    raw = Zone(settings.mock_dir / "raw-zone", "s3://raw-zone")
+    raw.metadata(OTTER, HERON, PLAIN)
+    raw.tracking(OTTER, walk([0, 1, 5, 6]))
+    raw.tracking(HERON, walk(range(12)) + walk(range(6), mouse=2, px_per_frame=-1.0))
+    raw.tracking(PLAIN, walk(range(3)))
+    raw.annotation(OTTER, [(1, 1, "rear", 1, 3), (1, 1, "rear", 4, 4), (1, 1, "dig", 0, 2)])
+    raw.annotation(HERON, [(1, 2, "sniff", 0, 12)], frames=pa.int32())
+    raw.metadata(TEST, split="test")
+    raw.tracking(TEST, walk(range(5)), split="test")
+    return Lake(settings, raw, glue_job.run_job(settings))
+
+
+spark = pytest.mark.spark
+
+
+@spark
+def test_the_job_leaves_these_objects_and_no_others(first):
+    assert set(first.objects()) == {
+        "tracking_curated/lab_id=QuietOtter/train-7.parquet",
+        "tracking_curated/lab_id=LoudHeron/train-8.parquet",
+        f"tracking_curated/lab_id={ODD}/train-9.parquet",
+        "tracking_curated/lab_id=QuietOtter/test-500.parquet",
+        "annotations_enriched/lab_id=QuietOtter/train-7.parquet",
+        "annotations_enriched/lab_id=LoudHeron/train-8.parquet",
+        "metadata_train/metadata_train.parquet",
+        "metadata_test/metadata_test.parquet",
+        "class_distribution_stats/class_distribution_stats.parquet",
+    }
+
+
+@spark
+def test_the_summary_counts_rows_and_bytes(first):
+    tracked = [content for key, content in first.objects().items() if key.startswith(("tracking", "annotations"))]
+    expected = {"videos": 4, "rows_in": 4 + 18 + 3 + 5, "rows_out": 7 + 24 + 3 + 5, "removed": 0, "bytes_out": sum(map(len, tracked))}
+    assert {name: first.summary[name] for name in expected} == expected
+    assert set(first.summary["seconds"]) == {"session", "tracking", "tables"}
+
+
+@spark
+def test_lost_frames_are_rows_again_and_no_velocity_spike(first):
+    rows = first.read("tracking_curated/lab_id=QuietOtter/train-7.parquet")
+    assert rows.column("video_frame").to_pylist() == list(range(7))
+    assert rows.column("seen").to_pylist() == [True, True, False, False, False, True, True]
+    assert rows.column("x_cm").to_pylist() == pytest.approx([0, 0.2, 0.2, 0.2, 0.2, 1.0, 1.2])
+    assert rows.column("vx_cm_per_s").to_pylist() == pytest.approx([0, 6, 0, 0, 0, 6, 6])
+
+
+@spark
+@pytest.mark.parametrize(("recording", "split"), [(OTTER, "train"), (HERON, "train"), (PLAIN, "train"), (TEST, "test")])
+def test_what_spark_wrote_is_what_serving_computes(first, recording, split):
+    raw = pq.ParquetFile(first.raw.file(f"{split}_tracking", recording)).read()
+    served = curate(raw, recording)
+    written = first.read(f"tracking_curated/lab_id={recording.lab_id}/{split}-{recording.video_id}.parquet")
+    stored = from_table(written)
+    assert (stored.mice, stored.bodyparts) == (served.mice, served.bodyparts)
+    for name in ("xy", "velocity", "seen"):
+        np.testing.assert_array_equal(getattr(stored, name), getattr(served, name), err_msg=name)
+    assert written.to_pylist() == to_table(served, recording, split).to_pylist()
+
+
+@spark
+def test_annotations_are_enriched_whatever_the_width_of_their_frames(first):
+    rows = first.read("annotations_enriched/lab_id=QuietOtter/train-7.parquet")
+    assert rows.schema.equals(ANNOTATIONS_ENRICHED.schema)
+    assert first.read("annotations_enriched/lab_id=LoudHeron/train-8.parquet").schema.equals(ANNOTATIONS_ENRICHED.schema)
+    assert rows.column("duration_s").to_pylist() == pytest.approx([2 / 30, 0, 2 / 30])
+    assert rows.column("watched").to_pylist() == [True, True, False]
+
+
+@spark
+def test_statistics_know_zero_from_unknown(first):
+    rows = {
+        (row["lab_id"], row["action"]): row for row in first.read("class_distribution_stats/class_distribution_stats.parquet").to_pylist()
+    }
+    assert set(rows) == {("QuietOtter", "rear"), ("QuietOtter", "run"), ("LoudHeron", "sniff")}
+    rear = rows["QuietOtter", "rear"]
+    assert (rear["bouts"], rear["frames"], rows["QuietOtter", "run"]["bouts"]) == (2, 2, 0)
+    assert rear["share"] == pytest.approx(2 / 7)
+    assert rear["median_bout_s"] == pytest.approx(1 / 30)
+    assert rows["LoudHeron", "sniff"]["share"] == pytest.approx(1.0)
+
+
+@spark
+def test_metadata_knows_what_tracking_holds(first):
+    rows = {row["video_id"]: row for row in first.read("metadata_train/metadata_train.parquet").to_pylist()}
+    assert first.read("metadata_train/metadata_train.parquet").schema.equals(METADATA_TRAIN.schema)
+    assert {video: (row["frame_count"], row["mice_tracked"]) for video, row in rows.items()} == {7: (7, 1), 8: (12, 2), 9: (3, 1)}
+    assert rows[8]["seen_share"] == pytest.approx(18 / 24)
+    assert (rows[9]["lab_id"], rows[9]["behaviors_labeled"], rows[9]["frames_per_second"]) == (ODD, None, 25.0)
+    assert first.read("metadata_test/metadata_test.parquet").column("frame_count").to_pylist() == [5]
+
+
+@spark
+def test_partitions_are_in_the_catalog(first):
+    assert first.partitions("tracking_curated") == {
+        lab: f"s3://curated-zone/tracking_curated/lab_id={lab}/" for lab in ("QuietOtter", "LoudHeron", ODD)
+    }
+    assert set(first.partitions("annotations_enriched")) == {"QuietOtter", "LoudHeron"}
+
+
+@pytest.fixture(scope="module")
+def second(first):
+    """The same lake after LoudHeron's recording left it and the job ran again."""
+    before = first.objects()
+    for folder in ("train_tracking", "train_annotation"):
+        shutil.rmtree(first.raw.file(folder, HERON).parent)
+    first.raw.metadata(OTTER, PLAIN)
+    return before, replace(first, summary=glue_job.run_job(first.settings))
+
+
+@spark
+def test_a_recording_that_left_disappears_everywhere_and_the_rest_stays_byte_for_byte(second):
+    before, lake_now = second
+    after = lake_now.objects()
+    gone = {"tracking_curated/lab_id=LoudHeron/train-8.parquet", "annotations_enriched/lab_id=LoudHeron/train-8.parquet"}
+    assert set(before) - set(after) == gone
+    assert set(after) <= set(before)
+    assert lake_now.summary["removed"] == 2
+    same = [key for key in after if key.startswith(("tracking", "annotations", "metadata_test"))]
+    assert {key: after[key] for key in same} == {key: before[key] for key in same}
+    assert set(lake_now.partitions("tracking_curated")) == {"QuietOtter", ODD}
+    assert lake_now.read("metadata_train/metadata_train.parquet").column("video_id").to_pylist() == [7, 9]
+
+
+@spark
+def test_broken_input_is_told_in_full_with_exit_code_4_and_changes_nothing_a_reader_sees(second):
+    _, lake_now = second
+    before = lake_now.objects()
+    with spoiled(lake_now.raw):
+        told = subprocess.run(
+            [sys.executable, ROOT / "aws_pipeline/glue_etl.py"],
+            env=os.environ | {"S3_MOCK_DIR": str(lake_now.settings.mock_dir)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    assert told.returncode == 4, told.stderr
+    assert "Traceback" not in told.stderr
+    for sentence in (
+        "metadata/train.csv, row 2 (lab 'Lab 4.b+c_d-e', video 9): Expected pix_per_cm_approx to be a number above zero",
+        "error: metadata/train.csv: Expected an object train_tracking/lab_id=LoudHeron/8.parquet, but got none.",
+        "error: train_tracking/lab_id=QuietOtter/7.parquet: Expected a Parquet file, but got",
+    ):
+        assert sentence in told.stderr
+    assert lake_now.objects() == before
+    (run, *_) = boto3.client("glue").get_job_runs(JobName=lake_now.settings.glue_job)["JobRuns"]
+    assert run["JobRunState"] == "FAILED"
+    assert "train_tracking/lab_id=QuietOtter/7.parquet: Expected a Parquet file" in run["ErrorMessage"]
+
+
+@contextmanager
+def spoiled(raw):
+    """A scale of zero, a row without tracking, and a broken file, for a while."""
+    file = raw.file("train_tracking", OTTER)
+    content = file.read_bytes()
+    raw.metadata(OTTER, replace(PLAIN, pix_per_cm=0.0), HERON)
+    file.write_bytes(content[:-20])
+    try:
+        yield
+    finally:
+        file.write_bytes(content)
+        raw.metadata(OTTER, PLAIN)

@@ -1,0 +1,95 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from behavior.annotations import Occurrences, bout_lengths, class_distribution, enrich
+from behavior.contract import ContractError
+from behavior.recording import Recording, Triple
+from behavior.tables import ANNOTATIONS_ENRICHED, CLASS_DISTRIBUTION_STATS
+
+REAR, RUN, SNIFF = Triple(1, 1, "rear"), Triple(1, 1, "run"), Triple(1, 2, "sniff")
+
+
+def recording(video=7, lab="QuietOtter", fps=30.0, annotated=(REAR, RUN, SNIFF)):
+    return Recording(lab, video, fps, 10.0, 400, 200, annotated=tuple(annotated))
+
+
+def bouts(*rows, frames=None):
+    frames = frames or pa.int16()
+    agents, targets, actions, starts, stops = zip(*rows, strict=True) if rows else ((),) * 5
+    return pa.table(
+        {
+            "agent_id": pa.array(agents, pa.int8()),
+            "target_id": pa.array(targets, pa.int8()),
+            "action": pa.array(actions, pa.string()),
+            "start_frame": pa.array(starts, frames),
+            "stop_frame": pa.array(stops, frames),
+        }
+    )
+
+
+def statistics(*occurrences):
+    return {(row["lab_id"], row["action"], row["kind"]): row for row in class_distribution(occurrences).to_pylist()}
+
+
+def test_a_bout_knows_its_duration_its_kind_and_whether_somebody_watched_for_it():
+    told = enrich(bouts((1, 1, "rear", 0, 15), (1, 2, "sniff", 3, 6), (2, 1, "sniff", 3, 6)), recording())
+    assert told.schema == ANNOTATIONS_ENRICHED.schema
+    assert told.column("duration_s").to_pylist() == pytest.approx([0.5, 0.1, 0.1])
+    assert told.column("kind").to_pylist() == ["self", "pair", "pair"]
+    assert told.column("watched").to_pylist() == [True, True, False]
+    assert told.column("frames_per_second").to_pylist() == [30.0] * 3
+
+
+@pytest.mark.parametrize("frames", [pa.int16(), pa.int32(), pa.int64()])
+def test_the_width_of_frame_numbers_does_not_matter(frames):
+    assert enrich(bouts((1, 1, "rear", 0, 15), frames=frames), recording()).column("stop_frame").to_pylist() == [15]
+
+
+def test_a_bout_of_no_length_is_kept_and_counts_as_a_bout():
+    enriched = enrich(bouts((1, 1, "rear", 4, 4)), recording())
+    assert enriched.column("duration_s").to_pylist() == [0.0]
+    row = statistics(Occurrences(recording(), 60, bout_lengths(enriched)))["QuietOtter", "rear", "self"]
+    assert (row["bouts"], row["frames"], row["median_bout_s"]) == (1, 0, 0.0)
+
+
+def test_no_bouts_at_all_are_an_empty_table():
+    assert enrich(bouts(), recording()).num_rows == 0
+
+
+def test_bouts_that_end_before_they_begin_and_begin_before_the_recording_are_told_together():
+    with pytest.raises(ContractError) as error:
+        enrich(bouts((1, 1, "rear", 5, 4), (1, 1, "rear", -1, 4)), recording(), "train_annotation/x")
+    assert len(error.value.faults) == 2
+    assert all(fault.startswith("train_annotation/x: Expected bouts") for fault in error.value.faults)
+
+
+def test_watched_and_never_seen_is_zero_and_unwatched_is_no_row():
+    enriched = enrich(bouts((1, 1, "rear", 0, 30), (1, 1, "dig", 0, 30)), recording())
+    rows = statistics(Occurrences(recording(), 60, bout_lengths(enriched)))
+    assert set(rows) == {("QuietOtter", "rear", "self"), ("QuietOtter", "run", "self"), ("QuietOtter", "sniff", "pair")}
+    never = rows["QuietOtter", "run", "self"]
+    assert (never["videos_watched"], never["videos"], never["bouts"], never["frames"]) == (1, 0, 0, 0)
+    assert (never["seconds"], never["watched_seconds"], never["share"], never["median_bout_s"]) == (0.0, 2.0, 0.0, None)
+
+
+def test_recordings_of_one_lab_add_up_in_seconds_whatever_their_frame_rate():
+    slow = Occurrences(recording(7, fps=10.0, annotated=[SNIFF]), 100, {("sniff", "pair"): np.array([10, 30], np.int32)})
+    fast = Occurrences(
+        recording(8, fps=100.0, annotated=[SNIFF, Triple(2, 1, "sniff")]), 500, {("sniff", "pair"): np.array([50], np.int32)}
+    )
+    idle = Occurrences(recording(9, fps=10.0, annotated=[SNIFF]), 50, {})
+    row = statistics(slow, fast, idle)["QuietOtter", "sniff", "pair"]
+    assert (row["videos_watched"], row["videos"], row["bouts"], row["frames"]) == (3, 2, 3, 90)
+    assert row["seconds"] == pytest.approx(1 + 3 + 0.5)
+    assert row["watched_seconds"] == pytest.approx(10 + 2 * 5 + 5)
+    assert row["share"] == pytest.approx(4.5 / 25)
+    assert row["median_bout_s"] == pytest.approx(1.0)
+
+
+def test_statistics_fit_their_table_and_are_sorted():
+    told = class_distribution([Occurrences(recording(8, "Zebra"), 3, {}), Occurrences(recording(7, "Ant"), 3, {})])
+    assert told.schema == CLASS_DISTRIBUTION_STATS.schema
+    keys = [(row["lab_id"], row["action"]) for row in told.to_pylist()]
+    assert keys == sorted(keys)
+    assert class_distribution([]).schema == CLASS_DISTRIBUTION_STATS.schema
