@@ -35,7 +35,7 @@ from behavior.tables import CURATED_TABLES, METADATA_TRAIN
 CODE = ("behavior", "recognizers", "training")
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors")
 """What training needs and the PyTorch container lacks, or has in another version."""
-METRICS = {"train_loss": r"train_loss=([0-9.]+)", "val_score": r"val_score=([0-9.]+)"}
+METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
 _PYTORCH = "2.13"
 
 
