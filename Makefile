@@ -37,7 +37,7 @@ format: $(READY)  ## Put the code in shape
 	$(BIN)/ruff format .
 
 bench: $(READY)  ## Measure against the peers; ratios of one run
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python tests/benchmarks/all.py
 
 lock:  ## Resolve requirements.lock anew from pyproject.toml
 	$(PYTHON) -m venv .venv-lock

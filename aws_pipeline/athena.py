@@ -206,7 +206,7 @@ def _print(text: str) -> None:
 def _tell(answer: Answer, empty: list[str], chosen: Settings) -> None:
     price = f"${answer.dollars:.{5 if answer.dollars < 0.01 else 2}f} on Athena"
     print(
-        f"{len(answer.rows)} rows in {answer.seconds:.1f} s, {size(answer.bytes_scanned)} scanned: "
+        f"{len(answer.rows)} row{'s' * (len(answer.rows) != 1)} in {answer.seconds:.1f} s, {size(answer.bytes_scanned)} scanned: "
         + (f"free on this disk, {price}" if chosen.local else price),
         file=sys.stderr,
     )

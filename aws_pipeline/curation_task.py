@@ -36,7 +36,6 @@ class Result:
 
 def curate_part(part: Iterable[Work], raw: str, curated: str, *, write: bool) -> Iterator[Result]:
     """Curate recordings one by one; `write=False` only checks them. What breaks the contract becomes the faults of a result."""
-    pa.set_cpu_count(1)  # Spark runs one worker per core
     for work in part:
         try:
             yield _curate(work, raw, curated, write=write)

@@ -32,7 +32,7 @@ class JobFailed(RuntimeError):
 def run_job(chosen: Settings, tell: Tell | None = None) -> dict[str, Any]:
     """Run the job on the raw zone as it is, to its end, and return its summary.
 
-    The summary holds videos, rows_in, rows_out, bytes_in, bytes_out, removed, and seconds by step.
+    The summary holds videos, rows_in, rows_out, bytes_in, bytes_out, removed, ignored (raw objects no metadata names), seconds by step.
     Raises ContractError with the faults of the input, JobFailed for any other end, UsageError if there is no job or it is running.
     """
     import boto3
@@ -162,7 +162,8 @@ def _main(description: str) -> int:
         json.dumps(summary)
         if arguments.json
         else f"{chosen.uri('curated')} {where}: {summary['videos']} recordings, {summary['rows_in']:,} rows in, "
-        f"{summary['rows_out']:,} rows out ({size(summary['bytes_out'])}), {summary['removed']} old objects removed; {seconds}"
+        f"{summary['rows_out']:,} rows out ({size(summary['bytes_out'])}), {summary['removed']} old objects removed, "
+        f"{summary['ignored']} raw objects that no metadata names left out; {seconds}"
     )
     return EXIT_OK
 

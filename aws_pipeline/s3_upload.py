@@ -4,7 +4,7 @@
 
 Reads   D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/<lab>/<video>.parquet,
         D/test.csv and D/test_tracking/ if they are there.
-Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in the raw zone. Nothing is ever deleted there.
+Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in the raw zone. No recording is ever deleted there.
 
 Everything is checked before the first byte leaves: metadata row by row, every Parquet footer. An object that is there already, byte for
 byte, is not sent again, so an interrupted upload is resumed by the same command.
@@ -65,7 +65,7 @@ def plan_uploads(data_dir: Path) -> list[Upload]:
         csv = data_dir / f"{split}.csv"
         if not csv.is_file():
             continue
-        metadata.append(Upload(csv, f"metadata/{split}.csv"))
+        metadata.append(Upload(csv, metadata_key(split)))
         try:
             recordings = recordings_from_rows(parse_metadata(csv.read_bytes(), csv.name).to_pylist(), where=csv.name)
         except ContractError as error:
@@ -81,6 +81,11 @@ def plan_uploads(data_dir: Path) -> list[Upload]:
                     faults.append(f"{csv.name}: Expected a file {path.relative_to(data_dir)}, but got none. Add it or remove the row.")
     refuse(faults)
     return files + metadata
+
+
+def metadata_key(split: str) -> str:
+    """Return the object key of a split's metadata in the raw zone."""
+    return f"metadata/{split}.csv"
 
 
 def raw_key(folder: str, recording: Recording) -> str:
@@ -99,6 +104,9 @@ def upload(uploads: list[Upload], s3: Any, bucket: str) -> Iterator[tuple[Upload
     for item in uploads:
         if item.key.startswith("metadata/"):
             yield item, _send(item, s3, bucket, present.get(item.key))
+    for split in FOLDERS:  # metadata says what the data set is: a split of an earlier one must not stay in it
+        if metadata_key(split) in present.keys() - {item.key for item in uploads}:
+            s3.delete_object(Bucket=bucket, Key=metadata_key(split))
 
 
 def _footer_faults(path: Path, table: Table, data_dir: Path) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 -- How long does a bout of each behavior last?
 SELECT
     action,
+    kind,
     count(*) AS bouts,
     count(DISTINCT lab_id) AS labs,
     approx_percentile(duration_s, 0.1) AS p10_s,
@@ -10,5 +11,5 @@ SELECT
     approx_percentile(duration_s, 0.9) AS p90_s,
     max(duration_s) AS max_s
 FROM annotations_enriched
-GROUP BY action
-ORDER BY p50_s DESC, action
+GROUP BY action, kind
+ORDER BY p50_s DESC, action, kind

@@ -5,12 +5,12 @@ WITH ranked AS (
         action,
         kind,
         duration_s,
-        row_number() OVER (PARTITION BY action ORDER BY duration_s) AS place,
-        count(*) OVER (PARTITION BY action) AS bouts
+        row_number() OVER (PARTITION BY action, kind ORDER BY duration_s) AS place,
+        count(*) OVER (PARTITION BY action, kind) AS bouts
     FROM annotations_enriched
 )
 SELECT action, kind, bouts, duration_s
 FROM ranked
 -- a bout is kept where the 300 even steps move on by one; with 300 bouts or fewer every bout is
 WHERE floor(place * 300e0 / bouts) > floor((place - 1) * 300e0 / bouts)
-ORDER BY action, duration_s
+ORDER BY action, kind, duration_s

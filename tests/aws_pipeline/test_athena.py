@@ -185,8 +185,8 @@ def test_speed_is_that_of_seen_points(answer):
 
 
 def test_bout_durations_are_in_seconds(answer):
-    rows = {row[0]: row[1:] for row in answer("bout_durations")}
-    assert set(rows) == {"rear", "sniff"}
+    rows = {row[:2]: row[2:] for row in answer("bout_durations")}
+    assert set(rows) == {("rear", "self"), ("sniff", "pair")}
     for bouts, labs, p10, _, p50, _, p90, longest in rows.values():
         assert (bouts, labs, longest) == (2, 1, 1.0)
         assert 0.5 <= p10 <= p50 <= p90 <= 1.0
@@ -398,7 +398,7 @@ def test_the_script_answers_from_any_folder_on_a_pipe(lake: Settings, tmp_path: 
     command = [sys.executable, str(ROOT / "aws_pipeline" / "athena.py"), "SELECT count(*) AS bouts FROM annotations_enriched"]
     told = subprocess.run(command, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, timeout=120, check=False)
     assert (told.returncode, told.stdout.split()) == (0, ["bouts", "─" * 5, "4"])
-    assert told.stderr.startswith("1 rows in ")
+    assert told.stderr.startswith("1 row in ")
 
 
 def test_a_query_raises_athenas_reason_for_other_code(lake: Settings):

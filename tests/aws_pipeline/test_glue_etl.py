@@ -128,12 +128,18 @@ def test_an_empty_zone_says_what_to_do(settings):
     assert fault == "s3://raw-zone/nothing: Expected an object metadata/train.csv, but got none. Run python aws_pipeline/s3_upload.py."
 
 
-def test_tracking_without_a_row_and_a_row_without_tracking_are_both_told(zone):
-    zone.metadata(OTTER, HERON)
+def test_recordings_that_no_metadata_names_are_left_out_and_counted(zone):
     zone.tracking(PLAIN, walk([0]))
+    zone.tracking(TEST, walk([0]), split="test")
+    plan = plan_work(zone.uri)
+    assert plan.faults == ()
+    assert [work.recording for work in plan.work] == [OTTER]
+    assert plan.ignored == (f"train_tracking/lab_id={ODD}/9.parquet", "test_tracking/lab_id=QuietOtter/500.parquet")
+
+
+def test_a_row_without_tracking_is_told(zone):
+    zone.metadata(OTTER, HERON)
     assert faults_of(zone) == (
-        f"train_tracking/lab_id={ODD}/9.parquet: Expected a row for video 9 in metadata/train.csv, but got none. "
-        "Add the row or remove the object.",
         "metadata/train.csv: Expected an object train_tracking/lab_id=LoudHeron/8.parquet, but got none. Upload it or remove the row.",
     )
 

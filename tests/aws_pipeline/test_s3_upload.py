@@ -73,3 +73,13 @@ def test_the_test_split_goes_up_as_well(script, data_dir, tmp_path):
     assert script(UPLOAD).returncode == 0
     assert (tmp_path / "s3_mock/raw-zone/test_tracking/lab_id=LoudHeron/8.parquet").is_file()
     assert (tmp_path / "s3_mock/raw-zone/metadata/test.csv").is_file()
+
+
+def test_a_split_that_is_no_longer_there_leaves_the_metadata_and_its_recordings_stay(script, data_dir, tmp_path):
+    shutil.copytree(data_dir / "train_tracking", data_dir / "test_tracking")
+    shutil.copy(data_dir / "train.csv", data_dir / "test.csv")
+    assert script(UPLOAD).returncode == 0
+    (data_dir / "test.csv").unlink()
+    assert script(UPLOAD).returncode == 0
+    assert not (tmp_path / "s3_mock/raw-zone/metadata/test.csv").exists()
+    assert (tmp_path / "s3_mock/raw-zone/test_tracking/lab_id=LoudHeron/8.parquet").is_file()

@@ -83,7 +83,7 @@ def compare(videos: int, rounds: int, peers: Path, folder: Path) -> list[Measure
     """Make recordings, let every contender curate them `rounds` times in turns, and return what each took."""
     data, mock = folder / "data", folder / "s3_mock"
     subprocess.run([sys.executable, peers / "make_tracking.py", data, "--videos", str(videos)], check=True)
-    _link_as_raw_zone(data, mock / "raw-zone")
+    link_as_raw_zone(data, mock / "raw-zone")
     chosen = Settings(True, data, mock, settings().region)
     rows = 0
 
@@ -130,7 +130,7 @@ def _take(run: Callable[[], None]) -> tuple[float, float, float]:
     return seconds, watch.cpu_s, watch.peak_bytes / 1e6
 
 
-def _link_as_raw_zone(data: Path, raw: Path) -> None:
+def link_as_raw_zone(data: Path, raw: Path) -> None:
     """Make the recordings objects of the raw zone without copying them: on this disk a file is an object."""
     for file in data.glob("train_tracking/*/*.parquet"):
         target = raw / "train_tracking" / f"lab_id={file.parent.name}" / file.name

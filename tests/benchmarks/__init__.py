@@ -1,1 +1,0 @@
-"""Benchmarks: ratios of one run on one machine, printed, never asserted."""
