@@ -158,7 +158,11 @@ def _training_role(settings: Settings) -> Resource:
         _allow("ReadCurated", ["s3:GetObject"], [_objects(settings, "curated")]),
         _allow("WriteModels", ["s3:GetObject", "s3:PutObject"], [models]),
         _allow("ListBuckets", ["s3:ListBucket"], [_bucket_arn(settings, zone) for zone in ("curated", "artifacts")]),
-        _allow("PullImage", ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"], [_arn("ecr", "repository/*", "*")]),
+        _allow(
+            "PullImage",
+            ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"],
+            [_arn("ecr", "repository/*", "*")],
+        ),
         _allow("SignInToImages", ["ecr:GetAuthorizationToken"], ["*"]),  # takes no resource
         _logs("/aws/sagemaker/*"),
     ]

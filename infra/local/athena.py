@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from infra.local.athena_results import read_page, write_lines
-from infra.local.athena_statements import Statement, read_statement
+from infra.local.athena_executions import execution, output_address
+from infra.local.athena_results import read_page
+from infra.local.athena_statements import Job, QueryCancelled, Statement, read_statement
 from infra.local.errors import ServiceError
 from infra.local.runs import Run, RunStore
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from infra.local.athena_queries import Job, Outcome
+    from infra.local.athena_engine import Engine
     from infra.local.control_plane import ControlPlane
     from infra.local.objects import ObjectStore
 
-_STATES = {"STARTING": "RUNNING", "STOPPING": "RUNNING", "STOPPED": "CANCELLED", "TIMEOUT": "FAILED"}
 _AT_ONCE = 4
 _PATIENCE_S = 1.0
 """How long GetQueryExecution waits for a running query: clients poll once a second, most queries take less."""
@@ -37,7 +36,7 @@ class AthenaService:
         self._ended: dict[str, threading.Event] = {}
         self._connections: dict[str, DuckDBPyConnection] = {}
         self._engine_lock = threading.Lock()
-        self._engine: _Engine | None = None
+        self._engine: Engine | None = None
 
     def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
         """Answer one operation; None leaves it to the control plane."""
@@ -55,12 +54,12 @@ class AthenaService:
 
     def close(self) -> None:
         """End what still runs, and say so in its record."""
-        for connection in list(self._connections.values()):
-            connection.interrupt()
         self.runs.stop_own()
+        for query_id in list(self._ended):
+            self._interrupt(query_id)
         with self._engine_lock:
             if self._engine is not None:
-                self._engine.database.close()
+                self._engine.close()
                 self._engine = None
 
     def _start(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +75,7 @@ class AthenaService:
             "WorkGroup": workgroup,
             "Database": ((request.get("QueryExecutionContext") or {}).get("Database") or "default").strip('`"'),
             "ExecutionParameters": request.get("ExecutionParameters") or [],
-            "OutputLocation": _output(request, configuration, statement, query_id),
+            "OutputLocation": output_address(request, configuration, statement, query_id),
             "Cutoff": configuration.get("BytesScannedCutoffPerQuery"),
         }
         with contextlib.suppress(FileExistsError):  # the same request token again: the same query
@@ -98,7 +97,6 @@ class AthenaService:
 
     def _execute(self, query_id: str, statement: Statement, details: dict[str, Any]) -> None:
         from infra.local.athena_dialect import reason
-        from infra.local.athena_queries import Job, QueryCancelled
 
         try:
             engine = self._ready_engine()
@@ -116,10 +114,12 @@ class AthenaService:
             found = {"Columns": outcome.columns, "ScannedBytes": outcome.scanned_bytes, "Manifest": outcome.manifest}
             self.runs.update(query_id, state="SUCCEEDED", details=found)
 
-    def _ready_engine(self) -> _Engine:
+    def _ready_engine(self) -> Engine:
         with self._engine_lock:
             if self._engine is None:
-                self._engine = _Engine(self.store, self.control)
+                from infra.local.athena_engine import Engine
+
+                self._engine = Engine(self.store, self.control)
             return self._engine
 
     def _find(self, query_id: str) -> Run:
@@ -132,12 +132,12 @@ class AthenaService:
         ended = self._ended.get(request["QueryExecutionId"])
         if ended is not None:
             ended.wait(_PATIENCE_S)
-        return {"QueryExecution": _execution(self._find(request["QueryExecutionId"]))}
+        return {"QueryExecution": execution(self._find(request["QueryExecutionId"]))}
 
     def _get_many(self, request: dict[str, Any]) -> dict[str, Any]:
         found = {query_id: self.runs.get(query_id) for query_id in request["QueryExecutionIds"]}
         missing = [{"QueryExecutionId": query_id, "ErrorCode": "INVALID_INPUT"} for query_id, run in found.items() if run is None]
-        return {"QueryExecutions": [_execution(run) for run in found.values() if run], "UnprocessedQueryExecutionIds": missing}
+        return {"QueryExecutions": [execution(run) for run in found.values() if run], "UnprocessedQueryExecutionIds": missing}
 
     def _list(self, request: dict[str, Any]) -> dict[str, Any]:
         workgroup = request.get("WorkGroup") or "primary"
@@ -149,11 +149,12 @@ class AthenaService:
     def _results(self, request: dict[str, Any]) -> dict[str, Any]:
         run = self._find(request["QueryExecutionId"])
         if run.state != "SUCCEEDED":
-            state = _execution(run)["Status"]["State"]
+            state = execution(run)["Status"]["State"]
             raise ServiceError("InvalidRequestException", f"Query has not yet finished. Current state: {state}")
         columns = run.details["Columns"]
         address = run.details["OutputLocation"]
-        rows, following = [], None
+        rows: list[list[str | None]] = []
+        following = None
         if address.endswith((".csv", ".txt")):
             path = self.store.local_path(address)
             if not path.exists():
@@ -174,7 +175,10 @@ class AthenaService:
         """Write a workgroup anew: the control plane knows no update."""
         former = self._workgroup(request)["WorkGroup"]
         updates = dict(request.get("ConfigurationUpdates") or {})
-        results = {**((former.get("Configuration") or {}).get("ResultConfiguration") or {}), **updates.pop("ResultConfigurationUpdates", {})}
+        results = {
+            **((former.get("Configuration") or {}).get("ResultConfiguration") or {}),
+            **updates.pop("ResultConfigurationUpdates", {}),
+        }
         configuration = {**(former.get("Configuration") or {}), **updates, "ResultConfiguration": results}
         about = {"Name": former["Name"], "Description": request.get("Description") or former.get("Description") or ""}
         self.control.invoke("athena", "DeleteWorkGroup", {"WorkGroup": former["Name"]})
@@ -184,92 +188,13 @@ class AthenaService:
     def _stop(self, request: dict[str, Any]) -> dict[str, Any]:
         run = self._find(request["QueryExecutionId"])
         self.runs.update(run.run_id, state="STOPPING")
-        connection = self._connections.get(run.run_id)
-        if connection is not None:
-            connection.interrupt()
+        threading.Thread(target=self._interrupt, args=[run.run_id], daemon=True).start()
         return {}
 
-
-class _Engine:
-    """DuckDB and the catalog; a query has a connection, and so its temporary views, to itself."""
-
-    def __init__(self, store: ObjectStore, control: ControlPlane) -> None:
-        import duckdb
-
-        from infra.local.athena_ddl import CatalogStatements
-        from infra.local.athena_dialect import DUCKDB_SETTINGS, prepare
-        from infra.local.athena_queries import QueryRunner
-        from infra.local.athena_tables import Catalog
-
-        scratch = store.root / ".aws" / "drafts"
-        scratch.mkdir(parents=True, exist_ok=True)
-        settings = {**DUCKDB_SETTINGS, "threads": os.cpu_count() or 1, "temp_directory": str(scratch)}
-        self.database = duckdb.connect(config=settings)
-        prepare(self.database)
-        self.queries = QueryRunner(Catalog(store, control))
-        self.catalog_statements = CatalogStatements(self.queries)
-
-    def connection(self) -> DuckDBPyConnection:
-        """Return a connection to be used as a context."""
-        return self.database.cursor()
-
-    def run(self, job: Job) -> Outcome:
-        """Execute a statement and leave its result where its output location says."""
-        from infra.local.athena_queries import Outcome
-        from infra.local.athena_results import column_info
-
-        if job.statement.query is not None:
-            return self.queries.run(job)
-        lines, names = self.catalog_statements.run(job)
-        write_lines(self.queries.store.local_path(job.output), lines)
-        return Outcome([{**column_info(name, "VARCHAR"), "Type": "string"} for name in names])
-
-
-def _output(request: dict[str, Any], configuration: dict[str, Any], statement: Statement, query_id: str) -> str:
-    """Return where the result goes: where the workgroup enforces, else where the request says, else where the workgroup says."""
-    asked = (request.get("ResultConfiguration") or {}).get("OutputLocation")
-    set_location = (configuration.get("ResultConfiguration") or {}).get("OutputLocation")
-    enforced = configuration.get("EnforceWorkGroupConfiguration")
-    location = set_location if set_location and (enforced or not asked) else asked
-    if not location:
-        what = "No output location provided. An output location is required either through the Workgroup result configuration setting or as an API input."
-        raise ServiceError("InvalidRequestException", what)
-    ending = {"SELECT": ".csv", "UNLOAD": "", "INSERT": ""}.get(statement.kind, ".txt")
-    folder = f"{location.rstrip('/')}/tables" if statement.kind == "CREATE TABLE AS" else location.rstrip("/")
-    return f"{folder}/{query_id}{'' if statement.kind == 'CREATE TABLE AS' else ending}"
-
-
-def _execution(run: Run) -> dict[str, Any]:
-    details = run.details
-    state = _STATES.get(run.state, run.state)
-    status = {"State": state, "SubmissionDateTime": run.created_s}
-    if run.reason:
-        status["StateChangeReason"] = run.reason
-    if run.ended_s is not None:
-        status["CompletionDateTime"] = run.ended_s
-    if state == "FAILED":
-        status["AthenaError"] = {"ErrorCategory": 2, "ErrorType": 1, "Retryable": False, "ErrorMessage": run.reason}
-    total_ms = round(((run.ended_s or run.changed_s) - run.created_s) * 1000)
-    engine_ms = round(run.duration_s * 1000)
-    statistics = {
-        "EngineExecutionTimeInMillis": engine_ms,
-        "DataScannedInBytes": details.get("ScannedBytes", 0),
-        "TotalExecutionTimeInMillis": total_ms,
-        "QueryQueueTimeInMillis": max(0, total_ms - engine_ms),
-        "ServiceProcessingTimeInMillis": 0,
-    }
-    if details.get("Manifest"):
-        statistics["DataManifestLocation"] = details["Manifest"]
-    return {
-        "QueryExecutionId": run.run_id,
-        "Query": details["Query"],
-        "StatementType": details["StatementType"],
-        "SubstatementType": details["Kind"].replace(" ", "_"),
-        "ResultConfiguration": {"OutputLocation": details["OutputLocation"]},
-        "QueryExecutionContext": {"Database": details["Database"], "Catalog": "awsdatacatalog"},
-        "Status": status,
-        "Statistics": statistics,
-        "WorkGroup": details["WorkGroup"],
-        "EngineVersion": {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"},
-        "ExecutionParameters": details["ExecutionParameters"],
-    }
+    def _interrupt(self, query_id: str) -> None:
+        """Interrupt a query of this process until it has ended: an interrupt between two of its steps is not heard."""
+        ended = self._ended.get(query_id)
+        while ended is not None and not ended.wait(0.05):
+            connection = self._connections.get(query_id)
+            if connection is not None:
+                connection.interrupt()

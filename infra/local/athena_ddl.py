@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlglot import exp
 
+from infra.local.athena_catalog import Catalog
 from infra.local.athena_dialect import parse
-from infra.local.athena_queries import Job, QueryRunner
+from infra.local.athena_statements import Job
 from infra.local.errors import ServiceError
 
 Lines = list[str]
@@ -19,10 +20,9 @@ Lines = list[str]
 class CatalogStatements:
     """Runs DDL and SHOW statements."""
 
-    def __init__(self, runner: QueryRunner) -> None:
-        self.runner = runner
-        self.catalog = runner.catalog
-        self.glue = runner.glue
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.glue = catalog.glue
         self._actions: dict[str, tuple[Callable[[Job], Lines], tuple[str, ...]]] = {
             "MSCK REPAIR TABLE": (self._repair, ()),
             "SHOW TABLES": (self._show_tables, ("tab_name",)),
@@ -52,7 +52,7 @@ class CatalogStatements:
 
     def _repair(self, job: Job) -> Lines:
         database, name = job.target()
-        added = self.runner.register_folders(database, name)
+        added = self.catalog.register_folders(database, name)
         missing = [f"Partitions not in metastore:\t{' '.join(f'{name}:{below}' for below in added)}"] if added else []
         return missing + [f"Repair: Added partition to metastore {name}:{below}" for below in added]
 
@@ -184,8 +184,12 @@ def _partition_clauses(text: str, record: dict[str, Any]) -> list[tuple[list[str
     keys = [key["Name"] for key in record.get("PartitionKeys") or []]
     found = []
     for clause in re.finditer(r"PARTITION\s*\(([^)]*)\)\s*(?:LOCATION\s+'([^']+)')?", text, re.IGNORECASE):
-        pairs = {key.lower(): single or plain for key, single, plain in re.findall(r"[`\"]?(\w+)[`\"]?\s*=\s*(?:'([^']*)'|([^,\s]+))", clause[1])}
+        pairs = {
+            key.lower(): single or plain for key, single, plain in re.findall(r"[`\"]?(\w+)[`\"]?\s*=\s*(?:'([^']*)'|([^,\s]+))", clause[1])
+        }
         if sorted(pairs) != sorted(keys):
-            raise ServiceError("InvalidRequestException", f"FAILED: SemanticException Expected partition keys {keys}, but got {sorted(pairs)}.")
+            raise ServiceError(
+                "InvalidRequestException", f"FAILED: SemanticException Expected partition keys {keys}, but got {sorted(pairs)}."
+            )
         found.append(([pairs[key] for key in keys], clause[2]))
     return found

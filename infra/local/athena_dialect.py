@@ -24,7 +24,8 @@ DUCKDB_SETTINGS: dict[str, str | bool] = {
 _MACROS = (
     "map_agg(k, v) AS map(list(k), list(v))",
     "json_format(j) AS CAST(j AS VARCHAR)",
-    "width_bucket(x, low, high, n) AS CASE WHEN x < low THEN 0 WHEN x >= high THEN n + 1 ELSE CAST(floor((x - low) / (high - low) * n) AS BIGINT) + 1 END",
+    "width_bucket(x, low, high, n) AS CASE WHEN x < low THEN 0 WHEN x >= high THEN n + 1 "
+    "ELSE CAST(floor((x - low) * 1.0 / (high - low) * n) AS BIGINT) + 1 END",
     "infinity() AS CAST('Infinity' AS DOUBLE)",
     "nan() AS CAST('NaN' AS DOUBLE)",
     "e() AS exp(1.0)",
@@ -37,6 +38,15 @@ _DUCKDB_TO_ATHENA = {
     "TIMESTAMP WITH TIME ZONE": "timestamp with time zone", '"NULL"': "unknown", "INTERVAL": "interval day to second",
 }  # fmt: skip
 _ATHENA_TO_HIVE = {"varchar": "string", "json": "string", "varbinary": "binary", "integer": "int", "unknown": "string"}
+_ERROR_CODES: dict[type[Exception], str] = {
+    duckdb.ConversionException: "INVALID_CAST_ARGUMENT",
+    duckdb.OutOfRangeException: "NUMERIC_VALUE_OUT_OF_RANGE",
+    duckdb.InvalidInputException: "HIVE_BAD_DATA",
+    duckdb.IOException: "HIVE_CANNOT_OPEN_SPLIT",
+    duckdb.BinderException: "SYNTAX_ERROR",
+    duckdb.ParserException: "SYNTAX_ERROR",
+    duckdb.OutOfMemoryException: "EXCEEDED_LOCAL_MEMORY_LIMIT",
+}
 _LEADING_COMMENTS = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 
 
@@ -87,7 +97,9 @@ def _rewrite(node: exp.Expr) -> exp.Expr:
 
 
 def _is_date(node: exp.Expr) -> bool:
-    return isinstance(node, exp.CurrentDate | exp.Date | exp.TsOrDsToDate) or (isinstance(node, exp.Cast) and node.to.this == exp.DType.DATE)
+    return isinstance(node, exp.CurrentDate | exp.Date | exp.TsOrDsToDate) or (
+        isinstance(node, exp.Cast) and node.to.this == exp.DType.DATE
+    )
 
 
 def _is_day_step(node: exp.Expr) -> bool:
@@ -96,13 +108,13 @@ def _is_day_step(node: exp.Expr) -> bool:
 
 def named_columns(tree: exp.Query) -> exp.Query:
     """Name the outputs that a query leaves unnamed as Athena does: `_col0`, `_col1`, ... by position."""
-    first = tree
+    first: exp.Expr = tree
     while isinstance(first, exp.SetOperation):
         first = first.this
     first = first.unnest() if isinstance(first, exp.Subquery) else first
     if isinstance(first, exp.Select) and not any(projection.is_star for projection in first.expressions):
         named = [
-            projection if projection.output_name else exp.alias_(projection, f"_col{position}")
+            projection if projection.alias or isinstance(projection, exp.Column) else exp.alias_(projection, f"_col{position}")
             for position, projection in enumerate(first.expressions)
         ]
         first.set("expressions", named)
@@ -124,7 +136,9 @@ def athena_type(duckdb_name: str) -> str:
     if duckdb_name.endswith("]"):
         return "array"
     head = duckdb_name.partition("(")[0]
-    return {"MAP": "map", "STRUCT": "row", "DECIMAL": "decimal", "ENUM": "varchar"}.get(head, "timestamp" if head.startswith("TIMESTAMP") else "varchar")
+    return {"MAP": "map", "STRUCT": "row", "DECIMAL": "decimal", "ENUM": "varchar"}.get(
+        head, "timestamp" if head.startswith("TIMESTAMP") else "varchar"
+    )
 
 
 def hive_type(duckdb_name: str) -> str:
@@ -144,20 +158,13 @@ def reason(error: Exception, sql: str) -> str:
     if match := re.search(r'(?:Referenced column|Table ".*?" does not have a column named) "([^"]+)"', text):
         hint = re.search(r"Candidate bindings: (.*)", text)
         known = f" Near to it: {hint[1]}." if hint else ""
-        return f"COLUMN_NOT_FOUND: {place(sql, match[1])}Column '{match[1]}' cannot be resolved or requester is not authorized to access requested resources.{known}"
+        denied = "cannot be resolved or requester is not authorized to access requested resources."
+        return f"COLUMN_NOT_FOUND: {place(sql, match[1])}Column '{match[1]}' {denied}{known}"
     if match := re.search(r"Function with name \"?(\w+)\"? does not exist", text):
         return f"FUNCTION_NOT_FOUND: {place(sql, match[1])}Function '{match[1]}' not registered"
     if "Division by zero" in text:
         return "DIVISION_BY_ZERO: Division by zero"
-    code = {
-        duckdb.ConversionException: "INVALID_CAST_ARGUMENT",
-        duckdb.OutOfRangeException: "NUMERIC_VALUE_OUT_OF_RANGE",
-        duckdb.InvalidInputException: "HIVE_BAD_DATA",
-        duckdb.IOException: "HIVE_CANNOT_OPEN_SPLIT",
-        duckdb.BinderException: "SYNTAX_ERROR",
-        duckdb.ParserException: "SYNTAX_ERROR",
-        duckdb.OutOfMemoryException: "EXCEEDED_LOCAL_MEMORY_LIMIT",
-    }.get(type(error), "GENERIC_INTERNAL_ERROR")
+    code = next((code for kind, code in _ERROR_CODES.items() if isinstance(error, kind)), "GENERIC_INTERNAL_ERROR")
     return f"{code}: {detail.strip()}"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import decimal
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -44,9 +45,8 @@ def write_csv(path: Path, names: Sequence[str], batches: Iterable[pa.RecordBatch
         out.write((",".join(_quoted(name) for name in names) + "\n").encode())
         for batch in batches:
             cells = [_cells(column) for column in batch.columns]
-            lines = pc.binary_join_element_wise(*cells, "", "\n") if False else pc.binary_join_element_wise(*cells, ",")
-            for line in lines.to_pylist():
-                out.write(line.encode() + b"\n")
+            lines = pc.binary_join_element_wise(*cells, ",").to_pylist()
+            out.write("".join(f"{line}\n" for line in lines).encode())
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -73,21 +73,17 @@ def read_page(path: Path, offset: int, limit: int) -> tuple[list[list[str | None
         return rows, position if source.read(1) else None
 
 
-class _whole_file:
-    """A file that appears under its name when it is complete."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> BinaryIO:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.draft = self.path.with_name(f".{self.path.name}.draft")
-        self.handle = open(self.draft, "wb")  # noqa: SIM115 - closed on exit
-        return self.handle
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        self.handle.close()
-        self.draft.replace(self.path) if kind is None else self.draft.unlink()
+@contextlib.contextmanager
+def _whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that appears under its name when it is complete, and not at all if that fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        with open(draft, "wb") as handle:
+            yield handle
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _cells_of(record: str) -> list[str | None]:
@@ -124,23 +120,22 @@ def _texts(column: pa.Array) -> pa.Array:
 
 def _text(value: object) -> str:
     """Return a value inside an array, map or row, or one of a rare type, as Athena prints it."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case float():
-            return _java_number(repr(value))
-        case datetime.datetime():
-            return value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03d}"
-        case bytes():
-            return value.hex(" ")
-        case dict():
-            return "{" + ", ".join(f"{key}={_text(item)}" for key, item in value.items()) + "}"
-        case [(_, _), *_] if all(isinstance(item, tuple) for item in value):  # a map
-            return "{" + ", ".join(f"{_text(key)}={_text(item)}" for key, item in value) + "}"
-        case list():
-            return "[" + ", ".join(_text(item) for item in value) + "]"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return _java_number(repr(value))
+    if isinstance(value, datetime.datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03d}"
+    if isinstance(value, bytes):
+        return value.hex(" ")
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list) and value and all(isinstance(item, tuple) for item in value):  # a map
+        return "{" + ", ".join(f"{_text(key)}={_text(item)}" for key, item in value) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_text(item) for item in value) + "]"
     return str(value)
 
 
@@ -152,7 +147,8 @@ def _java_number(text: str) -> str:
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
     if value == 0 or 1e-3 <= abs(value) < 1e7:
-        return text if "." in text and "e" not in text else f"{decimal.Decimal(text):f}" + ("" if "." in f"{decimal.Decimal(text):f}" else ".0")
+        plain = f"{decimal.Decimal(text):f}"
+        return plain if "." in plain else f"{plain}.0"
     sign, digits, exponent = decimal.Decimal(text).normalize().as_tuple()
     shown = "".join(map(str, digits))
     return f"{'-' if sign else ''}{shown[0]}.{shown[1:] or '0'}E{int(exponent) + len(shown) - 1}"

@@ -1,17 +1,20 @@
-"""What a statement of Athena SQL asks for: its kind, its target, and the query inside it."""
+"""What a statement of Athena SQL asks for: its kind, its target, and the query inside it; and what goes with it while it runs."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlglot import exp, tokenize
 from sqlglot.tokens import TokenType
 
 from infra.local.athena_dialect import bare, parse
 from infra.local.errors import ServiceError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _NAME = r"""(?:[`"]?awsdatacatalog[`"]?\s*\.\s*)?(?:[`"]?(?P<db>[\w-]+)[`"]?\s*\.\s*)?[`"]?(?P<name>[\w$-]+)[`"]?"""
 _PLAIN = {
@@ -30,7 +33,9 @@ _PLAIN = {
 }
 _PLAIN_PATTERNS = {kind: re.compile(pattern, re.IGNORECASE | re.DOTALL) for kind, pattern in _PLAIN.items()}
 _UTILITY = frozenset({"SHOW TABLES", "SHOW DATABASES", "SHOW PARTITIONS", "SHOW COLUMNS", "DESCRIBE"})
-_UNLOAD = re.compile(r"UNLOAD\s*\((?P<query>.*)\)\s*TO\s*'(?P<location>[^']+)'\s*(?:WITH\s*\((?P<options>.*)\))?$", re.IGNORECASE | re.DOTALL)
+_UNLOAD = re.compile(
+    r"UNLOAD\s*\((?P<query>.*)\)\s*TO\s*'(?P<location>[^']+)'\s*(?:WITH\s*\((?P<options>.*)\))?$", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,35 @@ class Statement:
         return bool(self.words.get("exists"))
 
 
+@dataclass(frozen=True)
+class Job:
+    """One statement on its way: where it runs, what it may read, and where its result goes."""
+
+    statement: Statement
+    database: str
+    output: str
+    """s3:// address of the result; of statements that write data files, the beginning of what lies beside them."""
+    cutoff_bytes: int | None
+    connection: DuckDBPyConnection
+
+    def target(self) -> tuple[str, str]:
+        """Return the database and the table that the statement makes or fills."""
+        return self.statement.database or self.database, self.statement.name
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a statement left: the description of its columns, and what reading took."""
+
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    scanned_bytes: int = 0
+    manifest: str | None = None
+
+
+class QueryCancelled(Exception):
+    """The query went over a limit of its workgroup."""
+
+
 def read_statement(text: str, parameters: Sequence[str] = ()) -> Statement:
     """Read one statement, its `?` filled with execution parameters. Raises InvalidRequestException for what Athena cannot parse."""
     text = _filled(text, parameters)
@@ -73,7 +107,9 @@ def read_statement(text: str, parameters: Sequence[str] = ()) -> Statement:
         table = cast("exp.Table", tree.find(exp.Table))
         kind = "CREATE VIEW" if tree.kind == "VIEW" else "CREATE TABLE AS"
         query = _as_query(tree.expression)
-        return Statement(kind, text, query, table.db or None, table.name.lower(), options=_options(tree), replace=bool(tree.args.get("replace")))
+        return Statement(
+            kind, text, query, table.db or None, table.name.lower(), options=_options(tree), replace=bool(tree.args.get("replace"))
+        )
     if isinstance(tree, exp.Insert) and isinstance(tree.expression, exp.Query):
         table = cast("exp.Table", tree.find(exp.Table))
         return Statement("INSERT", text, _as_query(tree.expression), table.db or None, table.name.lower())

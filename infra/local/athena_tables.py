@@ -1,45 +1,22 @@
-"""Tables of the Glue catalog over the plain files of the store: what is visible, how DuckDB reads it, and what reading it scans."""
+"""A table of the catalog over the plain files of the store: how DuckDB reads it, and what reading it scans."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from infra.local.athena_dialect import duckdb_type
+from infra.local.athena_files import FooterCache, Partition
 from infra.local.errors import ServiceError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from infra.local.control_plane import ControlPlane
-    from infra.local.objects import ObjectStore
-
-HIDDEN = ("_", ".")
-"""First characters of file names that Hive, and so Athena, does not read."""
 _INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
-
-
-@dataclass(frozen=True)
-class Partition:
-    """One registered folder of a table; a table without partition keys is one partition without values."""
-
-    values: tuple[str, ...]
-    folder: Path
-    files: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class Footer:
-    """What a Parquet file says of itself."""
-
-    columns: tuple[str, ...]
-    stored_bytes: dict[str, int]
-    """Column (lower case) -> bytes of its chunks."""
 
 
 @dataclass
@@ -146,102 +123,15 @@ class CatalogTable:
         info = (self.storage.get("SerdeInfo") or {}).get("Parameters") or {}
         delimiter = info.get("field.delim") or info.get("separatorChar") or ("," if "SerializationLibrary" not in info else "\x01")
         skipped = int((self.record.get("Parameters") or {}).get("skip.header.line.count") or info.get("skip.header.line.count") or 0)
-        return [typed, f"delim={_text(delimiter)}", f"skip={skipped}", "header=false", "quote='\"'", "nullstr=['', '\\N']", "auto_detect=false"]
-
-
-class FooterCache:
-    """Footers of Parquet files, read once for as long as a file keeps its size and time."""
-
-    def __init__(self) -> None:
-        self._known: dict[Path, tuple[tuple[int, int], Footer]] = {}
-
-    def of(self, path: Path) -> Footer:
-        """Return a file's footer."""
-        status = os.stat(path)
-        version = (status.st_size, status.st_mtime_ns)
-        known = self._known.get(path)
-        if known is None or known[0] != version:
-            known = self._known[path] = (version, _read_footer(path))
-        return known[1]
-
-
-class Catalog:
-    """Looks tables up in the Glue catalog and finds their files."""
-
-    def __init__(self, store: ObjectStore, control: ControlPlane) -> None:
-        self.store = store
-        self.control = control
-        self.footers = FooterCache()
-
-    def table(self, database: str, name: str) -> CatalogTable:
-        """Return a table. Raises ServiceError with EntityNotFoundException."""
-        record = self.record(database, name)
-        return CatalogTable(database, name, record, self._partitions(database, name, record), self.store.root, self.footers)
-
-    def record(self, database: str, name: str) -> dict[str, Any]:
-        """Return what the catalog says of a table."""
-        answer = self.control.invoke("glue", "GetTable", {"DatabaseName": database, "Name": name.lower()})
-        found: dict[str, Any] = answer["Table"]
-        return found
-
-    def registered(self, database: str, name: str) -> Iterator[dict[str, Any]]:
-        """Yield the partitions that the catalog has of a table."""
-        request = {"DatabaseName": database, "TableName": name}
-        while True:
-            answer = self.control.invoke("glue", "GetPartitions", request)
-            yield from answer["Partitions"]
-            if not answer.get("NextToken"):
-                return
-            request["NextToken"] = answer["NextToken"]
-
-    def _partitions(self, database: str, name: str, record: dict[str, Any]) -> list[Partition]:
-        location = (record.get("StorageDescriptor") or {}).get("Location")
-        if not location:
-            return []
-        keys = [key["Name"] for key in record.get("PartitionKeys") or []]
-        if not keys:
-            folder = self.store.local_path(location)
-            return [Partition((), folder, data_files(folder))]
-        if (record.get("Parameters") or {}).get("projection.enabled") == "true":
-            return [Partition(values, folder, data_files(folder)) for values, folder in key_folders(self.store.local_path(location), keys)]
-        found = []
-        for partition in self.registered(database, name):
-            folder = self.store.local_path(partition["StorageDescriptor"]["Location"])
-            found.append(Partition(tuple(partition["Values"]), folder, data_files(folder)))
-        return found
-
-
-def data_files(folder: Path) -> tuple[Path, ...]:
-    """Return the data files below a folder, sorted."""
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
-        found += [Path(parent, name) for name in names if not name.startswith(HIDDEN)]
-    return tuple(sorted(found))
-
-
-def key_folders(folder: Path, keys: Sequence[str]) -> Iterator[tuple[tuple[str, ...], Path]]:
-    """Yield (values, folder) of each folder `key1=a/key2=b` below `folder`."""
-    if not keys:
-        yield (), folder
-        return
-    for below in sorted(folder.glob(f"{keys[0]}=*")):
-        if below.is_dir():
-            for values, deepest in key_folders(below, keys[1:]):
-                yield (unquote(below.name.partition("=")[2]), *values), deepest
-
-
-def _read_footer(path: Path) -> Footer:
-    import pyarrow.parquet as pq
-
-    metadata = pq.read_metadata(path)
-    stored: dict[str, int] = {}
-    names = [metadata.schema.column(number).path.partition(".")[0].lower() for number in range(metadata.num_columns)]
-    for group in range(metadata.num_row_groups):
-        chunks = metadata.row_group(group)
-        for number, name in enumerate(names):
-            stored[name] = stored.get(name, 0) + chunks.column(number).total_compressed_size
-    return Footer(tuple(f"{field.name} {field.type}" for field in metadata.schema.to_arrow_schema()), stored)
+        return [
+            typed,
+            f"delim={_text(delimiter)}",
+            f"skip={skipped}",
+            "header=false",
+            "quote='\"'",
+            "nullstr=['', '\\N']",
+            "auto_detect=false",
+        ]
 
 
 def _named_by_values(partition: Partition, keys: Iterable[str]) -> bool:
@@ -263,6 +153,3 @@ def _quoted(name: str) -> str:
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
-
-
-__all__ = ["Catalog", "CatalogTable", "Footer", "FooterCache", "Partition", "data_files", "key_folders", "quote"]

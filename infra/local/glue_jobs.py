@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import threading
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from infra.local import spark_conf
 from infra.local.errors import ServiceError
 from infra.local.moto_app import REGION
-from infra.local.processes import Process, last_words, run_logged
+from infra.local.processes import Process, job_environment, last_words, run_logged
 from infra.local.runs import Run, RunStore
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 LOG_GROUP = "/aws-glue/jobs"
 _STOP_GRACE_S = 10.0
-_FOREIGN = ("AWS_", "SPARK_", "PYSPARK_", "PYTHON", "HADOOP_")
-"""Variables that would make a job depend on the terminal the endpoint was started from."""
 
 
 class GlueJobs:
@@ -74,7 +71,9 @@ class GlueJobs:
         try:
             command = [sys.executable, *self._fetch_code(workplace, job, run), *_script_arguments(run)]
             environment = self._environment(workplace)
-            outcome = run_logged(command, environment, workplace, log, timeout_s, lambda child: self._started(run_id, child), mounts.refresh)
+            outcome = run_logged(
+                command, environment, workplace, log, timeout_s, lambda child: self._started(run_id, child), mounts.refresh
+            )
         except (ServiceError, OSError, RuntimeError, zipfile.BadZipFile) as error:
             self.runs.update(run_id, state="FAILED", reason=f"LAUNCH ERROR: {getattr(error, 'message', error)}")
         else:
@@ -116,18 +115,8 @@ class GlueJobs:
         return Path(shutil.copy(source, workplace / source.name))
 
     def _environment(self, workplace: Path) -> dict[str, str]:
-        own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-        return {
-            **own,
-            **spark_conf.spark_environment(workplace / "conf"),
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "PYTHONPATH": str(workplace / "libraries"),
-            "PYTHONUNBUFFERED": "1",
-        }
+        own = {"PYTHONPATH": str(workplace / "libraries"), **spark_conf.spark_environment(workplace / "conf")}
+        return {**job_environment(self.endpoint_url, REGION), **own}
 
     def _update_job(self, request: dict[str, Any]) -> dict[str, Any]:
         """Write a job's definition anew: the control plane knows no update."""

