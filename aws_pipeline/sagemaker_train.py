@@ -19,7 +19,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,10 @@ CODE = ("behavior", "recognizers", "training")
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors")
 """What training needs and the PyTorch container lacks, or has in another version."""
 METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
+TOLD = ("Recipe", "epoch=", "Wrote")
+"""How those lines of the job's log begin that people wait for."""
 _PYTORCH = "2.13"
+_POLL_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -64,20 +67,54 @@ def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
 
 
 def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: bool = False) -> Any:
-    """Send a training job and return it, when it has ended if `wait`; with `dry_run` only check the request and return None."""
+    """Send a training job and return it; with `wait` follow it to its end, with `dry_run` only check the request and return None.
+
+    Raises ContractError with the job's own reason if it is followed and fails.
+    """
     os.environ.setdefault("SAGEMAKER_USER_CONFIG_OVERRIDE", str(Path(__file__).with_name("sagemaker_defaults.yaml")))
     from sagemaker.core.training.configs import InputData
-    from sagemaker.core.utils.exceptions import FailedStatusError
 
     channels = [InputData(channel_name="curated", data_source=chosen.uri("curated"))]
     with _staged_code() as code:
         trainer = _trainer(request, chosen, code)
-        try:
-            trainer.train(input_data_config=channels, wait=wait, logs=wait, dry_run=dry_run)
-        except FailedStatusError:
-            reason = trainer._latest_training_job.refresh().failure_reason
-            raise ContractError([f"Expected the training job to complete, but got: {reason}. Mend the cause and start it again."]) from None
-    return None if dry_run else trainer._latest_training_job.refresh()
+        trainer.train(input_data_config=channels, wait=False, logs=False, dry_run=dry_run)
+    job = trainer._latest_training_job
+    if wait and not dry_run:
+        _follow(job)
+    return job
+
+
+def _follow(job: Any) -> None:
+    """Wait until a job is over and pass on what training says of its epochs (stderr)."""
+    import boto3
+
+    lines = _log_lines(boto3.client("logs"), job.get_name())
+    while True:
+        job.refresh()
+        for line in next(lines):
+            if line.startswith(TOLD):
+                print(line, file=sys.stderr, flush=True)
+        if job.training_job_status in ("Completed", "Failed", "Stopped"):
+            break
+        time.sleep(_POLL_S)
+    if job.training_job_status != "Completed":
+        raise ContractError([f"Expected the training job to complete, but got: {job.failure_reason} Mend the cause and start it again."])
+
+
+def _log_lines(logs: Any, job_name: str) -> Iterator[list[str]]:
+    """Yield, each time it is asked, the lines the job has logged since."""
+    group = "/aws/sagemaker/TrainingJobs"
+    streams: list[dict[str, Any]] = []
+    token: dict[str, str] = {}
+    while True:
+        with suppress(logs.exceptions.ResourceNotFoundException):  # the first job of an account makes the group
+            streams = streams or logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job_name}/")["logStreams"]
+        if not streams:
+            yield []
+            continue
+        page = logs.get_log_events(logGroupName=group, logStreamName=streams[0]["logStreamName"], startFromHead=True, **token)
+        token = {"nextToken": page["nextForwardToken"]}
+        yield [event["message"] for event in page["events"]]
 
 
 def download(model_uri: str, target: Path) -> Path:
@@ -127,6 +164,7 @@ def _trainer(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
         sagemaker_session=Session(boto3.Session(region_name=chosen.region), default_bucket=chosen.bucket("artifacts")),
         role=boto3.client("iam").get_role(RoleName=chosen.training_role)["Role"]["Arn"],
         base_job_name=name,
+        input_s3_key_prefix="training/code",
         training_image=image_uris.retrieve(
             "pytorch-amzn2023", chosen.region, version=_PYTORCH, instance_type=request.instance_type, image_scope="training"
         ),
@@ -139,7 +177,8 @@ def _trainer(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
         training_input_mode="FastFile",
         hyperparameters={"recipe": request.recipe, **request.hyperparameters},
     )
-    trainer.with_checkpoint_config(CheckpointConfig(s3_uri=chosen.uri("artifacts", f"training/{request.resume or name}/checkpoints")))
+    earlier = request.resume.rpartition("-")[0] if request.resume else None  # the SDK put the time behind the name
+    trainer.with_checkpoint_config(CheckpointConfig(s3_uri=chosen.uri("artifacts", f"training/{earlier or name}/checkpoints")))
     return trainer.with_metric_definitions([MetricDefinition(name=metric, regex=regex) for metric, regex in METRICS.items()])
 
 

@@ -140,6 +140,7 @@ def _glue_role(settings: Settings) -> Resource:
     statements = [
         _allow("ReadRaw", ["s3:GetObject"], [_objects(settings, "raw")]),
         _allow("ReadCode", ["s3:GetObject"], [_objects(settings, "artifacts", "glue/*")]),
+        _allow("WriteSummary", ["s3:PutObject"], [_objects(settings, "artifacts", "glue/runs/*")]),
         _allow("WriteCurated", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [_objects(settings, "curated")]),
         _allow("ListBuckets", ["s3:ListBucket"], [_bucket_arn(settings, zone) for zone in ("raw", "curated", "artifacts")]),
         _allow(

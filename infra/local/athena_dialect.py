@@ -82,6 +82,7 @@ def to_duckdb(tree: exp.Expr) -> str:
         rewritten = _rewrite(node)
         if rewritten is not node:
             node.replace(rewritten)
+    _share_digests(tree)
     return tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE)
 
 
@@ -94,6 +95,20 @@ def _rewrite(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.DateAdd | exp.Add | exp.Sub) and _is_date(node.this) and _is_day_step(node):
         return exp.cast(node.copy(), exp.DType.DATE)  # DuckDB makes a timestamp of it
     return node
+
+
+def _share_digests(tree: exp.Expr) -> None:
+    """Ask for all percentiles of one value at once: DuckDB would build the digest, which is what takes long, for each anew."""
+    groups: dict[tuple[int, str], list[exp.ApproxQuantile]] = {}
+    for node in tree.find_all(exp.ApproxQuantile):
+        if isinstance(node.args["quantile"], exp.Literal) and not isinstance(node.parent, exp.Filter | exp.Window):
+            groups.setdefault((id(node.parent_select), node.this.sql()), []).append(node)
+    for nodes in groups.values():
+        levels = sorted({node.args["quantile"].name for node in nodes}, key=float)
+        for node in nodes if len(levels) > 1 else []:
+            position = exp.Literal.number(levels.index(node.args["quantile"].name) + 1)
+            together = exp.ApproxQuantile(this=node.this.copy(), quantile=exp.array(*levels))
+            node.replace(exp.Anonymous(this="list_extract", expressions=[together, position]))
 
 
 def _is_date(node: exp.Expr) -> bool:

@@ -63,12 +63,17 @@ def _makers(store: ObjectStore, control: ControlPlane, url: str) -> dict[str, Ca
 
         return GlueJobs(store, control, url)
 
+    def logs() -> Service:
+        from infra.local.run_logs import RunLogs
+
+        return RunLogs(store)
+
     def sagemaker() -> Service:
         from infra.local.sagemaker_jobs import SageMakerJobs
 
         return SageMakerJobs(store, control, url)
 
-    return {"athena": athena, "glue": glue, "sagemaker": sagemaker}
+    return {"athena": athena, "glue": glue, "logs": logs, "sagemaker": sagemaker}
 
 
 class _Http(ThreadingHTTPServer):

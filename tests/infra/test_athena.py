@@ -322,6 +322,13 @@ def test_unnamed_outputs_are_numbered_by_position() -> None:
     assert query.named_selects == ["a", "_col1", "m", "_col3"]
 
 
+def test_percentiles_of_one_value_share_one_digest(lake: Lake) -> None:
+    several = "SELECT approx_percentile(x, 0.9), approx_percentile(x, 0.5), approx_percentile(-x, 0.5)"
+
+    assert to_duckdb(parse(f"{several} FROM t")).count("[0.5, 0.9]") == 2
+    assert lake.rows(f"{several} FROM UNNEST(sequence(1, 101)) AS t(x)")[1] == ["91", "51", "-51"]
+
+
 def test_nested_rewrites_reach_the_innermost_expression() -> None:
     sql = to_duckdb(parse("SELECT date_add('day', cardinality(a), CAST(x AS date)) FROM t"))
 
