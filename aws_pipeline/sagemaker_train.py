@@ -175,6 +175,7 @@ def _trainer(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
         ),
         output_data_config=OutputDataConfig(s3_output_path=chosen.uri("artifacts", "training")),
         training_input_mode="FastFile",
+        environment={"SM_CHECKPOINT_DIR": "/opt/ml/checkpoints"},
         hyperparameters={"recipe": request.recipe, **request.hyperparameters},
     )
     earlier = request.resume.rpartition("-")[0] if request.resume else None  # the SDK put the time behind the name

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from infra.local.spark_home import class_archive, java_home, spark_home
+from infra.local.spark_home import java_home, spark_home
 
 MEMORY = "1g"
 _SETTINGS = "spark-defaults.conf"
@@ -34,7 +34,7 @@ logger.native.level = error
 """
 
 
-def spark_settings(folder: Path, java_options: str = "") -> dict[str, str]:
+def spark_settings(folder: Path) -> dict[str, str]:
     """Return the Spark settings of a run whose configuration lies in `folder`."""
     logging = shlex.quote(f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}")
     settings = {
@@ -47,7 +47,7 @@ def spark_settings(folder: Path, java_options: str = "") -> dict[str, str]:
         "spark.eventLog.enabled": "false",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.session.timeZone": "UTC",
-        "spark.driver.extraJavaOptions": f"{_QUICK_START} -Djava.net.preferIPv4Stack=true {logging} {java_options}".strip(),
+        "spark.driver.extraJavaOptions": f"{_QUICK_START} -Djava.net.preferIPv4Stack=true {logging}",
         "spark.hadoop.fs.file.impl": _RAW_FILES,
         "spark.hadoop.fs.viewfs.overload.scheme.target.file.impl": _RAW_FILES,
         "spark.hadoop.fs.viewfs.mounttable.path": f"file://{folder / _MOUNTS}",  # not quoted as in an address: Hadoop takes it literally
@@ -59,14 +59,10 @@ def spark_settings(folder: Path, java_options: str = "") -> dict[str, str]:
     return settings
 
 
-def write_conf(folder: Path, root: Path, buckets: Iterable[str], java_options: str | None = None) -> None:
-    """Write the configuration folder of a run: Spark's settings, its logging, and the mounts.
-
-    `java_options` come last on Java's command line; without them, the classes are taken from their archive, if there is one.
-    """
+def write_conf(folder: Path, root: Path, buckets: Iterable[str]) -> None:
+    """Write the configuration folder of a run: Spark's settings, its logging, and the mounts."""
     folder.mkdir(parents=True, exist_ok=True)
-    settings = spark_settings(folder, _archive_option() if java_options is None else java_options)
-    (folder / _SETTINGS).write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+    (folder / _SETTINGS).write_text("".join(f"{name} {value}\n" for name, value in spark_settings(folder).items()))
     (folder / "log4j2.properties").write_text(_LOGGING)
     write_mounts(folder, root, buckets)
 
@@ -95,9 +91,3 @@ def spark_environment(folder: Path) -> dict[str, str]:
         **({"JAVA_HOME": java} if java else {}),
         **({"SPARK_HOME": str(home), "SPARK_CONF_DIR": str(home / "conf")} if home else {}),
     }
-
-
-def _archive_option() -> str:
-    home = spark_home()
-    archive = class_archive(home) if home else None
-    return f"{shlex.quote(f'-XX:SharedArchiveFile={archive}')} -Xshare:auto -Xlog:cds=off -Xlog:class+path=off" if archive else ""

