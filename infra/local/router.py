@@ -12,11 +12,11 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
-from infra.local.control_plane import ControlPlane
+from infra.local.control.plane import ControlPlane
 from infra.local.errors import ServiceError
-from infra.local.objects import ObjectStore
-from infra.local.s3_front import BUCKET_CONTROL, S3Front
-from infra.local.s3_wire import NAMESPACE, Request, Response, element, text
+from infra.local.s3.front import BUCKET_CONTROL, S3Front
+from infra.local.s3.object_store import ObjectStore
+from infra.local.s3.wire import NAMESPACE, Request, Response, element, text
 
 _TARGET_SERVICES = {"AmazonAthena": "athena", "AWSGlue": "glue", "SageMaker": "sagemaker"}
 _SCOPE = re.compile(r"Credential=[^/,\s]*/\d{8}/[^/]*/([a-z0-9-]+)/aws4_request")

@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import cast
 from urllib.parse import urlsplit
 
-from infra.local.control_plane import ControlPlane
+from infra.local.control.plane import ControlPlane
 from infra.local.errors import ServiceError
-from infra.local.objects import ObjectStore
 from infra.local.router import Router, Service, Services
-from infra.local.s3_wire import FileSlice, Request, Response
+from infra.local.s3.object_store import ObjectStore
+from infra.local.s3.wire import FileSlice, Request, Response
 
 _LOOPBACK = re.compile(r"(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 
@@ -54,22 +54,22 @@ def _makers(store: ObjectStore, control: ControlPlane, url: str) -> dict[str, Ca
     """Return how to make each service; their imports wait until one is asked for."""
 
     def athena() -> Service:
-        from infra.local.athena import AthenaService
+        from infra.local.athena.service import AthenaService
 
         return AthenaService(store, control)
 
     def glue() -> Service:
-        from infra.local.glue_jobs import GlueJobs
+        from infra.local.jobs.glue import GlueJobs
 
         return GlueJobs(store, control, url)
 
     def logs() -> Service:
-        from infra.local.run_logs import RunLogs
+        from infra.local.jobs.logs import RunLogs
 
         return RunLogs(store)
 
     def sagemaker() -> Service:
-        from infra.local.sagemaker_jobs import SageMakerJobs
+        from infra.local.jobs.sagemaker import SageMakerJobs
 
         return SageMakerJobs(store, control, url)
 

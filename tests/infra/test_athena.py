@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from infra.local.athena import AthenaService
-from infra.local.athena_dialect import named_columns, parse, reason, to_duckdb
-from infra.local.athena_results import _java_number
-from infra.local.athena_statements import read_statement
-from infra.local.control_plane import ControlPlane
+from infra.local.athena.dialect import named_columns, parse, reason, to_duckdb
+from infra.local.athena.results import _java_number
+from infra.local.athena.service import AthenaService
+from infra.local.athena.statements import read_statement
+from infra.local.control.plane import ControlPlane
 from infra.local.errors import ServiceError
-from infra.local.objects import ObjectStore
+from infra.local.s3.object_store import ObjectStore
 
 COLUMNS = [{"Name": "video_id", "Type": "bigint"}, {"Name": "speed", "Type": "double"}, {"Name": "note", "Type": "string"}]
 PARQUET = {"SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"}}

@@ -9,11 +9,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.control_plane import ControlPlane
+from infra.local.control.journal import Call, Journal
+from infra.local.control.plane import ControlPlane
 from infra.local.errors import ServiceError
-from infra.local.journal import Call, Journal
 from infra.local.router import Router, Services, service_of
-from infra.local.s3_wire import Request
+from infra.local.s3.wire import Request
 from infra.local.server import LocalServer
 
 if TYPE_CHECKING:

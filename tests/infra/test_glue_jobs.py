@@ -15,8 +15,8 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 
-from infra.local.processes import Process, last_words
-from infra.local.runs import OWNER_DIED, RunStore
+from infra.local.jobs.processes import Process, last_words
+from infra.local.jobs.runs import OWNER_DIED, RunStore
 
 SECONDS = 60.0
 
@@ -151,7 +151,7 @@ time.sleep(60)
 
 
 def test_a_run_longer_than_its_timeout_is_ended(endpoint: Any) -> None:
-    from infra.local.processes import run_logged
+    from infra.local.jobs.processes import run_logged
 
     outcome = run_logged([sys.executable, "-c", "import time; time.sleep(60)"], {}, endpoint.root, endpoint.root / "log", timeout_s=0.3)
     assert outcome.code is None
@@ -174,8 +174,8 @@ def test_a_run_whose_owner_died_reads_as_failed_and_what_it_started_is_ended(tmp
     script = f"""
 import subprocess, sys
 from pathlib import Path
-from infra.local.processes import Process
-from infra.local.runs import RunStore
+from infra.local.jobs.processes import Process
+from infra.local.jobs.runs import RunStore
 child = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 runs = RunStore(Path({str(tmp_path)!r}))
 runs.create("run", {{}}, "STARTING")

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.errors import ServiceError
-from infra.local.multipart import Uploads
-from infra.local.objects import ObjectStore
-from infra.local.stored import Condition
+from infra.local.s3.multipart import Uploads
+from infra.local.s3.object_store import ObjectStore
+from infra.local.s3.stored import Condition
 
 ODD_KEYS = [
     "..",

@@ -3,8 +3,8 @@
 import boto3
 import pytest
 
-from infra.local.runs import RunStore
-from infra.local.sagemaker_jobs import LOG_GROUP
+from infra.local.jobs.runs import RunStore
+from infra.local.jobs.sagemaker import LOG_GROUP
 
 
 def test_a_training_jobs_log_is_read_line_by_line_as_it_grows(endpoint):

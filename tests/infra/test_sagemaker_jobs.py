@@ -12,9 +12,9 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.local.moto_app import ACCOUNT
-from infra.local.run_logs import RunLogs
-from infra.local.sagemaker_container import copy_changed
+from infra.local.control.moto_app import ACCOUNT
+from infra.local.jobs.container import copy_changed
+from infra.local.jobs.logs import RunLogs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/training"
@@ -91,6 +91,14 @@ def wait(sagemaker: Any, name: str, *states: str, seconds: float = 60.0) -> dict
     raise AssertionError(f"{name} did not end within {seconds} s")
 
 
+def gone(folder: Path, seconds: float = 10.0) -> bool:
+    """Wait for a folder to be removed: a job is over before its folder is."""
+    deadline = time.monotonic() + seconds
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not folder.exists()
+
+
 def unpacked(root: Path, uri: str) -> dict[str, str]:
     with tarfile.open(root / uri.removeprefix("s3://")) as archive:
         return {name: archive.extractfile(name).read().decode() for name in archive.getnames()}
@@ -107,7 +115,7 @@ def test_a_job_runs_its_entry_point_and_sends_home_model_output_and_checkpoints(
     assert [(metric["MetricName"], round(metric["Value"], 3)) for metric in done["FinalMetricDataList"]] == [("val_score", 0.2)]
     steps = [step["Status"] for step in done["SecondaryStatusTransitions"]]
     assert steps == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
-    assert not (endpoint.root / ".aws" / "runs" / "sagemaker" / "first").exists()
+    assert gone(endpoint.root / ".aws" / "runs" / "sagemaker" / "first")
     assert (endpoint.root / "curated-zone" / "tables" / "mice.txt").read_text() == "two mice"
 
 

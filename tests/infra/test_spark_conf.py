@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from infra.local import spark_conf
-from infra.local.spark_home import spark_home
+from infra.local.jobs import spark_conf
+from infra.local.jobs.spark_home import spark_home
 
 
 def test_every_bucket_is_mounted_on_its_directory_and_a_later_one_as_well(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Jobs that run as processes: Glue and SageMaker training, their records, logs and Spark."""

@@ -1,0 +1,224 @@
+"""What a training container sees, laid out on this disk: the tree that is /opt/ml there, the variables, and the way back to S3."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import tarfile
+import tempfile
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infra.local.errors import ServiceError
+
+if TYPE_CHECKING:
+    from infra.local.s3.object_store import ObjectStore
+
+CONTAINER_ROOT = "/opt/ml"
+_REWRITTEN = ("code", "sm_drivers")
+"""Channels in which the SDK sends programs; its drivers name /opt/ml, so they are copied and made to name the tree instead."""
+_SAFE_PATH = re.compile(r"[\w/.-]+")
+_WRAPPERS = {"python3": "", "python": "", "pip3": " -m pip", "pip": " -m pip"}
+
+
+class Container:
+    """The folders of one training job."""
+
+    def __init__(self, request: Mapping[str, Any], workplace: Path, store: ObjectStore) -> None:
+        self.request = request
+        self.name: str = request["TrainingJobName"]
+        self.store = store
+        self.workplace = workplace
+        self.base = _without_odd_characters(workplace / "ml")
+        for folder in ("input/config", "input/data", "model", "output/data", "checkpoints", "code"):
+            (self.base / folder).mkdir(parents=True, exist_ok=True)
+
+    @property
+    def checkpoint_uri(self) -> str | None:
+        """Return where checkpoints are kept, if anywhere."""
+        uri: str | None = (self.request.get("CheckpointConfig") or {}).get("S3Uri")
+        return uri
+
+    @property
+    def command(self) -> list[str]:
+        """Return the command that starts the container."""
+        algorithm = self.request["AlgorithmSpecification"]
+        return [self.inside(word) for word in [*algorithm["ContainerEntrypoint"], *(algorithm.get("ContainerArguments") or [])]]
+
+    def inside(self, text: str) -> str:
+        """Make a text that names /opt/ml name this job's tree."""
+        return text.replace(CONTAINER_ROOT, str(self.base))
+
+    def download(self) -> None:
+        """Bring in the channels, the configuration files, and the checkpoints of an earlier run."""
+        channels = {}
+        for channel in self.request.get("InputDataConfig") or []:
+            channels[channel["ChannelName"]] = self._bring(channel)
+        resources = {**self._hosts(), "current_instance_type": self._instance_type(), "network_interface_name": "lo"}
+        written = {"hyperparameters": self.request.get("HyperParameters") or {}, "inputdataconfig": channels, "resourceconfig": resources}
+        for name, content in written.items():
+            (self.base / "input" / "config" / f"{name}.json").write_text(json.dumps(content))
+        if self.checkpoint_uri:
+            copy_changed(self.store.local_path(self.checkpoint_uri), self.base / "checkpoints")
+
+    def environment(self, outside: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables that a program finds, those of the SDK's drivers included for commands that do without them."""
+        asked = {name: self.inside(value) for name, value in (self.request.get("Environment") or {}).items()}
+        programs = self._python_wrappers()
+        return {**outside, **self._training_variables(), **asked, "PATH": f"{programs}{os.pathsep}{outside.get('PATH', os.defpath)}"}
+
+    def upload_checkpoints(self) -> None:
+        """Copy the checkpoints that changed to where they are kept."""
+        if self.checkpoint_uri:
+            copy_changed(self.base / "checkpoints", self.store.local_path(self.checkpoint_uri))
+
+    def upload_output(self) -> None:
+        """Pack what the program left in output/data, if anything."""
+        data = self.base / "output" / "data"
+        if any(data.iterdir()):
+            self._pack(data, "output.tar.gz")
+
+    def upload_model(self) -> str:
+        """Send the model home and return its address."""
+        if (self.request["OutputDataConfig"].get("CompressionType") or "GZIP") == "NONE":
+            address = f"{self._output_uri()}/model"
+            copy_changed(self.base / "model", self.store.local_path(address))
+            return f"{address}/"
+        return self._pack(self.base / "model", "model.tar.gz")
+
+    def failure(self) -> str:
+        """Return what the program itself wrote about its failure; what the SDK's driver writes there says nothing of the cause."""
+        path = self.base / "output" / "failure"
+        text = path.read_text(errors="replace").strip() if path.exists() else ""
+        return "" if "subprocess.CalledProcessError" in text or text.startswith("Training Execution failed") else text
+
+    def clear(self) -> None:
+        """Remove the tree, not the data its channels point to."""
+        if self.base.parent.is_symlink():
+            shutil.rmtree(self.base.parent.parent, ignore_errors=True)
+        shutil.rmtree(self.workplace, ignore_errors=True)
+
+    def _bring(self, channel: Mapping[str, Any]) -> dict[str, str]:
+        source = (channel.get("DataSource") or {}).get("S3DataSource")
+        name = channel["ChannelName"]
+        if not source or source.get("S3DataType", "S3Prefix") != "S3Prefix":
+            raise ServiceError(
+                "ValidationException", f"Expected channel {name} to be an S3Prefix, but got another source. It exists on AWS only."
+            )
+        there, here = self.store.local_path(source["S3Uri"]), self.base / "input" / "data" / name
+        if not there.exists():
+            what = f"Data download failed: Expected at least one object under {source['S3Uri']}, but got none"
+            raise ServiceError("ClientError", f"{what}. Upload the data of channel {name} first.")
+        if there.is_file():
+            here.mkdir()
+            shutil.copy(there, here)
+        elif name in _REWRITTEN:
+            shutil.copytree(there, here)
+        else:  # a link, so that no data is copied; programs only read their channels
+            here.symlink_to(there, target_is_directory=True)
+        if name == "sm_drivers":
+            self._rewrite(here)
+        mode = channel.get("InputMode") or self.request["AlgorithmSpecification"].get("TrainingInputMode") or "File"
+        shape = {"TrainingInputMode": mode, "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated")}
+        return {**shape, "RecordWrapperType": channel.get("RecordWrapperType", "None")}
+
+    def _rewrite(self, folder: Path) -> None:
+        for path in folder.rglob("*"):
+            if path.is_file() and path.suffix in (".py", ".sh", ".json"):
+                text = path.read_text()
+                if CONTAINER_ROOT in text:
+                    path.write_text(self.inside(text))
+
+    def _training_variables(self) -> dict[str, str]:
+        base, channels = self.base, [channel["ChannelName"] for channel in self.request.get("InputDataConfig") or []]
+        parameters = {name: _plain(value) for name, value in (self.request.get("HyperParameters") or {}).items()}
+        hosts = self._hosts()
+        variables = {
+            "TRAINING_JOB_NAME": self.name,
+            "TRAINING_JOB_ARN": self.request["TrainingJobArn"],
+            "SM_MODEL_DIR": base / "model",
+            "SM_INPUT_DIR": base / "input",
+            "SM_INPUT_DATA_DIR": base / "input" / "data",
+            "SM_INPUT_CONFIG_DIR": base / "input" / "config",
+            "SM_OUTPUT_DIR": base / "output",
+            "SM_OUTPUT_DATA_DIR": base / "output" / "data",
+            "SM_OUTPUT_FAILURE": base / "output" / "failure",
+            "SM_CHECKPOINT_DIR": base / "checkpoints",
+            "SM_CHANNELS": json.dumps(channels),
+            "SM_HPS": json.dumps(parameters),
+            "SM_HOSTS": json.dumps(hosts["hosts"]),
+            "SM_CURRENT_HOST": hosts["current_host"],
+            "SM_CURRENT_INSTANCE_TYPE": self._instance_type(),
+        }
+        variables |= {f"SM_CHANNEL_{name.upper()}": base / "input" / "data" / name for name in channels}
+        variables |= {f"SM_HP_{name.replace('-', '_').upper()}": value for name, value in parameters.items()}
+        return {name: str(value) for name, value in variables.items()}
+
+    def _python_wrappers(self) -> Path:
+        """Make `python` and `pip` mean this very interpreter, which need not be on the path nor called so; pip may not fetch anything."""
+        folder = self.base.parent / "bin"
+        folder.mkdir(exist_ok=True)
+        for name, module in _WRAPPERS.items():
+            offline = "PIP_NO_INDEX=1 PIP_DISABLE_PIP_VERSION_CHECK=1 " if module else ""
+            (folder / name).write_text(f'#!/bin/sh\n{offline}exec "{sys.executable}"{module} "$@"\n')
+            (folder / name).chmod(0o755)
+        return folder
+
+    def _pack(self, folder: Path, name: str) -> str:
+        address = f"{self._output_uri()}/{name}"
+        target = self.store.local_path(address)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.workplace / name
+        with tarfile.open(draft, "w:gz", compresslevel=1) as archive:
+            for path in sorted(folder.iterdir()):
+                archive.add(path, arcname=path.name)
+        draft.replace(target)
+        return address
+
+    def _output_uri(self) -> str:
+        return f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
+
+    def _hosts(self) -> dict[str, Any]:
+        return {"current_host": "algo-1", "hosts": ["algo-1"]}
+
+    def _instance_type(self) -> str:
+        return str((self.request.get("ResourceConfig") or {}).get("InstanceType") or "local")
+
+
+def copy_changed(source: Path, target: Path) -> None:
+    """Copy files that are missing or different by size or time; a reader of `target` sees each whole."""
+    for path in sorted(source.rglob("*")) if source.exists() else []:
+        copy = target / path.relative_to(source)
+        if path.is_file() and not (copy.exists() and _stamp(copy) == _stamp(path)):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            draft = copy.with_name(f".{copy.name}.{uuid.uuid4().hex}")
+            shutil.copy2(path, draft)
+            draft.replace(copy)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _plain(value: str) -> Any:
+    """Read a hyperparameter, which travels as JSON text where the SDK wrote it, and as plain text otherwise."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _without_odd_characters(folder: Path) -> Path:
+    """Return the folder, by a link where its path has characters that the SDK's shell script does not quote."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if _SAFE_PATH.fullmatch(str(folder)):
+        return folder
+    link = Path(tempfile.mkdtemp(prefix="training-")) / "job"
+    link.symlink_to(folder.parent, target_is_directory=True)
+    return link / folder.name

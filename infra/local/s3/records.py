@@ -1,0 +1,73 @@
+"""What a file cannot say of itself (ETag, content type, user metadata, tags): one JSON file for each object written through S3."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from infra.local.s3.object_names import flat_path
+from infra.local.s3.stored import StoredObject
+
+_KEPT = ("size", "mtime_ns", "etag", "headers", "tags", "checksums")
+_RACES = 8  # how often a directory may vanish under us before we believe that something else is wrong
+
+
+class Records:
+    """The records of a store; drafts are written where readers do not look, and moved in place whole."""
+
+    def __init__(self, directory: Path, drafts: Path) -> None:
+        self._directory = directory
+        self._drafts = drafts
+
+    def describe(self, bucket: str, key: str, path: Path, status: os.stat_result) -> StoredObject:
+        """Return the object in a file; its record counts only if it was written for a file of this size and time."""
+        size, mtime_ns = status.st_size, status.st_mtime_ns
+        try:
+            record = json.loads(self._path(bucket, key).read_bytes())
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            record = {}
+        if record.get("size") != size or record.get("mtime_ns") != mtime_ns:
+            # Not hashed: a listing of dropped files would read them all. The `-1` tells clients that it is no MD5.
+            etag = hashlib.md5(f"{key}:{size}:{mtime_ns}".encode(), usedforsecurity=False).hexdigest() + "-1"
+            return StoredObject(bucket, key, path, size, mtime_ns, etag)
+        return StoredObject(bucket, key, path, **{name: record[name] for name in _KEPT})
+
+    def write(self, of: StoredObject) -> None:
+        """Keep the record of an object."""
+        draft, target = self._drafts / uuid.uuid4().hex, self._path(of.bucket, of.key)
+        draft.write_text(json.dumps({name: getattr(of, name) for name in _KEPT}), encoding="utf-8")
+        for attempt in range(_RACES):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                draft.replace(target)
+                return
+            except FileNotFoundError:  # another delete pruned the directory between the two lines above
+                if attempt == _RACES - 1:
+                    raise
+
+    def remove(self, bucket: str, key: str) -> None:
+        """Forget an object."""
+        record = self._path(bucket, key)
+        record.unlink(missing_ok=True)
+        prune(record.parent, self._directory / bucket)
+
+    def remove_all(self, bucket: str) -> None:
+        """Forget all objects of a bucket."""
+        shutil.rmtree(self._directory / bucket, ignore_errors=True)
+
+    def _path(self, bucket: str, key: str) -> Path:
+        return flat_path(self._directory / bucket, key)
+
+
+def prune(directory: Path, top: Path) -> None:
+    """Remove empty directories from `directory` upwards, below `top`."""
+    while top in directory.parents:
+        try:
+            directory.rmdir()
+        except OSError:
+            return
+        directory = directory.parent

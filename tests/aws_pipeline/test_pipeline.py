@@ -1,0 +1,107 @@
+"""The whole pipeline, as a person starts it: simulated recordings in, a score on recordings that training never saw out."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recognizers.checkpoint import read_header
+
+ROOT = Path(__file__).resolve().parents[2]
+LABS = ("CautiousGiraffe", "JovialSwallow")
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+pytestmark = [pytest.mark.slow, pytest.mark.spark]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the recordings of two labs: 25 and 10 frames a second, five training videos and one test video each."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    make = [sys.executable, ROOT / "aws_pipeline/sample_data.py", "--data-dir", folder / "data", "--labs", *LABS, "--seconds", "20"]
+    subprocess.run(make, check=True, capture_output=True, timeout=120)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def script(place: Path) -> Run:
+    """Run a script of the repository with AWS on this disk kept in the module's folder."""
+
+    def run(path: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MABE_", "S3_", "USE_LOCAL"))}
+        env |= {"S3_MOCK_DIR": str(place / "s3_mock"), "MABE_DATA_DIR": str(place / "data")}
+        command = [sys.executable, str(ROOT / path), *map(str, arguments)]
+        return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, timeout=400, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def first(script: Run, place: Path) -> subprocess.CompletedProcess[str]:
+    """The first run."""
+    told = script("aws_pipeline/pipeline.py", "--epochs", 1, "--results-dir", place / "results")
+    assert told.returncode == 0, told.stderr
+    return told
+
+
+def steps_of(place: Path) -> list[dict]:
+    return json.loads((place / "results" / "summary.json").read_text())
+
+
+def test_every_step_runs_and_is_told(first, place):
+    told = steps_of(place)
+    assert [step["name"] for step in told] == ["1 ingest", "2 ETL", "3 SQL", "4 train", "5 infer", "5 infer", "6 score"]
+    assert not any(step["reused"] for step in told)
+    assert told[1]["rows"] > 10_000
+    assert "epoch=1" in first.stderr
+    assert "on recordings that training never saw" in first.stdout
+
+
+def test_the_score_is_over_both_labs_and_only_over_recordings_training_never_saw(first, place):
+    score = json.loads((place / "results" / "score.json").read_text())
+    assert set(score["labs"]) == set(LABS)
+    assert 0 <= score["score"] <= 1
+    videos = read_header(place / "results" / "cnn_transformer_small.safetensors")["videos"]
+    assert len(videos["held_out"]) == 2
+    scored = {int(line.split(",")[1]) for line in (place / "results" / "held_out.csv").read_text().splitlines()[1:]}
+    assert scored <= set(videos["held_out"])
+    assert not scored & {*videos["train"], *videos["validation"]}
+
+
+def test_a_second_run_uses_what_is_up_to_date_and_ends_with_the_same_score(first, script, place):
+    before = (place / "results" / "score.json").read_text()
+    told = script("aws_pipeline/pipeline.py", "--epochs", 1, "--results-dir", place / "results")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.count("up to date") == 3
+    assert [step["reused"] for step in steps_of(place)][:4] == [True, True, False, True]
+    assert (place / "results" / "score.json").read_text() == before
+
+
+def test_a_recipe_nobody_wrote_is_told_with_the_ones_there_are(first, script, place):
+    told = script("aws_pipeline/sagemaker_train.py", "--recipe", "crystal_ball", "--output-dir", place / "models")
+    assert told.returncode == 4
+    assert "crystal_ball" in told.stderr
+    assert "cnn_transformer_small" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert not list((place / "models").glob("*.safetensors"))
+
+
+def test_a_dry_run_of_a_training_job_checks_the_request_and_submits_nothing(first, script, place):
+    runs = place / "s3_mock" / ".aws" / "runs" / "sagemaker"
+    before = sorted(runs.glob("*.json"))
+    told = script("aws_pipeline/sagemaker_train.py", "--recipe", "cnn_transformer", "--dry-run")
+    assert told.returncode == 0, told.stderr
+    assert "nothing was submitted" in told.stdout
+    assert sorted(runs.glob("*.json")) == before
+
+
+def test_training_without_a_curated_zone_says_what_to_do_first(script, tmp_path, place):
+    command = [sys.executable, str(ROOT / "aws_pipeline/sagemaker_train.py")]
+    env = {**os.environ, "S3_MOCK_DIR": str(tmp_path / "empty")}
+    told = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert told.returncode == 4
+    assert "Run python aws_pipeline/glue_etl.py first" in told.stderr
