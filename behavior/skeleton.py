@@ -46,3 +46,8 @@ LEFT_RIGHT = tuple((part, part.replace("left", "right")) for part in BODYPARTS i
 def canonical(bodypart: str) -> str:
     """Return the one name of the place that `bodypart` names; an unknown bodypart keeps its name."""
     return ALIASES.get(bodypart, bodypart)
+
+
+ARENA_BODYPARTS = tuple(part for part in BODYPARTS if part not in IGNORED and part not in ALIASES and part != "tail_middle_2")
+"""The 18 places on a body that the arena view knows. Left out beside the implant and the second names: tail_middle_2, which one lab alone
+tracks, between two other points of the tail."""

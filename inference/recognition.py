@@ -1,6 +1,6 @@
 """Raw tracking in, bouts out: the serving path, with the same curation and features as training.
 
-Axes: T frames, C behaviors.
+Axes: T frames, C behaviors or groups.
 """
 
 from dataclasses import replace
@@ -10,8 +10,12 @@ import pyarrow as pa
 
 from behavior.bouts import BOUT_COLUMNS, DecodeSettings
 from behavior.curation import Curated, curate
+from behavior.groups import group_bouts
 from behavior.recording import Recording
+from recognizers.arena_view import ArenaRecognizer
 from recognizers.recognizer import Bout, Recognizer
+
+GROUP_BOUT_COLUMNS = ("video_id", "group", "start_frame", "stop_frame")
 
 
 def recognize(rows: pa.Table, recording: Recording, recognizer: Recognizer, settings: DecodeSettings | None = None) -> pd.DataFrame:
@@ -33,3 +37,25 @@ def recognize_curated(
     for pair, scores in recognizer.scores(curated, recording):
         found += decoding.bouts(recognizer.behaviors, recording, pair, scores)
     return pd.DataFrame(found, columns=list(BOUT_COLUMNS))
+
+
+def recognize_groups(
+    rows: pa.Table, recording: Recording, recognizer: ArenaRecognizer, settings: DecodeSettings | None = None
+) -> pd.DataFrame:
+    """Return the bouts of groups of behaviors in raw tracking rows of one recording, whoever does them.
+
+    One row per bout, columns `GROUP_BOUT_COLUMNS`, sorted by start, none overlapping, the background left out. Only groups that
+    somebody watched for are given; all of them for an unlabelled recording. `settings` as in `recognize`. Raises ContractError for
+    rows that break their contract.
+    """
+    return recognize_curated_groups(curate(rows, recording), recording, recognizer, settings)
+
+
+def recognize_curated_groups(
+    curated: Curated, recording: Recording, recognizer: ArenaRecognizer, settings: DecodeSettings | None = None
+) -> pd.DataFrame:
+    """Return the bouts of groups in a curated recording, as `recognize_groups` does."""
+    scores = recognizer.group_scores(curated, recording)
+    found = group_bouts(scores, recording.fps, settings or recognizer.decoding.settings)
+    rows = [(recording.video_id, recognizer.behaviors[group], start, stop) for group, start, stop in found]
+    return pd.DataFrame(rows, columns=list(GROUP_BOUT_COLUMNS))

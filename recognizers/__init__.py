@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from behavior.contract import ContractError
+from behavior.contract import ContractError, refuse
 from recognizers import checkpoint
 from recognizers.recognizer import Head, Recognizer, View
 
@@ -33,30 +33,43 @@ class Family:
 
 FAMILIES: dict[str, Family] = {
     "cnn_transformer": Family(View.PAIR, Head.MULTILABEL, "recognizers.cnn_transformer", "CnnTransformerConfig", "CnnTransformer"),
+    "conv_bilstm": Family(View.ARENA, Head.EXCLUSIVE, "recognizers.conv_bilstm", "ConvBilstmConfig", "ConvBilstm"),
 }
 
 
 def build_network(family: str, config: Mapping[str, Any], n_features: int, n_behaviors: int) -> "tuple[Any, nn.Module]":
     """Return the family's configuration and a fresh network of it. Raises ContractError for an unknown family or field."""
-    if family not in FAMILIES:
-        raise ContractError([f"Expected one of the families {', '.join(FAMILIES)}, but got {family}. Use the code that trained it."])
-    module = import_module(FAMILIES[family].module)
+    found = _family(family)
+    module = import_module(found.module)
     try:
-        built = getattr(module, FAMILIES[family].config)(**config)
+        built = getattr(module, found.config)(**config)
     except TypeError as error:
         raise ContractError([f"Expected the fields of family {family}, but got others: {error}. Use the code that trained it."]) from None
-    return built, getattr(module, FAMILIES[family].network)(built, n_features, n_behaviors)
+    return built, getattr(module, found.network)(built, n_features, n_behaviors)
+
+
+def view_of(header: Mapping[str, Any]) -> View:
+    """Return what the recognizer of a checkpoint's header sees. Raises ContractError for an unknown family."""
+    return _family(str(header.get("family"))).view
 
 
 def load_recognizer(paths: Sequence[Path], device: str = "cpu", batch: int = 64) -> Recognizer:
-    """Return the recognizer of one checkpoint, or the mean of several."""
+    """Return the recognizer of one checkpoint, or the mean of several.
+
+    Raises ContractError for checkpoints that cannot be used, and for those that do not say who does what to whom.
+    """
     import torch
 
     from recognizers.ensemble import Ensemble
     from recognizers.pair_view import load_pair_recognizer
 
-    for path in paths:  # a fault in the last header is told before the first network is read
-        checkpoint.read_header(path)
+    headers = {path: checkpoint.read_header(path) for path in paths}  # a fault in the last is told before the first network is read
+    refuse(
+        f"Expected a checkpoint that says which mouse does what to which, but got {path} of family {header['family']}: it names "
+        "a group of behaviors for the whole arena. Use another here; inference/recognize_groups.py asks this one."
+        for path, header in headers.items()
+        if view_of(header) is View.ARENA
+    )
     members = [load_pair_recognizer(path).on(torch.device(device), batch) for path in paths]
     return members[0] if len(members) == 1 else Ensemble(tuple(members))
 
@@ -80,3 +93,9 @@ def find_device(name: str) -> str:
         present = ", ".join(device for device, is_here in here.items() if is_here)
         raise ValueError(f"Expected a device of this machine (auto, {present}), but got {name}. Choose one of them.")
     return name
+
+
+def _family(name: str) -> Family:
+    if name not in FAMILIES:
+        raise ContractError([f"Expected one of the families {', '.join(FAMILIES)}, but got {name}. Use the code that trained it."])
+    return FAMILIES[name]

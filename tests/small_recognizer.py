@@ -1,12 +1,17 @@
-"""A small pair recognizer with random weights: enough for everything but the score."""
+"""Small recognizers with random weights: enough for everything but the score."""
 
 import numpy as np
 import torch
 
+from behavior.arena_features import ArenaFeatures
 from behavior.features import PairFeatures, RobustScaler
+from behavior.groups import GROUP_NAMES
+from recognizers.arena_view import ArenaRecognizer
 from recognizers.cnn_transformer import CnnTransformer, CnnTransformerConfig
-from recognizers.pair_view import PairRecognizer, Windowing
+from recognizers.conv_bilstm import ConvBilstm, ConvBilstmConfig
+from recognizers.pair_view import PairRecognizer
 from recognizers.recognizer import Decoding
+from recognizers.windowed import Windowing
 
 CONFIG = CnnTransformerConfig(width=16, layers=1, heads=2, kernel=3, feedforward=2)
 
@@ -26,6 +31,18 @@ def random_recognizer(
     scaler = RobustScaler(np.linspace(-1, 1, n_features, dtype=np.float32), np.linspace(5, 50, n_features, dtype=np.float32))
     decoding = Decoding((threshold,) * len(behaviors), occurring or {})
     return PairRecognizer("cnn_transformer", network, CONFIG, behaviors, features, scaler, Windowing(32, 16), decoding, batch=8)
+
+
+def random_arena_recognizer(seed: int = 0, motion: bool = True) -> ArenaRecognizer:
+    torch.manual_seed(seed)
+    features = ArenaFeatures(motion)
+    config = ConvBilstmConfig(channels=(8, 16), hidden=8, layers=1)
+    network = ConvBilstm(config, len(features.names), len(GROUP_NAMES)).eval()
+    with torch.no_grad():
+        network.logits.weight *= 20  # answers that change from frame to frame
+    scaler = RobustScaler(np.zeros(len(features.names), np.float32), np.full(len(features.names), 5, np.float32))
+    decoding = Decoding((0.0,) * len(GROUP_NAMES), {})
+    return ArenaRecognizer("conv_bilstm", network, config, GROUP_NAMES, features, scaler, Windowing(50, 25), decoding, batch=8)
 
 
 PROVENANCE = {

@@ -1,12 +1,14 @@
-"""What a pair-view network learns from: features and labels of all recordings end to end in one tensor, windows gathered by index.
+"""What a network over windows learns from: features and labels of all recordings end to end in one tensor, windows gathered by index.
 
-No worker process and no copy per window: a batch is one gather. A window lies within one pair of one recording.
+No worker process and no copy per window: a batch is one gather. A window lies within one stream: one pair of one recording, or all
+its mice.
 
 Axes: M samples of all streams, F features, C behaviors, N windows, B batch, W window samples.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,20 +20,20 @@ from behavior.curation import Curated
 from behavior.features import PairFeatures, RobustScaler, pair_features, sample_frames
 from behavior.recording import Recording
 from behavior.windows import window_starts
-from recognizers.pair_view import Windowing, gather_windows, window_rows
 from recognizers.recognizer import Pair, watched_pairs
+from recognizers.windowed import Windowing, gather_windows, window_rows
 
 _FIT_ROWS = 200_000
 
 
 @dataclass(frozen=True)
 class Stream:
-    """One watched pair of one recording."""
+    """One watched pair of one recording, or the whole of it."""
 
     recording: Recording
     """The video."""
-    pair: Pair
-    """(agent, target)."""
+    pair: Pair | None
+    """(agent, target); None for all mice at once."""
     frames: int
     """Length of the recording, in its own frames."""
     start: int
@@ -57,8 +59,8 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class PairDataset:
-    """Scaled features and labels of many pairs."""
+class StreamDataset:
+    """Scaled features and labels of many streams."""
 
     streams: tuple[Stream, ...]
     """In the order of their rows."""
@@ -69,7 +71,7 @@ class PairDataset:
     watched: Tensor
     """[streams, C] bool: behaviors somebody watched for."""
 
-    def to(self, device: torch.device) -> "PairDataset":
+    def to(self, device: torch.device) -> "StreamDataset":
         """Return the same data on a device."""
         return replace(self, features=self.features.to(device), labels=self.labels.to(device), watched=self.watched.to(device))
 
@@ -112,15 +114,53 @@ class PairDataset:
         return Batch(features, valid, labels, mask, tuple(sorted({stream.recording.video_id for stream in streams})))
 
 
+class Samples(Protocol):
+    """Unscaled features and labels of one stream, on their way into a dataset."""
+
+    @property
+    def recording(self) -> Recording:
+        """The video."""
+        ...
+
+    @property
+    def pair(self) -> Pair | None:
+        """(agent, target); None for all mice at once."""
+        ...
+
+    @property
+    def frames(self) -> int:
+        """Length of the recording, in its own frames."""
+        ...
+
+    @property
+    def features(self) -> np.ndarray:
+        """[S, F] float32, NaN where unknown."""
+        ...
+
+    @property
+    def labels(self) -> np.ndarray:
+        """[S, C] bool."""
+        ...
+
+    def watched(self, behaviors: Sequence[str]) -> list[bool]:
+        """Return for each behavior whether somebody watched for it in this stream."""
+        ...
+
+
 @dataclass(frozen=True)
 class PairSamples:
-    """Unscaled features and labels of one pair, on their way into a dataset."""
+    """Samples of one pair."""
 
     recording: Recording
     pair: Pair
     frames: int
     features: np.ndarray  # [S, F] float32, NaN where unknown
     labels: np.ndarray  # [S, C] bool
+
+    def watched(self, behaviors: Sequence[str]) -> list[bool]:
+        """Return for each behavior whether somebody watched for it in this pair."""
+        seen = set(self.recording.behaviors_of(*self.pair))
+        return [behavior in seen for behavior in behaviors]
 
 
 def pair_samples(
@@ -145,14 +185,19 @@ def pair_labels(recording: Recording, pair: Pair, frames: int, bouts: pd.DataFra
 
 
 def fit_scaler(samples: Sequence[PairSamples], settings: PairFeatures) -> RobustScaler:
-    """Fit on an even thinning of all samples, so that fitting needs no second copy of the features."""
+    """Fit on an even thinning of all samples."""
+    return RobustScaler.fit(thinned(samples), settings.is_mask)
+
+
+def thinned(samples: Sequence[Samples]) -> np.ndarray:
+    """Return every so many rows of the features of all samples [N, F], so that fitting needs no second copy of them."""
     every = max(1, sum(len(one.features) for one in samples) // _FIT_ROWS)
-    return RobustScaler.fit(np.concatenate([one.features[::every] for one in samples]), settings.is_mask)
+    return np.concatenate([one.features[::every] for one in samples])
 
 
 def assemble(
-    samples: Iterable[PairSamples], behaviors: Sequence[str], scale: Callable[[np.ndarray], np.ndarray], dtype: torch.dtype
-) -> PairDataset:
+    samples: Iterable[Samples], behaviors: Sequence[str], scale: Callable[[np.ndarray], np.ndarray], dtype: torch.dtype
+) -> StreamDataset:
     """Lay scaled samples end to end. Takes `samples` one by one: a consuming iterator frees each as the tensor is built."""
     streams: list[Stream] = []
     features, labels, watched = [], [], []
@@ -162,6 +207,5 @@ def assemble(
         start += len(one.features)
         features.append(torch.from_numpy(scale(one.features)).to(dtype))
         labels.append(torch.from_numpy(one.labels))
-        seen = set(one.recording.behaviors_of(*one.pair))
-        watched.append([behavior in seen for behavior in behaviors])
-    return PairDataset(tuple(streams), torch.cat(features), torch.cat(labels), torch.tensor(watched))
+        watched.append(one.watched(behaviors))
+    return StreamDataset(tuple(streams), torch.cat(features), torch.cat(labels), torch.tensor(watched))

@@ -2,18 +2,24 @@
 
 By lab, and by a hash of the video id: no list to keep, the same on every machine, no trace of the order of files. Fold 0 is held
 out: training never opens its files. Fold 1 validates. All others teach.
+
+Cross-validation holds every recording out once: see `cross_validation`.
 """
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from behavior.contract import ContractError
 
 HELD_OUT = 0
 VALIDATION = 1
 N_FOLDS = 5
 _ORDER = (2, HELD_OUT, VALIDATION, 3, 4)
 """Folds in the order in which a lab's recordings fill them: one teaches, two let one be held out, three let one validate."""
+_VALIDATION_SHARE = 0.2
+"""Of what a fold of cross-validation may read, by lab."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +40,9 @@ def assign_folds(labs: Mapping[int, str], groups: Mapping[int, int] | None = Non
     `labs` maps annotated video ids to labs. `groups` maps video ids to a group that must stay together, such as one video under
     two ids; a group counts as one recording of the lab of its smallest id. A video that is missing there is its own group.
     """
-    members: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for video in sorted(labs):
-        group = None if groups is None else groups.get(video)
-        members["video" if group is None else "group", video if group is None else group].append(video)
-    units_by_lab: dict[str, list[list[int]]] = defaultdict(list)
-    for unit in members.values():
-        units_by_lab[labs[unit[0]]].append(unit)
     folds: dict[int, int] = {}
-    for units in units_by_lab.values():
-        for rank, unit in enumerate(sorted(units, key=lambda unit: _digest(unit[0]))):
+    for units in _units_by_lab(labs, groups).values():
+        for rank, unit in enumerate(_shuffled(units)):
             folds |= dict.fromkeys(unit, _ORDER[rank % N_FOLDS])
     return folds
 
@@ -56,5 +55,59 @@ def split_videos(labs: Mapping[int, str], groups: Mapping[int, int] | None = Non
     return Split(tuple(sorted({*folds} - {*validation, *held_out})), validation, held_out)
 
 
-def _digest(video: int) -> bytes:
-    return hashlib.blake2s(str(video).encode(), digest_size=8).digest()
+def cross_validation(labs: Mapping[int, str], n_folds: int, groups: Mapping[int, int] | None = None) -> tuple[Split, ...]:
+    """Return one split per fold; every video is held out in exactly one, with all of its group.
+
+    Folds are alike in their labs, and the same for every recipe and seed, so that scores may be compared and combined. What
+    validates is taken from what the fold may read: a fifth of each lab, at least one recording if there are two.
+    Raises ContractError if there are fewer recordings of different content than folds.
+    """
+    folds: list[list[tuple[str, list[int]]]] = [[] for _ in range(max(n_folds, 1))]
+    dealt = 0
+    for lab, units in sorted(_units_by_lab(labs, groups).items()):
+        for unit in _shuffled(units):  # each lab goes on where the last one ended: else small labs would all fill the first folds
+            folds[dealt % len(folds)].append((lab, unit))
+            dealt += 1
+    if n_folds < 2 or dealt < n_folds:
+        got = f"{dealt} recordings of different content and {n_folds} folds"
+        raise ContractError([f"Expected 2 folds or more and a recording for each, but got {got}. Add recordings or use fewer folds."])
+    return tuple(_split(folds, fold) for fold in range(n_folds))
+
+
+def _split(folds: list[list[tuple[str, list[int]]]], fold: int) -> Split:
+    readable: dict[str, list[list[int]]] = defaultdict(list)
+    for other, units in enumerate(folds):
+        for lab, unit in units if other != fold else ():
+            readable[lab].append(unit)
+    share = _VALIDATION_SHARE
+    checking = [unit for units in readable.values() for unit in _shuffled(units, "validation")[: round(share * len(units))]]
+    everything = [unit for units in readable.values() for unit in units]
+    if not checking and len(everything) > 1:
+        most: list[list[int]] = max(readable.values(), key=len)
+        checking = _shuffled(most, "validation")[:1]
+    teaching = [unit for unit in everything if unit not in checking]
+    return Split(_videos(teaching), _videos(checking), _videos(unit for _, unit in folds[fold]))
+
+
+def _units_by_lab(labs: Mapping[int, str], groups: Mapping[int, int] | None) -> dict[str, list[list[int]]]:
+    """Return what stays together, by the lab of its smallest id."""
+    members: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for video in sorted(labs):
+        group = None if groups is None else groups.get(video)
+        members["video" if group is None else "group", video if group is None else group].append(video)
+    units_by_lab: dict[str, list[list[int]]] = defaultdict(list)
+    for unit in members.values():
+        units_by_lab[labs[unit[0]]].append(unit)
+    return units_by_lab
+
+
+def _shuffled(units: Iterable[list[int]], purpose: str = "") -> list[list[int]]:
+    return sorted(units, key=lambda unit: _digest(f"{purpose}{unit[0]}"))
+
+
+def _videos(units: Iterable[list[int]]) -> tuple[int, ...]:
+    return tuple(sorted(video for unit in units for video in unit))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2s(text.encode(), digest_size=8).digest()

@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recognizers.pair_view import autocast, half_type
-from training.datasets import Batch, PairDataset
-from training.losses import masked_loss, positive_weights
+from recognizers.windowed import autocast, half_type
+from training.datasets import Batch, StreamDataset
 from training.recipes import Recipe
 
 _LOOK_EVERY = 32
@@ -31,11 +30,11 @@ class Verdict:
     """What validation says about a network."""
 
     score: float
-    """The competition's score of the decoded bouts, 0 to 1."""
+    """What the best network is chosen by, 0 to 1: the judge says what it measures."""
     loss: float
     """Loss on the validation recordings."""
     thresholds: tuple[float, ...]
-    """Fitted on the same recordings, one per behavior."""
+    """Fitted on the same recordings, one per behavior; none for a head that needs none."""
     labs: dict[str, Any]
     """Score per lab and behavior."""
 
@@ -99,15 +98,14 @@ class Run:
 class Trainer:
     """A network on its way through a recipe; its whole state is weights, optimizer, gradient scale and `run`."""
 
-    def __init__(self, network: nn.Module, train: PairDataset, recipe: Recipe, seed: int, device: torch.device) -> None:
+    def __init__(self, network: nn.Module, train: StreamDataset, recipe: Recipe, seed: int, device: torch.device) -> None:
         self.network = network.to(device)
         self.train = train.to(device)
         self.recipe, self.seed, self.device = recipe, seed, device
         self.run = Run()
         self.optimizer = _optimizer(self.network, recipe, device)
         self.gradient_scale = torch.amp.GradScaler(device.type, enabled=half_type(device) is torch.float16)
-        weights = positive_weights(*train.class_frames(), recipe.loss)
-        self.class_weights = torch.from_numpy(weights).to(device)
+        self.class_weights = torch.from_numpy(recipe.loss.class_weights(*train.class_frames())).to(device)
         self.steps_per_epoch = math.ceil(train.n_windows(recipe.windowing) / recipe.batch)
 
     @property
@@ -151,7 +149,7 @@ class Trainer:
         batches = self.train.batches(self.recipe.windowing, self.recipe.batch, generator)
         for number, batch in enumerate(watch(batches, self.steps_per_epoch)):
             self._set_rate((epoch - 1) * self.steps_per_epoch + number)
-            losses.append(self._step(batch))
+            losses.append(self._step(self.recipe.augmentation(batch)))
             videos.append(batch.videos)
             if len(losses) == _LOOK_EVERY or number + 1 == self.steps_per_epoch:
                 values = torch.stack(losses).cpu().numpy()
@@ -165,7 +163,7 @@ class Trainer:
     def _step(self, batch: Batch) -> Tensor:
         with autocast(self.device):
             logits = self.network(batch.features, batch.valid)
-        loss = masked_loss(logits, batch.labels, batch.mask, self.class_weights, self.recipe.loss)
+        loss = self.recipe.loss(logits, batch.labels, batch.mask, self.class_weights)
         self.optimizer.zero_grad(set_to_none=True)
         self.gradient_scale.scale(loss).backward()
         self.gradient_scale.unscale_(self.optimizer)
@@ -175,9 +173,10 @@ class Trainer:
         return loss.detach()
 
     def _set_rate(self, step: int) -> None:
-        share = rate_share(step, self.recipe.epochs * self.steps_per_epoch, self.recipe.warmup)
+        scores = [epoch.val_score for epoch in self.run.history]
+        rate = self.recipe.schedule.rate(self.recipe.learning_rate, step, self.steps_per_epoch, self.recipe.epochs, scores)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * share
+            group["lr"] = rate
 
     def _divergence(self, epoch: int, batch: int, loss: float, videos: tuple[int, ...]) -> str:
         kept = f"The best network so far, of epoch {self.run.best_epoch}, is kept" if self.run.best_epoch else "No network is kept"
@@ -185,14 +184,6 @@ class Trainer:
             f"Expected a finite loss, but got {loss} in epoch {epoch}, batch {batch} of {self.steps_per_epoch} "
             f"(videos {', '.join(map(str, videos))}). {kept}. Look at these videos, or lower the learning rate."
         )
-
-
-def rate_share(step: int, steps: int, warmup: float) -> float:
-    """Return the share of the peak learning rate at a step: linear up over the share `warmup` of all steps, then a cosine down to 0."""
-    rising = warmup * steps
-    if step < rising:
-        return (step + 1) / (rising + 1)
-    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(steps - rising, 1)))
 
 
 def _optimizer(network: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.AdamW:

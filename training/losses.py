@@ -4,16 +4,21 @@ Axes: B batch, W window frames, C behaviors.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from recognizers.recognizer import Head
+
 
 @dataclass(frozen=True)
 class LossSettings:
-    """How a wrong answer counts."""
+    """How a wrong answer of a multilabel head counts."""
+
+    HEAD: ClassVar[Head] = Head.MULTILABEL
 
     kind: str = "bce"
     """bce (cross-entropy per behavior) or focal (the same, easy frames counting less)."""
@@ -29,6 +34,51 @@ class LossSettings:
             raise ValueError(f"Expected max_weight of 1 or more, but got {self.max_weight}. Use 1 for no weighting.")
         if self.gamma < 0:
             raise ValueError(f"Expected gamma of 0 or more, but got {self.gamma}. Use 2.")
+
+    def class_weights(self, present: np.ndarray, watched: np.ndarray) -> np.ndarray:
+        """Return [C] float32 from samples with each behavior [C] and samples watched for it [C]."""
+        return positive_weights(present, watched, self)
+
+    def __call__(self, logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
+        """Return the loss of a batch, as `masked_loss` does."""
+        return masked_loss(logits, labels, mask, weights, self)
+
+
+@dataclass(frozen=True)
+class ExclusiveLossSettings:
+    """How a wrong answer of an exclusive head counts."""
+
+    HEAD: ClassVar[Head] = Head.EXCLUSIVE
+
+    kind: str = "cross_entropy"
+    """cross_entropy or focal (the same, easy frames counting less)."""
+    weights: tuple[float, ...] | None = None
+    """How many times a frame of each class counts; None for the inverse of its frequency, the commonest class counting once."""
+    max_weight: float = 20.0
+    """Highest weight by inverse frequency."""
+    gamma: float = 2.0
+    """Focal only: how fast easy frames fade."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("cross_entropy", "focal"):
+            raise ValueError(f"Expected the loss cross_entropy or focal, but got {self.kind}. Choose one of them.")
+        if self.weights is not None and not (self.weights and min(self.weights) > 0):
+            raise ValueError(f"Expected weights above 0, but got {self.weights}. Use None for the inverse of the frequency.")
+        if self.max_weight < 1 or self.gamma < 0:
+            raise ValueError(f"Expected max_weight of 1 or more and gamma of 0 or more, but got {self}. Use 20 and 2.")
+
+    def class_weights(self, present: np.ndarray, watched: np.ndarray) -> np.ndarray:
+        """Return [C] float32 from samples of each class [C] and samples watched for it [C]."""
+        if self.weights is not None:
+            if len(self.weights) != len(present):
+                raise ValueError(f"Expected a weight for each of {len(present)} classes, but got {self.weights}. Change the recipe.")
+            return np.array(self.weights, np.float32)
+        frequency = present / np.maximum(watched, 1)
+        return np.minimum(frequency.max() / np.maximum(frequency, 1e-9), self.max_weight).astype(np.float32)
+
+    def __call__(self, logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
+        """Return the loss of a batch, as `exclusive_loss` does."""
+        return exclusive_loss(logits, labels, mask, weights, self)
 
 
 def positive_weights(present: np.ndarray, watched: np.ndarray, settings: LossSettings) -> np.ndarray:
@@ -50,3 +100,19 @@ def masked_loss(logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, s
         cells = cells * miss**settings.gamma
     # where, not a product: an infinite loss in a cell nobody asks about must not turn into NaN
     return torch.where(mask, cells, 0.0).sum() / mask.sum().clamp(min=1)
+
+
+def exclusive_loss(logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, settings: ExclusiveLossSettings) -> Tensor:
+    """Return the weighted mean cross-entropy over the frames that have a label.
+
+    `logits`, `mask` [..., C]: only the classes that `mask` names take part in a frame's softmax. `labels` [..., C] bool: the class
+    that is true, none on an unknown frame. `weights` [C] of the classes. Without any known frame the loss is 0.
+    """
+    true = labels & mask
+    known = true.any(-1)
+    shares = logits.float().masked_fill(~mask, torch.finfo(torch.float32).min).log_softmax(-1)
+    miss = -torch.where(true, shares, 0.0).sum(-1)
+    weight = torch.where(true, weights, 0.0).sum(-1)
+    if settings.kind == "focal":
+        miss = miss * (1 - torch.exp(-miss)) ** settings.gamma
+    return torch.where(known, weight * miss, 0.0).sum() / weight.sum().clamp(min=torch.finfo(torch.float32).tiny)

@@ -7,10 +7,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from behavior.arena_features import ArenaFeatures
 from behavior.bouts import DecodeSettings
+from recognizers import FAMILIES
 from recognizers.cnn_transformer import CnnTransformerConfig
-from recognizers.pair_view import Windowing
-from training.losses import LossSettings
+from recognizers.conv_bilstm import ConvBilstmConfig
+from recognizers.windowed import Windowing
+from training.augmentation import Augmentation
+from training.losses import ExclusiveLossSettings, LossSettings
+from training.schedules import Cosine, Plateau, Schedule
 
 
 @dataclass(frozen=True)
@@ -25,10 +30,14 @@ class Recipe:
     """Configuration of the family's network."""
     fps: float = 30.0
     """Samples per second that the network sees, 1/s."""
+    features: ArenaFeatures | None = None
+    """Settings of the arena view, at the same samples per second; the pair view takes its own from the data."""
     windowing: Windowing = field(default_factory=Windowing)
     """How recordings are cut, in samples."""
-    loss: LossSettings = field(default_factory=LossSettings)
-    """How a wrong answer counts."""
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    """How training windows are varied."""
+    loss: LossSettings | ExclusiveLossSettings = field(default_factory=LossSettings)
+    """How a wrong answer counts; fits the head of the family."""
     decode: DecodeSettings = field(default_factory=DecodeSettings)
     """Smoothing, gap and length of bouts, s."""
     epochs: int = 30
@@ -37,10 +46,10 @@ class Recipe:
     """Windows per step."""
     learning_rate: float = 1e-3
     """Peak, after the warm-up."""
+    schedule: Schedule = field(default_factory=Cosine)
+    """How the rate goes."""
     weight_decay: float = 1e-2
     """Of matrices; offsets and norms are not decayed."""
-    warmup: float = 0.05
-    """Share of all steps in which the rate rises linearly; then it falls along a cosine to 0."""
     clip_norm: float = 1.0
     """Longest gradient."""
     patience: int = 8
@@ -52,8 +61,9 @@ class Recipe:
         faults = {
             "epochs, batch and patience of 1 or more": min(self.epochs, self.batch, self.patience) >= 1,
             "a learning rate and a clip norm above 0": min(self.learning_rate, self.clip_norm) > 0,
-            "a warm-up from 0 to below 1": 0 <= self.warmup < 1,
             "samples per second above 0": self.fps > 0,
+            "features at the recipe's samples per second": self.features is None or self.features.fps == self.fps,
+            "a loss for the head of the family": self.family not in FAMILIES or self.loss.HEAD is FAMILIES[self.family].head,
         }
         wrong = [expected for expected, holds in faults.items() if not holds]
         if wrong:
@@ -75,4 +85,35 @@ def cnn_transformer_small() -> Recipe:
     return replace(cnn_transformer(), name="cnn_transformer_small", network=network, epochs=12, batch=32, learning_rate=2e-3, patience=6)
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {recipe.__name__: recipe for recipe in (cnn_transformer, cnn_transformer_small)}
+def conv_bilstm_144() -> Recipe:
+    """Return the Conv1D-BiLSTM of the brief over places alone: windows of 100 samples, four groups of behaviors."""
+    return Recipe(
+        "conv_bilstm_144",
+        "conv_bilstm",
+        ConvBilstmConfig(),
+        features=ArenaFeatures(motion=False),
+        windowing=Windowing(100, 50),
+        augmentation=Augmentation(noise=0.01, jitter=2),
+        loss=ExclusiveLossSettings(weights=(1.0, 5.0, 8.0, 8.0)),
+        epochs=100,
+        learning_rate=4e-4,
+        schedule=Plateau(),
+        weight_decay=1e-4,
+        patience=15,
+    )
+
+
+def conv_bilstm_288() -> Recipe:
+    """Return the same with speed and acceleration of every keypoint."""
+    return replace(conv_bilstm_144(), name="conv_bilstm_288", features=ArenaFeatures(motion=True))
+
+
+def conv_bilstm_small() -> Recipe:
+    """Return a Conv1D-BiLSTM with motion for two cores: channels 32-64, one LSTM layer of 48."""
+    network = ConvBilstmConfig(channels=(32, 64), hidden=48, layers=1)
+    return replace(conv_bilstm_288(), name="conv_bilstm_small", network=network, epochs=12, batch=16, learning_rate=2e-3, patience=6)
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    recipe.__name__: recipe for recipe in (cnn_transformer, cnn_transformer_small, conv_bilstm_144, conv_bilstm_288, conv_bilstm_small)
+}

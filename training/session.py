@@ -3,30 +3,25 @@
 Axes: C behaviors.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
+from torch import nn
 
 import recognizers
 from behavior.contract import ContractError, refuse
-from behavior.ethogram import ethogram
-from behavior.features import PairFeatures, RobustScaler, common_bodyparts
-from behavior.recording import Recording
-from recognizers.pair_view import PairRecognizer
-from recognizers.recognizer import Decoding, View
+from behavior.features import RobustScaler
+from recognizers.network_recognizer import NetworkRecognizer
 from training.curated_zone import CuratedZone
-from training.datasets import Batch, PairDataset, PairSamples, assemble, fit_scaler, pair_samples
+from training.datasets import Batch, Samples, StreamDataset, assemble
 from training.folds import Split, split_videos
-from training.loop import Trainer
+from training.lessons import LESSONS, Lesson
+from training.loop import Trainer, Verdict
 from training.recipes import Recipe
 from training.resume import restore_state, save_state
-from training.thresholds import DEFAULT_THRESHOLD
-from training.validation import Judge
 
 Watch = Callable[[Iterable[Batch], int], Iterable[Batch]]
 
@@ -41,20 +36,26 @@ class Session:
     """Of weights, windows and dropout."""
     split: Split
     """Who teaches, validates, is held out."""
-    behaviors: tuple[str, ...]
-    """Names along axis C."""
-    features: PairFeatures
-    """What the network sees."""
+    lesson: Lesson
+    """What the family's view and head make of the recordings."""
     scaler: RobustScaler
     """Fitted on training videos."""
-    decoding: Decoding
-    """Without fitted thresholds yet."""
     network_config: Any
     """Of the recipe's family."""
     trainer: Trainer
     """The network on its way."""
-    judge: Judge | None
+    judge: Callable[[nn.Module], Verdict] | None
     """None if no recording validates."""
+
+    @property
+    def behaviors(self) -> tuple[str, ...]:
+        """Names along axis C."""
+        return self.lesson.behaviors
+
+    @property
+    def features(self) -> Any:
+        """What the network sees."""
+        return self.lesson.features
 
     @property
     def summary(self) -> str:
@@ -63,7 +64,7 @@ class Session:
         weights = sum(value.numel() for value in self.trainer.network.parameters())
         return (
             f"Recipe {self.recipe.name}: {weights:,} weights, {len(self.features.names)} features, {len(self.behaviors)} behaviors; "
-            f"{len(self.split.train)} recordings teach ({len(train.streams)} pairs, {len(train.features):,} samples), "
+            f"{len(self.split.train)} recordings teach ({len(train.streams)} streams, {len(train.features):,} samples), "
             f"{len(self.split.validation)} validate, {len(self.split.held_out)} are held out; device {self.trainer.device}."
         )
 
@@ -82,23 +83,12 @@ class Session:
         """Save the state of the run."""
         save_state(folder, self.trainer, self._identity())
 
-    def recognizer(self) -> PairRecognizer:
+    def recognizer(self) -> NetworkRecognizer:
         """Return the best network so far, with all that belongs to it."""
-        run = self.trainer.run
-        n_behaviors = len(self.behaviors)
-        config, network = recognizers.build_network(self.recipe.family, asdict(self.network_config), len(self.features.names), n_behaviors)
+        run, sizes = self.trainer.run, (len(self.features.names), len(self.behaviors))
+        config, network = recognizers.build_network(self.recipe.family, asdict(self.network_config), *sizes)
         network.load_state_dict(run.best_weights)
-        thresholds = (DEFAULT_THRESHOLD,) * n_behaviors if run.best is None else run.best.thresholds
-        return PairRecognizer(
-            family=self.recipe.family,
-            network=network.eval(),
-            network_config=config,
-            behaviors=self.behaviors,
-            features=self.features,
-            scaler=self.scaler,
-            windowing=self.recipe.windowing,
-            decoding=Decoding(thresholds, self.decoding.occurring, self.decoding.settings),
-        )
+        return self.lesson.recognizer(network.eval(), config, self.scaler, run.best)
 
     def save_recognizer(self, path: Path) -> None:
         """Write the checkpoint."""
@@ -142,71 +132,56 @@ class Session:
 
 
 def prepare(
-    curated: Path, recipe: Recipe, seed: int, device: str, threads: int | None = None, groups: Mapping[int, int] | None = None
+    curated: Path,
+    recipe: Recipe,
+    seed: int,
+    device: str,
+    threads: int | None = None,
+    groups: Mapping[int, int] | None = None,
+    split: Split | None = None,
 ) -> Session:
     """Read the curated zone and build what the recipe asks for. Files of held-out recordings are never opened.
 
+    `split` says who teaches, validates and is held out, and leaves all other recordings aside; without it folds decide.
+
     Raises ContractError with all faults of the data.
     """
-    if recognizers.FAMILIES[recipe.family].view is not View.PAIR:
-        raise ContractError([f"Expected a recipe of the pair view, but got {recipe.name}. Choose another recipe."])
+    view = recognizers.FAMILIES[recipe.family].view
+    if view not in LESSONS:
+        raise ContractError([f"Expected a recipe of the view {' or '.join(LESSONS)}, but got {recipe.name}. Choose another recipe."])
     if threads is not None:
         torch.set_num_threads(threads)
     zone = CuratedZone(curated)
     recordings = {recording.video_id: recording for recording in zone.annotated_recordings()}
-    split = split_videos({video: recording.lab_id for video, recording in recordings.items()}, groups)
+    split = split or split_videos({video: recording.lab_id for video, recording in recordings.items()}, groups)
     teach, check = ([recordings[video] for video in part] for part in (split.train, split.validation))
     refuse(zone.missing([*teach, *check]))
     bouts = zone.bouts([*teach, *check])
-    behaviors = ethogram(bouts.loc[bouts["video_id"].isin(split.train), "action"])
-    if not behaviors:
-        raise ContractError(["Expected bouts in the training recordings, but got none. Annotate some, or watch for what was annotated."])
-
-    samples, features = _samples(zone, teach, check, bouts, behaviors, recipe)
-    scaler = fit_scaler(samples["train"], features)
-    train, validation = (_dataset(samples.pop(part), behaviors, scaler, recipe) for part in ("train", "validation"))
-    if train is None:
+    tracks = {recording.video_id: zone.tracking(recording) for recording in teach}
+    lesson = LESSONS[view](recipe, teach, check, bouts, [one.bodyparts for one in tracks.values()])
+    taught = [one for recording in teach for one in lesson.samples(recording, tracks.pop(recording.video_id), bouts)]
+    checked = [one for recording in check for one in lesson.samples(recording, zone.tracking(recording), bouts)]
+    scaler = lesson.fit_scaler(taught) if taught else None
+    train, validation = (_dataset(samples, lesson.behaviors, scaler, recipe) if scaler else None for samples in (taught, checked))
+    if scaler is None or train is None:
         raise ContractError(["Expected watched mice in the tracking of the training recordings, but got none. Compare the mouse ids."])
 
     torch.manual_seed(seed)
-    config, network = recognizers.build_network(recipe.family, asdict(recipe.network), len(features.names), len(behaviors))
+    config, network = recognizers.build_network(recipe.family, asdict(recipe.network), len(lesson.features.names), len(lesson.behaviors))
     trainer = Trainer(network, train, recipe, seed, torch.device(device))
-    decoding = Decoding((DEFAULT_THRESHOLD,) * len(behaviors), occurring_behaviors([*teach, *check], bouts, behaviors), recipe.decode)
     judge = None
     if validation is not None:
-        judge = Judge(validation.to(trainer.device), bouts, behaviors, decoding, recipe, trainer.device, trainer.class_weights)
-    return Session(recipe, seed, split, behaviors, features, scaler, decoding, config, trainer, judge)
+        judge = lesson.judge(validation.to(trainer.device), bouts, trainer.device, trainer.class_weights)
+    return Session(recipe, seed, split, lesson, scaler, config, trainer, judge)
 
 
-def occurring_behaviors(recordings: Iterable[Recording], bouts: pd.DataFrame, behaviors: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Return for each lab the behaviors that occur in it at least once."""
-    labs = {recording.video_id: recording.lab_id for recording in recordings}
-    occurring: dict[str, set[str]] = defaultdict(set)
-    for lab in labs.values():
-        occurring[lab]  # a lab without any bout has nothing to predict
-    for video, behavior in bouts[["video_id", "action"]].drop_duplicates().itertuples(index=False):
-        occurring[labs[video]].add(behavior)
-    return {lab: frozenset(found.intersection(behaviors)) for lab, found in occurring.items()}
-
-
-def _samples(
-    zone: CuratedZone, teach: Sequence[Recording], check: Sequence[Recording], bouts: pd.DataFrame, behaviors: Sequence[str], recipe: Recipe
-) -> tuple[dict[str, list[PairSamples]], PairFeatures]:
-    """Read all recordings that may be read. The bodyparts are those of the training recordings."""
-    curated = {recording.video_id: zone.tracking(recording) for recording in teach}
-    features = PairFeatures(common_bodyparts([one.bodyparts for one in curated.values()]), recipe.fps)
-    taught = [one for recording in teach for one in pair_samples(recording, curated.pop(recording.video_id), bouts, behaviors, features)]
-    checked = [one for recording in check for one in pair_samples(recording, zone.tracking(recording), bouts, behaviors, features)]
-    return {"train": taught, "validation": checked}, features
-
-
-def _dataset(samples: list[PairSamples], behaviors: Sequence[str], scaler: RobustScaler, recipe: Recipe) -> PairDataset | None:
+def _dataset(samples: list[Samples], behaviors: Sequence[str], scaler: RobustScaler, recipe: Recipe) -> StreamDataset | None:
     if not samples:
         return None
     return assemble(_consumed(samples), behaviors, scaler.transform, torch.float16 if recipe.half_features else torch.float32)
 
 
-def _consumed(samples: list[PairSamples]) -> Iterator[PairSamples]:
+def _consumed(samples: list[Samples]) -> Iterator[Samples]:
     """Yield from the front and forget, so that scaled and unscaled features never both lie in memory as a whole."""
     samples.reverse()
     while samples:

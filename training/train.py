@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE, ContractError
+from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE, ContractError, UsageError
 
 if TYPE_CHECKING:
     from training.datasets import Batch
@@ -45,10 +45,6 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error), EXIT_UNEXPECTED)
 
 
-class UsageError(ValueError):
-    """A flag or a hyperparameter is wrong."""
-
-
 def _train(flags: argparse.Namespace) -> int:
     if flags.curated is None or not flags.curated.is_dir():
         raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {flags.curated}. Name one.")
@@ -57,8 +53,8 @@ def _train(flags: argparse.Namespace) -> int:
     rest_waiting_threads()
     from training.session import prepare
 
-    recipe = _recipe(flags)
-    session = prepare(flags.curated, recipe, flags.seed, _device(flags.device), flags.threads)
+    recipe = chosen_recipe(flags)
+    session = prepare(flags.curated, recipe, flags.seed, chosen_device(flags.device), flags.threads)
     print(session.summary, flush=True)
     if flags.checkpoint_dir is not None and session.restore(flags.checkpoint_dir):
         print(f"Resumed after epoch {session.trainer.run.epoch} from {flags.checkpoint_dir}.", flush=True)
@@ -102,19 +98,21 @@ def _flags() -> argparse.ArgumentParser:
     return parser
 
 
-def _recipe(flags: argparse.Namespace) -> "Recipe":
+def chosen_recipe(flags: argparse.Namespace) -> "Recipe":
+    """Return the recipe that the flags name, with what they change in it. Raises UsageError."""
     from training.recipes import RECIPES
 
     if flags.recipe not in RECIPES:
         raise UsageError(f"Expected --recipe to be one of {', '.join(sorted(RECIPES))}, but got {flags.recipe}. Choose one of them.")
-    given = {name: getattr(flags, name) for name in ("epochs", "batch", "learning_rate")}
+    given = {name: getattr(flags, name, None) for name in ("epochs", "batch", "learning_rate")}
     try:
         return replace(RECIPES[flags.recipe](), **{name: value for name, value in given.items() if value is not None})
     except ValueError as error:
         raise UsageError(str(error)) from None
 
 
-def _device(name: str) -> str:
+def chosen_device(name: str) -> str:
+    """Return the device by its name. Raises UsageError if it is not here."""
     from recognizers import find_device
 
     try:

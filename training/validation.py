@@ -1,9 +1,10 @@
-"""Judge a network by what counts: the competition's score of its decoded bouts on validation recordings.
+"""Judge a network by what counts on validation recordings: the competition's score of its bouts, or F1 over frames.
 
-Axes: S samples, T frames, C behaviors.
+Axes: S samples, T frames, C behaviors or groups.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -13,22 +14,23 @@ from torch import Tensor, nn
 
 from behavior.bouts import BOUT_COLUMNS
 from behavior.features import frame_samples
+from behavior.groups import GROUP_NAMES, count_groups, macro_f1
 from behavior.metric import mabe_score
+from recognizers.arena_view import softmax
 from recognizers.competition import solution_rows, submission_rows
-from recognizers.pair_view import score_streams
 from recognizers.recognizer import Bout, Decoding
-from training.datasets import PairDataset, Stream
+from recognizers.windowed import score_streams
+from training.datasets import Stream, StreamDataset
 from training.loop import Verdict
-from training.losses import masked_loss
 from training.recipes import Recipe
 from training.thresholds import ScoredStream, fit_thresholds, moving_average
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Score networks on validation recordings."""
+    """Score networks of the pair view by the competition's score of their decoded bouts."""
 
-    dataset: PairDataset
+    dataset: StreamDataset
     """Their scaled features and labels."""
     bouts: pd.DataFrame
     """What experts saw in them: video_id, agent_id, target_id, action, start_frame, stop_frame."""
@@ -45,12 +47,13 @@ class Judge:
 
     def __call__(self, network: nn.Module) -> Verdict:
         """Return score, loss and thresholds. Thresholds are fitted on smoothed scores, for that is what they will meet."""
-        scores = list(self._scores(network))
-        loss = self._loss(scores)
+        scores = _scores(network, self.dataset, self.recipe, self.device, torch.sigmoid)
+        logits = torch.logit(torch.from_numpy(np.concatenate(scores)), eps=1e-6)
+        loss = _loss(logits, self.dataset, self.recipe, self.class_weights)
         watched = self.dataset.watched.cpu().numpy()
         fps = self.recipe.fps
         streams = [
-            ScoredStream(moving_average(score, self.recipe.decode.smooth_s * fps), self._labels(stream), watched[number])
+            ScoredStream(moving_average(score, self.recipe.decode.smooth_s * fps), _labels(self.dataset, stream), watched[number])
             for number, (stream, score) in enumerate(zip(self.dataset.streams, scores, strict=True))
         ]
         thresholds = fit_thresholds(streams, len(self.behaviors), fps)
@@ -62,23 +65,54 @@ class Judge:
         score = mabe_score(truth, submission_rows(predicted))
         return Verdict(score.score, loss, thresholds, {lab: asdict(one) for lab, one in score.labs.items()})
 
-    def _scores(self, network: nn.Module) -> Iterable[np.ndarray]:
-        streams = (self.dataset.features[one.start : one.start + one.samples].float() for one in self.dataset.streams)
-        return score_streams(network, streams, self.recipe.windowing, self.device, 2 * self.recipe.batch)
-
     def _decoded(self, scores: Sequence[np.ndarray], decoding: Decoding) -> pd.DataFrame:
         rows: list[Bout] = []
         for stream, sampled in zip(self.dataset.streams, scores, strict=True):
+            assert stream.pair is not None  # this judge is given streams of pairs
             own = sampled[frame_samples(stream.frames, stream.recording.fps, self.recipe.fps)]
             rows += decoding.bouts(self.behaviors, stream.recording, stream.pair, own)
         return pd.DataFrame(rows, columns=list(BOUT_COLUMNS))
 
-    def _labels(self, stream: Stream) -> np.ndarray:
-        return self.dataset.labels[stream.start : stream.start + stream.samples].cpu().numpy()
 
-    def _loss(self, scores: Sequence[np.ndarray]) -> float:
-        """Return the loss of the scores, whole recordings as one row each."""
-        logits = torch.logit(torch.from_numpy(np.concatenate(scores)), eps=1e-6)
-        lengths = torch.tensor([stream.samples for stream in self.dataset.streams])
-        mask = self.dataset.watched.cpu().repeat_interleave(lengths, 0)
-        return float(masked_loss(logits, self.dataset.labels.cpu(), mask, self.class_weights.cpu(), self.recipe.loss))
+@dataclass(frozen=True)
+class GroupJudge:
+    """Score networks of the arena view by F1 over samples, averaged over groups: each sample has the best watched group."""
+
+    dataset: StreamDataset
+    """Their scaled features and labels."""
+    recipe: Recipe
+    """Windows and rate."""
+    device: torch.device
+    """Where networks lie."""
+    class_weights: Tensor
+    """[C], as in training."""
+
+    def __call__(self, network: nn.Module) -> Verdict:
+        """Return score and loss; the counts of all recordings are added up, in all and by lab."""
+        scores = _scores(network, self.dataset, self.recipe, self.device, softmax)
+        logits = torch.from_numpy(np.concatenate(scores)).clamp(min=1e-6).log()
+        counts: dict[str, np.ndarray] = defaultdict(lambda: np.zeros((len(GROUP_NAMES), 3), np.int64))
+        for stream, score, watched in zip(self.dataset.streams, scores, self.dataset.watched.cpu().numpy(), strict=True):
+            counts[stream.recording.lab_id] += count_groups(score, _labels(self.dataset, stream), watched)
+        labs = {lab: macro_f1(of_lab) for lab, of_lab in sorted(counts.items())}
+        loss = _loss(logits, self.dataset, self.recipe, self.class_weights)
+        told = {lab: {"score": score, "actions": by_group} for lab, (score, by_group) in labs.items()}
+        return Verdict(macro_f1(np.sum([*counts.values()], axis=0))[0], loss, (), told)
+
+
+def _scores(
+    network: nn.Module, dataset: StreamDataset, recipe: Recipe, device: torch.device, answer: Callable[[Tensor], Tensor]
+) -> list[np.ndarray]:
+    streams = (dataset.features[one.start : one.start + one.samples].float() for one in dataset.streams)
+    return list(score_streams(network, streams, recipe.windowing, device, 2 * recipe.batch, answer))
+
+
+def _labels(dataset: StreamDataset, stream: Stream) -> np.ndarray:
+    return dataset.labels[stream.start : stream.start + stream.samples].cpu().numpy()
+
+
+def _loss(logits: Tensor, dataset: StreamDataset, recipe: Recipe, class_weights: Tensor) -> float:
+    """Return the loss of the logits of all samples [M, C], whole recordings as one row each."""
+    lengths = torch.tensor([stream.samples for stream in dataset.streams])
+    mask = dataset.watched.cpu().repeat_interleave(lengths, 0)
+    return float(recipe.loss(logits, dataset.labels.cpu(), mask, class_weights.cpu()))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from behavior.curation import curate
 from behavior.recording import Triple
-from recognizers.pair_view import Windowing, score_streams, window_rows
+from recognizers.windowed import Windowing, score_streams, window_rows
 
 CPU = torch.device("cpu")
 

@@ -7,7 +7,7 @@ import torch
 from simulated_lake import Lake, build_lake
 
 from recognizers.cnn_transformer import CnnTransformerConfig
-from recognizers.pair_view import Windowing
+from recognizers.windowed import Windowing
 from training.recipes import Recipe, cnn_transformer_small
 
 

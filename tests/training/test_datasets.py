@@ -10,8 +10,8 @@ import torch
 from behavior.curation import curate
 from behavior.features import PairFeatures
 from behavior.recording import Recording, Triple
-from recognizers.pair_view import Windowing
-from training.datasets import PairDataset, PairSamples, assemble, fit_scaler, pair_labels, pair_samples
+from recognizers.windowed import Windowing
+from training.datasets import PairSamples, StreamDataset, assemble, fit_scaler, pair_labels, pair_samples
 
 BEHAVIORS = ("rear", "attack", "sniff")
 WATCHED = (Triple(1, 1, "rear"), Triple(1, 2, "attack"), Triple(2, 1, "sniff"))
@@ -26,7 +26,7 @@ def samples(video: int, length: int, value: float, recording: Recording) -> Pair
     return PairSamples(replace(recording, video_id=video, annotated=WATCHED), (1, 2), length, features, np.zeros((length, 3), bool))
 
 
-def dataset(recording: Recording, lengths: dict[int, int]) -> PairDataset:
+def dataset(recording: Recording, lengths: dict[int, int]) -> StreamDataset:
     """Features of every stream hold its video id, so that a window tells where it comes from."""
     return assemble([samples(video, length, video, recording) for video, length in lengths.items()], BEHAVIORS, np.array, torch.float32)
 

@@ -10,8 +10,9 @@ import torch
 from simulated_lake import Lake
 
 from behavior.contract import ContractError
-from training.loop import Run, Trainer, TrainingDivergedError, Verdict, rate_share
+from training.loop import Run, Trainer, TrainingDivergedError, Verdict
 from training.recipes import Recipe
+from training.schedules import rate_share
 from training.session import Session, prepare
 
 Start = Callable[..., Session]

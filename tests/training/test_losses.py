@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.losses import LossSettings, masked_loss, positive_weights
+from training.losses import ExclusiveLossSettings, LossSettings, exclusive_loss, masked_loss, positive_weights
 
 EVEN = torch.ones(2)
 
@@ -64,3 +64,77 @@ def test_weights_are_the_root_of_absent_to_present_between_one_and_the_highest()
 def test_an_unknown_loss_is_refused() -> None:
     with pytest.raises(ValueError, match="Expected the loss bce or focal, but got hinge"):
         LossSettings(kind="hinge")
+
+
+FOUR = torch.ones(4)
+
+
+def one_hot(*classes: int | None) -> torch.Tensor:
+    """Labels [1, frames, 4]; None is an unknown frame."""
+    labels = torch.zeros(1, len(classes), 4, dtype=torch.bool)
+    for frame, number in enumerate(classes):
+        if number is not None:
+            labels[0, frame, number] = True
+    return labels
+
+
+def test_an_exclusive_loss_is_the_cross_entropy_weighted_by_the_true_class() -> None:
+    torch.manual_seed(0)
+    logits, classes = torch.randn(1, 5, 4), [0, 3, 1, 2, 0]
+    weights = torch.tensor([1.0, 5.0, 8.0, 8.0])
+    loss = exclusive_loss(logits, one_hot(*classes), torch.ones(1, 5, 4, dtype=torch.bool), weights, ExclusiveLossSettings())
+    assert loss.item() == pytest.approx(torch.nn.functional.cross_entropy(logits[0], torch.tensor(classes), weights).item(), rel=1e-6)
+
+
+def test_a_class_nobody_watched_for_has_no_part_in_the_softmax() -> None:
+    mask = torch.tensor([True, True, False, True]).expand(1, 1, 4)
+    losses, gradients = [], []
+    for unwatched in (-7.0, 50.0, math.inf):
+        logits = torch.tensor([[[0.0, 0.0, unwatched, 0.0]]], requires_grad=True)
+        loss = exclusive_loss(logits, one_hot(1), mask, FOUR, ExclusiveLossSettings())
+        loss.backward()
+        losses.append(loss.item())
+        gradients.append(logits.grad)
+    assert losses == pytest.approx([math.log(3)] * 3)
+    assert gradients[0].tolist() == gradients[1].tolist() == gradients[2].tolist()
+    assert gradients[0][0, 0, 2] == 0
+
+
+def test_an_unknown_frame_is_not_background() -> None:
+    watched = torch.ones(1, 2, 4, dtype=torch.bool)
+    logits = torch.tensor([[[0.0] * 4, [9.0, 1.0, 2.0, 3.0]]], requires_grad=True)
+    loss = exclusive_loss(logits, one_hot(0, None), watched, FOUR, ExclusiveLossSettings())
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(4))
+    assert not logits.grad[0, 1].any()
+
+
+@pytest.mark.parametrize("kind", ["cross_entropy", "focal"])
+def test_frames_nobody_knows_are_no_loss_and_no_nan(kind: str) -> None:
+    logits = torch.full((1, 2, 4), math.inf, requires_grad=True)
+    nothing = torch.zeros(1, 2, 4, dtype=torch.bool)
+    loss = exclusive_loss(logits, one_hot(0, None), nothing, FOUR, ExclusiveLossSettings(kind=kind))
+    loss.backward()
+    assert loss.item() == 0
+    assert not logits.grad.any()
+
+
+def test_an_exclusive_focal_loss_fades_what_is_already_known() -> None:
+    logits = torch.log(torch.tensor([[[0.9, 0.05, 0.03, 0.02]]]))
+    settings = ExclusiveLossSettings(kind="focal", gamma=2.0)
+    loss = exclusive_loss(logits, one_hot(0), torch.ones(1, 1, 4, dtype=torch.bool), FOUR, settings)
+    assert loss.item() == pytest.approx(-math.log(0.9) * 0.01, rel=1e-3)
+
+
+def test_class_weights_are_those_of_the_recipe_or_the_inverse_of_the_frequency() -> None:
+    present, watched = np.array([80, 20, 4, 0]), np.array([100, 100, 80, 100])
+    assert ExclusiveLossSettings(weights=(1, 5, 8, 8)).class_weights(present, watched).tolist() == [1, 5, 8, 8]
+    assert ExclusiveLossSettings(max_weight=20).class_weights(present, watched).tolist() == pytest.approx([1, 4, 16, 20])
+    with pytest.raises(ValueError, match="Expected a weight for each of 4 classes"):
+        ExclusiveLossSettings(weights=(1, 2)).class_weights(present, watched)
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "bce"}, {"weights": ()}, {"weights": (0.0, 1.0)}, {"max_weight": 0.5}])
+def test_an_exclusive_loss_that_cannot_be_is_refused(wrong) -> None:
+    with pytest.raises(ValueError, match="Expected"):
+        ExclusiveLossSettings(**wrong)

@@ -23,8 +23,9 @@ from recognizers.checkpoint import read_header
 from recognizers.competition import solution_rows, submission_rows
 from training import recipes, train
 from training.curated_zone import CuratedZone
+from training.pair_lesson import occurring_behaviors
 from training.recipes import Recipe
-from training.session import occurring_behaviors, prepare
+from training.session import prepare
 
 ROOT = Path(__file__).parents[2]
 
@@ -128,7 +129,7 @@ def test_the_same_seed_gives_the_same_network(lake: Lake, tiny: Recipe) -> None:
 
 def test_an_unknown_recipe_is_a_usage_error_that_names_the_known_ones(lake: Lake, tmp_path: Path, capsys) -> None:
     assert run("--curated", lake.curated, "--recipe", "soufflé", "--model-dir", tmp_path) == EXIT_USAGE
-    assert "Expected --recipe to be one of cnn_transformer, cnn_transformer_small, but got soufflé" in capsys.readouterr().err
+    assert f"Expected --recipe to be one of {', '.join(sorted(recipes.RECIPES))}, but got soufflé" in capsys.readouterr().err
 
 
 def test_a_directory_that_is_not_there_is_a_usage_error(tmp_path: Path, capsys) -> None:
@@ -153,7 +154,7 @@ def test_all_missing_tracking_is_told_at_once(copy: Path, tiny: Recipe) -> None:
 
 def test_a_container_finds_the_reason_where_sagemaker_looks(lake: Lake, with_tiny: Recipe, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("SM_OUTPUT_DIR", str(tmp_path))
-    monkeypatch.setattr("training.loop.masked_loss", lambda logits, *rest: logits.sum() * torch.nan)
+    monkeypatch.setattr("training.losses.masked_loss", lambda logits, *rest: logits.sum() * torch.nan)
     assert run("--curated", lake.curated, "--recipe", "tiny", "--model-dir", tmp_path / "model") == EXIT_UNEXPECTED
     assert "Expected a finite loss, but got nan in epoch 1, batch 1" in (tmp_path / "failure").read_text()
 

@@ -1,0 +1,61 @@
+"""The arena view at work: any network over windows of a whole arena becomes a recognizer of groups of behaviors, without agent or target.
+
+Axes: S samples at the recognizer's rate, F features, T frames of the recording, G groups.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from behavior.arena_features import ArenaFeatures, arena_features
+from behavior.curation import Curated
+from behavior.features import frame_samples
+from behavior.groups import watched_groups
+from behavior.recording import Recording
+from recognizers.network_recognizer import NetworkRecognizer
+from recognizers.recognizer import View
+from recognizers.windowed import score_streams
+
+softmax = partial(torch.softmax, dim=-1)
+"""What an exclusive head makes of its logits."""
+
+
+@dataclass(frozen=True)
+class ArenaRecognizer(NetworkRecognizer):
+    """A network of the arena view with all that belongs to it; its behaviors are `behavior.groups.GROUP_NAMES`.
+
+    It is no `Recognizer`: it does not say who does it to whom, so nothing it finds can stand in a submission.
+    """
+
+    VIEW: ClassVar[View] = View.ARENA
+    FEATURES: ClassVar[type] = ArenaFeatures
+
+    def group_scores(self, curated: Curated, recording: Recording) -> np.ndarray:
+        """Return scores [T, G] float32 on the recording's own frames, each row summing to one.
+
+        A group that nobody watched for in the recording scores 0, so one without any watched group is all background. An unlabelled
+        recording, of which nothing is known, is asked for all groups.
+        """
+        features = self.scaler.transform(arena_features(curated, recording.fps, self.features))
+        stream = torch.from_numpy(features)
+        (sampled,) = score_streams(self.network, [stream], self.windowing, self.device, self.batch, softmax)
+        if recording.annotated:
+            sampled = among_watched(sampled, watched_groups(recording, curated.mice))
+        return sampled[frame_samples(curated.frames, recording.fps, self.features.fps)]
+
+
+def load_arena_recognizer(path: Path, device: str = "cpu", batch: int = 64) -> ArenaRecognizer:
+    """Read a checkpoint of any arena-view family. Raises ContractError, with the difference, for one this code cannot use."""
+    return ArenaRecognizer.load(path).on(torch.device(device), batch)
+
+
+def among_watched(scores: np.ndarray, watched: np.ndarray) -> np.ndarray:
+    """Return scores [..., G] in which only watched groups [G] share the whole; all background if none is watched."""
+    if not watched.any():
+        return np.broadcast_to(np.eye(len(watched), dtype=scores.dtype)[0], scores.shape).copy()
+    kept = np.where(watched, np.maximum(scores, np.finfo(np.float32).tiny), 0)  # never all 0, however sure of an unwatched group
+    return (kept / kept.sum(axis=-1, keepdims=True)).astype(scores.dtype, copy=False)

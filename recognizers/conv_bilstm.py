@@ -1,0 +1,74 @@
+"""The Conv1D-BiLSTM: three convolutions for short motion, a recurrent network in both directions of time for context.
+
+Axes: B batch, W window samples, F features, D channels, H hidden units, C classes.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+
+@dataclass(frozen=True)
+class ConvBilstmConfig:
+    """Size of a Conv1D-BiLSTM; the widths of input and output come from the data."""
+
+    channels: tuple[int, ...] = (64, 128, 256)
+    """One convolution each, D."""
+    kernel: int = 3
+    """Samples under one convolution; odd, so that a sample stays at its place."""
+    hidden: int = 256
+    """Units of the LSTM in each direction, H."""
+    layers: int = 2
+    """LSTM layers."""
+    dropout: float = 0.3
+    """Share of activations dropped in training, 0 to below 1."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", tuple(self.channels))  # JSON brings a list
+        if not self.channels or min(*self.channels, self.hidden, self.layers) < 1:
+            raise ValueError(f"Expected channels, hidden units and layers of 1 or more, but got {self}. Raise them.")
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise ValueError(f"Expected an odd kernel, but got {self.kernel}. Use {self.kernel + 1}.")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"Expected dropout from 0 to below 1, but got {self.dropout}. Use 0.3.")
+
+
+class ConvBilstm(nn.Module):
+    """Map windows of arena features to one logit per sample and class."""
+
+    def __init__(self, config: ConvBilstmConfig, n_features: int, n_classes: int) -> None:
+        super().__init__()
+        self.config = config
+        widths = (n_features, *config.channels)
+        self.convolutions = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv1d(before, after, config.kernel, padding=config.kernel // 2),
+                nn.BatchNorm1d(after),
+                nn.ReLU(),
+                nn.Dropout(config.dropout),
+            )
+            for before, after in pairwise(widths)
+        )
+        between = config.dropout if config.layers > 1 else 0.0
+        self.lstm = nn.LSTM(widths[-1], config.hidden, config.layers, batch_first=True, bidirectional=True, dropout=between)
+        self.dropout = nn.Dropout(config.dropout)
+        self.logits = nn.Linear(2 * config.hidden, n_classes)
+
+    def forward(self, features: Tensor, valid: Tensor | None = None) -> Tensor:
+        """Return logits [B, W, C] for features [B, W, F]; `valid` [B, W] bool is false on the padding behind a short recording."""
+        hidden = features.transpose(1, 2)  # [B, F, W]
+        for convolution in self.convolutions:
+            hidden = convolution(hidden)
+            if valid is not None:  # padding stays 0, as beyond the ends of a full window
+                hidden = hidden * valid[:, None, :]
+        return self.logits(self.dropout(self._both_ways(hidden.transpose(1, 2), valid)))
+
+    def _both_ways(self, hidden: Tensor, valid: Tensor | None) -> Tensor:
+        """Map [B, W, D] to [B, W, 2H]; the way back in time starts at the last sample that is no padding."""
+        if valid is None:
+            return torch.as_tensor(self.lstm(hidden)[0])
+        packed = pack_padded_sequence(hidden, valid.sum(1).cpu(), batch_first=True, enforce_sorted=False)
+        return pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=hidden.shape[1])[0]

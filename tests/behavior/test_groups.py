@@ -1,0 +1,111 @@
+"""Groups of behaviors: what is known of a frame, what is not, and who won it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from behavior.bouts import DecodeSettings
+from behavior.ethogram import GROUPS
+from behavior.groups import GROUP_NAMES, count_groups, group_bouts, group_labels, macro_f1, watched_groups
+from behavior.recording import Recording, Triple
+
+BACKGROUND, SOCIAL, MATING, AGGRESSIVE = range(4)
+MICE = (1, 2, 3)
+
+
+@pytest.fixture
+def watched(recording: Recording) -> Recording:
+    """Sniffing and attacks of mouse 1 toward mouse 2 and of 2 toward 3, and rearing; nobody watches for mating."""
+    triples = [Triple(1, 2, "sniff"), Triple(1, 2, "attack"), Triple(2, 3, "sniff"), Triple(2, 3, "attack"), Triple(1, 1, "rear")]
+    return replace(recording, annotated=tuple(triples))
+
+
+def bouts(*rows: tuple) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"])
+
+
+def named(labels: np.ndarray) -> list[str]:
+    return ["unknown" if not row.any() else GROUP_NAMES[row.argmax()] for row in labels]
+
+
+def test_there_are_four_groups_and_the_background_is_first() -> None:
+    assert GROUP_NAMES == ("background", "social", "mating", "aggressive")
+    assert set(GROUPS.values()) == {"social", "mating", "aggressive"}
+
+
+def test_a_group_is_watched_for_if_any_of_its_triples_is(watched: Recording) -> None:
+    assert watched_groups(watched, MICE).tolist() == [True, True, False, True]
+
+
+def test_a_recording_watched_for_solo_behaviors_alone_says_nothing(recording: Recording) -> None:
+    solo = replace(recording, annotated=(Triple(1, 1, "rear"),))
+    assert not watched_groups(solo, MICE).any()
+    assert named(group_labels(solo, MICE, 3, bouts((7, 1, 1, "rear", 0, 2)))) == ["unknown"] * 3
+
+
+def test_a_mouse_that_is_not_tracked_makes_no_group_watched(recording: Recording) -> None:
+    pair = replace(recording, annotated=(Triple(1, 4, "attack"), Triple(1, 2, "sniff")))
+    assert watched_groups(pair, MICE).tolist() == [True, True, False, False]
+    assert watched_groups(pair, (1, 2, 4)).tolist() == [True, True, False, True]
+
+
+def test_a_frame_has_the_group_of_the_bout_that_covers_it_whichever_pair_does_it(watched: Recording) -> None:
+    told = bouts((7, 1, 2, "sniff", 1, 3), (7, 2, 3, "attack", 4, 5), (8, 1, 2, "attack", 0, 6), (7, 1, 1, "rear", 0, 6))
+    expected = ["background", "social", "social", "background", "aggressive", "background"]
+    assert named(group_labels(watched, MICE, 6, told)) == expected
+
+
+def test_of_two_groups_at_once_the_later_one_is_named_in_whatever_order_the_rows_come(watched: Recording) -> None:
+    rows = [(7, 1, 2, "sniff", 0, 4), (7, 2, 3, "attack", 2, 6)]
+    for told in (bouts(*rows), bouts(*rows[::-1])):
+        assert named(group_labels(watched, MICE, 6, told)) == ["social"] * 2 + ["aggressive"] * 4
+
+
+def test_unknown_is_not_background(watched: Recording) -> None:
+    """A behavior of the lab's own, and one of a mouse nobody tracks: nobody can say which group these frames have."""
+    told = bouts((7, 1, 2, "keepdown", 0, 3), (7, 1, 4, "attack", 3, 5), (7, 1, 2, "sniff", 2, 4))
+    expected = ["unknown", "unknown", "social", "social", "unknown", "background"]
+    assert named(group_labels(watched, MICE, 6, told)) == expected
+
+
+def test_a_bout_may_lie_partly_or_wholly_beyond_the_recording(watched: Recording) -> None:
+    told = bouts((7, 1, 2, "sniff", 2, 99), (7, 1, 2, "attack", 50, 60), (7, 1, 2, "attack", 1, 1))
+    assert named(group_labels(watched, MICE, 4, told)) == ["background", "background", "social", "social"]
+
+
+def test_the_best_group_stands_and_background_is_no_bout() -> None:
+    scores = np.zeros((12, 4), np.float32)
+    scores[:, BACKGROUND] = 0.4
+    scores[2:6, SOCIAL] = 0.45  # below any fixed threshold of 0.5, but the best
+    scores[6:9, AGGRESSIVE] = 0.6
+    scores[9:, SOCIAL] = 0.3
+    assert group_bouts(scores, 30.0, DecodeSettings(0, 0.5, 0, 0)) == [(SOCIAL, 2, 6), (AGGRESSIVE, 6, 9)]
+
+
+def test_short_gaps_between_bouts_of_a_group_are_closed_and_short_bouts_dropped() -> None:
+    scores = np.zeros((20, 4), np.float32)
+    scores[:, BACKGROUND], scores[2:9, SOCIAL], scores[5, SOCIAL] = 0.5, 0.9, 0.1
+    scores[14, MATING] = 0.9
+    assert group_bouts(scores, 30.0, DecodeSettings(0, 0.5, 2 / 30, 3 / 30)) == [(SOCIAL, 2, 9)]
+
+
+def test_a_recording_without_any_watched_group_has_no_bouts() -> None:
+    assert group_bouts(np.tile(np.array([1, 0, 0, 0], np.float32), (9, 1)), 30.0) == []
+    assert group_bouts(np.zeros((9, 4), np.float32), 30.0) == []
+
+
+def test_frames_are_counted_by_the_best_watched_group_where_a_label_is_known() -> None:
+    scores = np.array([[0.5, 0.4, 0.9, 0], [0.1, 0.4, 0, 0.5], [0.2, 0.8, 0, 0], [0.9, 0, 0, 0.1]])
+    labels = np.zeros((4, 4), bool)
+    labels[0, BACKGROUND] = labels[1, SOCIAL] = labels[2, SOCIAL] = True  # the last frame is unknown
+    counts = count_groups(scores, labels, np.array([True, True, False, True]))
+    assert counts.tolist() == [[1, 1, 1], [1, 1, 2], [0, 0, 0], [0, 1, 0]]
+
+
+def test_the_macro_f1_is_over_groups_that_occur_or_were_found() -> None:
+    score, by_group = macro_f1(np.array([[1, 1, 1], [1, 1, 2], [0, 0, 0], [0, 1, 0]]))
+    assert by_group == {"background": 1.0, "social": pytest.approx(2 / 3), "aggressive": 0.0}
+    assert score == pytest.approx(5 / 9)
+    assert macro_f1(np.zeros((4, 3), np.int64)) == (0.0, {})

@@ -1,0 +1,157 @@
+"""Which recordings are the same video: under two ids, cut differently, or watched by two annotators.
+
+What is taught and what is scored must not share a video, whatever its id. Two recordings are of the same content if
+
+- their poses are equal, or
+- they share marks: moments of motion, found by content, so that mouse numbers, another arena center or a cut start do not hide them, or
+- their label timelines are equal: same mice, behaviors and frames, three bouts or more.
+
+Each rule leans toward keeping recordings together: that costs little, and a leak flatters.
+
+Axes: K bodyparts, T frames; 2 coordinates.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from behavior.curation import Curated
+from behavior.skeleton import IGNORED, canonical
+
+_POSITION_CM = 0.01
+_STEP_CM = 0.047
+"""No round number: trackers give whole or half pixels, and a border between two grid cells should not lie on many of them."""
+_MARK_FRAMES = 32
+_MARK_EVERY = 32
+"""One moment in so many is kept as a mark, chosen by its content."""
+_LEAST_MARKS = 3
+_LEAST_SHARE = 0.05
+_LEAST_BOUTS = 3
+_CROWD = 20
+"""A mark that more recordings have is a habit of a tracker, not a moment of a video."""
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What tells one recording from another."""
+
+    video_id: int
+    """Its id, which says nothing about its content."""
+    pose: str
+    """Digest of all positions on a grid of 0.1 mm."""
+    marks: np.ndarray
+    """Moments of motion, ascending: [marks] uint64."""
+    timeline: str | None
+    """Digest of its bouts; None for fewer than three."""
+    bouts: str
+    """Digest of its bouts, however many."""
+    mice: tuple[int, ...] = ()
+    """Mice that tracking holds."""
+    frames: int = 0
+    """Its length, in its own frames."""
+
+
+def content_of(video_id: int, curated: Curated, bouts: pd.DataFrame) -> Content:
+    """Return the content of one recording; `bouts` may hold other recordings too."""
+    own = bouts.loc[(bouts["video_id"] == video_id) & (bouts["stop_frame"] > bouts["start_frame"])]
+    rows = sorted(own[["agent_id", "target_id", "action", "start_frame", "stop_frame"]].itertuples(index=False, name=None))
+    told = _digest(repr([tuple(map(str, row)) for row in rows]).encode())
+    timeline = told if len(rows) >= _LEAST_BOUTS else None
+    return Content(video_id, _pose_digest(curated), _marks(curated), timeline, told, curated.mice, curated.frames)
+
+
+def content_groups(contents: Sequence[Content]) -> dict[int, int]:
+    """Return for every video the smallest id among the recordings of its content; a video like no other is its own group."""
+    group = {content.video_id: content.video_id for content in contents}
+
+    def smallest(video: int) -> int:
+        while group[video] != video:
+            video = group[video]
+        return video
+
+    for one, other in _same(contents):
+        first, second = sorted((smallest(one), smallest(other)))
+        group[second] = first
+    return {video: smallest(video) for video in group}
+
+
+def together(groups: dict[int, int]) -> list[list[int]]:
+    """Return the groups of two and more videos, ids ascending."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for video, group in sorted(groups.items()):
+        members[group].append(video)
+    return [videos for _, videos in sorted(members.items()) if len(videos) > 1]
+
+
+def _same(contents: Sequence[Content]) -> Iterable[tuple[int, int]]:
+    by_digest: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for content in contents:
+        by_digest["pose", content.pose].append(content.video_id)
+        if content.timeline is not None:
+            by_digest["timeline", content.timeline].append(content.video_id)
+    for videos in by_digest.values():
+        yield from ((videos[0], other) for other in videos[1:])
+    amount = {content.video_id: len(content.marks) for content in contents}
+    for (one, other), shared in _shared_marks(contents).items():
+        if shared >= max(_LEAST_MARKS, _LEAST_SHARE * min(amount[one], amount[other])):
+            yield one, other
+
+
+def _shared_marks(contents: Sequence[Content]) -> Counter[tuple[int, int]]:
+    """Count the marks that two recordings share, by way of a list of all marks in order: no comparison of every pair."""
+    shared: Counter[tuple[int, int]] = Counter()
+    if not contents:
+        return shared
+    mark = np.concatenate([content.marks for content in contents])
+    owner = np.repeat([content.video_id for content in contents], [len(content.marks) for content in contents])
+    order = np.argsort(mark, kind="stable")
+    mark, owner = mark[order], owner[order]
+    for owners in np.split(owner, np.flatnonzero(np.diff(mark)) + 1):
+        if 2 <= len(owners) <= _CROWD:
+            shared.update(combinations(sorted(owners.tolist()), 2))
+    return shared
+
+
+def _pose_digest(curated: Curated) -> str:
+    positions = np.nan_to_num(np.rint(curated.xy / np.float32(_POSITION_CM)), nan=2.0**30).astype(np.int32)
+    return _digest(repr((curated.mice, curated.bodyparts, positions.shape)).encode() + positions.tobytes())
+
+
+def _marks(curated: Curated) -> np.ndarray:
+    """Return digests of stretches of motion of any one mouse, those whose digest ends in zeros: [marks] uint64, ascending.
+
+    A stretch is known by its frame-to-frame steps alone, so it is the same wherever the origin lies; only stretches in which the
+    mouse moves at least every other frame are told apart from those of others.
+    """
+    parts = [row for row, part in enumerate(curated.bodyparts) if part not in IGNORED]
+    if curated.frames <= _MARK_FRAMES or not parts:
+        return np.empty(0, np.uint64)
+    weights = np.array([[_number(f"{canonical(curated.bodyparts[row])} {axis}") for row in parts] for axis in "xy"], np.uint64)
+    marks = []
+    for mouse in range(len(curated.mice)):
+        steps = np.nan_to_num(np.rint(np.diff(curated.xy[:, mouse, parts], axis=-1) / np.float32(_STEP_CM))).astype(np.int64)
+        of_frame = (steps.astype(np.uint64) * weights[..., None]).sum(axis=(0, 1), dtype=np.uint64)
+        moves = np.concatenate([[0], np.cumsum(steps.any(axis=(0, 1)))])
+        length = len(of_frame) - _MARK_FRAMES + 1
+        stretch = np.zeros(length, np.uint64)
+        for ahead in range(_MARK_FRAMES):
+            stretch = stretch * _MULTIPLIER + of_frame[ahead : ahead + length]
+        stretch = (stretch ^ (stretch >> np.uint64(29))) * _MULTIPLIER
+        stretch ^= stretch >> np.uint64(32)
+        busy = moves[_MARK_FRAMES:] - moves[:-_MARK_FRAMES] >= _MARK_FRAMES // 2
+        marks.append(stretch[busy & (stretch % np.uint64(_MARK_EVERY) == 0)])
+    return np.unique(np.concatenate(marks))
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.blake2s(text.encode(), digest_size=8).digest(), "little") | 1
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2s(content, digest_size=16).hexdigest()

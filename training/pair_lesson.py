@@ -1,0 +1,89 @@
+"""The lesson of the pair view: all behaviors that occur, for each watched pair of mice.
+
+Axes: C behaviors.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from behavior.contract import ContractError
+from behavior.curation import Curated
+from behavior.ethogram import ethogram
+from behavior.features import PairFeatures, RobustScaler, common_bodyparts
+from behavior.recording import Recording
+from recognizers.pair_view import PairRecognizer
+from recognizers.recognizer import Decoding
+from training.datasets import PairSamples, StreamDataset, fit_scaler, pair_samples
+from training.loop import Verdict
+from training.recipes import Recipe
+from training.thresholds import DEFAULT_THRESHOLD
+from training.validation import Judge
+
+
+@dataclass(frozen=True)
+class PairLesson:
+    """Behaviors of pairs of mice."""
+
+    recipe: Recipe
+    """What is run."""
+    behaviors: tuple[str, ...]
+    """Names along axis C: what occurs in the recordings that teach."""
+    features: PairFeatures
+    """What the network sees: the bodyparts of the recordings that teach."""
+    decoding: Decoding
+    """Without fitted thresholds yet."""
+
+    @classmethod
+    def of(
+        cls,
+        recipe: Recipe,
+        teach: Sequence[Recording],
+        check: Sequence[Recording],
+        bouts: pd.DataFrame,
+        bodyparts: Sequence[tuple[str, ...]],
+    ) -> "PairLesson":
+        """Make the lesson. Raises ContractError if nothing occurs in the recordings that teach."""
+        behaviors = ethogram(bouts.loc[bouts["video_id"].isin([recording.video_id for recording in teach]), "action"])
+        if not behaviors:
+            raise ContractError(
+                ["Expected bouts in the training recordings, but got none. Annotate some, or watch for what was annotated."]
+            )
+        features = PairFeatures(common_bodyparts(list(bodyparts)), recipe.fps)
+        occurring = occurring_behaviors([*teach, *check], bouts, behaviors)
+        return cls(recipe, behaviors, features, Decoding((DEFAULT_THRESHOLD,) * len(behaviors), occurring, recipe.decode))
+
+    def samples(self, recording: Recording, curated: Curated, bouts: pd.DataFrame) -> list[PairSamples]:
+        """Return every watched pair."""
+        return pair_samples(recording, curated, bouts, self.behaviors, self.features)
+
+    def fit_scaler(self, samples: Sequence[PairSamples]) -> RobustScaler:
+        """Fit on what teaches, each column by itself."""
+        return fit_scaler(samples, self.features)
+
+    def judge(self, dataset: StreamDataset, bouts: pd.DataFrame, device: torch.device, weights: Tensor) -> Callable[[nn.Module], Verdict]:
+        """Return what scores a network as the competition does."""
+        return Judge(dataset, bouts, self.behaviors, self.decoding, self.recipe, device, weights)
+
+    def recognizer(self, network: nn.Module, config: Any, scaler: RobustScaler, verdict: Verdict | None) -> PairRecognizer:
+        """Return the network with all that belongs to it, thresholds as the verdict has them."""
+        thresholds = self.decoding.thresholds if verdict is None else verdict.thresholds
+        decoding = Decoding(thresholds, self.decoding.occurring, self.decoding.settings)
+        family, windowing = self.recipe.family, self.recipe.windowing
+        return PairRecognizer(family, network, config, self.behaviors, self.features, scaler, windowing, decoding)
+
+
+def occurring_behaviors(recordings: Iterable[Recording], bouts: pd.DataFrame, behaviors: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Return for each lab the behaviors that occur in it at least once."""
+    labs = {recording.video_id: recording.lab_id for recording in recordings}
+    occurring: dict[str, set[str]] = defaultdict(set)
+    for lab in labs.values():
+        occurring[lab]  # a lab without any bout has nothing to predict
+    for video, behavior in bouts[["video_id", "action"]].drop_duplicates().itertuples(index=False):
+        occurring[labs[video]].add(behavior)
+    return {lab: frozenset(found.intersection(behaviors)) for lab, found in occurring.items()}

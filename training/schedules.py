@@ -1,0 +1,69 @@
+"""How the learning rate goes: a value of the recipe. A rate follows from what was done so far, so a resumed run needs no other state."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Linear up, then along a cosine to 0 at the last step."""
+
+    warmup: float = 0.05
+    """Share of all steps in which the rate rises."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.warmup < 1:
+            raise ValueError(f"Expected a warm-up from 0 to below 1, but got {self.warmup}. Use 0.05.")
+
+    def rate(self, peak: float, step: int, steps_per_epoch: int, epochs: int, scores: Sequence[float | None]) -> float:
+        """Return the rate at a step, counted from 0 over all epochs. `scores` are the validation scores of the epochs done."""
+        return peak * rate_share(step, epochs * steps_per_epoch, self.warmup)
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """Linear up, then constant, and lower whenever the validation score has not risen for a while."""
+
+    warmup_epochs: int = 2
+    """Epochs in which the rate rises."""
+    patience: int = 5
+    """Epochs without a better score that are borne; after one more the rate falls."""
+    factor: float = 0.5
+    """What the rate is multiplied by then."""
+    min_rate: float = 1e-5
+    """The rate falls no lower."""
+
+    def __post_init__(self) -> None:
+        if self.warmup_epochs < 0 or self.patience < 0 or not 0 < self.factor < 1 or self.min_rate < 0:
+            expected = "warmup_epochs, patience and min_rate of 0 or more and a factor between 0 and 1"
+            raise ValueError(f"Expected {expected}, but got {self}. Change the schedule.")
+
+    def rate(self, peak: float, step: int, steps_per_epoch: int, epochs: int, scores: Sequence[float | None]) -> float:
+        """Return the rate at a step, as `Cosine.rate` does; if nobody judges it stays at its peak."""
+        rising = self.warmup_epochs * steps_per_epoch
+        if step < rising:
+            return peak * (step + 1) / (rising + 1)
+        return max(peak * self.factor ** self._falls(scores), min(self.min_rate, peak))
+
+    def _falls(self, scores: Sequence[float | None]) -> int:
+        best, waited, falls = -math.inf, 0, 0
+        for score in scores:
+            if score is None or score > best:
+                best, waited = -math.inf if score is None else score, 0
+                continue
+            waited += 1
+            if waited > self.patience:
+                falls, waited = falls + 1, 0
+        return falls
+
+
+Schedule = Cosine | Plateau
+
+
+def rate_share(step: int, steps: int, warmup: float) -> float:
+    """Return the share of the peak learning rate at a step: linear up over the share `warmup` of all steps, then a cosine down to 0."""
+    rising = warmup * steps
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(steps - rising, 1)))
