@@ -1,0 +1,312 @@
+"""Cross-validation: no leak, resumable, one report that says what was measured."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import torch
+from simulated_lake import Lake
+
+from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE
+from behavior.metric import mabe_score
+from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURATED
+from inference.recognition import recognize
+from recognizers import load_recognizer
+from recognizers.checkpoint import read_header
+from recognizers.competition import solution_rows, submission_rows
+from training import cross_validate, fold_plan, recipes, report
+from training.curated_zone import CuratedZone
+from training.recipes import Recipe
+
+LAB, TWIN, ORIGINAL = "CalMS21_task2", 900, 102
+
+
+@pytest.fixture(scope="session")
+def zone_with_a_twin(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lake, in which video 102 comes once more as video 900, watched by a second annotator who saw one bout only."""
+    root = tmp_path_factory.mktemp("twin") / "curated"
+    shutil.copytree(lake.curated, root)
+    for table in (TRACKING_CURATED, ANNOTATIONS_ENRICHED):
+        rows = pq.read_table(root / table.key(f"train-{ORIGINAL}.parquet", LAB), partitioning=None).to_pandas()
+        rows = rows.assign(video_id=TWIN)
+        kept = rows.head(1) if table is ANNOTATIONS_ENRICHED else rows
+        _write(kept, table.schema, root / table.key(f"train-{TWIN}.parquet", LAB))
+    path = root / METADATA_TRAIN.key("part.parquet")
+    metadata = pq.read_table(path).to_pandas()
+    twin = metadata[metadata["video_id"] == ORIGINAL].assign(video_id=TWIN)
+    _write(pd.concat([metadata, twin], ignore_index=True), METADATA_TRAIN.schema, path)
+    return root
+
+
+def _write(rows: pd.DataFrame, schema, path: Path) -> None:
+    import pyarrow as pa
+
+    pq.write_table(pa.Table.from_pandas(rows, schema=schema, preserve_index=False), path)
+
+
+@pytest.fixture(scope="session")
+def finished(zone_with_a_twin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a whole run: two folds, one epoch."""
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(recipes.RECIPES, "tiny", tiny_recipe)
+        assert run("--curated", zone_with_a_twin, "--output-dir", folder) == EXIT_OK
+    return folder
+
+
+def tiny_recipe() -> Recipe:
+    network = replace(recipes.cnn_transformer_small().network, width=16, dilations=(1, 2), layers=1, heads=2)
+    return replace(recipes.cnn_transformer_small(), name="tiny", network=network, epochs=1, batch=8)
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(recipes.RECIPES, "tiny", tiny_recipe)
+
+
+def run(*flags: object) -> int:
+    return cross_validate.main(["--recipe", "tiny", "--folds", "2", "--device", "cpu", *map(str, flags)])
+
+
+def told(folder: Path) -> dict:
+    return json.loads((folder / "report.json").read_text())
+
+
+def test_no_fold_reads_what_it_scores(finished: Path, lake: Lake) -> None:
+    folds = told(finished)["folds"]
+    everything = sorted([recording.video_id for recording in lake.recordings] + [TWIN])
+    assert sorted(video for fold in folds for video in fold["held_out"]) == everything
+    for number, fold in enumerate(folds, start=1):
+        assert not {*fold["held_out"]} & {*fold["train"], *fold["validation"]}
+        assert fold["validation"], "thresholds come from training folds"
+        assert not {*fold["train"]} & {*fold["validation"]}
+        header = read_header(finished / f"fold-{number}" / "tiny.safetensors")
+        assert header["videos"] == {part: fold[part] for part in ("train", "validation", "held_out")}
+
+
+def test_one_video_under_two_ids_stays_on_one_side(finished: Path) -> None:
+    report = told(finished)
+    assert report["data"]["same_content"] == [[ORIGINAL, TWIN]]
+    assert (report["data"]["recordings"], report["data"]["contents"]) == (8, 7)
+    for fold in report["folds"]:
+        for part in ("train", "validation", "held_out"):
+            assert (ORIGINAL in fold[part]) == (TWIN in fold[part])
+
+
+def test_a_fold_does_not_open_what_it_scores_before_it_is_trained(
+    zone_with_a_twin: Path, finished: Path, known: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read between the start of a fold and the end of its training are its own recordings."""
+    reads: list[int] = []
+    honest = CuratedZone.tracking
+    monkeypatch.setattr(CuratedZone, "tracking", lambda zone, recording: reads.append(recording.video_id) or honest(zone, recording))
+    opened: list[set[int]] = []
+    monkeypatch.setattr(cross_validate, "epoch_line", lambda trainer: opened.append({*reads}) or "epoch")
+    planned = fold_plan.content_groups
+
+    def forget(contents):
+        reads.clear()  # up to here everything was read, to know which recordings are the same
+        return planned(contents)
+
+    monkeypatch.setattr(fold_plan, "content_groups", forget)
+    assert run("--curated", zone_with_a_twin, "--output-dir", tmp_path / "out") == EXIT_OK
+    first = told(finished)["folds"][0]
+    assert opened[0] == {*first["train"], *first["validation"]}
+
+
+def test_scores_are_kept_per_recording_and_pair_in_16_bits(finished: Path, lake: Lake) -> None:
+    files = sorted((finished / "scores").glob("*.npz"))
+    expected = {f"{one.video_id}-{agent}-{target}" for one in lake.recordings for agent, target in one.pairs}
+    assert {path.stem for path in files if not path.stem.startswith(f"{TWIN}-")} == expected
+    for path in files:
+        with np.load(path) as kept:
+            assert kept["scores"].dtype == np.float16
+            assert kept["scores"].shape[1] == len(kept["behaviors"])
+            assert 0 <= kept["scores"].min() <= kept["scores"].max() <= 1
+
+
+def test_the_score_is_that_of_serving_each_recording_with_the_recognizer_that_never_saw_it(finished: Path, lake: Lake) -> None:
+    report = told(finished)
+    found = []
+    for number, fold in enumerate(report["folds"], start=1):
+        recognizer = load_recognizer([finished / f"fold-{number}" / "tiny.safetensors"])
+        for recording in lake.recordings:
+            if recording.video_id in fold["held_out"]:
+                found.append(recognize(lake.tracking(recording), recording, recognizer))
+    truth = CuratedZone(lake.curated).bouts(lake.recordings)
+    truth = truth[truth["video_id"] != ORIGINAL]  # apart from the two whose truth is not the lake's
+    recordings = [recording for recording in lake.recordings if recording.video_id != ORIGINAL]
+    served = mabe_score(solution_rows(recordings, truth), submission_rows(pd.concat(found)))
+    assert report["labs"]["JovialSwallow"]["score"]["value"] == pytest.approx(served.labs["JovialSwallow"].score, abs=0.01)
+
+
+def test_the_report_has_every_number_with_its_interval(finished: Path) -> None:
+    report = told(finished)
+    assert set(report["behaviors"]) == {"attack", "chase", "mount", "sniff"}
+    for estimate in report["headline"].values():
+        assert estimate["low"] <= estimate["value"] <= estimate["high"]
+    for one in report["behaviors"].values():
+        assert 0 < one["frames"] < one["watched_frames"]
+        assert 0 < one["average_precision"]["value"] <= 1
+        assert one["bout_f1_at_0.1"]["value"] >= one["bout_f1_at_0.5"]["value"]
+        assert one["frame_f1_optimistic"]["value"] >= one["frame_f1"]["value"]
+    assert np.shape(report["confusion"]["frames"]) == (5, 5)
+    sniff = report["behaviors"]["sniff"]
+    assert sum(sniff["reliability"]["frames"]) == sniff["watched_frames"]
+    assert len(sniff["curve"]["recall"]) == len(sniff["curve"]["precision"]) > 10
+
+
+def test_the_page_stands_alone_and_says_the_numbers_of_the_report(finished: Path) -> None:
+    page = (finished / "report.html").read_text()
+    report = told(finished)
+    assert not re.search(r"<script|<img|<link|src=|url\((?!#)|@import", page)
+    assert page.count("<svg") == 4 + 3  # a curve for each behavior, reliability, overlap, confusion
+    score = report["headline"]["competition_score"]
+    assert f"<strong>{score['value']:.3f}</strong>" in page
+    assert f"[{score['low']:.3f}, {score['high']:.3f}]" in page
+    for name, one in report["behaviors"].items():
+        row = re.search(rf"<tr><td>{name}</td>.*?</tr>", page).group()
+        for key in ("frame_f1", "frame_f1_optimistic", "average_precision", "bout_f1_at_0.3"):
+            assert f"<td>{one[key]['value']:.3f}</td>" in row
+    assert f"{ORIGINAL}, {TWIN}" in page
+    assert "optimistic" in page
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert {*re.findall(r'(?:url\(#|href="#)([^")]+)', page)} <= {*ids}
+
+
+def test_a_fold_that_is_done_is_not_trained_again(finished: Path, zone_with_a_twin: Path, known: None, tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    first = told(folder)
+    (folder / "report.json").unlink()
+    shutil.rmtree(folder / "fold-2")
+    kept = (folder / "fold-1" / "tiny.safetensors").stat().st_mtime_ns
+    assert run("--curated", zone_with_a_twin, "--output-dir", folder) == EXIT_OK
+    out = capsys.readouterr().out
+    assert "fold=1/2 done before" in out
+    assert "fold=1/2 epoch" not in out
+    assert "fold=2/2 epoch=1" in out
+    assert (folder / "fold-1" / "tiny.safetensors").stat().st_mtime_ns == kept
+    again = told(folder)
+    assert again["headline"] == first["headline"]
+    assert not list(folder.glob("fold-*/state.safetensors"))
+
+
+def test_an_interrupted_fold_goes_on_after_its_last_epoch(
+    zone_with_a_twin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setitem(recipes.RECIPES, "tiny", lambda: replace(tiny_recipe(), epochs=2))
+    flags = ("--curated", zone_with_a_twin, "--output-dir", tmp_path / "out")
+
+    def stop(trainer) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cross_validate, "epoch_line", stop)
+        assert run(*flags) == 130
+    capsys.readouterr()
+    assert run(*flags) == EXIT_OK
+    out = capsys.readouterr().out
+    assert "fold=1/2 epoch=1 " not in out
+    assert "fold=1/2 epoch=2 " in out
+    assert "fold=2/2 epoch=1 " in out
+
+
+def test_the_folder_of_another_run_is_refused_with_the_difference(finished: Path, zone_with_a_twin: Path, known: None, capsys) -> None:
+    before = (finished / "report.json").read_text()
+    assert run("--curated", zone_with_a_twin, "--output-dir", finished, "--seed", "5") == EXIT_CONTRACT
+    assert "to hold this run, but got another: seed was 0 and is 5" in capsys.readouterr().err
+    assert (finished / "report.json").read_text() == before
+
+
+def test_a_gain_over_another_run_is_told_with_its_interval(
+    finished: Path, zone_with_a_twin: Path, known: None, tmp_path: Path, capsys
+) -> None:
+    flags = ("--curated", zone_with_a_twin, "--output-dir", tmp_path, "--against", finished)
+    assert run(*flags) == EXIT_OK
+    same = told(tmp_path)["against"]
+    assert (same["recipe"], same["seed"]) == ("tiny", 0)
+    assert all(gain == {"value": 0.0, "low": 0.0, "high": 0.0} for gain in same["gain"].values())  # a run gains nothing over itself
+    assert "within the noise" in capsys.readouterr().out
+    assert "Gain over tiny, seed 0" in (tmp_path / "report.html").read_text()
+
+
+def test_runs_on_other_recordings_are_not_compared(finished: Path, zone_with_a_twin: Path, known: None, tmp_path: Path, capsys) -> None:
+    flags = ("--curated", zone_with_a_twin, "--output-dir", tmp_path / "out", "--labs", "CalMS21_task2", "--against", finished)
+    assert run(*flags) == EXIT_CONTRACT
+    assert "to be a run on the same data, but got others" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_lab_by_itself(zone_with_a_twin: Path, known: None, tmp_path: Path) -> None:
+    assert run("--curated", zone_with_a_twin, "--output-dir", tmp_path, "--labs", "JovialSwallow") == EXIT_OK
+    assert told(tmp_path)["data"]["labs"] == ["JovialSwallow"]
+    assert sorted(video for fold in told(tmp_path)["folds"] for video in fold["held_out"]) == [105, 106, 107]
+
+
+def test_a_recipe_that_names_groups_is_judged_by_groups(
+    zone_with_a_twin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    small = recipes.RECIPES["conv_bilstm_small"]()
+    network = replace(small.network, channels=(8, 8), hidden=8)
+    monkeypatch.setitem(recipes.RECIPES, "tiny", lambda: replace(small, name="tiny", network=network, epochs=1, batch=8))
+    assert run("--curated", zone_with_a_twin, "--output-dir", tmp_path) == EXIT_OK
+    found = told(tmp_path)
+    assert set(found["behaviors"]) == {"social", "mating", "aggressive"}
+    assert found["behaviors"]["social"]["frames"] > 0
+    assert found["confusion"]["names"][-1] == "nothing"
+    assert np.sum(found["confusion"]["frames"]) == sum(content_frames(zone_with_a_twin))
+    assert "F1 of groups" in (tmp_path / "report.html").read_text()
+    assert "the competition's score" not in (tmp_path / "report.html").read_text()
+    assert "F1 of groups, as the competition pools it: 0." in capsys.readouterr().out
+
+
+def content_frames(curated: Path) -> list[int]:
+    zone = CuratedZone(curated)
+    return [zone.tracking(recording).frames for recording in zone.annotated_recordings()]
+
+
+def test_a_lab_without_annotations_is_a_usage_error(lake: Lake, known: None, tmp_path: Path, capsys) -> None:
+    assert run("--curated", lake.curated, "--output-dir", tmp_path, "--labs", "Nowhere") == EXIT_USAGE
+    assert "labs with annotations (CalMS21_task2, JovialSwallow), but got Nowhere" in capsys.readouterr().err
+
+
+def test_more_folds_than_recordings_break_the_contract(lake: Lake, known: None, tmp_path: Path, capsys) -> None:
+    assert run("--curated", lake.curated, "--output-dir", tmp_path, "--folds", "9") == EXIT_CONTRACT
+    assert "got 7 recordings of different content and 9 folds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [("--recipe", "soufflé"), ("--curated", "nowhere"), ("--device", "abacus"), ("--epochs", "0")])
+def test_what_a_user_gets_wrong_is_a_usage_error(flags: tuple[str, str], lake: Lake, known: None, tmp_path: Path, capsys) -> None:
+    assert run("--curated", lake.curated, "--output-dir", tmp_path / "out", *flags) == EXIT_USAGE
+    assert capsys.readouterr().err.startswith("error: Expected ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_loss_that_diverges_is_told_in_one_line(lake: Lake, known: None, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("training.loop.Trainer._step", lambda trainer, batch: torch.tensor(torch.nan))
+    assert run("--curated", lake.curated, "--output-dir", tmp_path) == EXIT_UNEXPECTED
+    assert "error: Expected a finite loss, but got nan in epoch 1" in capsys.readouterr().err
+
+
+def test_a_line_is_recorded_only_if_asked_for(finished: Path, zone_with_a_twin: Path, known: None, tmp_path: Path, monkeypatch) -> None:
+    experiments = tmp_path / "experiments.md"
+    experiments.write_text("# Experiments\n\n| date | recipe | data | seed | score | note |\n|---|---|---|---|---|---|\n")
+    monkeypatch.setattr(report, "EXPERIMENTS", experiments)
+    before = experiments.read_text()
+    assert run("--curated", zone_with_a_twin, "--output-dir", finished) == EXIT_OK
+    assert experiments.read_text() == before
+    assert run("--curated", zone_with_a_twin, "--output-dir", finished, "--record") == EXIT_OK
+    line = experiments.read_text().removeprefix(before)
+    assert re.fullmatch(
+        r"\| \d{4}-\d\d-\d\d \| tiny, 1 epochs \| CalMS21_task2, JovialSwallow \(8 recordings, 2 folds out of fold\) \| 0 "
+        r"\| \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\] \| frame F1 .*, optimistic .*; PR-AUC .* \|\n",
+        line,
+    )

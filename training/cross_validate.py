@@ -1,0 +1,147 @@
+"""Cross-validate a recipe: every recording is scored by a recognizer that never saw its content, and all scores are judged together.
+
+    python training/cross_validate.py --recipe cnn_transformer_small --curated s3_mock/curated-zone
+
+Writes <output-dir>/report.json, report.html and the scores (training/out_of_fold.py says where). A fold that is done is not trained
+again, and an interrupted one goes on after its last epoch. With --against DIR the report says what is gained over another run, with
+its interval over the same resamples. With --record the score becomes a line of docs/experiments.md.
+Exit codes: 0 done, 1 the loss diverged or something unexpected, 2 usage, 4 the curated data break their contract, 130 interrupted.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from behavior.contract import EXIT_OK, EXIT_UNEXPECTED, UsageError, exit_code
+from training.train import chosen_device, chosen_recipe, epoch_line, watch_batches
+
+if TYPE_CHECKING:
+    from training.evaluation import Evaluation
+    from training.fold_plan import FoldPlan
+    from training.loop import Trainer
+    from training.out_of_fold import FoldRecord, OutOfFold
+    from training.recipes import Recipe
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Cross-validate as the flags say; return the exit code."""
+    flags = _flags().parse_args(arguments)
+    try:
+        return exit_code(lambda: _cross_validate(flags))
+    except Exception as error:
+        if type(error).__name__ != "TrainingDivergedError":  # imported by name only once torch is needed
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_UNEXPECTED
+
+
+def _cross_validate(flags: argparse.Namespace) -> int:
+    if flags.curated is None or not flags.curated.is_dir():
+        raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {flags.curated}. Name one.")
+    if find_spec("matplotlib") is None:  # better told now than after hours of training
+        raise UsageError("Expected matplotlib, which draws the report, but got none. Install it: pip install matplotlib.")
+    from recognizers import FAMILIES, rest_waiting_threads
+
+    rest_waiting_threads()
+    from training.curated_zone import CuratedZone
+    from training.fold_plan import plan_folds
+    from training.out_of_fold import OutOfFold
+    from training.report import EXPERIMENTS, append_line, description, summary
+    from training.report_page import page
+
+    recipe, device = chosen_recipe(flags), chosen_device(flags.device)
+    folder = flags.output_dir or Path("results") / "cross_validation" / f"{recipe.name}-seed{flags.seed}"
+    plan = plan_folds(CuratedZone(flags.curated), flags.labs, flags.folds)
+    contents = len(set(plan.groups.values()))
+    print(f"{len(plan.recordings)} recordings of {contents} contents, {len(plan.splits)} folds; scores go to {folder}.", flush=True)
+    other = flags.against and OutOfFold(flags.against)
+    if other:
+        other.refuse_unlike(plan, FAMILIES[recipe.family].view)
+    store = OutOfFold(folder)
+    store.claim({**_described(recipe), "seed": flags.seed, **plan.identity()})
+    records = _train(store, plan, recipe, device, flags)
+
+    found = _evaluated(store, plan)
+    report = {**description(recipe, flags.seed, plan, records), **found.numbers, "against": other and _compared(found, other, plan)}
+    (folder / "report.json").write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    (folder / "report.html").write_text(page(report), encoding="utf-8")
+    print(summary(report))
+    print(f"Wrote {folder / 'report.html'} and report.json.")
+    if flags.record:
+        append_line(report, EXPERIMENTS)
+        print(f"Added a line to {EXPERIMENTS}.")
+    return EXIT_OK
+
+
+def _flags() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("--curated", type=Path, help="directory of the curated zone")
+    parser.add_argument("--recipe", default="cnn_transformer", help="name of a function in training/recipes.py (default: %(default)s)")
+    parser.add_argument("--folds", type=int, default=4, help="how often to train (default: %(default)s)")
+    parser.add_argument("--labs", nargs="+", help="only recordings of these labs (default: all)")
+    parser.add_argument("--output-dir", type=Path, help="where all goes (default: results/cross_validation/<recipe>-seed<seed>)")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, windows and dropout; folds do not depend on it (default: 0)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    parser.add_argument("--threads", type=int, help="processor threads (default: as many as cores)")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="output directory of another run on the same data: tell the gain")
+    parser.add_argument("--record", action="store_true", help="add a line to docs/experiments.md")
+    return parser
+
+
+def _train(store: "OutOfFold", plan: "FoldPlan", recipe: "Recipe", device: str, flags: argparse.Namespace) -> "list[FoldRecord]":
+    """Train every fold that is not done yet."""
+    records = []
+    for fold, split in enumerate(plan.splits, start=1):
+        name = f"fold={fold}/{len(plan.splits)}"
+        if store.is_done(fold):
+            records.append(store.record(fold))
+            print(f"{name} done before, {_outcome(records[-1])}", flush=True)
+            continue
+        print(f"{name} teach={len(split.train)} validate={len(split.validation)} score={len(split.held_out)}", flush=True)
+        watch = watch_batches if sys.stdout.isatty() else None
+        records.append(store.train(fold, split, plan.zone, recipe, flags.seed, device, flags.threads, _telling(name), watch))
+        print(f"{name} done, {_outcome(records[-1])}", flush=True)
+    return records
+
+
+def _evaluated(store: "OutOfFold", plan: "FoldPlan") -> "Evaluation":
+    from training.evaluation import evaluate
+    from training.scored_pairs import evaluated_behaviors, scored_pairs
+    from training.tally import tally
+
+    counted = tally(scored_pairs(store, plan), evaluated_behaviors(store.view, plan.bouts))
+    return evaluate(counted, plan.recordings, plan.groups, plan.fold_of)
+
+
+def _compared(found: "Evaluation", other: "OutOfFold", plan: "FoldPlan") -> dict[str, Any]:
+    """Return who was compared with and what this run gains over it."""
+    from training.evaluation import gains
+
+    identity = other.identity()
+    return {"recipe": identity["recipe name"], "seed": identity["seed"], "gain": gains(found, _evaluated(other, plan))}
+
+
+def _telling(name: str) -> "Callable[[Trainer], None]":
+    return lambda trainer: print(f"{name} {epoch_line(trainer)}", flush=True)
+
+
+def _outcome(record: "FoldRecord") -> str:
+    metrics = record.history["metrics"]
+    judged = f" val_score={metrics['val_score']:.4f}" if "val_score" in metrics else ""
+    return f"best_epoch={metrics['best_epoch']} of {metrics['epochs']}{judged} seconds={record.seconds:.1f}"
+
+
+def _described(recipe: "Recipe") -> dict[str, str]:
+    return {f"recipe {name}": str(value) for name, value in recipe.to_json_dict().items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
