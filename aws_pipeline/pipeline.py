@@ -27,7 +27,7 @@ if not __package__:
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
 from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
 from aws_pipeline.script import progress, run, size
-from behavior.contract import EXIT_OK, ContractError
+from behavior.contract import EXIT_OK, EXIT_UNEXPECTED, ContractError
 
 SAMPLE_DIR = REPOSITORY / "data" / "sample"
 RESULTS = REPOSITORY / "results"
@@ -102,21 +102,9 @@ def _ingest(plan: Plan, chosen: Settings) -> Step:
 
 def _etl(plan: Plan, chosen: Settings) -> Step:
     fingerprint = _digest(_raw_objects(chosen), _code(*glue_job.LIBRARY, glue_job.SCRIPT))
-    facts = None if plan.force else _recall(chosen, "etl", fingerprint)
-    if facts is None:
-        facts = glue_job.run_job(chosen)
-        _remember(chosen, "etl", fingerprint, facts)
-        reused = False
-    else:
-        reused = True
-    return Step(
-        "2 ETL",
-        f"{facts['videos']} recordings curated",
-        facts["rows_out"],
-        facts["bytes_out"],
-        reused=reused,
-        facts={"fingerprint": fingerprint},
-    )
+    facts, reused = _once("etl", fingerprint, lambda: glue_job.run_job(chosen), plan, chosen)
+    did = f"{facts['videos']} recordings curated"
+    return Step("2 ETL", did, facts["rows_out"], facts["bytes_out"], reused=reused, facts={"fingerprint": fingerprint})
 
 
 def _sql(chosen: Settings) -> Step:
@@ -124,19 +112,17 @@ def _sql(chosen: Settings) -> Step:
 
 
 def _train(plan: Plan, chosen: Settings, etl: Step) -> Step:
-    asked = {"recipe": plan.recipe, **plan.hyperparameters}
-    fingerprint = _digest(etl.facts["fingerprint"], _code(*sagemaker_train.CODE), json.dumps(asked, sort_keys=True))
-    checkpoint = plan.results / f"{plan.recipe}.safetensors"
-    facts = None if plan.force else _recall(chosen, f"train-{plan.recipe}", fingerprint)
-    if facts is not None:
-        sagemaker_train.download(facts["model"], checkpoint)
-    else:
-        job = sagemaker_train.submit(sagemaker_train.TrainingRequest(plan.recipe, plan.hyperparameters), chosen, wait=True)
-        facts = {"model": job.model_artifacts.s3_model_artifacts, "job": job.training_job_name}
-        sagemaker_train.download(facts["model"], checkpoint)
-        _remember(chosen, f"train-{plan.recipe}", fingerprint, facts)
-        return Step("4 train", plan.recipe, n_bytes=checkpoint.stat().st_size, facts={"checkpoint": checkpoint})
-    return Step("4 train", plan.recipe, n_bytes=checkpoint.stat().st_size, reused=True, facts={"checkpoint": checkpoint})
+    request = sagemaker_train.TrainingRequest(plan.recipe, plan.hyperparameters)
+    asked = json.dumps({"recipe": plan.recipe, **plan.hyperparameters}, sort_keys=True)
+    fingerprint = _digest(etl.facts["fingerprint"], _code(*sagemaker_train.CODE), asked)
+
+    def work() -> dict[str, Any]:
+        job = sagemaker_train.submit(request, chosen, wait=True)
+        return {"job": job.training_job_name, "model": job.model_artifacts.s3_model_artifacts}
+
+    facts, reused = _once(f"train-{plan.recipe}", fingerprint, work, plan, chosen)
+    checkpoint = sagemaker_train.download(facts["model"], plan.results / f"{plan.recipe}.safetensors")
+    return Step("4 train", plan.recipe, n_bytes=checkpoint.stat().st_size, reused=reused, facts={"checkpoint": checkpoint})
 
 
 def _infer(plan: Plan, trained: Step, output: Path, *flags: str) -> Step:
@@ -183,23 +169,21 @@ def _digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
-def _recall(chosen: Settings, step: str, fingerprint: str) -> dict[str, Any] | None:
-    """Return what a step said when it last succeeded on these very inputs, or None."""
+def _once(step: str, fingerprint: str, work: Callable[[], dict[str, Any]], plan: Plan, chosen: Settings) -> tuple[dict[str, Any], bool]:
+    """Return what a step said when it last succeeded on these very inputs, and True; else do the work, keep what it says, and False."""
     import boto3
 
     s3 = boto3.client("s3")
+    place = {"Bucket": chosen.bucket("artifacts"), "Key": f"pipeline/{step}.json"}
     try:
-        record = json.load(s3.get_object(Bucket=chosen.bucket("artifacts"), Key=f"pipeline/{step}.json")["Body"])
+        record = json.load(s3.get_object(**place)["Body"])
     except s3.exceptions.NoSuchKey:
-        return None
-    return record["facts"] if record["fingerprint"] == fingerprint else None
-
-
-def _remember(chosen: Settings, step: str, fingerprint: str, facts: dict[str, Any]) -> None:
-    import boto3
-
-    body = json.dumps({"fingerprint": fingerprint, "facts": facts})
-    boto3.client("s3").put_object(Bucket=chosen.bucket("artifacts"), Key=f"pipeline/{step}.json", Body=body.encode())
+        record = {}
+    if record.get("fingerprint") == fingerprint and not plan.force:
+        return record["facts"], True
+    facts = work()
+    s3.put_object(**place, Body=json.dumps({"fingerprint": fingerprint, "facts": facts}).encode())
+    return facts, False
 
 
 def _make_sample() -> None:
@@ -247,7 +231,11 @@ def main() -> int:
     results = (arguments.results_dir or RESULTS / data_dir.name).resolve()
     hyperparameters = {} if arguments.epochs is None else {"epochs": arguments.epochs}
     plan = Plan(data_dir, results, arguments.recipe, hyperparameters, arguments.force)
-    steps = run_pipeline(plan, chosen, _tell)
+    try:
+        steps = run_pipeline(plan, chosen, _tell)
+    except glue_job.JobFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_UNEXPECTED
     (results / "summary.json").write_text(json.dumps([asdict(step) for step in steps], indent=1, default=str))
     print(_summary(steps, plan, chosen))
     return EXIT_OK

@@ -29,7 +29,17 @@ assert not loaded, f"--help loads {loaded}"
 
 def test_there_are_scripts_for_all_six_steps():
     names = {path.stem for path in SCRIPTS}
-    assert {"s3_upload", "glue_etl", "athena", "sagemaker_train", "train", "make_submission", "evaluate", "pipeline", "sample_data"} <= names
+    assert {
+        "s3_upload",
+        "glue_etl",
+        "athena",
+        "sagemaker_train",
+        "train",
+        "make_submission",
+        "evaluate",
+        "pipeline",
+        "sample_data",
+    } <= names
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -49,12 +59,16 @@ def test_help_loads_nothing_heavy(path: Path, tmp_path: Path):
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_flag_that_does_not_exist_is_a_usage_error(path: Path, tmp_path: Path):
-    told = subprocess.run([sys.executable, str(path), "--no-such-flag"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    told = subprocess.run(
+        [sys.executable, str(path), "--no-such-flag"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
     assert told.returncode == 2
     assert "Traceback" not in told.stderr
 
 
 def test_the_stand_in_tells_its_usage():
-    told = subprocess.run([sys.executable, "-m", "infra.local", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    told = subprocess.run(
+        [sys.executable, "-m", "infra.local", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
     assert told.returncode == 0, told.stderr
     assert "serve" in told.stdout
