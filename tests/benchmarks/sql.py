@@ -27,7 +27,7 @@ from aws_pipeline.athena import saved
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.glue_job import run_job
 
-ROUNDS = 5
+ROUNDS = 3
 QUERIES = ("missing_points", "speed_by_bodypart")
 
 
