@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, ContractError, refuse
+from behavior.contract import EXIT_OK, ContractError, UsageError, exit_code, refuse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,24 +32,10 @@ LAB_WIDTH, BEHAVIOR_WIDTH = 30, 36
 """Longer names are cut, so that a line fits 80 columns."""
 
 
-class UsageError(ValueError):
-    """A flag is wrong."""
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Print the score as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    try:
-        return _evaluate(flags)
-    except ContractError as error:
-        print("\n".join(error.faults), file=sys.stderr)
-        return EXIT_CONTRACT
-    except UsageError as error:
-        print(error, file=sys.stderr)
-        return EXIT_USAGE
-    except KeyboardInterrupt:
-        print("Expected to reach the end, but got interrupted. Start again.", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    return exit_code(lambda: _evaluate(flags))
 
 
 def _flags() -> argparse.ArgumentParser:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, ContractError, refuse
+from behavior.contract import EXIT_OK, ContractError, UsageError, exit_code, refuse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from recognizers.recognizer import Recognizer
 
 SUBMISSION_COLUMNS = ["row_id", "video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
-
-
-class UsageError(ValueError):
-    """A flag is wrong."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +47,7 @@ class Job:
 def main(arguments: list[str] | None = None) -> int:
     """Write the submission as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    try:
-        return _make_submission(flags)
-    except ContractError as error:
-        print("\n".join(error.faults), file=sys.stderr)
-        return EXIT_CONTRACT
-    except UsageError as error:
-        print(error, file=sys.stderr)
-        return EXIT_USAGE
-    except KeyboardInterrupt:
-        print("Expected to reach the last video, but got interrupted. Nothing was written; start again.", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    return exit_code(lambda: _make_submission(flags))
 
 
 def _make_submission(flags: argparse.Namespace) -> int:

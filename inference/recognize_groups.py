@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, ContractError, refuse
-from inference.make_submission import Job, UsageError, file_faults, held_out_job, test_job
+from behavior.contract import EXIT_OK, ContractError, UsageError, exit_code, refuse
+from inference.make_submission import Job, file_faults, held_out_job, test_job
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,17 +28,7 @@ if TYPE_CHECKING:
 def main(arguments: list[str] | None = None) -> int:
     """Write the bouts as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    try:
-        return _recognize(flags)
-    except ContractError as error:
-        print("\n".join(error.faults), file=sys.stderr)
-        return EXIT_CONTRACT
-    except UsageError as error:
-        print(error, file=sys.stderr)
-        return EXIT_USAGE
-    except KeyboardInterrupt:
-        print("Expected to reach the last video, but got interrupted. Nothing was written; start again.", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    return exit_code(lambda: _recognize(flags))
 
 
 def _recognize(flags: argparse.Namespace) -> int:

@@ -81,7 +81,7 @@ class Router:
             return _refusal(service, error)
         except (BrokenPipeError, ConnectionResetError):
             raise
-        except Exception as error:
+        except Exception as error:  # one request that goes wrong must not take the server with it
             _log.exception("Expected to answer %s %s, but failed.", request.method, request.raw_path)
             return _refusal(service, ServiceError("InternalError", f"Expected to answer, but got {error!r}. See the server's log.", 500))
 

@@ -101,14 +101,14 @@ def test_a_submission_the_competition_would_refuse_ends_with_4_and_all_reasons(d
     done = evaluate(tmp_path, "--submission", bad, "--json")
     assert (done.returncode, done.stdout) == (4, "")
     first, second = done.stderr.splitlines()
-    assert first.startswith("Expected start_frame <= stop_frame in the submission, but got the opposite in row 2.")
-    assert second.startswith("Expected start_frame of the submission to hold whole numbers of at most 32 bits")
+    assert first.startswith("error: Expected start_frame <= stop_frame in the submission, but got the opposite in row 2.")
+    assert second.startswith("error: Expected start_frame of the submission to hold whole numbers of at most 32 bits")
 
 
 def test_a_missing_file_ends_with_2_and_one_sentence(data: Path, tmp_path: Path) -> None:
     done = evaluate(tmp_path, "--submission", "nowhere.csv")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "Expected --submission to be a file, but got nowhere.csv. Correct the path.\n"
+    assert done.stderr == "error: Expected --submission to be a file, but got nowhere.csv. Correct the path.\n"
 
 
 # The same command, called here.
