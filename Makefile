@@ -41,7 +41,7 @@ bench: $(READY)  ## Measure against the peers; ratios of one run
 
 lock:  ## Resolve requirements.lock anew from pyproject.toml
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check '.[aws,glue,sagemaker,local,train,report,notebook,dev]'
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check '.[aws,glue,sagemaker,local,train,export,report,notebook,dev]'
 	.venv-lock/bin/python -m pip check
 	.venv-lock/bin/python -m pip freeze --exclude mouse-behavior-lakehouse | sed -E 's/(torch==[0-9.]+)\+.*/\1/' > requirements.lock
 	rm -rf .venv-lock build *.egg-info
