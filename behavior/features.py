@@ -51,24 +51,27 @@ class PairFeatures:
         """[F] bool: columns that are masks and stay 0 or 1."""
         return np.array([name.startswith(("m_", "t_m_")) for name in self.names])
 
+    def of(self, curated: Curated, fps: float, agent: int, target: int) -> np.ndarray:
+        """Return the pair view [S, F] float32 of two mice; target == agent for a mouse by itself.
+
+        Positions in cm, velocities in cm/s, NaN where a keypoint is never seen or not tracked (the scaler turns it to 0, mask 0 tells).
+        `fps` is the recording's own. A mouse that is not tracked is all unknown.
+        """
+        sampled = sample_frames(curated.frames, fps, self.fps)
+        streams = [_mouse_stream(curated, mouse, self.bodyparts, sampled) for mouse in (agent, target)]
+        offset = streams[1].middle - streams[0].middle
+        relative = np.concatenate([offset, np.hypot(*offset)[None]])
+        parts = [streams[0].kinematics, streams[1].kinematics, relative, streams[0].mask, streams[1].mask]
+        return np.ascontiguousarray(np.concatenate(parts).T)
+
+    def fit_scaler(self, features: np.ndarray) -> "RobustScaler":
+        """Fit on features [N, F] of what teaches, each column by itself; masks stay as they are."""
+        return RobustScaler.fit(features, self.is_mask)
+
 
 def common_bodyparts(tracked: list[tuple[str, ...]]) -> tuple[str, ...]:
     """Return the canonical bodyparts that occur in any of the recordings, without the ignored ones, sorted."""
     return tuple(sorted({canonical(part) for parts in tracked for part in parts if part not in IGNORED}))
-
-
-def pair_features(curated: Curated, fps: float, agent: int, target: int, settings: PairFeatures) -> np.ndarray:
-    """Return the pair view [S, F] float32 of two mice; target == agent for a mouse by itself.
-
-    Positions in cm, velocities in cm/s, NaN where a keypoint is never seen or not tracked (the scaler turns it to 0, mask 0 tells).
-    `fps` is the recording's own. A mouse that is not tracked is all unknown.
-    """
-    sampled = sample_frames(curated.frames, fps, settings.fps)
-    streams = [_mouse_stream(curated, mouse, settings.bodyparts, sampled) for mouse in (agent, target)]
-    offset = streams[1].middle - streams[0].middle
-    relative = np.concatenate([offset, np.hypot(*offset)[None]])
-    parts = [streams[0].kinematics, streams[1].kinematics, relative, streams[0].mask, streams[1].mask]
-    return np.ascontiguousarray(np.concatenate(parts).T)
 
 
 def sample_frames(frames: int, fps: float, rate: float) -> np.ndarray:

@@ -29,11 +29,30 @@ class Family:
     """Its frozen dataclass."""
     network: str
     """Its network, called as network(config, n_features, n_behaviors)."""
+    features: str
+    """Frozen dataclass, module and name, of the settings of what it sees."""
 
 
 FAMILIES: dict[str, Family] = {
-    "cnn_transformer": Family(View.PAIR, Head.MULTILABEL, "recognizers.cnn_transformer", "CnnTransformerConfig", "CnnTransformer"),
-    "conv_bilstm": Family(View.ARENA, Head.EXCLUSIVE, "recognizers.conv_bilstm", "ConvBilstmConfig", "ConvBilstm"),
+    "cnn_transformer": Family(
+        View.PAIR,
+        Head.MULTILABEL,
+        "recognizers.cnn_transformer",
+        "CnnTransformerConfig",
+        "CnnTransformer",
+        "behavior.features.PairFeatures",
+    ),
+    "cnn_transformer_plus": Family(
+        View.PAIR,
+        Head.MULTILABEL,
+        "recognizers.cnn_transformer_plus",
+        "CnnTransformerPlusConfig",
+        "CnnTransformerPlus",
+        "behavior.pair_tracks.PairTracks",
+    ),
+    "conv_bilstm": Family(
+        View.ARENA, Head.EXCLUSIVE, "recognizers.conv_bilstm", "ConvBilstmConfig", "ConvBilstm", "behavior.arena_features.ArenaFeatures"
+    ),
 }
 
 
@@ -46,6 +65,12 @@ def build_network(family: str, config: Mapping[str, Any], n_features: int, n_beh
     except TypeError as error:
         raise ContractError([f"Expected the fields of family {family}, but got others: {error}. Use the code that trained it."]) from None
     return built, getattr(module, found.network)(built, n_features, n_behaviors)
+
+
+def features_class(family: str) -> Any:
+    """Return the frozen dataclass of the settings of what a family sees, with `names` [F]. Raises ContractError if it is unknown."""
+    module, _, name = _family(family).features.rpartition(".")
+    return getattr(import_module(module), name)
 
 
 def view_of(header: Mapping[str, Any]) -> View:

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from behavior.arena_features import ArenaFeatures, arena_features
+from behavior.arena_features import arena_features
 from behavior.curation import Curated
 from behavior.features import frame_samples
 from behavior.groups import watched_groups
@@ -32,7 +32,6 @@ class ArenaRecognizer(NetworkRecognizer):
     """
 
     VIEW: ClassVar[View] = View.ARENA
-    FEATURES: ClassVar[type] = ArenaFeatures
 
     def group_scores(self, curated: Curated, recording: Recording) -> np.ndarray:
         """Return scores [T, G] float32 on the recording's own frames, each row summing to one.
@@ -41,7 +40,7 @@ class ArenaRecognizer(NetworkRecognizer):
         recording, of which nothing is known, is asked for all groups.
         """
         features = self.scaler.transform(arena_features(curated, recording.fps, self.features))
-        stream = torch.from_numpy(features)
+        stream = (torch.from_numpy(features), None)
         (sampled,) = score_streams(self.network, [stream], self.windowing, self.device, self.batch, softmax)
         if recording.annotated:
             sampled = among_watched(sampled, watched_groups(recording, curated.mice))

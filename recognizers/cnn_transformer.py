@@ -59,8 +59,11 @@ class CnnTransformer(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.logits = nn.Linear(config.width, n_behaviors)
 
-    def forward(self, features: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Return logits [B, W, C] for features [B, W, F]; `valid` [B, W] bool is false on the padding behind a short recording."""
+    def forward(self, features: Tensor, valid: Tensor | None = None, context: Tensor | None = None) -> Tensor:
+        """Return logits [B, W, C] for features [B, W, F]; `valid` [B, W] bool is false on the padding behind a short recording.
+
+        The context has no part in it.
+        """
         hidden = features.transpose(1, 2)  # [B, F, W]
         for convolution in self.convolutions:
             hidden = convolution(hidden, valid)

@@ -57,8 +57,11 @@ class ConvBilstm(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.logits = nn.Linear(2 * config.hidden, n_classes)
 
-    def forward(self, features: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Return logits [B, W, C] for features [B, W, F]; `valid` [B, W] bool is false on the padding behind a short recording."""
+    def forward(self, features: Tensor, valid: Tensor | None = None, context: Tensor | None = None) -> Tensor:
+        """Return logits [B, W, C] for features [B, W, F]; `valid` [B, W] bool is false on the padding behind a short recording.
+
+        The context has no part in it.
+        """
         hidden = features.transpose(1, 2)  # [B, F, W]
         for convolution in self.convolutions:
             hidden = convolution(hidden)

@@ -24,25 +24,25 @@ class NetworkRecognizer:
 
     VIEW: ClassVar[View]
     """What all of the class see."""
-    FEATURES: ClassVar[type]
-    """Frozen dataclass of the view's settings, with `names` [F]."""
 
     family: str
     """Name in `recognizers.FAMILIES`."""
     network: nn.Module
-    """Maps [B, W, F] and valid [B, W] to logits [B, W, C]."""
+    """Maps [B, W, F], valid [B, W] and context [B, 1 + C] to logits [B, W, C]."""
     network_config: Any
     """The frozen dataclass the network was built from."""
     behaviors: tuple[str, ...]
     """Names along axis C."""
     features: Any
-    """What the network sees, a `FEATURES`."""
+    """What the network sees: the settings of its family, with `names` [F]."""
     scaler: RobustScaler
     """Fitted on training videos only."""
     windowing: Windowing
     """How recordings are cut."""
     decoding: Decoding
     """How scores become bouts."""
+    labs: tuple[str, ...] = ()
+    """Labs that training knew, in the order of their numbers."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     """Where the network lies."""
     batch: int = 64
@@ -75,6 +75,7 @@ class NetworkRecognizer:
             "feature_names": list(self.features.names),
             "window": asdict(self.windowing),
             "decoding": self.decoding.to_json_dict(),
+            "labs": list(self.labs),
         }
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {"scaler.median": torch.from_numpy(self.scaler.median), "scaler.iqr": torch.from_numpy(self.scaler.iqr)}
@@ -86,7 +87,7 @@ class NetworkRecognizer:
         header, tensors = checkpoint.load(path)
         if (view := recognizers.view_of(header)) is not cls.VIEW:
             raise ContractError([f"{path}: Expected a recognizer of the {cls.VIEW} view, but got the {view} view. Name another file."])
-        features = cls.FEATURES(**{name: _hashable(value) for name, value in header["features"].items()})
+        features = recognizers.features_class(header["family"])(**{name: _hashable(value) for name, value in header["features"].items()})
         if header["feature_names"] != list(features.names):
             changed = sorted(set(header["feature_names"]) ^ set(features.names)) or ["another order"]
             fault = f"{path}: Expected the features this code makes, but got others: {', '.join(changed[:8])}. Train again."
@@ -103,6 +104,7 @@ class NetworkRecognizer:
             scaler=RobustScaler(tensors["scaler.median"].numpy(), tensors["scaler.iqr"].numpy()),
             windowing=Windowing(**header["window"]),
             decoding=Decoding.from_json_dict(header["decoding"]),
+            labs=tuple(header["labs"]),
         )
 
 

@@ -1,6 +1,7 @@
 """Networks over windows: streams of samples are cut into overlapping windows, scored in batches and stitched together again.
 
-Axes: B batch, N windows, W window samples, S samples at the recognizer's rate, M samples of many streams, F features, C behaviors.
+Axes: B batch, N windows, W window samples, S samples at the recognizer's rate, M samples of many streams, F features, X context,
+C behaviors.
 """
 
 import contextlib
@@ -32,13 +33,13 @@ class Windowing:
 
 def score_streams(
     network: nn.Module,
-    streams: Iterable[Tensor],
+    streams: Iterable[tuple[Tensor, Tensor | None]],
     windowing: Windowing,
     device: torch.device,
     batch: int,
     answer: Callable[[Tensor], Tensor] = torch.sigmoid,
 ) -> Iterator[np.ndarray]:
-    """Yield scores [S, C] float32 for each stream of scaled features [S, F], in order, overlaps averaged.
+    """Yield scores [S, C] float32 for each stream of scaled features [S, F] and context [X], in order, overlaps averaged.
 
     Windows of neighboring streams share a batch: one pass per pair would leave most of a batch empty. Streams are taken one by
     one as they are needed. The network is put in evaluation mode; `answer` turns its logits [B, W, C] into scores.
@@ -46,8 +47,9 @@ def score_streams(
     network.eval()
     open_streams: deque[_OpenStream] = deque()
     waiting: list[tuple[_OpenStream, int]] = []
-    for stream in streams:
-        opened = _OpenStream(stream.to(device), window_starts(len(stream), windowing.window, windowing.step))
+    for features, context in streams:
+        starts = window_starts(len(features), windowing.window, windowing.step)
+        opened = _OpenStream(features.to(device), None if context is None else context.to(device), starts)
         open_streams.append(opened)
         waiting += [(opened, number) for number in range(len(opened.starts))]
         while len(waiting) >= batch:
@@ -98,8 +100,9 @@ def window_rows(starts: Tensor, lengths: Tensor, window: int) -> tuple[Tensor, T
 class _OpenStream:
     """One stream on its way through the network, window by window."""
 
-    def __init__(self, features: Tensor, starts: np.ndarray) -> None:
+    def __init__(self, features: Tensor, context: Tensor | None, starts: np.ndarray) -> None:
         self.features = features
+        self.context = context
         self.starts = starts
         self.windows: list[np.ndarray] = []  # [W, C] each, in the order of starts
 
@@ -121,7 +124,9 @@ def _score_windows(
     lengths = torch.tensor([len(piece) for piece in cut], device=device)
     starts = torch.cumsum(lengths, 0) - lengths
     features, valid = gather_windows(torch.cat(cut), starts, lengths, window)
+    told = [opened.context for opened, _ in windows if opened.context is not None]
+    context = torch.stack(told) if told else None
     with torch.inference_mode(), autocast(device):
-        scores = answer(network(features, valid).float()).cpu().numpy()
+        scores = answer(network(features, valid, context).float()).cpu().numpy()
     for (opened, _), result in zip(windows, scores, strict=True):
         opened.windows.append(result)

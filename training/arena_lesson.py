@@ -84,6 +84,11 @@ class ArenaLesson:
             raise ContractError(faults)
         return cls(recipe, features)
 
+    @property
+    def labs(self) -> tuple[str, ...]:
+        """None: the network is not told whose arena it sees."""
+        return ()
+
     def samples(self, recording: Recording, curated: Curated, bouts: pd.DataFrame) -> list[ArenaSamples]:
         """Return the recording as one stream; nothing if no group was watched for, since then it says nothing."""
         if not watched_groups(recording, curated.mice).any():

@@ -4,6 +4,7 @@ Axes: B batch, W window samples, F features.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,8 +25,8 @@ class Augmentation:
         if self.noise < 0 or self.jitter < 0:
             raise ValueError(f"Expected noise and jitter of 0 or more, but got {self}. Use 0 for none.")
 
-    def __call__(self, batch: Batch) -> Batch:
-        """Return the batch with other features; padding stays 0."""
+    def __call__(self, batch: Batch, layout: Any = None) -> Batch:
+        """Return the batch with other features; padding stays 0. What each column is makes no difference."""
         features = batch.features
         if self.jitter:
             features = _shifted(features, batch.valid, self.jitter)

@@ -17,9 +17,11 @@ from torch import Tensor
 
 from behavior.bouts import frame_labels
 from behavior.curation import Curated
-from behavior.features import PairFeatures, RobustScaler, pair_features, sample_frames
+from behavior.features import PairFeatures, sample_frames
+from behavior.pair_tracks import PairTracks
 from behavior.recording import Recording
 from behavior.windows import window_starts
+from recognizers.context import context_of, lab_number
 from recognizers.recognizer import Pair, watched_pairs
 from recognizers.windowed import Windowing, gather_windows, window_rows
 
@@ -54,6 +56,8 @@ class Batch:
     """[B, W, C] bool."""
     mask: Tensor
     """[B, W, C] bool: watched for, and no padding."""
+    context: Tensor
+    """[B, 1 + C] float32: lab and what was watched for, as `recognizers.context` says."""
     videos: tuple[int, ...]
     """Where the windows come from, ascending, each once."""
 
@@ -70,10 +74,13 @@ class StreamDataset:
     """[M, C] bool."""
     watched: Tensor
     """[streams, C] bool: behaviors somebody watched for."""
+    context: Tensor
+    """[streams, 1 + C] float32: what the network is told beside what it sees."""
 
     def to(self, device: torch.device) -> "StreamDataset":
         """Return the same data on a device."""
-        return replace(self, features=self.features.to(device), labels=self.labels.to(device), watched=self.watched.to(device))
+        parts = {name: getattr(self, name).to(device) for name in ("features", "labels", "watched", "context")}
+        return replace(self, **parts)
 
     def class_frames(self) -> tuple[np.ndarray, np.ndarray]:
         """Return samples with each behavior [C] and samples watched for it [C]."""
@@ -109,9 +116,10 @@ class StreamDataset:
         lengths = torch.from_numpy(np.array([stream.samples for stream in streams]) - starts).to(device)
         features, valid = gather_windows(self.features, rows, lengths, window)
         labels = self.labels[window_rows(rows, lengths, window)[0]]
-        mask = self.watched[torch.from_numpy(owners).to(device)][:, None, :].expand_as(labels)
+        owner = torch.from_numpy(owners).to(device)
+        mask = self.watched[owner][:, None, :].expand_as(labels)
         mask = mask if valid is None else mask & valid[..., None]
-        return Batch(features, valid, labels, mask, tuple(sorted({stream.recording.video_id for stream in streams})))
+        return Batch(features, valid, labels, mask, self.context[owner], tuple(sorted({stream.recording.video_id for stream in streams})))
 
 
 class Samples(Protocol):
@@ -164,14 +172,14 @@ class PairSamples:
 
 
 def pair_samples(
-    recording: Recording, curated: Curated, bouts: pd.DataFrame, behaviors: Sequence[str], settings: PairFeatures
+    recording: Recording, curated: Curated, bouts: pd.DataFrame, behaviors: Sequence[str], settings: PairFeatures | PairTracks
 ) -> list[PairSamples]:
     """Return features and labels of every watched pair of one recording. `bouts` may hold other recordings and behaviors too."""
     sampled = sample_frames(curated.frames, recording.fps, settings.fps)
     samples = []
     for pair in watched_pairs(curated, recording):
         labels = pair_labels(recording, pair, curated.frames, bouts, behaviors)[sampled]
-        samples.append(PairSamples(recording, pair, curated.frames, pair_features(curated, recording.fps, *pair, settings), labels))
+        samples.append(PairSamples(recording, pair, curated.frames, settings.of(curated, recording.fps, *pair), labels))
     return samples
 
 
@@ -184,11 +192,6 @@ def pair_labels(recording: Recording, pair: Pair, frames: int, bouts: pd.DataFra
     return frame_labels(own["start_frame"].to_numpy(), own["stop_frame"].to_numpy(), classes, frames, len(behaviors))
 
 
-def fit_scaler(samples: Sequence[PairSamples], settings: PairFeatures) -> RobustScaler:
-    """Fit on an even thinning of all samples."""
-    return RobustScaler.fit(thinned(samples), settings.is_mask)
-
-
 def thinned(samples: Sequence[Samples]) -> np.ndarray:
     """Return every so many rows of the features of all samples [N, F], so that fitting needs no second copy of them."""
     every = max(1, sum(len(one.features) for one in samples) // _FIT_ROWS)
@@ -196,11 +199,18 @@ def thinned(samples: Sequence[Samples]) -> np.ndarray:
 
 
 def assemble(
-    samples: Iterable[Samples], behaviors: Sequence[str], scale: Callable[[np.ndarray], np.ndarray], dtype: torch.dtype
+    samples: Iterable[Samples],
+    behaviors: Sequence[str],
+    scale: Callable[[np.ndarray], np.ndarray],
+    dtype: torch.dtype,
+    labs: Sequence[str] = (),
 ) -> StreamDataset:
-    """Lay scaled samples end to end. Takes `samples` one by one: a consuming iterator frees each as the tensor is built."""
+    """Lay scaled samples end to end; `labs` numbers those that a network may be told.
+
+    Takes `samples` one by one: a consuming iterator frees each as the tensor is built.
+    """
     streams: list[Stream] = []
-    features, labels, watched = [], [], []
+    features, labels, watched, context = [], [], [], []
     start = 0
     for one in samples:
         streams.append(Stream(one.recording, one.pair, one.frames, start, len(one.features)))
@@ -208,4 +218,5 @@ def assemble(
         features.append(torch.from_numpy(scale(one.features)).to(dtype))
         labels.append(torch.from_numpy(one.labels))
         watched.append(one.watched(behaviors))
-    return StreamDataset(tuple(streams), torch.cat(features), torch.cat(labels), torch.tensor(watched))
+        context.append(context_of(lab_number(one.recording.lab_id, labs), watched[-1]))
+    return StreamDataset(tuple(streams), torch.cat(features), torch.cat(labels), torch.tensor(watched), torch.stack(context))

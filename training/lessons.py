@@ -35,6 +35,11 @@ class Lesson(Protocol):
         """What the network sees: a frozen dataclass with `names` [F]."""
         ...
 
+    @property
+    def labs(self) -> tuple[str, ...]:
+        """Labs that a network may be told, in the order of their numbers."""
+        ...
+
     def samples(self, recording: Recording, curated: Curated, bouts: pd.DataFrame) -> Sequence[Samples]:
         """Return what one recording holds."""
         ...

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from recognizers.windowed import autocast, half_type
 from training.datasets import Batch, StreamDataset
@@ -96,10 +97,17 @@ class Run:
 
 
 class Trainer:
-    """A network on its way through a recipe; its whole state is weights, optimizer, gradient scale and `run`."""
+    """A network on its way through a recipe; its whole state is weights, averaged weights, optimizer, gradient scale and `run`.
 
-    def __init__(self, network: nn.Module, train: StreamDataset, recipe: Recipe, seed: int, device: torch.device) -> None:
+    `layout` says to the augmentation what each column of the features is.
+    """
+
+    def __init__(
+        self, network: nn.Module, train: StreamDataset, recipe: Recipe, seed: int, device: torch.device, layout: Any = None
+    ) -> None:
         self.network = network.to(device)
+        self.averaged = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True) if recipe.ema else None
+        self.layout = layout
         self.train = train.to(device)
         self.recipe, self.seed, self.device = recipe, seed, device
         self.run = Run()
@@ -128,8 +136,9 @@ class Trainer:
             epoch, started = self.run.epoch + 1, time.perf_counter()
             train_loss = self._train_epoch(epoch, watch)
             trained = time.perf_counter()
-            verdict = None if judge is None else judge(self.network)
-            self.run.consider(epoch, verdict, self.network)
+            judged = self.network if self.averaged is None else self.averaged.module
+            verdict = None if judge is None else judge(judged)
+            self.run.consider(epoch, verdict, judged)
             self.run.epoch = epoch
             windows = self.train.n_windows(self.recipe.windowing)
             score, loss = (None, None) if verdict is None else (verdict.score, verdict.loss)
@@ -149,7 +158,7 @@ class Trainer:
         batches = self.train.batches(self.recipe.windowing, self.recipe.batch, generator)
         for number, batch in enumerate(watch(batches, self.steps_per_epoch)):
             self._set_rate((epoch - 1) * self.steps_per_epoch + number)
-            losses.append(self._step(self.recipe.augmentation(batch)))
+            losses.append(self._step(self.recipe.augmentation(batch, self.layout)))
             videos.append(batch.videos)
             if len(losses) == _LOOK_EVERY or number + 1 == self.steps_per_epoch:
                 values = torch.stack(losses).cpu().numpy()
@@ -162,7 +171,7 @@ class Trainer:
 
     def _step(self, batch: Batch) -> Tensor:
         with autocast(self.device):
-            logits = self.network(batch.features, batch.valid)
+            logits = self.network(batch.features, batch.valid, batch.context)
         loss = self.recipe.loss(logits, batch.labels, batch.mask, self.class_weights)
         self.optimizer.zero_grad(set_to_none=True)
         self.gradient_scale.scale(loss).backward()
@@ -170,6 +179,8 @@ class Trainer:
         nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
         self.gradient_scale.step(self.optimizer)
         self.gradient_scale.update()
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.network)
         return loss.detach()
 
     def _set_rate(self, step: int) -> None:

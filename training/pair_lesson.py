@@ -12,14 +12,16 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+import recognizers
 from behavior.contract import ContractError
 from behavior.curation import Curated
 from behavior.ethogram import ethogram
 from behavior.features import PairFeatures, RobustScaler, common_bodyparts
+from behavior.pair_tracks import PairTracks
 from behavior.recording import Recording
 from recognizers.pair_view import PairRecognizer
 from recognizers.recognizer import Decoding
-from training.datasets import PairSamples, StreamDataset, fit_scaler, pair_samples
+from training.datasets import PairSamples, StreamDataset, pair_samples, thinned
 from training.loop import Verdict
 from training.recipes import Recipe
 from training.thresholds import DEFAULT_THRESHOLD
@@ -34,10 +36,12 @@ class PairLesson:
     """What is run."""
     behaviors: tuple[str, ...]
     """Names along axis C: what occurs in the recordings that teach."""
-    features: PairFeatures
+    features: PairFeatures | PairTracks
     """What the network sees: the bodyparts of the recordings that teach."""
     decoding: Decoding
     """Without fitted thresholds yet."""
+    labs: tuple[str, ...]
+    """Labs that a network may be told, in the order of their numbers: those of the recordings that teach."""
 
     @classmethod
     def of(
@@ -54,17 +58,18 @@ class PairLesson:
             raise ContractError(
                 ["Expected bouts in the training recordings, but got none. Annotate some, or watch for what was annotated."]
             )
-        features = PairFeatures(common_bodyparts(list(bodyparts)), recipe.fps)
+        features = recognizers.features_class(recipe.family)(common_bodyparts(list(bodyparts)), recipe.fps)
+        labs = tuple(sorted({recording.lab_id for recording in teach}))
         occurring = occurring_behaviors([*teach, *check], bouts, behaviors)
-        return cls(recipe, behaviors, features, Decoding((DEFAULT_THRESHOLD,) * len(behaviors), occurring, recipe.decode))
+        return cls(recipe, behaviors, features, Decoding((DEFAULT_THRESHOLD,) * len(behaviors), occurring, recipe.decode), labs)
 
     def samples(self, recording: Recording, curated: Curated, bouts: pd.DataFrame) -> list[PairSamples]:
         """Return every watched pair."""
         return pair_samples(recording, curated, bouts, self.behaviors, self.features)
 
     def fit_scaler(self, samples: Sequence[PairSamples]) -> RobustScaler:
-        """Fit on what teaches, each column by itself."""
-        return fit_scaler(samples, self.features)
+        """Fit on what teaches."""
+        return self.features.fit_scaler(thinned(samples))
 
     def judge(self, dataset: StreamDataset, bouts: pd.DataFrame, device: torch.device, weights: Tensor) -> Callable[[nn.Module], Verdict]:
         """Return what scores a network as the competition does."""
@@ -75,7 +80,7 @@ class PairLesson:
         thresholds = self.decoding.thresholds if verdict is None else verdict.thresholds
         decoding = Decoding(thresholds, self.decoding.occurring, self.decoding.settings)
         family, windowing = self.recipe.family, self.recipe.windowing
-        return PairRecognizer(family, network, config, self.behaviors, self.features, scaler, windowing, decoding)
+        return PairRecognizer(family, network, config, self.behaviors, self.features, scaler, windowing, decoding, self.labs)
 
 
 def occurring_behaviors(recordings: Iterable[Recording], bouts: pd.DataFrame, behaviors: Sequence[str]) -> dict[str, frozenset[str]]:

@@ -11,11 +11,13 @@ from behavior.arena_features import ArenaFeatures
 from behavior.bouts import DecodeSettings
 from recognizers import FAMILIES
 from recognizers.cnn_transformer import CnnTransformerConfig
+from recognizers.cnn_transformer_plus import CnnTransformerPlusConfig
 from recognizers.conv_bilstm import ConvBilstmConfig
 from recognizers.windowed import Windowing
 from training.augmentation import Augmentation
 from training.losses import ExclusiveLossSettings, LossSettings
 from training.schedules import Cosine, Plateau, Schedule
+from training.track_augmentation import TrackAugmentation
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Recipe:
     """Settings of the arena view, at the same samples per second; the pair view takes its own from the data."""
     windowing: Windowing = field(default_factory=Windowing)
     """How recordings are cut, in samples."""
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation | TrackAugmentation = field(default_factory=Augmentation)
     """How training windows are varied."""
     loss: LossSettings | ExclusiveLossSettings = field(default_factory=LossSettings)
     """How a wrong answer counts; fits the head of the family."""
@@ -52,6 +54,8 @@ class Recipe:
     """Of matrices; offsets and norms are not decayed."""
     clip_norm: float = 1.0
     """Longest gradient."""
+    ema: float = 0.0
+    """What a step leaves of the averaged weights that are judged and kept, 0 to below 1; 0 keeps the weights of the last step."""
     patience: int = 8
     """Epochs without a better validation score before training stops."""
     half_features: bool = True
@@ -62,6 +66,8 @@ class Recipe:
             "epochs, batch and patience of 1 or more": min(self.epochs, self.batch, self.patience) >= 1,
             "a learning rate and a clip norm above 0": min(self.learning_rate, self.clip_norm) > 0,
             "samples per second above 0": self.fps > 0,
+            "ema from 0 to below 1": 0 <= self.ema < 1,
+            "a network at the recipe's samples per second": getattr(self.network, "fps", self.fps) == self.fps,
             "features at the recipe's samples per second": self.features is None or self.features.fps == self.fps,
             "a loss for the head of the family": self.family not in FAMILIES or self.loss.HEAD is FAMILIES[self.family].head,
         }
@@ -83,6 +89,33 @@ def cnn_transformer_small() -> Recipe:
     """Return a CNN-Transformer for the demo and for two cores: width 64, 2 layers."""
     network = CnnTransformerConfig(width=64, kernel=3, layers=2, heads=4, feedforward=2)
     return replace(cnn_transformer(), name="cnn_transformer_small", network=network, epochs=12, batch=32, learning_rate=2e-3, patience=6)
+
+
+def cnn_transformer_plus() -> Recipe:
+    """Return one network for all labs over bare tracks: width 256, 6 layers, windows of 256 samples."""
+    return Recipe(
+        "cnn_transformer_plus",
+        "cnn_transformer_plus",
+        CnnTransformerPlusConfig(),
+        windowing=Windowing(256, 128),
+        augmentation=TrackAugmentation(),
+        ema=0.999,
+    )
+
+
+def cnn_transformer_plus_small() -> Recipe:
+    """Return the same for two cores: width 64, 2 layers."""
+    network = CnnTransformerPlusConfig(width=64, kernel=3, layers=2, heads=4, feedforward=2, token=32)
+    return replace(
+        cnn_transformer_plus(),
+        name="cnn_transformer_plus_small",
+        network=network,
+        epochs=12,
+        batch=16,
+        learning_rate=2e-3,
+        ema=0.99,
+        patience=6,
+    )
 
 
 def conv_bilstm_144() -> Recipe:
@@ -115,5 +148,14 @@ def conv_bilstm_small() -> Recipe:
 
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
-    recipe.__name__: recipe for recipe in (cnn_transformer, cnn_transformer_small, conv_bilstm_144, conv_bilstm_288, conv_bilstm_small)
+    recipe.__name__: recipe
+    for recipe in (
+        cnn_transformer,
+        cnn_transformer_small,
+        cnn_transformer_plus,
+        cnn_transformer_plus_small,
+        conv_bilstm_144,
+        conv_bilstm_288,
+        conv_bilstm_small,
+    )
 }

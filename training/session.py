@@ -3,7 +3,7 @@
 Axes: C behaviors.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -162,23 +162,24 @@ def prepare(
     taught = [one for recording in teach for one in lesson.samples(recording, tracks.pop(recording.video_id), bouts)]
     checked = [one for recording in check for one in lesson.samples(recording, zone.tracking(recording), bouts)]
     scaler = lesson.fit_scaler(taught) if taught else None
-    train, validation = (_dataset(samples, lesson.behaviors, scaler, recipe) if scaler else None for samples in (taught, checked))
+    train, validation = (_dataset(samples, lesson, scaler, recipe) if scaler else None for samples in (taught, checked))
     if scaler is None or train is None:
         raise ContractError(["Expected watched mice in the tracking of the training recordings, but got none. Compare the mouse ids."])
 
     torch.manual_seed(seed)
     config, network = recognizers.build_network(recipe.family, asdict(recipe.network), len(lesson.features.names), len(lesson.behaviors))
-    trainer = Trainer(network, train, recipe, seed, torch.device(device))
+    trainer = Trainer(network, train, recipe, seed, torch.device(device), lesson.features)
     judge = None
     if validation is not None:
         judge = lesson.judge(validation.to(trainer.device), bouts, trainer.device, trainer.class_weights)
     return Session(recipe, seed, split, lesson, scaler, config, trainer, judge)
 
 
-def _dataset(samples: list[Samples], behaviors: Sequence[str], scaler: RobustScaler, recipe: Recipe) -> StreamDataset | None:
+def _dataset(samples: list[Samples], lesson: Lesson, scaler: RobustScaler, recipe: Recipe) -> StreamDataset | None:
     if not samples:
         return None
-    return assemble(_consumed(samples), behaviors, scaler.transform, torch.float16 if recipe.half_features else torch.float32)
+    dtype = torch.float16 if recipe.half_features else torch.float32
+    return assemble(_consumed(samples), lesson.behaviors, scaler.transform, dtype, lesson.labs)
 
 
 def _consumed(samples: list[Samples]) -> Iterator[Samples]:

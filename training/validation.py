@@ -103,7 +103,8 @@ class GroupJudge:
 def _scores(
     network: nn.Module, dataset: StreamDataset, recipe: Recipe, device: torch.device, answer: Callable[[Tensor], Tensor]
 ) -> list[np.ndarray]:
-    streams = (dataset.features[one.start : one.start + one.samples].float() for one in dataset.streams)
+    pieces = zip(dataset.streams, dataset.context, strict=True)
+    streams = ((dataset.features[one.start : one.start + one.samples].float(), context) for one, context in pieces)
     return list(score_streams(network, streams, recipe.windowing, device, 2 * recipe.batch, answer))
 
 

@@ -22,7 +22,7 @@ class Logit(nn.Module):
         super().__init__()
         self.passes: list[int] = []
 
-    def forward(self, features: Tensor, valid: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, valid: Tensor | None = None, context: Tensor | None = None) -> Tensor:
         self.passes.append(len(features))
         return torch.logit(features[..., :1].clamp(0.001, 0.999))
 
@@ -33,14 +33,14 @@ def ramp(samples: int) -> Tensor:
 
 @pytest.mark.parametrize("samples", [1, 7, 16, 17, 50])
 def test_stitched_windows_give_each_sample_its_own_score(samples: int) -> None:
-    (scores,) = score_streams(Logit(), [ramp(samples)], Windowing(16, 5), CPU, batch=4)
+    (scores,) = score_streams(Logit(), [(ramp(samples), None)], Windowing(16, 5), CPU, batch=4)
     np.testing.assert_allclose(scores, ramp(samples), atol=1e-5)
 
 
 def test_windows_of_several_streams_share_a_batch_and_come_back_in_order() -> None:
     network = Logit()
     lengths = (40, 3, 16, 90)
-    scored = list(score_streams(network, [ramp(length) for length in lengths], Windowing(16, 16), CPU, batch=4))
+    scored = list(score_streams(network, [(ramp(length), None) for length in lengths], Windowing(16, 16), CPU, batch=4))
     assert [len(scores) for scores in scored] == list(lengths)
     for scores in scored:
         np.testing.assert_allclose(scores, ramp(len(scores)), atol=1e-5)
@@ -53,7 +53,7 @@ def test_a_stream_is_scored_before_the_last_one_is_asked_for() -> None:
     def streams():
         for number in range(5):
             asked.append(number)
-            yield ramp(64)
+            yield ramp(64), None
 
     scored = score_streams(Logit(), streams(), Windowing(16, 16), CPU, batch=4)
     next(scored)
@@ -71,8 +71,8 @@ def test_the_rows_of_a_window_never_leave_their_stream() -> None:
 def test_padding_does_not_change_the_scores_of_a_short_recording() -> None:
     network = random_recognizer(("sniff",)).network
     stream = torch.randn(20, network.convolutions[0].convolution.in_channels)
-    (padded,) = score_streams(network, [stream], Windowing(64, 32), CPU, batch=4)
-    (whole,) = score_streams(network, [stream], Windowing(20, 20), CPU, batch=4)
+    (padded,) = score_streams(network, [(stream, None)], Windowing(64, 32), CPU, batch=4)
+    (whole,) = score_streams(network, [(stream, None)], Windowing(20, 20), CPU, batch=4)
     np.testing.assert_allclose(padded, whole, atol=1e-5)
 
 

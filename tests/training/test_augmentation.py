@@ -13,7 +13,7 @@ def batch(valid: torch.Tensor | None = None) -> Batch:
     if valid is not None:
         features = features * valid[..., None]
     labels = torch.ones(2, 50, 1, dtype=torch.bool)
-    return Batch(features, valid, labels, labels, (7,))
+    return Batch(features, valid, labels, labels, torch.zeros(2, 2), (7,))
 
 
 def test_nothing_is_changed_and_no_random_number_drawn_by_default() -> None:

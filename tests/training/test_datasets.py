@@ -11,7 +11,7 @@ from behavior.curation import curate
 from behavior.features import PairFeatures
 from behavior.recording import Recording, Triple
 from recognizers.windowed import Windowing
-from training.datasets import PairSamples, StreamDataset, assemble, fit_scaler, pair_labels, pair_samples
+from training.datasets import PairSamples, StreamDataset, assemble, pair_labels, pair_samples, thinned
 
 BEHAVIORS = ("rear", "attack", "sniff")
 WATCHED = (Triple(1, 1, "rear"), Triple(1, 2, "attack"), Triple(2, 1, "sniff"))
@@ -124,5 +124,5 @@ def test_the_scaler_is_fitted_on_what_it_is_given_alone(recording: Recording) ->
     settings = PairFeatures(("nose",))
     n_features = len(settings.names)
     low, high = (replace(samples(1, 100, 0, recording), features=np.full((100, n_features), value, np.float32)) for value in (1.0, 9.0))
-    assert fit_scaler([low], settings).median[0] == 1.0
-    assert fit_scaler([low, high], settings).median[0] == 5.0
+    assert settings.fit_scaler(thinned([low])).median[0] == 1.0
+    assert settings.fit_scaler(thinned([low, high])).median[0] == 5.0

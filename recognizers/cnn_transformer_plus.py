@@ -1,0 +1,186 @@
+"""The CNN-Transformer over bare tracks: one network for all labs, blind to where the arena lies and how it is turned.
+
+Features are made of the tracks inside it.
+
+Axes: B batch, W window samples, P points of one mouse, L lags, F columns of tracks, D width, E width of a token, C behaviors.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from behavior.pair_tracks import ANCHORS, CM_PER_M, COORDINATES
+from recognizers.cnn_transformer import CnnTransformerConfig, Dropout, ResidualConvolution, TransformerLayer, sinusoidal_positions
+
+_FRONT, _CENTER, _BACK = range(len(ANCHORS))
+_BODY_CM = 3.0
+"""About half a mouse: what a place within or near a body is measured by."""
+_NEARLY_ZERO = 1e-2
+"""Added to squared lengths, cm^2, so that no root and no logarithm is of 0."""
+
+
+@dataclass(frozen=True)
+class CnnTransformerPlusConfig(CnnTransformerConfig):
+    """Size of the network, and which of its parts are there; without one it is an ablation."""
+
+    token: int = 64
+    """Width of one mouse or one relation at one sample, E."""
+    lags_s: tuple[float, ...] = (1 / 30, 0.1, 0.3, 0.8, 2.0)
+    """Displacements are taken over these times, backward and forward, s."""
+    fps: float = 30.0
+    """Samples per second of its input, 1/s."""
+    labs: int = 32
+    """Numbers of labs there is room for; 0 to tell the network no lab."""
+    lab_width: int = 16
+    """Width of what the network learns about a lab."""
+    pool: int = 4
+    """Attention looks at means of so many samples: borders are found by convolutions, context by attention."""
+    pair_attention: bool = True
+    """Whether the two mice and their two relations look at each other in every sample."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "lags_s", tuple(self.lags_s))  # JSON brings a list
+        if self.token % self.heads or min(self.token, self.labs + 1, self.lab_width, self.pool) < 1 or not self.fps > 0:
+            expected = "a token that is a multiple of heads, lab_width and pool of 1 or more, labs of 0 or more and fps above 0"
+            raise ValueError(f"Expected {expected}, but got {self}. Change the sizes.")
+        if not self.lags_s or min(self.lags_s) * self.fps < 0.5:
+            raise ValueError(f"Expected lags of a sample or more at {self.fps} samples a second, but got {self.lags_s}. Use longer ones.")
+
+
+class CnnTransformerPlus(nn.Module):
+    """Map windows of tracks to one logit per sample and behavior."""
+
+    def __init__(self, config: CnnTransformerPlusConfig, n_features: int, n_behaviors: int) -> None:
+        super().__init__()
+        self.config = config
+        points = n_features // (2 * len(COORDINATES))
+        self.geometry = Geometry(tuple(round(lag * config.fps) for lag in config.lags_s), points)
+        self.mouse = _token(self.geometry.mouse_width, config)
+        self.relation = _token(self.geometry.relation_width, config)
+        self.roles = nn.Parameter(torch.randn(4, config.token) * 0.1)
+        self.pairs = _token_attention(config) if config.pair_attention else None
+        self.lab = nn.Embedding(config.labs + 1, config.lab_width) if config.labs else None
+        self.told = nn.Linear(n_behaviors + (config.lab_width if config.labs else 0), config.width)
+        self.together = nn.Linear(4 * config.token, config.width)
+        self.convolutions = nn.ModuleList(ResidualConvolution(config.width, config, dilation) for dilation in config.dilations)
+        self.layers = nn.ModuleList(TransformerLayer(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
+        self.logits = nn.Linear(config.width, n_behaviors)
+        nn.init.constant_(self.logits.bias, -3.0)  # behaviors are rare: the first steps need not learn that
+
+    def forward(self, features: Tensor, valid: Tensor | None, context: Tensor) -> Tensor:
+        """Return logits [B, W, C] for tracks [B, W, F], `valid` [B, W] bool (false on padding) and `context` [B, 1 + C]."""
+        mice, relations = self.geometry(features.float(), valid)  # [2, B, W, .] each
+        tokens = torch.cat([self.mouse(mice), self.relation(relations)]).permute(1, 2, 0, 3) + self.roles  # [B, W, 4, E]
+        if self.pairs is not None:
+            tokens = self.pairs(tokens.flatten(0, 1), None).unflatten(0, tokens.shape[:2])
+        hidden = self.together(tokens.flatten(2)) + self._told(context)[:, None]
+        hidden = hidden if valid is None else hidden * valid[..., None]
+        hidden = hidden.transpose(1, 2)  # [B, D, W]
+        for convolution in self.convolutions:
+            hidden = convolution(hidden, valid)
+        hidden = hidden + self._surroundings(hidden, valid)
+        return self.logits(self.norm(hidden.transpose(1, 2)))
+
+    def _surroundings(self, hidden: Tensor, valid: Tensor | None) -> Tensor:
+        """Return [B, D, W]: what the whole window says to each sample; attention looks at means of `pool` samples."""
+        pool = self.config.pool
+        coarse, mask = functional.avg_pool1d(hidden, pool, ceil_mode=True), None  # [B, D, V]
+        if valid is not None:  # nobody attends to padding, and no mean counts it
+            share = functional.avg_pool1d(valid[:, None].to(hidden.dtype), pool, ceil_mode=True)  # [B, 1, V]
+            coarse, mask = coarse / share.clamp(min=1e-6), share[:, :, None] > 0
+        coarse = coarse.transpose(1, 2)
+        coarse = coarse + sinusoidal_positions(coarse.shape[1], coarse.shape[2], coarse.device).to(coarse.dtype)
+        for layer in self.layers:
+            coarse = layer(coarse, mask)
+        return coarse.transpose(1, 2).repeat_interleave(pool, dim=2)[..., : hidden.shape[2]]
+
+    def _told(self, context: Tensor) -> Tensor:
+        """Return [B, D]: what the network makes of lab and list of watched behaviors."""
+        told = [context[:, 1:]]
+        if self.lab is not None:
+            told.append(self.lab(context[:, 0].long().clamp(max=self.config.labs)))
+        return self.told(torch.cat(told, dim=1))
+
+
+class Geometry(nn.Module):
+    """Tracks to what each mouse does in its own frame of reference, and where the other is in it. It has nothing to learn."""
+
+    def __init__(self, lags: tuple[int, ...], points: int) -> None:
+        super().__init__()
+        self.lags = (*(-lag for lag in lags), *lags)
+        self.points = points
+        anchors, n_lags = len(ANCHORS), len(self.lags)
+        self.mouse_width = 3 * points + 2 * anchors * n_lags + 2 * n_lags + 1
+        self.relation_width = 2 * points + anchors**2 + 2 + (2 + anchors**2) * n_lags
+
+    def forward(self, features: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return mice [2, B, W, .] and relations [2, B, W, .] (agent to target, target to agent) for tracks [B, W, F]."""
+        tracks = features.unflatten(-1, (2, self.points, 3)).permute(2, 0, 1, 3, 4)  # [2, B, W, P, 3]
+        place, seen = tracks[..., :2] * CM_PER_M, tracks[..., 2]
+        ahead = place[..., _FRONT, :] - place[..., _BACK, :]
+        length = ahead.square().sum(-1, keepdim=True).add(_NEARLY_ZERO).sqrt()
+        heading = ahead / length  # [2, B, W, 2]
+        center, anchors = place[..., _CENTER, None, :], place[..., : len(ANCHORS), :]
+        apart = anchors[..., None, :] - anchors.flip(0)[..., None, :, :]
+        distance = apart.square().sum(-1).add(_NEARLY_ZERO).sqrt().flatten(-2)  # [2, B, W, anchors^2]
+
+        now = torch.cat([anchors.flatten(-2), heading, distance], -1)
+        then = self._lagged(now, valid)  # [2, B, W, L, .]
+        moved, headed, nearer = (then - now[..., None, :]).split((2 * len(ANCHORS), 2, len(ANCHORS) ** 2), -1)
+        moved = moved.unflatten(-1, (-1, 2))  # [2, B, W, L, anchors, 2]
+        motion = _squashed(_turned(moved.flatten(-3, -2), heading))
+        other_motion = _squashed(_turned(moved.flip(0)[..., _CENTER, :], heading))
+        turned = _turned(headed + heading[..., None, :], heading)
+        shape = _squashed(_turned(place - center, heading) / _BODY_CM)
+        there = _squashed(_turned(place.flip(0) - center, heading) / _BODY_CM)
+        toward = _turned(heading.flip(0)[..., None, :], heading)
+        mice = [shape.flatten(-2), seen, length.log(), motion.flatten(-2), turned.flatten(-2)]
+        relations = [there.flatten(-2), distance.log(), toward.flatten(-2), _squashed(nearer).flatten(-2), other_motion.flatten(-2)]
+        return torch.cat(mice, -1), torch.cat(relations, -1)
+
+    def _lagged(self, values: Tensor, valid: Tensor | None) -> Tensor:
+        """Return values [2, B, W, N] of the samples before and behind: [2, B, W, L, N], none beyond the window or in its padding."""
+        window = values.shape[2]
+        rows = (torch.arange(window, device=values.device)[:, None] + torch.tensor(self.lags, device=values.device)).clamp(0, window - 1)
+        if valid is None:
+            return values[:, :, rows]
+        rows = rows.minimum(valid.sum(1)[:, None, None] - 1)  # [B, W, L]
+        return values[:, torch.arange(len(rows), device=values.device)[:, None, None], rows]
+
+
+def _turned(vectors: Tensor, heading: Tensor) -> Tensor:
+    """Return vectors [..., N, 2] in a frame of reference that looks along `heading` [..., 2]."""
+    along, across = heading[..., None, 0], heading[..., None, 1]
+    x, y = vectors[..., 0], vectors[..., 1]
+    return torch.stack([x * along + y * across, y * along - x * across], -1)
+
+
+def _squashed(values: Tensor) -> Tensor:
+    """Return values as they are near 0 and their logarithm far from it: a jump of the tracker is no earthquake."""
+    return torch.asinh(values)
+
+
+def _token(width: int, config: CnnTransformerPlusConfig) -> nn.Module:
+    return nn.Sequential(
+        LastNorm(width), nn.Linear(width, 2 * config.token), nn.GELU(), Dropout(config.dropout), nn.Linear(2 * config.token, config.token)
+    )
+
+
+class LastNorm(nn.Module):
+    """Batch norm over the last axis."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Map [..., N] to [..., N]."""
+        return self.norm(values.flatten(0, -2)).unflatten(0, values.shape[:-1])
+
+
+def _token_attention(config: CnnTransformerPlusConfig) -> nn.Module:
+    return TransformerLayer(CnnTransformerConfig(width=config.token, heads=config.heads, feedforward=2, dropout=config.dropout))

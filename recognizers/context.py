@@ -1,0 +1,22 @@
+"""What a network is told beside what it sees: whose recording it is, and what somebody watched for.
+
+Axes: C behaviors.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+UNKNOWN_LAB = 0
+"""The number of a lab that training did not know."""
+
+
+def lab_number(lab: str, labs: Sequence[str]) -> int:
+    """Return the number of a lab, from 1 in the order of `labs`; `UNKNOWN_LAB` for any other."""
+    return labs.index(lab) + 1 if lab in labs else UNKNOWN_LAB
+
+
+def context_of(lab: int, watched: Sequence[bool]) -> Tensor:
+    """Return the context [1 + C] float32 of one stream: the number of its lab, then 1 for each behavior that was watched for."""
+    return torch.tensor([lab, *watched], dtype=torch.float32)
