@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from aws_pipeline.curation_plan import Work
 from aws_pipeline.lake import parse_parquet, read_object, write_parquet
 from behavior.annotations import Behavior, bout_lengths, enrich
+from behavior.content import Content, content_of
 from behavior.contract import ContractError, refuse
 from behavior.curation import WRITE_OPTIONS, Curated, curate, to_table
 from behavior.tables import ANNOTATIONS_ENRICHED, TRACKING_CURATED
@@ -16,7 +18,7 @@ from behavior.tables import ANNOTATIONS_ENRICHED, TRACKING_CURATED
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one recording; a few hundred bytes, however long it is."""
+    """What became of one recording; a few hundred bytes, and those of its content: a mark about every 32 frames of a mouse."""
 
     split: str
     video_id: int
@@ -32,6 +34,8 @@ class Result:
     seen_share: float = 0.0
     bouts: dict[Behavior, np.ndarray] = field(default_factory=dict)
     """Lengths of watched bouts, frames."""
+    content: Content | None = None
+    """What tells it from other recordings."""
 
 
 def curate_part(part: Iterable[Work], raw: str, curated: str, *, write: bool) -> Iterator[Result]:
@@ -63,7 +67,13 @@ def _curate(work: Work, raw: str, curated: str, *, write: bool) -> Result:
         mice=len(pose.mice),
         seen_share=float(pose.seen.mean()),
         bouts={} if bouts is None else bout_lengths(bouts),
+        content=content_of(work.recording.video_id, pose, _watched(bouts)),
     )
+
+
+def _watched(bouts: pa.Table | None) -> pd.DataFrame:
+    rows = ANNOTATIONS_ENRICHED.schema.empty_table() if bouts is None else bouts.filter(bouts.column("watched"))
+    return rows.to_pandas()
 
 
 def _read(work: Work, raw: str) -> tuple[pa.Table, Curated, pa.Table | None]:

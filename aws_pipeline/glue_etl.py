@@ -34,6 +34,7 @@ from aws_pipeline.curation_plan import Plan, in_parts, plan_work
 from aws_pipeline.curation_task import Result, curate_part
 from aws_pipeline.lake import list_objects, remove_objects, set_partitions, write_object, write_parquet
 from behavior.annotations import Occurrences, class_distribution
+from behavior.content import content_groups
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, ContractError, refuse
 from behavior.tables import CLASS_DISTRIBUTION_STATS, CURATED_TABLES, METADATA_TEST, METADATA_TRAIN, Table
 
@@ -124,10 +125,12 @@ def _spanning_tables(plan: Plan, results: Sequence[Result]) -> dict[Table, pa.Ta
     tables = {}
     for split, rows in plan.metadata.items():
         found = [by_video[split, video] for video in rows.column("video_id").to_pylist()]
+        groups = content_groups([result.content for result in found if result.content])
         columns = {
             "frame_count": [result.frames for result in found],
             "mice_tracked": [result.mice for result in found],
             "seen_share": [result.seen_share for result in found],
+            "content_group": [groups[result.video_id] for result in found],
         }
         for name, values in columns.items():
             rows = rows.append_column(_METADATA[split].schema.field(name), pa.array(values, _METADATA[split].schema.field(name).type))

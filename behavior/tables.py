@@ -234,6 +234,7 @@ _FROM_TRACKING = [
     _field("frame_count", pa.int32(), "frames, counted from tracking"),
     _field("mice_tracked", pa.int8(), "mice that tracking holds"),
     _field("seen_share", pa.float64(), "share of keypoints that the tracker saw, 0 to 1"),
+    _field("content_group", pa.int64(), "smallest video_id among the recordings of this split that show the same video, under any id"),
 ]
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from behavior.contract import ContractError, refuse
 from behavior.curation import Curated, from_table
 from behavior.recording import Recording, recordings_from_rows
-from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURATED
+from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, RAW_METADATA, TRACKING_CURATED
 
 _BOUT_COLUMNS = ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame", "watched"]
 
@@ -29,11 +29,20 @@ class CuratedZone:
 
     def annotated_recordings(self) -> list[Recording]:
         """Return the training recordings that somebody labelled, by video id. Raises ContractError if there are none."""
-        rows = _read(self._files(METADATA_TRAIN.location), METADATA_TRAIN.schema.names)
-        recordings = [recording for recording in recordings_from_rows(rows.to_pylist()) if recording.annotated]
+        recordings = [recording for recording in self._recordings() if recording.annotated]
         if not recordings:
             raise ContractError([f"Expected annotated recordings in {self.root}, but got none. Curate data with behaviors_labeled."])
-        return sorted(recordings, key=lambda recording: recording.video_id)
+        return recordings
+
+    def unlabelled_recordings(self) -> list[Recording]:
+        """Return the training recordings in which nobody watched for anything, by video id."""
+        return [recording for recording in self._recordings() if not recording.annotated]
+
+    def content_groups(self) -> dict[int, int]:
+        """Return for each training video the smallest id of its content, as the ETL job found it; none of a zone that does not say."""
+        files = [file for file in self._files(METADATA_TRAIN.location) if "content_group" in pq.read_schema(file).names]
+        rows = [row for file in files for row in _read([file], ["video_id", "content_group"]).to_pylist()]
+        return {row["video_id"]: row["content_group"] for row in rows if row["content_group"] is not None}
 
     def bouts(self, recordings: Iterable[Recording]) -> pd.DataFrame:
         """Return the bouts of these recordings and of no other, watched ones only: video_id, agent_id, target_id, action, start, stop."""
@@ -57,6 +66,10 @@ class CuratedZone:
             for recording, name in names
             if not (self.root / name).is_file()
         ]
+
+    def _recordings(self) -> list[Recording]:
+        rows = _read(self._files(METADATA_TRAIN.location), RAW_METADATA.schema.names)
+        return sorted(recordings_from_rows(rows.to_pylist()), key=lambda recording: recording.video_id)
 
     def _files(self, location: str) -> list[Path]:
         files = sorted((self.root / location).glob("*.parquet"))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from behavior.content import Content, content_groups, content_of
 from behavior.contract import UsageError, refuse
 from behavior.recording import Recording
-from training.content import Content, content_groups, content_of
 from training.curated_zone import CuratedZone
 from training.folds import Split, cross_validation
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import boto3
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,6 +20,7 @@ from aws_pipeline import glue_etl, glue_job, lake
 from aws_pipeline.config import Settings, endpoint
 from aws_pipeline.curation_plan import Work, in_parts, plan_work
 from aws_pipeline.curation_task import curate_part
+from behavior.content import content_of
 from behavior.contract import ContractError
 from behavior.curation import curate, from_table, to_table
 from behavior.recording import Recording, Triple
@@ -195,6 +197,29 @@ def test_a_task_writes_whole_objects_and_hands_back_numbers(zone):
     assert (result.rows_in, result.rows_out, result.frames, result.mice) == (4, 7, 7, 1)
     assert result.seen_share == pytest.approx(4 / 7)
     assert lake.list_objects(target, ["tracking_curated"]) == {result.keys[0]: result.bytes_out}
+
+
+def test_what_tells_a_recording_from_others_knows_watched_bouts_only(zone):
+    zone.annotation(OTTER, [(1, 1, "rear", 0, 1), (1, 1, "run", 1, 2), (1, 1, "rear", 2, 3), (1, 1, "dig", 0, 2)])
+    (result,) = curate_part(plan_work(zone.uri).work, zone.uri, "s3://curated-zone/content", write=False)
+    rows = [(1, 1, "rear", 0, 1), (1, 1, "run", 1, 2), (1, 1, "rear", 2, 3)]
+    watched = pd.DataFrame(
+        [(7, *row) for row in rows], columns=["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
+    )
+    expected = content_of(7, curate(pq.read_table(zone.file("train_tracking", OTTER), partitioning=None), OTTER), watched)
+    assert result.content.timeline == expected.timeline is not None
+    assert result.content.pose == expected.pose
+
+
+def test_one_video_under_two_ids_is_told_by_the_smaller_one(zone):
+    twin = replace(OTTER, video_id=77)
+    zone.metadata(OTTER, PLAIN, twin)
+    zone.tracking(twin, walk(range(3)))
+    zone.tracking(PLAIN, walk(range(3)))  # the same pixels, but twice as many to a centimeter
+    plan = plan_work(zone.uri)
+    results = list(curate_part(plan.work, zone.uri, "s3://curated-zone/groups", write=False))
+    metadata = glue_etl._spanning_tables(plan, results)[METADATA_TRAIN]
+    assert metadata.select(["video_id", "content_group"]).to_pydict() == {"video_id": [7, 9, 77], "content_group": [7, 9, 7]}
 
 
 def test_a_check_writes_nothing(zone):
@@ -384,6 +409,7 @@ def test_metadata_knows_what_tracking_holds(first):
     assert first.read("metadata_train/metadata_train.parquet").schema.equals(METADATA_TRAIN.schema)
     assert {video: (row["frame_count"], row["mice_tracked"]) for video, row in rows.items()} == {7: (7, 1), 8: (12, 2), 9: (3, 1)}
     assert rows[8]["seen_share"] == pytest.approx(18 / 24)
+    assert {video: row["content_group"] for video, row in rows.items()} == {7: 7, 8: 8, 9: 9}
     assert (rows[9]["lab_id"], rows[9]["behaviors_labeled"], rows[9]["frames_per_second"]) == (ODD, None, 25.0)
     assert first.read("metadata_test/metadata_test.parquet").column("frame_count").to_pylist() == [5]
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from simulated_lake import Lake
 
-from behavior.curation import Curated
+from behavior.content import Content, content_groups, content_of, together
+from behavior.curation import Curated, curate
+from behavior.recording import recordings_from_rows
+from behavior.simulation import PROFILES, simulate
 from behavior.tracking import Pose
-from training.content import Content, content_groups, content_of, together
-from training.curated_zone import CuratedZone
 
 COLUMNS = ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
 NO_BOUTS = pd.DataFrame(columns=COLUMNS)
@@ -105,11 +105,14 @@ def test_likeness_goes_from_one_to_the_next() -> None:
     assert together(content_groups(contents)) == [[2, 5, 9]]
 
 
-def test_simulated_recordings_are_all_different(lake: Lake) -> None:
-    zone = CuratedZone(lake.curated)
-    recordings = zone.annotated_recordings()
-    bouts = zone.bouts(recordings)
-    contents = [content_of(recording.video_id, zone.tracking(recording), bouts) for recording in recordings]
+def simulated(lab: str, video: int) -> Content:
+    made = simulate(PROFILES[lab], video, video, seconds=20)
+    (recording,) = recordings_from_rows([made.metadata])
+    return content_of(video, curate(made.tracking, recording), made.annotation.to_pandas().assign(video_id=video))
+
+
+def test_simulated_recordings_are_all_different() -> None:
+    contents = [simulated(lab, video) for video, lab in enumerate(["CalMS21_task2"] * 4 + ["JovialSwallow"] * 2, start=101)]
     assert together(content_groups(contents)) == []
     assert min(len(content.marks) for content in contents) > 2
     twin = replace(contents[3], video_id=999, pose="", timeline=None)  # known by its marks alone
