@@ -5,32 +5,52 @@ A bout is [start, stop): stop is the frame after its last. T frames, C behaviors
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 BOUT_COLUMNS = ("video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame")
 NOTHING = -1
 """The label of a frame on which no behavior passes its threshold."""
-_BLOCK_FRAMES = 16_384
+DURATIONS = ("smooth_s", "max_gap_s", "min_length_s")
+"""Fields of `DecodeSettings` that may differ from behavior to behavior."""
+Seconds = float | tuple[float, ...]
+"""One duration for all behaviors, or one for each of them [C]."""
+_BLOCK_FRAMES = 4096
+_LEAST_ODDS = 1e-4
+"""Scores nearer to 0 or 1 are taken for this: below it networks differ by rounding only."""
+
+
+class ScoreRows(Protocol):
+    """Scores [T, C] that are read once, from front to back: an array, or rows that are made while they are read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """T and C."""
+        ...
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, key: tuple[slice, np.ndarray], /) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
 class DecodeSettings:
     """How scores become bouts."""
 
-    smooth_s: float = 5 / 30
+    smooth_s: Seconds = 5 / 30
     """Width of the centered moving average over scores, seconds; 0 for none."""
     threshold: float = 0.5
     """Least smoothed score, 0 to 1, of behaviors that have no threshold of their own."""
-    max_gap_s: float = 2 / 30
+    max_gap_s: Seconds = 2 / 30
     """Longest gap, seconds, that is closed between two bouts of one behavior."""
-    min_length_s: float = 3 / 30
+    min_length_s: Seconds = 3 / 30
     """Shortest bout that is kept, seconds, counted after gaps are closed."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        for name in ("smooth_s", "max_gap_s", "min_length_s"):
-            if not 0 <= getattr(self, name) < np.inf:
+        for name in DURATIONS:
+            seconds = np.asarray(getattr(self, name), float)
+            if seconds.ndim > 1 or not ((seconds >= 0) & (seconds < np.inf)).all():
                 raise ValueError(f"Expected {name} to be zero or more seconds, but got {getattr(self, name)}. Give a duration.")
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"Expected threshold to be within 0 and 1, but got {self.threshold}. Give a probability.")
@@ -53,64 +73,128 @@ def runs(active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return edges[0::2], edges[1::2]
 
 
+@dataclass(frozen=True)
+class Criteria:
+    """What a smoothed score must pass, behavior by behavior, and which of several that pass is chosen."""
+
+    thresholds: np.ndarray
+    """[C] float: the least calibrated score."""
+    weights: np.ndarray | None = None
+    """[C] float above 0: worth of a behavior's margin over its threshold beside that of others; None for equal ones."""
+    calibration: np.ndarray | None = None
+    """[C, 2] float: slope and offset on the logit of the smoothed score; None leaves scores as they are."""
+
+
 def decode(
-    scores: np.ndarray,
+    scores: ScoreRows,
     fps: float,
     watched: np.ndarray,
     settings: DecodeSettings = DecodeSettings(),
-    thresholds: np.ndarray | None = None,
+    criteria: Criteria | None = None,
 ) -> list[tuple[int, int, int]]:
     """Turn the scores [T, C] of one pair of mice into bouts (class, start, stop) that never overlap, sorted by start.
 
-    Per frame: smooth, keep behaviors that are watched [C] and reach their threshold [C], choose the best (ties: the lowest class).
-    Per bout: close short gaps between bouts of one behavior where nothing else stands between, then drop short bouts.
-    Raises ValueError for watched scores that are not finite.
+    Per frame: as `choose`. Per bout: close short gaps between bouts of one behavior where nothing else stands between, then drop
+    short bouts. Without criteria every behavior has the threshold of the settings. Raises ValueError for watched scores that are not
+    finite, and for as many durations as there are no behaviors.
     """
-    if not 0 < fps < np.inf:
-        raise ValueError(f"Expected fps above zero, but got {fps}. Pass the frame rate of this recording.")
-    columns = np.flatnonzero(watched)
-    least = np.full(scores.shape[1], settings.threshold) if thresholds is None else thresholds
-    least = least[columns].astype(np.float32)
-    blocks = _smoothed(scores, columns, _odd_frames(settings.smooth_s * fps))
-    best = np.concatenate([np.empty(0, int), *(_best(block, least) for block in blocks)])
-    label = np.append(columns, NOTHING)[best]
-
-    classes, starts, stops = _bouts_of(label)
-    classes, starts, stops = _close_gaps(classes, starts, stops, _frames(settings.max_gap_s * fps))
-    kept = stops - starts >= _frames(settings.min_length_s * fps)
+    bouts = label_runs(choose(scores, fps, watched, settings, criteria))
+    classes, starts, stops = close_gaps(*bouts, _frames(settings.max_gap_s, fps, scores.shape[1]))
+    kept = stops - starts >= _frames(settings.min_length_s, fps, scores.shape[1])[classes]
     return list(zip(classes[kept].tolist(), starts[kept].tolist(), stops[kept].tolist(), strict=True))
 
 
-def _smoothed(scores: np.ndarray, columns: np.ndarray, width: int) -> Iterator[np.ndarray]:
-    """Yield the moving average of some columns of scores [T, C] block by block: [<= _BLOCK_FRAMES, columns] float32.
+def choose(
+    scores: ScoreRows,
+    fps: float,
+    watched: np.ndarray,
+    settings: DecodeSettings = DecodeSettings(),
+    criteria: Criteria | None = None,
+) -> np.ndarray:
+    """Return the behavior of each frame, or NOTHING: [T] int16. Smooth, calibrate, keep what is watched [C] and reaches its threshold.
 
-    At the ends of the recording the mean is over the frames that exist. Sums run in float64 and restart with each block; rounding the
-    mean to float32 removes what little they lose, so that constant scores stay what they are and equal scores stay equal.
+    Of several the largest weighted margin over the threshold is chosen (ties: the lowest class), for that is what a frame is worth:
+    with `found` and `true` frames, one frame more of probability p changes 2 hits / (found + true), the F1, by
+    2 (p - F1 / 2) / (found + true) in the mean, and F1 / 2 is the threshold at which F1 is best. A rare behavior thus wins over a
+    common one that is likelier; by the plain score it would never be found beside it.
     """
-    half = width // 2
-    for first in range(0, len(scores), _BLOCK_FRAMES):
-        frame = np.arange(first, min(first + _BLOCK_FRAMES, len(scores)))
-        begin, end = np.maximum(frame - half, 0), np.minimum(frame + half + 1, len(scores))
-        total = np.zeros((end[-1] - begin[0] + 1, len(columns)))
-        np.cumsum(scores[begin[0] : end[-1], columns], axis=0, out=total[1:])
-        if not np.isfinite(total[-1]).all():
-            wanted = f"finite scores for frames {begin[0]} to {end[-1]}"
+    if not 0 < fps < np.inf:
+        raise ValueError(f"Expected fps above zero, but got {fps}. Pass the frame rate of this recording.")
+    n_behaviors, columns = scores.shape[1], np.flatnonzero(watched)
+    if not len(columns):
+        return np.full(len(scores), NOTHING, np.int16)
+    criteria = criteria or Criteria(np.full(n_behaviors, settings.threshold))
+    least = criteria.thresholds[columns].astype(np.float32)
+    weights = None if criteria.weights is None else criteria.weights[columns].astype(np.float32)
+    calibration = None if criteria.calibration is None else criteria.calibration[columns]
+    widths = _odd_frames(settings.smooth_s, fps, n_behaviors)[columns]
+    names = np.append(columns, NOTHING).astype(np.int16)  # a label per frame is all that a long recording leaves behind
+    labels = [np.empty(0, np.int16)]
+    for block in _smoothed(scores, columns, widths):
+        margin = calibrated(block, calibration) if calibration is not None else block
+        margin -= least
+        if weights is not None:
+            margin *= weights
+        first = margin.argmax(axis=1)
+        labels.append(names[np.where(margin[np.arange(len(first)), first] >= 0, first, NOTHING)])
+    return np.concatenate(labels)
+
+
+def calibrated(scores: np.ndarray, calibration: np.ndarray) -> np.ndarray:
+    """Return new scores [T, C] with slope and offset [C, 2] applied on the logit; a column with slope 1 and offset 0 stays as it is."""
+    result = np.array(scores, np.float32)
+    changed = np.flatnonzero((calibration != (1, 0)).any(axis=1))
+    if len(changed):
+        slope, offset = calibration[changed].astype(np.float32).T
+        inner = np.clip(result[:, changed], _LEAST_ODDS, 1 - _LEAST_ODDS)
+        result[:, changed] = (1 + np.tanh((slope * np.log(inner / (1 - inner)) + offset) / 2)) / 2  # a sigmoid that cannot overflow
+    return result
+
+
+def smooth(scores: np.ndarray, fps: float, smooth_s: Seconds) -> np.ndarray:
+    """Return the centered moving average that `choose` makes of scores [T, C]: [T, C] float32."""
+    columns = np.arange(scores.shape[1])
+    blocks = _smoothed(scores, columns, _odd_frames(smooth_s, fps, len(columns)))
+    return np.concatenate([np.empty((0, len(columns)), np.float32), *blocks])
+
+
+def _smoothed(scores: ScoreRows, columns: np.ndarray, widths: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield moving averages of some columns of scores [T, C], each over its odd width in frames, block by block: float32 to write into.
+
+    Scores are read from front to back, each block once with its surroundings. At the ends of the recording the mean is over the frames
+    that exist. Sums run in float64 and restart with each block; rounding the mean to float32 removes what little they lose, so that
+    constant scores stay what they are and equal scores stay equal.
+    """
+    frames, halves = len(scores), widths // 2
+    widest = int(halves.max(initial=0))
+    for first in range(0, frames, _BLOCK_FRAMES):
+        last = min(first + _BLOCK_FRAMES, frames)
+        begin, end = max(first - widest, 0), min(last + widest, frames)
+        before, after = begin - (first - widest), last + widest - end  # frames that the recording does not have
+        total = np.zeros((last - first + 2 * widest + 1, len(columns)))
+        inner = total[before + 1 : len(total) - after]
+        np.cumsum(scores[begin:end, columns], axis=0, out=inner)
+        if not np.isfinite(inner[-1]).all():
+            wanted = f"finite scores for frames {begin} to {end}"
             raise ValueError(f"Expected {wanted}, but got NaN or infinite ones. Look for them in the features and the checkpoint.")
-        mean = total[end - begin[0]] - total[begin - begin[0]]
-        mean /= (end - begin)[:, None]
-        yield mean.astype(np.float32)
+        total[len(total) - after :] = inner[-1]
+        yield _means(total, widest, halves, first, last, frames)
 
 
-def _best(scores: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """Return the class with the highest score among those at or above `least` [C], or NOTHING: [T]."""
-    if not len(least):
-        return np.full(len(scores), NOTHING)
-    passing = np.where(scores >= least, scores, -np.inf)
-    best = passing.argmax(axis=1)
-    return np.where(np.isneginf(passing[np.arange(len(best)), best]), NOTHING, best)
+def _means(total: np.ndarray, widest: int, halves: np.ndarray, first: int, last: int, frames: int) -> np.ndarray:
+    """Return the means [frames from `first` to `last`, columns] from running sums that begin `widest` frames earlier."""
+    means = np.empty((last - first, len(halves)), np.float32)
+    frame = np.arange(first, last)
+    for half in np.unique(halves).tolist():
+        own: np.ndarray | slice = halves == half if (halves != half).any() else slice(None)
+        upper, lower = widest + half + 1, widest - half
+        mean = total[upper : upper + len(frame), own] - total[lower : lower + len(frame), own]
+        mean /= (np.minimum(frame + half + 1, frames) - np.maximum(frame - half, 0))[:, None]
+        means[:, own] = mean
+    return means
 
 
-def _bouts_of(label: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def label_runs(label: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return class, start and stop of each run of one label [T], in order, without the runs of NOTHING."""
     starts = np.flatnonzero(np.diff(label, prepend=NOTHING - 1))
     stops = np.append(starts[1:], len(label))
@@ -118,20 +202,28 @@ def _bouts_of(label: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return label[starts][something], starts[something], stops[something]
 
 
-def _close_gaps(classes: np.ndarray, starts: np.ndarray, stops: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Join neighboring bouts of one class that lie at most `frames` apart."""
+def close_gaps(classes: np.ndarray, starts: np.ndarray, stops: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Join neighboring bouts of one class that lie at most so many frames [C] apart."""
     if not len(classes):
         return classes, starts, stops
-    apart = (classes[1:] != classes[:-1]) | (starts[1:] - stops[:-1] > frames)
+    apart = (classes[1:] != classes[:-1]) | (starts[1:] - stops[:-1] > frames[classes[1:]])
     opens, closes = np.append(True, apart), np.append(apart, True)
     return classes[opens], starts[opens], stops[closes]
 
 
-def _frames(count: float) -> int:
-    """Round to the nearest whole number of frames, halves up."""
-    return int(np.floor(count + 0.5))
+def _frames(seconds: Seconds, fps: float, n_behaviors: int) -> np.ndarray:
+    """Round durations to the nearest whole numbers of frames, halves up: [C] int."""
+    return np.floor(_per_behavior(seconds, n_behaviors) * fps + 0.5).astype(int)
 
 
-def _odd_frames(count: float) -> int:
-    """Round to the nearest odd number of frames, at least 1, ties up."""
-    return 2 * int(np.floor(count / 2)) + 1
+def _odd_frames(seconds: Seconds, fps: float, n_behaviors: int) -> np.ndarray:
+    """Round durations to the nearest odd numbers of frames, at least 1, ties up: [C] int."""
+    return 2 * np.floor(_per_behavior(seconds, n_behaviors) * fps / 2).astype(int) + 1
+
+
+def _per_behavior(seconds: Seconds, n_behaviors: int) -> np.ndarray:
+    """Return one duration for each behavior: [C] float. Raises ValueError if there are neither one nor as many."""
+    values = np.asarray(seconds, float)
+    if values.ndim and len(values) != n_behaviors:
+        raise ValueError(f"Expected one duration or {n_behaviors}, one per behavior, but got {len(values)}. Fit the decoding anew.")
+    return np.broadcast_to(values, n_behaviors)

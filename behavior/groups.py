@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from behavior.bouts import DecodeSettings, decode, frame_labels
+from behavior.bouts import Criteria, DecodeSettings, decode, frame_labels
 from behavior.ethogram import BACKGROUND, BEHAVIORS, GROUPS
 from behavior.frame_scores import f1_score
 from behavior.recording import Recording
@@ -62,7 +62,7 @@ def group_bouts(scores: np.ndarray, fps: float, settings: DecodeSettings | None 
     """
     margins = scores[:, 1:] - scores[:, :1]
     possible = np.array(scores[:, 1:].any(axis=0))
-    found = decode(margins, fps, possible, settings or DecodeSettings(), np.zeros(margins.shape[1]))
+    found = decode(margins, fps, possible, settings or DecodeSettings(), Criteria(np.zeros(margins.shape[1])))
     return [(group + 1, start, stop) for group, start, stop in found]
 
 

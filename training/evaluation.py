@@ -18,6 +18,7 @@ from behavior.frame_scores import average_precision, best_threshold, f1_score, f
 from behavior.intervals import RESAMPLES, interval, resampling_weights
 from behavior.recording import Recording
 from recognizers.competition import solution_rows, submission_rows
+from recognizers.recognizer import Bout
 from training.tally import Tally, competition_frames
 
 _CURVE_POINTS = 150
@@ -52,20 +53,24 @@ def evaluate(
     drawn = resampling_weights([labs[unit] for unit in tally.units], resamples)
     weights = np.vstack([np.ones((1, len(tally.units))), drawn])
     units = Units(np.array([folds[unit] for unit in tally.units]), weights)
-    competition, scores = _competition(tally, recordings, groups, units)
+    competition, scores = _competition(tally, tally.found, recordings, groups, units)
     behaviors, means = _behaviors(tally, units)
     series = {"competition_score": scores, **means}
     for name, of_behavior in behaviors.items():
         known = [lab["actions"][name] for lab in competition.values() if name in lab["actions"]]
         of_behavior["competition_f1"] = float(np.mean(known)) if known else None
-    numbers = {
+    numbers: dict[str, Any] = {
         "headline": {name: _estimate(values) for name, values in series.items()},
         "labs": competition,
         "behaviors": behaviors,
         "confusion": {"names": [*tally.behaviors, "nothing"], "frames": tally.confusion.tolist()},
         "overlaps": list(OVERLAPS),
         "resamples": resamples,
+        "other_decodings": {},
     }
+    for name, found in tally.others.items():
+        other = _competition(tally, found, recordings, groups, units)[1]
+        numbers["other_decodings"][name] = {"score": _estimate(other), "gain": _estimate(scores - other)}
     return Evaluation(numbers, series)
 
 
@@ -78,11 +83,11 @@ def gains(one: Evaluation, other: Evaluation) -> dict[str, Any]:
 
 
 def _competition(
-    tally: Tally, recordings: Sequence[Recording], groups: Mapping[int, int], units: Units
+    tally: Tally, found: Sequence[Bout], recordings: Sequence[Recording], groups: Mapping[int, int], units: Units
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Return the score of each lab, and the score in every resample [1 + B]."""
     solution = solution_rows(recordings, pd.concat(tally.true, ignore_index=True))
-    counts = competition_frames(solution, submission_rows(pd.DataFrame(tally.found, columns=list(BOUT_COLUMNS))))
+    counts = competition_frames(solution, submission_rows(pd.DataFrame(found, columns=list(BOUT_COLUMNS))))
     row = {unit: number for number, unit in enumerate(tally.units)}
     parts = counts.groupby(["lab_id", "action"], sort=True).ngroup().to_numpy()
     names = counts.assign(part=parts).drop_duplicates("part").sort_values("part")
@@ -121,7 +126,6 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
             series[key].append(values)
         precision, recall = precision_recall(pooled)
         thin = np.unique(np.linspace(0, len(recall) - 1, _CURVE_POINTS).astype(int)) if len(recall) else np.empty(0, int)
-        reliable = reliability(pooled)
         told[name] = {
             **{key: _estimate(values) for key, values in own.items()},
             "recordings": len(tally.recordings.get(column, ())),
@@ -133,15 +137,21 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
             "thresholds_of_other_folds": {str(fold): value for fold, value in sorted(fitted.items())},
             "threshold_optimistic": optimistic,
             "curve": {"recall": recall[thin].round(4).tolist(), "precision": precision[thin].round(4).tolist()},
-            "reliability": {
-                "score": reliable.score.round(4).tolist(),
-                "share": reliable.share.round(4).tolist(),
-                "frames": reliable.frames.tolist(),
-                "error": reliable.error,
-                "brier": reliable.brier,
-            },
+            "reliability": _reliability(pooled),
+            "reliability_calibrated": _reliability(tally.calibrated[column]) if column in tally.calibrated else None,
         }
     return told, {key: _mean(np.stack(values, axis=1)) for key, values in series.items()}
+
+
+def _reliability(counts: np.ndarray) -> dict[str, Any]:
+    one = reliability(counts)
+    return {
+        "score": one.score.round(4).tolist(),
+        "share": one.share.round(4).tolist(),
+        "frames": one.frames.tolist(),
+        "error": one.error,
+        "brier": one.brier,
+    }
 
 
 def _crossed_thresholds(levels: np.ndarray, fold: np.ndarray) -> dict[int, float]:

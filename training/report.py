@@ -4,22 +4,45 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from behavior.content import together
 from recognizers import FAMILIES
 from recognizers.recognizer import View
-from training.content import together
 from training.fold_plan import FoldPlan
 from training.out_of_fold import FoldRecord
-from training.recipes import Recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPERIMENTS = ROOT / "docs" / "experiments.md"
 SCORE_NAMES = {View.PAIR: "the competition's score", View.ARENA: "F1 of groups, as the competition pools it"}
 """What the headline is. Who names no mouse has no score of the competition."""
+DECODING_NAMES = {
+    "plain": "one threshold for all, default durations",
+    "validation": "thresholds of validation recordings, as trained",
+    "without_labs": "thresholds of behaviors, none of labs",
+}
+"""Other ways to decode the same scores (`training.scored_pairs`), in words."""
 
 
-def description(recipe: Recipe, seed: int, plan: FoldPlan, records: Sequence[FoldRecord]) -> dict[str, Any]:
+class Described(Protocol):
+    """What was run: a recipe, or a combination of runs."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def family(self) -> str:
+        """Name in `recognizers.FAMILIES`."""
+        ...
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return its whole configuration."""
+        ...
+
+
+def description(recipe: Described, seed: int, plan: FoldPlan, records: Sequence[FoldRecord]) -> dict[str, Any]:
     """Return what was run on what, as JSON holds it."""
     seconds = sum(content.frames / recording.fps for recording, content in zip(plan.recordings, plan.contents, strict=True))
     return {
@@ -54,6 +77,8 @@ def summary(report: Mapping[str, Any]) -> str:
     told |= {"frame_f1_optimistic": "Frame F1, thresholds on the same scores (optimistic)", "average_precision": "Frame PR-AUC"}
     told |= {"bout_f1_at_0.3": "Bout F1 at overlap 0.3"}
     lines += [f"{name}: {estimate_text(headline[key])}" for key, name in told.items()]
+    for name, one in report["other_decodings"].items():
+        lines.append(f"Decoded with {DECODING_NAMES[name]}: {estimate_text(one['score'])}; the fitted gains {gain_text(one['gain'])}")
     if report["against"]:
         lines.append(f"Gain over {report['against']['recipe']}, seed {report['against']['seed']}:")
         lines += [f"  {name}: {gain_text(report['against']['gain'][key])}" for key, name in told.items()]
@@ -81,12 +106,13 @@ def append_line(report: Mapping[str, Any], path: Path) -> None:
     note = [
         f"frame F1 {estimate_text(headline['frame_f1'])}, optimistic {estimate_text(headline['frame_f1_optimistic'])}",
         f"PR-AUC {estimate_text(headline['average_precision'])}",
+        *(f"{gain_text(one['gain'])} over {DECODING_NAMES[name]}" for name, one in report["other_decodings"].items() if name == "plain"),
         *_gain_note(report["against"]),
         *([f"commit {report['commit']}"] if report["commit"] else []),
     ]
     cells = [
         report["date"],
-        f"{report['recipe']}, {report['configuration']['epochs']} epochs",
+        report["recipe"] + (f", {epochs} epochs" if (epochs := report["configuration"].get("epochs")) else ""),
         f"{', '.join(data['labs'])} ({data['recordings']} recordings, {len(report['folds'])} folds out of fold)",
         str(report["seed"]),
         estimate_text(headline["competition_score"]),
@@ -108,8 +134,8 @@ def _fold_description(record: FoldRecord) -> dict[str, Any]:
     return {
         "fold": record.fold,
         **videos,
-        "best_epoch": metrics["best_epoch"],
-        "epochs": metrics["epochs"],
+        "best_epoch": metrics.get("best_epoch"),
+        "epochs": metrics.get("epochs"),
         "val_score": metrics.get("val_score"),
         "seconds": record.seconds,
     }

@@ -63,26 +63,37 @@ def precision_recall_figure(name: str, behavior: Mapping[str, Any]) -> str:
 
 @_in_house_style
 def reliability_figure(behaviors: Mapping[str, Mapping[str, Any]]) -> str:
-    """Draw how often what was scored s came true: every behavior thin, all together bold."""
+    """Draw how often what was scored s came true: every behavior thin, all together bold, and lighter as it was before calibration."""
     figure, axes = _canvas(3.9, 3.4)
     axes.plot([0, 1], [0, 1], color=ACCENT, linewidth=1.3, linestyle=":", label="perfect")
-    for number, behavior in enumerate(behaviors.values()):
-        one = behavior["reliability"]
+    key = "reliability_calibrated" if any(one["reliability_calibrated"] for one in behaviors.values()) else "reliability"
+    if key != "reliability":
+        score, share, _ = _pooled_reliability(behaviors, "reliability")
+        axes.plot(score, share, color=_SHADES[1], linewidth=1.4, linestyle="--", label="before")
+    known = [one[key] for one in behaviors.values() if one[key]]
+    for number, one in enumerate(known):
         axes.plot(one["score"], one["share"], color=QUIET, linewidth=0.8, alpha=0.7, label=None if number else "one behavior")
-    score, share, frames = pooled_reliability(behaviors)
+    score, share, frames = _pooled_reliability(behaviors, key)
     axes.plot(score, share, color=HUE, linewidth=1.8, label="all behaviors")
     axes.scatter(score, share, s=10 + 60 * frames / max(frames.max(initial=1), 1), color=HUE, zorder=3, linewidths=0)
     _unit_square(axes, "mean score of the frames", "share with the behavior")
-    axes.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), columnspacing=1, handlelength=1.5)
+    axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(-0.1, 1), columnspacing=0.8, handlelength=1.2)
     return _svg(figure, "reliability")
 
 
-def pooled_reliability(behaviors: Mapping[str, Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def calibration_error(behaviors: Mapping[str, Mapping[str, Any]], key: str) -> float:
+    """Return the mean distance, over frames of all behaviors, of score and share in each tenth."""
+    score, share, frames = _pooled_reliability(behaviors, key)
+    return float((abs(score - share) * frames).sum() / max(frames.sum(), 1))
+
+
+def _pooled_reliability(behaviors: Mapping[str, Mapping[str, Any]], key: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return score, share and frames of each tenth over all behaviors."""
     sums = np.zeros((3, 10))
     for behavior in behaviors.values():
-        score, share, frames = (np.array(behavior["reliability"][key], float) for key in ("score", "share", "frames"))
-        np.add.at(sums.T, np.minimum((score * 10).astype(int), 9), np.stack([score * frames, share * frames, frames]).T)
+        if behavior[key]:
+            score, share, frames = (np.array(behavior[key][name], float) for name in ("score", "share", "frames"))
+            np.add.at(sums.T, np.minimum((score * 10).astype(int), 9), np.stack([score * frames, share * frames, frames]).T)
     used = sums[2] > 0
     return sums[0, used] / sums[2, used], sums[1, used] / sums[2, used], sums[2, used]
 

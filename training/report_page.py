@@ -1,11 +1,13 @@
 """The report of a cross-validation as one HTML page that needs nothing beside itself: no script, no font, no picture file."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from training.report import estimate_text, gain_text
-from training.report_figures import confusion_figure, overlap_figure, pooled_reliability, precision_recall_figure, reliability_figure
+from training.report import gain_text
+from training.report_decoding import decoding_section
+from training.report_figures import calibration_error, confusion_figure, overlap_figure, precision_recall_figure, reliability_figure
+from training.report_table import interval, number, table, with_interval
 
 _CSS = """
 :root { color-scheme: light; }
@@ -59,8 +61,8 @@ def page(report: Mapping[str, Any]) -> str:
         f"<p>{escape(_reading(report))}</p>",
         *_against(report),
         "<h2>By behavior</h2>",
-        '<p class="quiet">Score: F1 of decoded bouts as the competition pools it, thresholds of training folds; of several labs the mean. '
-        "Frame F1 and PR-AUC: raw scores. Bouts: F1 at a least overlap (intersection over union).</p>",
+        '<p class="quiet">Score: F1 of decoded bouts as the competition pools it, decoding fitted on the other folds; of several '
+        "labs the mean. Frame F1 and PR-AUC: raw scores. Bouts: F1 at a least overlap (intersection over union).</p>",
         _behavior_table(report),
         "<h2>Precision and recall</h2>",
         '<p class="quiet">Precision upward, recall to the right, over all frames that were watched for the behavior. The number is the '
@@ -72,6 +74,7 @@ def page(report: Mapping[str, Any]) -> str:
         "bouts, one behavior a frame at most. Where two behaviors are true at once, the frame counts in both rows. The last row is "
         "frames on which nothing that was watched for is true.</p>",
         f'<figure class="wide"><div class="confusion">{confusion_figure(**report["confusion"])}</div></figure>',
+        *decoding_section(report),
         *(["<h2>By lab</h2>", _lab_table(report["labs"])] if len(report["labs"]) > 1 else []),
         "<h2>Folds</h2>",
         f'<p class="quiet">{escape(_duplicates(report["data"]))}</p>',
@@ -91,9 +94,9 @@ def _data_line(report: Mapping[str, Any]) -> str:
 def _headline(report: Mapping[str, Any]) -> str:
     headline = report["headline"]
     score = headline["competition_score"]
-    facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{_with_interval(headline[key])}</dd></div>" for key, name in _HEADLINE.items())
+    facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{with_interval(headline[key])}</dd></div>" for key, name in _HEADLINE.items())
     return (
-        f'<div class="headline"><div><strong>{_number(score["value"])}</strong><span class="interval">{_interval(score)}</span>'
+        f'<div class="headline"><div><strong>{number(score["value"])}</strong><span class="interval">{interval(score)}</span>'
         f'<div class="quiet">{escape(report["score_name"])}</div></div><dl>{facts}</dl></div>'
     )
 
@@ -110,8 +113,8 @@ def _against(report: Mapping[str, Any]) -> list[str]:
 
 def _reading(report: Mapping[str, Any]) -> str:
     return (
-        "Every recording was scored by a recognizer that never saw it nor another recording of its content. Epochs and the score's "
-        "thresholds were chosen on recordings of the training folds. In brackets: 95 % of "
+        "Every recording was scored by a recognizer that never saw it nor another recording of its content. Epochs were chosen on "
+        "recordings of the training folds; what turns scores into bouts was fitted on the scores of the other folds. In brackets: 95 % of "
         f"{report['resamples']} bootstrap resamples of whole recordings, drawn within labs. What nobody watched for is counted nowhere. "
         "A difference smaller than the interval is no gain."
     )
@@ -127,28 +130,31 @@ def _behavior_table(report: Mapping[str, Any]) -> str:
             escape(name),
             "-" if one["share"] is None else f"{100 * one['share']:.2f} %",
             f"{one['bouts']:,}",
-            _number(one["competition_f1"]),
-            *(_number(one[key]["value"]) for key in keys),
+            number(one["competition_f1"]),
+            *(number(one[key]["value"]) for key in keys),
         ]
         for name, one in report["behaviors"].items()
     ]
     occurring = sum(one["frames"] > 0 for one in report["behaviors"].values())
-    score = _number(report["headline"]["competition_score"]["value"]) if len(report["labs"]) == 1 else ""  # else no mean of this column
-    foot = [f"mean of {occurring}", "", "", score, *(_number(report["headline"][key]["value"]) for key in keys)]
-    return _table(head, rows, foot)
+    score = number(report["headline"]["competition_score"]["value"]) if len(report["labs"]) == 1 else ""  # else no mean of this column
+    foot = [f"mean of {occurring}", "", "", score, *(number(report["headline"][key]["value"]) for key in keys)]
+    return table(head, rows, foot)
 
 
 def _small(name: str, behavior: Mapping[str, Any]) -> str:
-    area = f'<span class="interval">{_number(behavior["average_precision"]["value"])}</span>'
+    area = f'<span class="interval">{number(behavior["average_precision"]["value"])}</span>'
     return f"<figure><figcaption>{escape(name)} {area}</figcaption>{precision_recall_figure(name, behavior)}</figure>"
 
 
 def _calibration(behaviors: Mapping[str, Any]) -> str:
-    score, share, frames = pooled_reliability(behaviors)
-    error = float((abs(score - share) * frames).sum() / max(frames.sum(), 1))
+    told = f"Mean distance {calibration_error(behaviors, 'reliability'):.3f}"
+    if any(one["reliability_calibrated"] for one in behaviors.values()):
+        told += (
+            f", and {calibration_error(behaviors, 'reliability_calibrated'):.3f} calibrated on the other folds, which bouts are found with"
+        )
     return (
-        f'<div><h2>Calibration</h2><p class="quiet">Above the dotted line the recognizer is too shy, below it too bold; larger dots '
-        f"hold more frames. Mean distance {error:.3f}.</p><figure>{reliability_figure(behaviors)}</figure></div>"
+        f'<div><h2>Calibration</h2><p class="quiet">Above the dotted line scores are too shy, below it too bold; larger dots '
+        f"hold more frames. {told}.</p><figure>{reliability_figure(behaviors)}</figure></div>"
     )
 
 
@@ -165,8 +171,8 @@ def _lab_table(labs: Mapping[str, Any]) -> str:
     for name, lab in labs.items():
         order = sorted(lab["actions"], key=lab["actions"].__getitem__)
         ends = [f"{escape(action)} {lab['actions'][action]:.3f}" for action in (order[-1], order[0])] if order else ["", ""]
-        rows.append([escape(name), _number(lab["score"]["value"]), _interval(lab["score"]), str(len(order)), *ends])
-    return _table(head, rows)
+        rows.append([escape(name), number(lab["score"]["value"]), interval(lab["score"]), str(len(order)), *ends])
+    return table(head, rows)
 
 
 def _fold_table(folds: Sequence[Mapping[str, Any]]) -> str:
@@ -175,13 +181,13 @@ def _fold_table(folds: Sequence[Mapping[str, Any]]) -> str:
         [
             str(one["fold"]),
             *(str(len(one[part])) for part in ("train", "validation", "held_out")),
-            f"{one['best_epoch']} of {one['epochs']}",
-            _number(one["val_score"]),
+            f"{one['best_epoch']} of {one['epochs']}" if one["epochs"] else "-",
+            number(one["val_score"]),
             f"{one['seconds']:.0f}",
         ]
         for one in folds
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _duplicates(data: Mapping[str, Any]) -> str:
@@ -190,22 +196,3 @@ def _duplicates(data: Mapping[str, Any]) -> str:
         return "No two recordings have the same tracks or the same labels."
     listed = "; ".join(", ".join(map(str, videos)) for videos in same)
     return f"{data['recordings']} recordings of {data['contents']} contents. Of the same content, and always in one fold: {listed}."
-
-
-def _table(head: Iterable[str], rows: Iterable[Sequence[str]], foot: Sequence[str] = ()) -> str:
-    top = "".join(f"<th>{cell}</th>" for cell in head)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    bottom = f"<tfoot><tr>{''.join(f'<td>{cell}</td>' for cell in foot)}</tr></tfoot>" if foot else ""
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody>{bottom}</table></div>'
-
-
-def _with_interval(estimate: Mapping[str, float | None]) -> str:
-    return f"{_number(estimate['value'])} <span>{_interval(estimate)}</span>"
-
-
-def _interval(estimate: Mapping[str, float | None]) -> str:
-    return "" if estimate["low"] is None else estimate_text(estimate).partition(" ")[2]
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

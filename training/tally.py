@@ -5,7 +5,8 @@ A unit is what a bootstrap draws as a whole: the recordings of one content. What
 Axes: T frames, C behaviors, L score levels, U units, O overlaps.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,6 +38,12 @@ class ScoredPair:
     """Bouts decoded as serving would."""
     known: np.ndarray | None = None
     """[T] bool: frames of which the truth is known; None for all."""
+    answered: np.ndarray | None = None
+    """[C] bool: behaviors that the recognizer knows, none if tracking lacks a mouse; None for all."""
+    others: Mapping[str, list[Bout]] = field(default_factory=dict)
+    """Bouts found in other ways, by the name of the way."""
+    calibrated: np.ndarray | None = None
+    """[T, C] float16: smoothed and calibrated scores; None if nothing calibrates them."""
 
 
 @dataclass
@@ -59,6 +66,10 @@ class Tally:
     """True bouts of all pairs."""
     found: list[Bout] = field(default_factory=list)
     """Found bouts of all pairs."""
+    others: dict[str, list[Bout]] = field(default_factory=lambda: defaultdict(list))
+    """Bouts found in other ways."""
+    calibrated: dict[int, np.ndarray] = field(default_factory=dict)
+    """By behavior number: frames at each level of the calibrated score, without and with it: [2, L]."""
 
     def __post_init__(self) -> None:
         self.confusion = np.zeros((len(self.behaviors) + 1,) * 2, np.int64)
@@ -79,10 +90,15 @@ class Tally:
             self.recordings.setdefault(column, set()).add(one.recording.video_id)
             counts = count_levels(one.scores[known, column], true_labels[known, column]).astype(np.int32)  # half the memory
             self.levels[unit, column] = self.levels.get((unit, column), 0) + counts
+            if one.calibrated is not None:
+                counts = count_levels(one.calibrated[known, column], true_labels[known, column])
+                self.calibrated[column] = self.calibrated.get(column, 0) + counts
             mine, theirs = (_intervals(bouts[bouts["action"] == behavior]) for bouts in (one.true, found))
             self.bouts[unit, column] = self.bouts.get((unit, column), 0) + bout_counts(mine, theirs)
         self.true.append(one.true)
         self.found += one.found
+        for name, bouts in one.others.items():
+            self.others[name] += bouts
 
     def level_counts(self, column: int) -> np.ndarray:
         """Return [U, 2, L] of one behavior; zeros where it was not watched for."""

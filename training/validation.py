@@ -12,18 +12,17 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from behavior.bouts import BOUT_COLUMNS
+from behavior.bouts import BOUT_COLUMNS, smooth
 from behavior.features import frame_samples
 from behavior.groups import GROUP_NAMES, count_groups, macro_f1
 from behavior.metric import mabe_score
-from recognizers.arena_view import softmax
 from recognizers.competition import solution_rows, submission_rows
 from recognizers.recognizer import Bout, Decoding
-from recognizers.windowed import score_streams
+from recognizers.torch_windows import score_streams, softmax
 from training.datasets import Stream, StreamDataset
 from training.loop import Verdict
 from training.recipes import Recipe
-from training.thresholds import ScoredStream, fit_thresholds, moving_average
+from training.thresholds import ScoredStream, fit_thresholds
 
 
 @dataclass(frozen=True)
@@ -51,27 +50,43 @@ class Judge:
         logits = torch.logit(torch.from_numpy(np.concatenate(scores)), eps=1e-6)
         loss = _loss(logits, self.dataset, self.recipe, self.class_weights)
         watched = self.dataset.watched.cpu().numpy()
-        fps = self.recipe.fps
-        streams = [
-            ScoredStream(moving_average(score, self.recipe.decode.smooth_s * fps), _labels(self.dataset, stream), watched[number])
+        scored = [
+            ScoredSamples(stream, score, _labels(self.dataset, stream), watched[number])
             for number, (stream, score) in enumerate(zip(self.dataset.streams, scores, strict=True))
         ]
-        thresholds = fit_thresholds(streams, len(self.behaviors), fps)
-        decoding = replace(self.decoding, thresholds=thresholds)
-        predicted = self._decoded(scores, decoding)
-        truth = solution_rows([stream.recording for stream in self.dataset.streams], self.bouts)
-        if predicted.empty or truth.empty:  # the competition refuses both
-            return Verdict(0.0, loss, thresholds, {})
-        score = mabe_score(truth, submission_rows(predicted))
-        return Verdict(score.score, loss, thresholds, {lab: asdict(one) for lab, one in score.labs.items()})
+        return verdict_of(scored, self.bouts, self.behaviors, self.decoding, self.recipe.fps, loss)
 
-    def _decoded(self, scores: Sequence[np.ndarray], decoding: Decoding) -> pd.DataFrame:
-        rows: list[Bout] = []
-        for stream, sampled in zip(self.dataset.streams, scores, strict=True):
-            assert stream.pair is not None  # this judge is given streams of pairs
-            own = sampled[frame_samples(stream.frames, stream.recording.fps, self.recipe.fps)]
-            rows += decoding.bouts(self.behaviors, stream.recording, stream.pair, own)
-        return pd.DataFrame(rows, columns=list(BOUT_COLUMNS))
+
+@dataclass(frozen=True)
+class ScoredSamples:
+    """One watched pair of one validation recording, scored."""
+
+    stream: Stream
+    """Which pair of which recording."""
+    scores: np.ndarray
+    """[S, C] float, 0 to 1."""
+    labels: np.ndarray
+    """[S, C] bool."""
+    watched: np.ndarray
+    """[C] bool."""
+
+
+def verdict_of(
+    scored: Sequence[ScoredSamples], bouts: pd.DataFrame, behaviors: tuple[str, ...], decoding: Decoding, fps: float, loss: float
+) -> Verdict:
+    """Return the competition's score of scores at `fps` with the thresholds fitted on them; on smoothed ones, which they will meet."""
+    smoothed = [ScoredStream(smooth(one.scores, fps, decoding.settings.smooth_s), one.labels, one.watched) for one in scored]
+    thresholds = fit_thresholds(smoothed, len(behaviors), fps)
+    fitted, rows = replace(decoding, thresholds=thresholds), list[Bout]()
+    for one in scored:
+        assert one.stream.pair is not None  # the competition asks who does what to whom
+        own = one.scores[frame_samples(one.stream.frames, one.stream.recording.fps, fps)]
+        rows += fitted.bouts(behaviors, one.stream.recording, one.stream.pair, own)
+    truth = solution_rows([one.stream.recording for one in scored], bouts)
+    if not rows or truth.empty:  # the competition refuses both
+        return Verdict(0.0, loss, thresholds, {})
+    score = mabe_score(truth, submission_rows(pd.DataFrame(rows, columns=list(BOUT_COLUMNS))))
+    return Verdict(score.score, loss, thresholds, {lab: asdict(one) for lab, one in score.labs.items()})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behavior.bouts import DecodeSettings, decode, frame_labels, runs
+from behavior.bouts import Criteria, DecodeSettings, calibrated, decode, frame_labels, runs, smooth
 
 PLAIN = DecodeSettings(smooth_s=0, threshold=0.5, max_gap_s=0, min_length_s=0)
 BOTH = np.array([True, True])
@@ -56,7 +56,7 @@ def test_runs_put_back_as_labels_return_the_frames(active: list[bool]) -> None:
     assert frame_labels(starts, stops, np.zeros(len(starts), int), len(active), 1)[:, 0].tolist() == active
 
 
-def test_the_best_behavior_above_its_threshold_wins_each_frame() -> None:
+def test_the_behavior_farthest_above_its_threshold_wins_each_frame() -> None:
     scores = scores_of("..6666....", "...999988.")
     assert decode(scores, 30, BOTH, PLAIN) == [(0, 2, 3), (1, 3, 9)]
 
@@ -71,7 +71,46 @@ def test_ties_go_to_the_lowest_class() -> None:
 
 def test_a_behavior_with_a_lower_threshold_shows_where_a_better_one_does_not_pass_its_own() -> None:
     scores = scores_of(".8888.", ".3333.")
-    assert decode(scores, 30, BOTH, PLAIN, thresholds=np.array([0.9, 0.3])) == [(1, 1, 5)]
+    assert decode(scores, 30, BOTH, PLAIN, Criteria(np.array([0.9, 0.3]))) == [(1, 1, 5)]
+
+
+def test_a_large_margin_wins_over_a_high_score_and_a_weight_multiplies_it() -> None:
+    # margins: 0.8 - 0.7 = 0.1 and 0.4 - 0.2 = 0.2
+    scores, thresholds = scores_of(".888.", ".444."), np.array([0.7, 0.2])
+    assert decode(scores, 30, BOTH, PLAIN, Criteria(thresholds)) == [(1, 1, 4)]
+    assert decode(scores, 30, BOTH, PLAIN, Criteria(thresholds, weights=np.array([1.0, 0.4]))) == [(0, 1, 4)]
+    assert decode(scores, 30, BOTH, PLAIN, Criteria(thresholds, weights=np.array([3.0, 1.0]))) == [(0, 1, 4)]
+
+
+def test_a_weight_lifts_nothing_over_its_threshold() -> None:
+    assert decode(scores_of(".4.6."), 30, np.array([True]), PLAIN, Criteria(np.array([0.5]), weights=np.array([1000.0]))) == [(0, 3, 4)]
+
+
+def test_calibration_comes_before_the_threshold() -> None:
+    # odds of 0.5 are 1; with offset log 4 they are 4, a score of 0.8; odds of 0.2 are 1/4 and become 1, a score of 0.5
+    criteria = Criteria(np.array([0.79]), calibration=np.array([[1.0, np.log(4)]]))
+    assert decode(scores_of(".5.2.9"), 30, np.array([True]), PLAIN, criteria) == [(0, 1, 2), (0, 5, 6)]
+
+
+def test_calibrated_scores_counted_by_hand() -> None:
+    # slope 2 squares the odds: 0.75 has 3 to 1, so 9 to 1; 0.25 has 1 to 3, so 1 to 9
+    found = calibrated(np.array([[0.75, 0.3], [0.25, 0.0], [0.0, 1.0]]), np.array([[2.0, 0.0], [1.0, 0.0]]))
+    np.testing.assert_allclose(found, [[0.9, 0.3], [0.1, 0.0], [1e-8, 1.0]], atol=1e-6)
+
+
+def test_every_behavior_has_durations_of_its_own() -> None:
+    both = "99...99...9"
+    settings = DecodeSettings(smooth_s=0, max_gap_s=(3 / 30, 0), min_length_s=(0, 2 / 30))
+    assert decode(scores_of(both, "..........."), 30, BOTH, settings) == [(0, 0, 11)]
+    assert decode(scores_of("...........", both), 30, BOTH, settings) == [(1, 0, 2), (1, 5, 7)]
+    # a flash of 0.9 is 0.3 in the mean over three frames: smoothed away in the first behavior, kept in the second
+    settings = DecodeSettings(smooth_s=(3 / 30, 0), max_gap_s=0, min_length_s=0)
+    assert decode(scores_of(".9.......", ".....9..."), 30, BOTH, settings) == [(1, 5, 6)]
+
+
+def test_as_many_durations_as_behaviors_are_needed() -> None:
+    with pytest.raises(ValueError, match="Expected one duration or 2, one per behavior, but got 3"):
+        decode(scores_of("9", "9"), 30, BOTH, DecodeSettings(smooth_s=(0.1, 0.1, 0.1)))
 
 
 def test_a_behavior_nobody_watched_for_never_appears_and_hides_no_other() -> None:
@@ -90,9 +129,16 @@ def test_smoothing_is_centered_and_averages_what_exists_at_the_ends() -> None:
     # Means over 3 frames: (9+9)/2, (9+9+0)/3, (9+0+0)/3, 0, (0+0+6)/3, (0+6)/2 tenths.
     smooth = DecodeSettings(smooth_s=3 / 30, max_gap_s=0, min_length_s=0)
     scores = scores_of("99...6")
-    assert decode(scores, 30, np.array([True]), smooth, np.array([0.85])) == [(0, 0, 1)]
-    assert decode(scores, 30, np.array([True]), smooth, np.array([0.55])) == [(0, 0, 2)]
-    assert decode(scores, 30, np.array([True]), smooth, np.array([0.3])) == [(0, 0, 3), (0, 5, 6)]
+    assert decode(scores, 30, np.array([True]), smooth, Criteria(np.array([0.85]))) == [(0, 0, 1)]
+    assert decode(scores, 30, np.array([True]), smooth, Criteria(np.array([0.55]))) == [(0, 0, 2)]
+    assert decode(scores, 30, np.array([True]), smooth, Criteria(np.array([0.3]))) == [(0, 0, 3), (0, 5, 6)]
+
+
+def test_smoothed_scores_are_means_and_a_recording_shorter_than_the_width_is_averaged_as_a_whole() -> None:
+    assert smooth(np.array([[0.0], [3.0], [6.0], [0.0]]), 30, 3 / 30)[:, 0].tolist() == [1.5, 3, 3, 3]
+    assert smooth(np.array([[0.0], [3.0], [6.0]]), 30, 9.0)[:, 0].tolist() == [3, 3, 3]
+    assert smooth(np.array([[1.0, 1.0], [2.0, 2.0]]), 30, (0.0, 3 / 30)).tolist() == [[1, 1.5], [2, 1.5]]
+    assert smooth(np.empty((0, 2)), 30, 1.0).shape == (0, 2)
 
 
 def test_smoothing_keeps_constant_scores_to_the_last_digit_in_long_recordings() -> None:
@@ -181,7 +227,15 @@ def test_a_recording_without_a_clock_is_refused(fps: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"smooth_s": -0.1}, {"max_gap_s": float("nan")}, {"min_length_s": float("inf")}, {"threshold": 1.5}, {"threshold": -0.1}]
+    "wrong",
+    [
+        {"smooth_s": -0.1},
+        {"smooth_s": (0.1, -0.1)},
+        {"max_gap_s": float("nan")},
+        {"min_length_s": float("inf")},
+        {"threshold": 1.5},
+        {"threshold": -0.1},
+    ],
 )
 def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, float]) -> None:
     (name,) = wrong

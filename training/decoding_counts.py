@@ -1,0 +1,98 @@
+"""What a decoding is fitted on, counted fold by fold, so that any fold can be left out without counting again.
+
+Axes: T frames, C behaviors, W smoothing widths, L score levels, K gaps, M shortest lengths.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from behavior.bouts import close_gaps, frame_labels, label_runs, smooth
+from training.tally import ScoredPair
+from training.thresholds import N_LEVELS, count_levels, score_levels
+
+SMOOTH_S = (0.0, 5 / 30, 0.4, 0.8, 1.6, 3.2)
+"""Widths [W] of the moving average that are tried, s."""
+MAX_GAP_S = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Gaps [K] that are tried, s."""
+MIN_LENGTH_S = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Shortest lengths [M] that are tried, s."""
+
+Pairs = Callable[[], Iterable[ScoredPair]]
+"""Yields scored pairs, from the first one at every call: they need not all fit into memory."""
+
+
+@dataclass
+class Seen:
+    """What was seen of one behavior in one lab."""
+
+    levels: np.ndarray = field(default_factory=lambda: np.zeros((len(SMOOTH_S), 2, N_LEVELS), np.int64))
+    """[W, 2, L]: frames at each level of the smoothed score, without the behavior and with it."""
+    lengths_s: np.ndarray = field(default_factory=lambda: np.empty(0))
+    """Length of each true bout, s."""
+
+    def __add__(self, other: "Seen") -> "Seen":
+        return Seen(self.levels + other.levels, np.concatenate([self.lengths_s, other.lengths_s]))
+
+
+def count_scores(pairs: Pairs, behaviors: Sequence[str], fold_of: Mapping[int, int]) -> dict[int, dict[tuple[str, int], Seen]]:
+    """Return by fold what was seen in each (lab, behavior number) that was watched; `fold_of` maps video ids."""
+    counts: dict[int, dict[tuple[str, int], Seen]] = {fold: {} for fold in sorted(set(fold_of.values()))}
+    for one in pairs():
+        of_fold, fps = counts[fold_of[one.recording.video_id]], one.recording.fps
+        columns = _columns(one.recording.behaviors_of(*one.pair), behaviors)
+        answered = [column for column in columns if one.answered is None or one.answered[column]]
+        scores, labels = one.scores[:, answered].astype(np.float32), true_labels(one, behaviors)
+        levels = [score_levels(smooth(scores, fps, smooth_s)) for smooth_s in SMOOTH_S] if answered else []
+        for column in columns:
+            lengths = one.true.loc[one.true["action"] == behaviors[column], ["start_frame", "stop_frame"]].to_numpy(np.float64)
+            seen = Seen(lengths_s=np.diff(lengths, axis=1)[:, 0] / fps)
+            if column in answered:
+                place = answered.index(column)
+                seen.levels[:] = [count_levels(of_width[:, place], labels[:, column]) for of_width in levels]
+            part = one.recording.lab_id, column
+            of_fold[part] = of_fold[part] + seen if part in of_fold else seen
+    return counts
+
+
+def without(counts: Mapping[int, Mapping[tuple[str, int], Seen]], fold: int | None) -> dict[tuple[str, int], Seen]:
+    """Return the sums over all folds but one; over all for None."""
+    total: dict[tuple[str, int], Seen] = {}
+    for other, of_fold in counts.items():
+        for part, seen in of_fold.items() if other != fold else ():
+            total[part] = total[part] + seen if part in total else seen
+    return total
+
+
+def duration_frames(label: np.ndarray, truth: np.ndarray, fps: float) -> np.ndarray:
+    """Return [C, K, M, 2]: frames hit and found if runs of one label [T] are bouts, gaps closed and short ones dropped as decoding does.
+
+    `truth` is [T, C] bool.
+    """
+    n_behaviors = truth.shape[1]
+    frames = np.zeros((n_behaviors, len(MAX_GAP_S), len(MIN_LENGTH_S), 2), np.int64)
+    first = label_runs(label)
+    hits_before = np.concatenate([np.zeros((1, n_behaviors), np.int64), truth.cumsum(axis=0)])
+    shortest = np.floor(np.array(MIN_LENGTH_S) * fps + 0.5)
+    for place, gap_s in enumerate(MAX_GAP_S):
+        classes, starts, stops = close_gaps(*first, np.full(n_behaviors, int(np.floor(gap_s * fps + 0.5))))
+        kept = np.searchsorted(shortest, stops - starts, side="right")  # so many of the shortest lengths keep the bout
+        sums = np.zeros((n_behaviors, len(shortest) + 1, 2), np.int64)
+        hits = hits_before[stops, classes] - hits_before[starts, classes]
+        np.add.at(sums, (classes, kept), np.stack([hits, stops - starts], axis=1))
+        frames[:, place] = sums[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+    return frames
+
+
+def true_labels(one: ScoredPair, behaviors: Sequence[str]) -> np.ndarray:
+    """Return the truth of a pair: [T, C] bool."""
+    known = one.true[one.true["action"].isin(behaviors)]
+    classes = known["action"].map(pd.Series(range(len(behaviors)), index=list(behaviors))).to_numpy(np.int64)
+    starts, stops = known[["start_frame", "stop_frame"]].to_numpy(np.int64).T
+    return frame_labels(starts, stops, classes, len(one.scores), len(behaviors))
+
+
+def _columns(watched: Iterable[str], behaviors: Sequence[str]) -> list[int]:
+    return [behaviors.index(behavior) for behavior in watched if behavior in behaviors]
