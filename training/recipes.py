@@ -10,6 +10,7 @@ from typing import Any
 from behavior.arena_features import ArenaFeatures
 from behavior.bouts import DecodeSettings
 from recognizers import FAMILIES
+from recognizers.boosted_trees import TreesConfig
 from recognizers.cnn_transformer import CnnTransformerConfig
 from recognizers.cnn_transformer_plus import CnnTransformerPlusConfig
 from recognizers.conv_bilstm import ConvBilstmConfig
@@ -18,6 +19,7 @@ from training.augmentation import Augmentation
 from training.losses import ExclusiveLossSettings, LossSettings
 from training.schedules import Cosine, Plateau, Schedule
 from training.track_augmentation import TrackAugmentation
+from training.trees_recipe import TreesRecipe
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Recipe:
     """What a step leaves of the averaged weights that are judged and kept, 0 to below 1; 0 keeps the weights of the last step."""
     patience: int = 8
     """Epochs without a better validation score before training stops."""
+    trunk: str = ""
+    """File of training/pretrain.py whose weights training starts from; "" starts from chance."""
     half_features: bool = True
     """Keep the features of all recordings in 16 bits: half the memory, an error below 0.002 interquartile ranges."""
 
@@ -147,7 +151,22 @@ def conv_bilstm_small() -> Recipe:
     return replace(conv_bilstm_288(), name="conv_bilstm_small", network=network, epochs=12, batch=16, learning_rate=2e-3, patience=6)
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {
+def trees() -> TreesRecipe:
+    """Return boosted trees over the statistics of pairs: for comparison, and for labs without a GPU."""
+    grown = TreesConfig(
+        trees=150, leaves=15, learning_rate=0.05, least_rows=30, l2=10.0, feature_fraction=0.1, every_nth=8, every_nth_positive=2
+    )
+    return TreesRecipe("trees", grown, windows_s=(0.5, 2.0, 5.0, 15.0, 60.0))
+
+
+def trees_undirected() -> TreesRecipe:
+    """Return the same for labels that do not say who acts: agent and target may trade places."""
+    return replace(trees(), name="trees_undirected", symmetric=True)
+
+
+AnyRecipe = Recipe | TreesRecipe
+"""What a session runs."""
+RECIPES: dict[str, Callable[[], Any]] = {
     recipe.__name__: recipe
     for recipe in (
         cnn_transformer,
@@ -157,5 +176,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
         conv_bilstm_144,
         conv_bilstm_288,
         conv_bilstm_small,
+        trees,
+        trees_undirected,
     )
 }

@@ -1,0 +1,204 @@
+"""Gradient-boosted trees over rows of features: one yes-or-no model per column of labels, kept as text and never as a pickle.
+
+Axes: N rows, F features, C columns of labels.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import lightgbm
+import numpy as np
+
+from behavior.contract import ContractError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_PREFIX = "trees."
+_DIGEST_BYTES = 16
+_BIN_ROWS = 20_000
+"""Rows that bins are chosen on: with 600 features this takes longer than growing the trees if all rows are looked at."""
+
+
+@dataclass(frozen=True)
+class TreesConfig:
+    """How trees are grown."""
+
+    trees: int = 300
+    """Trees per column."""
+    leaves: int = 31
+    """Most leaves of one tree."""
+    learning_rate: float = 0.05
+    """What each tree may add, above 0."""
+    least_rows: int = 20
+    """Fewest rows in a leaf."""
+    least_weight: float = 1e-3
+    """Least sum of p (1 - p) times the weights of its rows in a leaf: a guard for rare columns."""
+    bins: int = 63
+    """Steps that the values of a feature are told apart by."""
+    l2: float = 0.0
+    """How strongly the answers of leaves are drawn toward 0."""
+    feature_fraction: float = 1.0
+    """Share of the features that each tree may use, above 0 to 1."""
+    row_fraction: float = 1.0
+    """Share of the rows that each tree sees, above 0 to 1."""
+    every_nth: int = 1
+    """Of rows without the behavior, one in so many teaches: see `teaching`."""
+    every_nth_positive: int = 1
+    """The same of rows with it."""
+    balance: float = 0.0
+    """Weight of a positive row: (negative / positive rows) to this power; 0 leaves probabilities true, 1 makes both kinds equal."""
+    rising: tuple[int, ...] = ()
+    """Per feature: 1 if a higher value must never lower the answer, -1 if never raise it, 0 for neither; () for all 0."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rising", tuple(self.rising))  # JSON brings a list
+        faults = {
+            "counts of 1 or more (2 leaves and bins)": min(
+                self.trees, self.leaves - 1, self.least_rows, self.every_nth, self.every_nth_positive
+            )
+            >= 1,
+            "a learning rate above 0": self.learning_rate > 0,
+            "weights, l2 and balance of 0 or more": min(self.least_weight, self.l2, self.balance) >= 0,
+            "fractions above 0 to 1": all(0 < fraction <= 1 for fraction in (self.feature_fraction, self.row_fraction)),
+        }
+        if wrong := [expected for expected, holds in faults.items() if not holds]:
+            raise ValueError(f"Expected {'; '.join(wrong)}, but got {self}. Change the configuration.")
+
+
+@dataclass(frozen=True)
+class GrownColumn:
+    """What came of one column."""
+
+    column: int
+    """Its number."""
+    rows: int
+    """Rows that taught."""
+    positives: int
+    """Of these, rows with the behavior."""
+    seconds: float
+    """Time it took; 0 for a column that could not be learned."""
+
+
+@dataclass(frozen=True)
+class BoostedTrees:
+    """One model per column; none where a column could not be learned, because its rows were all alike."""
+
+    boosters: tuple[lightgbm.Booster | None, ...]
+    """Per column."""
+
+    @classmethod
+    def fit(
+        cls,
+        features: np.ndarray,
+        labels: np.ndarray,
+        mask: np.ndarray,
+        config: TreesConfig,
+        seed: int = 0,
+        threads: int = 0,
+        on_column: Callable[[GrownColumn], None] = lambda column: None,
+    ) -> Self:
+        """Grow trees on features [N, F] float32, NaN where unknown, labels [N, C] bool, and mask [N, C] bool: rows that teach a column.
+
+        The result depends on the arguments and the seed alone. `threads` 0 means as many as cores. Features are sorted into bins once
+        for all columns. Every row of the mask is taken: thin it before, by `teaching`.
+        """
+        parameters = _parameters(config, seed, threads)
+        whole = lightgbm.Dataset(features, params=parameters, free_raw_data=False).construct()
+        boosters: list[lightgbm.Booster | None] = []
+        for column in range(labels.shape[1]):
+            started = time.perf_counter()
+            rows = np.flatnonzero(mask[:, column])
+            own = labels[rows, column]
+            learnable = own.any() and not own.all()
+            boosters.append(_grown(whole, rows, own, config, parameters) if learnable else None)
+            on_column(GrownColumn(column, len(rows), int(own.sum()), time.perf_counter() - started if learnable else 0.0))
+        return cls(tuple(boosters))
+
+    def predict(self, features: np.ndarray, threads: int = 0) -> np.ndarray:
+        """Return probabilities [N, C] float32 for features [N, F] float32; 0 in a column that could not be learned."""
+        scores = np.zeros((len(features), len(self.boosters)), np.float32)
+        for column, booster in enumerate(self.boosters):
+            if booster is not None and len(features):
+                scores[:, column] = booster.predict(features, num_threads=threads)
+        return scores
+
+    def to_tensors(self) -> "dict[str, Tensor]":
+        """Return the digest and the text of each model as bytes [..] uint8, by the number of its column."""
+        import torch
+
+        models = {number: booster.model_to_string().encode() for number, booster in enumerate(self.boosters) if booster is not None}
+        whole = {number: bytearray(_digest(text) + text) for number, text in models.items()}
+        return {f"{_PREFIX}{number}": torch.frombuffer(text, dtype=torch.uint8) for number, text in whole.items()}
+
+    @classmethod
+    def from_tensors(cls, tensors: "Mapping[str, Tensor]", columns: int, n_features: int, where: str = "trees") -> Self:
+        """Read what `to_tensors` wrote. Raises ContractError for anything else, naming `where`."""
+        boosters = []
+        for number in range(columns):
+            text = tensors.get(f"{_PREFIX}{number}")
+            boosters.append(None if text is None else _read(bytes(text.numpy()), n_features, f"{where}, column {number}"))
+        return cls(tuple(boosters))
+
+
+def teaching(labels: np.ndarray, mask: np.ndarray, config: TreesConfig) -> np.ndarray:
+    """Return the mask [N, C] thinned as the configuration says: every so many of the rows without, and with, the behavior.
+
+    To be asked stream by stream, so that what is thinned is time; rows that teach no column need not be kept.
+    """
+    negative, positive = (np.arange(len(labels)) % every == 0 for every in (config.every_nth, config.every_nth_positive))
+    return np.asarray(mask & np.where(labels, positive[:, None], negative[:, None]))
+
+
+def _parameters(config: TreesConfig, seed: int, threads: int) -> dict[str, Any]:
+    return {
+        "objective": "binary",
+        "num_leaves": config.leaves,
+        "learning_rate": config.learning_rate,
+        "min_data_in_leaf": config.least_rows,
+        "min_sum_hessian_in_leaf": config.least_weight,
+        "lambda_l2": config.l2,
+        "feature_fraction": config.feature_fraction,
+        "bagging_fraction": config.row_fraction,
+        "bagging_freq": 0 if config.row_fraction == 1 else 1,
+        "monotone_constraints": list(config.rising) if any(config.rising) else None,
+        "feature_pre_filter": False,  # the whole is shared by columns that have fewer rows
+        "seed": seed,
+        "num_threads": threads,
+        "deterministic": True,
+        "force_col_wise": True,
+        "max_bin": config.bins,
+        "bin_construct_sample_cnt": _BIN_ROWS,
+        "verbosity": -1,
+    }
+
+
+def _grown(
+    whole: lightgbm.Dataset, rows: np.ndarray, labels: np.ndarray, config: TreesConfig, parameters: dict[str, Any]
+) -> lightgbm.Booster:
+    """Return trees grown on some rows of the whole; positive and negative rows count for those that thinning left out."""
+    positives = int(labels.sum())
+    present, absent = positives * config.every_nth_positive, (len(labels) - positives) * config.every_nth
+    of_positive = config.every_nth_positive * (absent / present) ** config.balance
+    own = whole.subset(rows.tolist(), params=parameters).construct()
+    own.set_label(labels.astype(np.float32))
+    own.set_weight(np.where(labels, of_positive, config.every_nth).astype(np.float32))
+    return lightgbm.train(parameters, own, num_boost_round=config.trees)
+
+
+def _read(whole: bytes, n_features: int, where: str) -> lightgbm.Booster:
+    """Return the trees of digest and text. LightGBM aborts the process on a text that is cut short: it only gets to see whole ones."""
+    digest, text = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
+    if digest != _digest(text):
+        raise ContractError([f"{where}: Expected the text of trees as it was written, but got a changed one. Copy it again."])
+    booster = lightgbm.Booster(model_str=text.decode())
+    if booster.num_feature() != n_features:
+        raise ContractError([f"{where}: Expected trees over {n_features} features, but got {booster.num_feature()}. Train again."])
+    return booster
+
+
+def _digest(text: bytes) -> bytes:
+    return hashlib.blake2s(text, digest_size=_DIGEST_BYTES).digest()
