@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from behavior.contract import ContractError, refuse
-from recognizers import checkpoint
+from recognizers import checkpoint, onnx_network
 from recognizers.recognizer import Head, Recognizer, View
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,16 @@ class Family:
     """What it sees."""
     head: Head
     """How it answers."""
-    module: str
-    """Module that holds it."""
-    config: str
+    module: str = ""
+    """Module that holds its network; nothing for a family without one."""
+    config: str = ""
     """Its frozen dataclass."""
-    network: str
+    network: str = ""
     """Its network, called as network(config, n_features, n_behaviors)."""
-    features: str
+    features: str = ""
     """Frozen dataclass, module and name, of the settings of what it sees."""
+    recognizer: str = "recognizers.pair_view.PairRecognizer"
+    """Class, module and name, that opens a checkpoint: `from_checkpoint(header, tensors, where)` and `on(device, batch)`."""
 
 
 FAMILIES: dict[str, Family] = {
@@ -51,8 +53,22 @@ FAMILIES: dict[str, Family] = {
         "behavior.pair_tracks.PairTracks",
     ),
     "conv_bilstm": Family(
-        View.ARENA, Head.EXCLUSIVE, "recognizers.conv_bilstm", "ConvBilstmConfig", "ConvBilstm", "behavior.arena_features.ArenaFeatures"
+        View.ARENA,
+        Head.EXCLUSIVE,
+        "recognizers.conv_bilstm",
+        "ConvBilstmConfig",
+        "ConvBilstm",
+        "behavior.arena_features.ArenaFeatures",
+        "recognizers.arena_view.ArenaRecognizer",
     ),
+    "trees": Family(
+        View.PAIR,
+        Head.MULTILABEL,
+        features="behavior.pair_statistics.PairStatistics",
+        recognizer="recognizers.trees.TreesRecognizer",
+    ),
+    "ensemble": Family(View.PAIR, Head.MULTILABEL, recognizer="recognizers.ensemble.Ensemble"),
+    "stacked": Family(View.PAIR, Head.MULTILABEL, recognizer="recognizers.stacked.Stacked"),
 }
 
 
@@ -79,14 +95,11 @@ def view_of(header: Mapping[str, Any]) -> View:
 
 
 def load_recognizer(paths: Sequence[Path], device: str = "cpu", batch: int = 64) -> Recognizer:
-    """Return the recognizer of one checkpoint, or the mean of several.
+    """Return the recognizer of one checkpoint of any family, or of one exported network (.onnx), or the mean of several.
 
     Raises ContractError for checkpoints that cannot be used, and for those that do not say who does what to whom.
     """
-    import torch
-
     from recognizers.ensemble import Ensemble
-    from recognizers.pair_view import load_pair_recognizer
 
     headers = {path: checkpoint.read_header(path) for path in paths}  # a fault in the last is told before the first network is read
     refuse(
@@ -95,8 +108,26 @@ def load_recognizer(paths: Sequence[Path], device: str = "cpu", batch: int = 64)
         for path, header in headers.items()
         if view_of(header) is View.ARENA
     )
-    members = [load_pair_recognizer(path).on(torch.device(device), batch) for path in paths]
+    members = [open_file(path).on(device, batch) for path in paths]
     return members[0] if len(members) == 1 else Ensemble(tuple(members))
+
+
+def open_file(path: Path) -> Any:
+    """Return the recognizer of one checkpoint of any family, or of one exported network (.onnx).
+
+    Raises ContractError, with the difference, for a file that this code cannot use.
+    """
+    if path.suffix == onnx_network.SUFFIX:
+        return _recognizer_class(checkpoint.read_header(path)).load(path)
+    return opened(*checkpoint.load(path), str(path))
+
+
+def opened(header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str) -> Any:
+    """Return the recognizer of any family that the parts of a checkpoint describe; errors name `where`.
+
+    Raises ContractError, with the difference, for parts that this code cannot use.
+    """
+    return _recognizer_class(header).from_checkpoint(header, tensors, where)
 
 
 def rest_waiting_threads() -> None:
@@ -118,6 +149,11 @@ def find_device(name: str) -> str:
         present = ", ".join(device for device, is_here in here.items() if is_here)
         raise ValueError(f"Expected a device of this machine (auto, {present}), but got {name}. Choose one of them.")
     return name
+
+
+def _recognizer_class(header: Mapping[str, Any]) -> Any:
+    module, _, name = _family(str(header.get("family"))).recognizer.rpartition(".")
+    return getattr(import_module(module), name)
 
 
 def _family(name: str) -> Family:

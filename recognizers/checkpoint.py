@@ -6,32 +6,36 @@ The header is read without torch: `read_header`. It holds
 |---|---|
 | format, version | what this file is; refused when they differ |
 | family, recipe, network | registry name, recipe name and its whole configuration, network configuration |
+| members | headers of the recognizers that an ensemble or a stack is made of; their tensors are `member.<number>.<name>` |
 | behaviors | names along the last axis of the scores, in order |
 | features, feature_names, window | feature settings, the names they gave, window length and step |
-| decoding | thresholds, behaviors that occur per lab, decode settings |
+| decoding | thresholds, of labs too, calibration, weights, durations, behaviors that occur per lab |
 | schema | columns and types of the curated tracking it was trained on |
-| videos | train, validation, held_out: video ids; a video of the first two was seen |
+| videos | train, validation, held_out, decoding (it was fitted on): video ids; a video of all but held_out was seen |
 | metrics, seed | what training measured, and its seed |
 """
 
 import json
 import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from behavior.contract import ContractError, refuse
 from behavior.tables import TRACKING_CURATED
+from recognizers import onnx_network
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = "mouse-behavior-recognizer"
-VERSION = 1
+VERSION = 2
 MAX_HEADER_BYTES = 100_000_000
 """The format's own limit: more can only be a file of another kind."""
 
+Parts = tuple[dict[str, Any], dict[str, "Tensor"]]
+"""The header and the tensors of one checkpoint."""
 _REQUIRED = ("family", "recipe", "network", "behaviors", "decoding", "schema", "videos")
 
 
@@ -42,19 +46,19 @@ def current_schema() -> dict[str, str]:
 
 def save(path: Path, header: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> None:
     """Write header and tensors as one file that appears whole or not at all."""
-    whole = {"format": FORMAT, "version": VERSION, "schema": current_schema(), **header}
+    whole = _signed(header)
     faults = [f"Expected the header to hold {key}, but got none. Add it." for key in _REQUIRED if key not in whole]
     refuse(faults)
     write_tensors(path, whole, tensors)
 
 
-def load(path: Path, device: str = "cpu") -> tuple[dict[str, Any], dict[str, "Tensor"]]:
+def load(path: Path, device: str = "cpu") -> Parts:
     """Return the checked header and the tensors. Raises ContractError, with the difference, for what this code cannot use."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     header = read_header(path)
-    refuse(f"{path}: {fault}" for fault in _faults(header))
+    refuse_unusable(header, path)
     try:
         return header, load_file(path, device=device)
     except SafetensorError as error:
@@ -62,17 +66,42 @@ def load(path: Path, device: str = "cpu") -> tuple[dict[str, Any], dict[str, "Te
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """Return the header without reading a tensor and without torch. Raises ContractError if this is no checkpoint of ours."""
-    header = read_json(path)
-    got = (header.get("format"), header.get("version"))
-    if got != (FORMAT, VERSION):
-        raise ContractError([f"{path}: Expected format {FORMAT}, version {VERSION}, but got {got[0]}, version {got[1]}. Train again."])
+    """Return the header without reading a tensor and without torch. Raises ContractError if this is no checkpoint of ours.
+
+    An exported network (.onnx) has the header of the checkpoint it was made of.
+    """
+    header = onnx_network.read_header(path) if path.suffix == onnx_network.SUFFIX else read_json(path)
+    refuse(f"{path}: {fault}" for fault in _format_faults(header))
     return header
 
 
+def refuse_unusable(header: Mapping[str, Any], path: Path) -> None:
+    """Raise ContractError, with the difference, for a header that this code cannot use."""
+    refuse(f"{path}: {fault}" for fault in (*_format_faults(header), *_faults(header)))
+
+
 def videos_seen(headers: Iterable[Mapping[str, Any]]) -> set[int]:
-    """Return the ids of all videos that at least one of these checkpoints was trained, tuned or chosen on."""
-    return {int(video) for header in headers for part in ("train", "validation") for video in header["videos"][part]}
+    """Return the ids of all videos that at least one of these checkpoints, or a member of one, was trained, tuned or chosen on."""
+    seen = set()
+    for header in headers:
+        seen |= {int(video) for part in ("train", "validation", "decoding") for video in header["videos"].get(part, ())}
+        seen |= videos_seen(header.get("members", ()))
+    return seen
+
+
+def with_members(header: Mapping[str, Any], tensors: Mapping[str, "Tensor"], members: Sequence[Parts]) -> Parts:
+    """Return header and tensors of a recognizer made of others, theirs inside; members may have members themselves."""
+    inside = {f"member.{number}.{name}": tensor for number, (_, own) in enumerate(members) for name, tensor in own.items()}
+    return {**_signed(header), "members": [member for member, _ in members]}, {**tensors, **inside}
+
+
+def members_of(header: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> list[Parts]:
+    """Return the parts of each member, as `with_members` was given them."""
+    parts = []
+    for number, member in enumerate(header["members"]):
+        prefix = f"member.{number}."
+        parts.append((member, {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}))
+    return parts
 
 
 def write_tensors(path: Path, description: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> None:
@@ -118,8 +147,21 @@ def differences(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[st
     return words
 
 
+def _signed(header: Mapping[str, Any]) -> dict[str, Any]:
+    return {"format": FORMAT, "version": VERSION, "schema": current_schema(), **header}
+
+
 def _faults(header: Mapping[str, Any]) -> list[str]:
     faults = [f"Expected the header to hold {key}, but got none. Train again." for key in _REQUIRED if key not in header]
     if changed := differences(header.get("schema", {}), current_schema()):
         faults.append(f"Expected the curated tracking of this code, but got a checkpoint of another: {'; '.join(changed)}. Train again.")
+    for number, member in enumerate(header.get("members", ()), start=1):
+        faults += [f"member {number}: {fault}" for fault in (*_format_faults(member), *_faults(member))]
     return faults
+
+
+def _format_faults(header: Mapping[str, Any]) -> list[str]:
+    got = (header.get("format"), header.get("version"))
+    if got == (FORMAT, VERSION):
+        return []
+    return [f"Expected format {FORMAT}, version {VERSION}, but got {got[0]}, version {got[1]}. Train again."]

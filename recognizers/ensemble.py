@@ -1,40 +1,74 @@
-"""The mean of several recognizers, itself a recognizer.
+"""The weighted mean of several recognizers, itself a recognizer.
 
-Axes: T frames, C behaviors of the ensemble.
+Axes: M members, T frames, C behaviors of the ensemble.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from behavior.bouts import DURATIONS, smooth
 from behavior.contract import refuse
 from behavior.curation import Curated
 from behavior.ethogram import ethogram
 from behavior.recording import Recording
-from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View
+from recognizers import checkpoint
+from recognizers.members import Answers, member_faults, members_on, opened_members, spread
+from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View, watched_pairs
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+_LEAST_WEIGHT = 1e-6
+"""Of a member with weight 0: it still speaks where no other knows a behavior or has seen a pair."""
+
+
+@dataclass(frozen=True)
+class WeightedMean:
+    """How the scores of members become one."""
+
+    weights: tuple[tuple[float, ...], ...]
+    """Per member and behavior, 0 or more: [M][C]. Only their ratios count."""
+    smooth_s: tuple[float, ...] = ()
+    """Per behavior: width of the centered moving average over the mean, s; () for none."""
+
+    def scores(self, members: Iterable[np.ndarray], fps: float) -> np.ndarray:
+        """Return the mean [T, C] float32 of the scores [T, C] of each member; NaN where a member is, or all are, silent on a behavior.
+
+        Where only members of weight 0 speak it is their equal mean.
+        """
+        total, known = np.zeros((2, 1, 1), np.float32)
+        for own, weight in zip(members, np.maximum(np.array(self.weights, np.float32), _LEAST_WEIGHT), strict=True):
+            speaks = np.isfinite(own)
+            total = total + np.where(speaks, own * weight, 0)
+            known = known + np.where(speaks, weight, 0)
+        mean = np.divide(total, known, out=np.full(np.shape(total), np.nan, np.float32), where=known > 0)
+        if not self.smooth_s:
+            return mean
+        return np.where(np.isnan(mean), mean, smooth(np.nan_to_num(mean), fps, self.smooth_s))
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Average the scores of members, aligned by behavior name; a behavior is averaged over the members that know it.
+    """Average the scores of members, aligned by behavior name, over those members that know a behavior and answer for a pair.
 
     Members may see through different features, rates and windows: they meet on the recording's own frames.
     """
 
     members: tuple[Recognizer, ...]
-    """Two or more."""
+    """Two or more, each of which names agent and target."""
+    mean: WeightedMean | None = None
+    """Over the behaviors of the ensemble; None for the equal one."""
+    fitted: Decoding | None = None
+    """How its scores become bouts; None for the mean of what was fitted for its members."""
 
     def __post_init__(self) -> None:
-        faults = []
-        if len(self.members) < 2:
-            faults.append(f"Expected two or more recognizers, but got {len(self.members)}. Use the one by itself.")
-        if len({member.head for member in self.members}) > 1:
-            faults.append("Expected recognizers that answer alike, but got several heads. Average those of one head.")
-        if len({member.decoding.settings for member in self.members}) > 1:
-            faults.append("Expected recognizers that decode alike, but got several decode settings. Train them with the same settings.")
-        refuse(faults)
+        refuse(member_faults(self.members, "Use the one by itself"))
+        refuse(mean_faults(self._mean, len(self.members), len(self.behaviors)))
 
     @property
     def view(self) -> View:
@@ -53,30 +87,96 @@ class Ensemble:
 
     @cached_property
     def decoding(self) -> Decoding:
-        """Mean thresholds; a behavior occurs in a lab if any member saw it there."""
-        thresholds = np.zeros(len(self.behaviors))
-        occurring: dict[str, frozenset[str]] = {}
-        for member, places in zip(self.members, self._places, strict=True):
-            thresholds[places] += member.decoding.thresholds
-            for lab, behaviors in member.decoding.occurring.items():
-                occurring[lab] = occurring.get(lab, frozenset()) | behaviors
-        mean = thresholds / self._knowing
-        return Decoding(tuple(mean.tolist()), occurring, self.members[0].decoding.settings)
+        """What was fitted for the ensemble, else the mean of its members'."""
+        return self.fitted or mean_decoding(self.behaviors, [(member.behaviors, member.decoding) for member in self.members])
 
     def scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, np.ndarray]]:
         """Yield (pair, mean scores [T, C]) as the protocol says."""
-        for answers in zip(*(member.scores(curated, recording) for member in self.members), strict=True):
-            total = np.zeros((curated.frames, len(self.behaviors)), np.float32)
-            for (_, scores), places in zip(answers, self._places, strict=True):
-                total[:, places] += scores
-            yield answers[0][0], total / self._knowing
+        answers = [Answers(member.scores(curated, recording)) for member in self.members]
+        for pair in watched_pairs(curated, recording):
+            told = [own.of(pair) for own in answers]
+            if any(scores is not None for scores in told):
+                known = zip(told, self.members, strict=True)
+                alike = (spread(scores, member.behaviors, self.behaviors, curated.frames) for scores, member in known)
+                yield pair, np.nan_to_num(self._mean.scores(alike, recording.fps))
+
+    def on(self, device: "torch.device | str", batch: int) -> Self:
+        """Return the same with all members on a device, with another batch size."""
+        return replace(self, members=members_on(self.members, device, batch))
+
+    def parts(self, provenance: Mapping[str, Any], members: Sequence[checkpoint.Parts]) -> checkpoint.Parts:
+        """Return header and tensors of a checkpoint that holds those of its members, given in their order."""
+        header = {
+            **provenance,
+            "family": "ensemble",
+            "view": self.view,
+            "head": self.head,
+            "network": asdict(self._mean),
+            "behaviors": list(self.behaviors),
+            "decoding": self.decoding.to_json_dict(),
+        }
+        return checkpoint.with_members(header, {}, members)
+
+    @classmethod
+    def from_checkpoint(cls, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str) -> Self:
+        """Return the ensemble that the parts of a checkpoint describe. Raises ContractError, with the difference, for a broken member."""
+        mean = mean_from_json(header["network"])
+        return cls(opened_members(header, tensors, where), mean, Decoding.from_json_dict(header["decoding"]))
 
     @cached_property
-    def _places(self) -> list[np.ndarray]:
-        """Per member: where its behaviors stand among those of the ensemble."""
-        return [np.array([self.behaviors.index(behavior) for behavior in member.behaviors]) for member in self.members]
+    def _mean(self) -> WeightedMean:
+        return self.mean or WeightedMean(((1.0,) * len(self.behaviors),) * len(self.members))
 
-    @cached_property
-    def _knowing(self) -> np.ndarray:
-        """[C] float32: how many members know each behavior."""
-        return np.bincount(np.concatenate(self._places), minlength=len(self.behaviors)).astype(np.float32)
+
+def mean_faults(mean: WeightedMean, members: int, behaviors: int) -> list[str]:
+    """Say what keeps a mean from being one of so many members and behaviors."""
+    weights, faults = np.array(mean.weights), []
+    if weights.shape != (members, behaviors) or not (np.isfinite(weights) & (weights >= 0)).all():
+        wanted = f"{members} x {behaviors} finite weights of 0 or more, one per member and behavior"
+        faults.append(f"Expected {wanted}, but got {mean.weights}. Fit them anew.")
+    if mean.smooth_s and len(mean.smooth_s) != behaviors:
+        faults.append(f"Expected {behaviors} widths of smoothing, one per behavior, but got {len(mean.smooth_s)}. Fit them anew.")
+    return faults
+
+
+def mean_from_json(value: Mapping[str, Any]) -> WeightedMean:
+    """Read what `dataclasses.asdict` made, from JSON, which knows no tuples."""
+    return WeightedMean(tuple(map(tuple, value["weights"])), tuple(value["smooth_s"]))
+
+
+def mean_decoding(behaviors: tuple[str, ...], members: Sequence[tuple[tuple[str, ...], Decoding]]) -> Decoding:
+    """Return the mean of decodings, each given with its behaviors: good enough until one is fitted on the scores of the ensemble itself.
+
+    Each value of a behavior is averaged over the members that know it; a behavior occurs in a lab if any member saw it there.
+    """
+    decodings = [decoding for _, decoding in members]
+    places = [[behaviors.index(behavior) for behavior in known] for known, _ in members]
+
+    def mean(values: Iterable[Any]) -> tuple[float, ...]:
+        table = np.full((len(members), len(behaviors)), np.nan)
+        for row, columns, own in zip(table, places, values, strict=True):
+            row[columns] = own
+        return tuple(np.nanmean(table, axis=0).tolist())
+
+    settings = decodings[0].settings
+    if any(decoding.settings != settings for decoding in decodings):
+        durations: dict[str, Any] = {name: mean(getattr(one.settings, name) for one in decodings) for name in DURATIONS}
+        settings = replace(settings, **durations)
+    named: dict[str, set[str]] = {}
+    occurring: dict[str, frozenset[str]] = {}
+    for one in decodings:
+        for lab, own in one.lab_thresholds.items():
+            named.setdefault(lab, set()).update(own)
+        for lab, seen in one.occurring.items():
+            occurring[lab] = occurring.get(lab, frozenset()) | seen
+    of_labs = {lab: mean(one.criteria(known, lab).thresholds for known, one in members) for lab in named}
+    lines = [np.array(one.calibration or [(1.0, 0.0)] * len(known)) for known, one in members]
+    calibration = tuple(zip(mean(line[:, 0] for line in lines), mean(line[:, 1] for line in lines), strict=True))
+    return Decoding(
+        thresholds=mean(one.thresholds for one in decodings),
+        occurring=occurring,
+        settings=settings,
+        lab_thresholds={lab: {name: of_labs[lab][behaviors.index(name)] for name in sorted(own)} for lab, own in named.items()},
+        weights=mean(one.weights or 1.0 for one in decodings) if any(one.weights for one in decodings) else (),
+        calibration=calibration if any(one.calibration for one in decodings) else (),
+    )

@@ -2,19 +2,19 @@
 
     python training/cross_validate.py --recipe cnn_transformer_small --curated s3_mock/curated-zone
 
-Writes <output-dir>/report.json, report.html and the scores (training/out_of_fold.py says where). A fold that is done is not trained
-again, and an interrupted one goes on after its last epoch. With --against DIR the report says what is gained over another run, with
-its interval over the same resamples. With --record the score becomes a line of docs/experiments.md.
+Writes <output-dir>/report.json, report.html, the scores (training/out_of_fold.py says where) and decoding.json: what turns scores into
+bouts, fitted on all of them, for training/train.py --decoding. Each fold is judged with a decoding fitted on the others. A fold that
+is done is not trained again, and an interrupted one goes on after its last epoch. With --against DIR the report says what is gained
+over another run, with its interval over the same resamples. With --record the score becomes a line of docs/experiments.md.
 Exit codes: 0 done, 1 the loss diverged or something unexpected, 2 usage, 4 the curated data break their contract, 130 interrupted.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -23,11 +23,10 @@ from behavior.contract import EXIT_OK, EXIT_UNEXPECTED, UsageError, exit_code
 from training.train import chosen_device, chosen_recipe, epoch_line, watch_batches
 
 if TYPE_CHECKING:
-    from training.evaluation import Evaluation
     from training.fold_plan import FoldPlan
-    from training.loop import Trainer
     from training.out_of_fold import FoldRecord, OutOfFold
-    from training.recipes import Recipe
+    from training.recipes import AnyRecipe
+    from training.session import Running
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,9 +51,9 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     rest_waiting_threads()
     from training.curated_zone import CuratedZone
     from training.fold_plan import plan_folds
+    from training.judgement import publish
     from training.out_of_fold import OutOfFold
-    from training.report import EXPERIMENTS, append_line, description, summary
-    from training.report_page import page
+    from training.report import description
 
     recipe, device = chosen_recipe(flags), chosen_device(flags.device)
     folder = flags.output_dir or Path("results") / "cross_validation" / f"{recipe.name}-seed{flags.seed}"
@@ -65,18 +64,10 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     if other:
         other.refuse_unlike(plan, FAMILIES[recipe.family].view)
     store = OutOfFold(folder)
-    store.claim({**_described(recipe), "seed": flags.seed, **plan.identity()})
-    records = _train(store, plan, recipe, device, flags)
+    store.claim({**described(recipe), "seed": flags.seed, **plan.identity()})
+    records = train_folds(store, plan, recipe, device, flags)
 
-    found = _evaluated(store, plan)
-    report = {**description(recipe, flags.seed, plan, records), **found.numbers, "against": other and _compared(found, other, plan)}
-    (folder / "report.json").write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    (folder / "report.html").write_text(page(report), encoding="utf-8")
-    print(summary(report))
-    print(f"Wrote {folder / 'report.html'} and report.json.")
-    if flags.record:
-        append_line(report, EXPERIMENTS)
-        print(f"Added a line to {EXPERIMENTS}.")
+    publish(store, plan, description(recipe, flags.seed, plan, records), other, flags.record)
     return EXIT_OK
 
 
@@ -88,6 +79,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--labs", nargs="+", help="only recordings of these labs (default: all)")
     parser.add_argument("--output-dir", type=Path, help="where all goes (default: results/cross_validation/<recipe>-seed<seed>)")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--trunk", metavar="FILE", help="start from what training/pretrain.py learned of recordings without labels")
     parser.add_argument("--seed", type=int, default=0, help="of weights, windows and dropout; folds do not depend on it (default: 0)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     parser.add_argument("--threads", type=int, help="processor threads (default: as many as cores)")
@@ -96,8 +88,8 @@ def _flags() -> argparse.ArgumentParser:
     return parser
 
 
-def _train(store: "OutOfFold", plan: "FoldPlan", recipe: "Recipe", device: str, flags: argparse.Namespace) -> "list[FoldRecord]":
-    """Train every fold that is not done yet."""
+def train_folds(store: "OutOfFold", plan: "FoldPlan", recipe: "AnyRecipe", device: str, flags: argparse.Namespace) -> "list[FoldRecord]":
+    """Train every fold that is not done yet; `flags` hold seed and threads."""
     records = []
     for fold, split in enumerate(plan.splits, start=1):
         name = f"fold={fold}/{len(plan.splits)}"
@@ -112,34 +104,19 @@ def _train(store: "OutOfFold", plan: "FoldPlan", recipe: "Recipe", device: str, 
     return records
 
 
-def _evaluated(store: "OutOfFold", plan: "FoldPlan") -> "Evaluation":
-    from training.evaluation import evaluate
-    from training.scored_pairs import evaluated_behaviors, scored_pairs
-    from training.tally import tally
-
-    counted = tally(scored_pairs(store, plan), evaluated_behaviors(store.view, plan.bouts))
-    return evaluate(counted, plan.recordings, plan.groups, plan.fold_of)
-
-
-def _compared(found: "Evaluation", other: "OutOfFold", plan: "FoldPlan") -> dict[str, Any]:
-    """Return who was compared with and what this run gains over it."""
-    from training.evaluation import gains
-
-    identity = other.identity()
-    return {"recipe": identity["recipe name"], "seed": identity["seed"], "gain": gains(found, _evaluated(other, plan))}
-
-
-def _telling(name: str) -> "Callable[[Trainer], None]":
-    return lambda trainer: print(f"{name} {epoch_line(trainer)}", flush=True)
+def _telling(name: str) -> "Callable[[Running], None]":
+    return lambda done: print(f"{name} {epoch_line(done)}", flush=True)
 
 
 def _outcome(record: "FoldRecord") -> str:
     metrics = record.history["metrics"]
     judged = f" val_score={metrics['val_score']:.4f}" if "val_score" in metrics else ""
-    return f"best_epoch={metrics['best_epoch']} of {metrics['epochs']}{judged} seconds={record.seconds:.1f}"
+    length = f"best_epoch={metrics['best_epoch']} of {metrics['epochs']}" if "epochs" in metrics else f"models={metrics['models']}"
+    return f"{length}{judged} seconds={record.seconds:.1f}"
 
 
-def _described(recipe: "Recipe") -> dict[str, str]:
+def described(recipe: "AnyRecipe") -> dict[str, str]:
+    """Return what makes the runs of a recipe comparable: every field, flat."""
     return {f"recipe {name}": str(value) for name, value in recipe.to_json_dict().items()}
 
 

@@ -5,6 +5,7 @@
     <folder>/fold-<n>/done.json                      decoding, lengths and history of a fold that is complete
     <folder>/fold-<n>/<recipe>.safetensors           its recognizer
     <folder>/fold-<n>/state.safetensors              where training stands, until the fold is complete
+    <folder>/decoding.json                           fitted on all scores; in fold-<n>/ on those of the other folds
 
 Axes: T frames, C behaviors that the fold's recognizer knows.
 """
@@ -29,10 +30,9 @@ from recognizers.recognizer import Decoding, Pair, Recognizer, View
 from training.curated_zone import CuratedZone
 from training.fold_plan import FoldPlan
 from training.folds import Split
-from training.loop import Trainer
-from training.recipes import Recipe
+from training.recipes import AnyRecipe
 from training.resume import STATE_FILE
-from training.session import Watch, prepare
+from training.session import Running, Watch, prepare
 
 WHOLE_ARENA: Pair = (0, 0)
 """Stands for the pair where a recognizer does not say who does what to whom."""
@@ -49,7 +49,7 @@ class FoldRecord:
     behaviors: tuple[str, ...]
     """Names along axis C: what occurs in the recordings that taught."""
     decoding: Decoding
-    """With thresholds fitted on the recordings that validated."""
+    """As the checkpoint holds it: with thresholds fitted on the recordings that validated."""
     history: Mapping[str, Any]
     """What training measured, epoch by epoch."""
     seconds: float
@@ -106,11 +106,11 @@ class OutOfFold:
         fold: int,
         split: Split,
         zone: CuratedZone,
-        recipe: Recipe,
+        recipe: AnyRecipe,
         seed: int,
         device: str,
         threads: int | None,
-        on_epoch: Callable[[Trainer], None],
+        on_epoch: Callable[[Running], None],
         watch: Watch | None = None,
     ) -> FoldRecord:
         """Train on what the fold may read, then score what it held out. Goes on where an interrupted fold stood."""
@@ -119,9 +119,9 @@ class OutOfFold:
         session = prepare(zone.root, recipe, seed, device, threads, split=split)
         session.restore(own)
 
-        def saving(trainer: Trainer) -> None:
+        def saving(done: Running) -> None:
             session.save_state(own)
-            on_epoch(trainer)
+            on_epoch(done)
 
         session.fit(saving, watch)
         checkpoint = own / f"{recipe.name}.safetensors"
@@ -130,12 +130,16 @@ class OutOfFold:
         for recording in zone.annotated_recordings():
             if recording.video_id in split.held_out:
                 for pair, scores in _scores(recognizer, zone.tracking(recording), recording):
-                    self._write_scores(recording, pair, scores, recognizer.behaviors, fold)
+                    self.write_scores(recording, pair, scores, recognizer.behaviors, fold)
         seconds = time.perf_counter() - started
         done = FoldRecord(fold, split, recognizer.behaviors, recognizer.decoding, session.report(), seconds)
-        _write_json(self._done(fold), {**asdict(done), "decoding": done.decoding.to_json_dict()})
+        self.complete(done)
         (own / STATE_FILE).unlink(missing_ok=True)
         return done
+
+    def complete(self, done: FoldRecord) -> None:
+        """Keep what is known of a fold, whose scores are all written."""
+        _write_json(self._done(done.fold), {**asdict(done), "decoding": done.decoding.to_json_dict()})
 
     def record(self, fold: int) -> FoldRecord:
         """Return what is known of a complete fold."""
@@ -157,7 +161,8 @@ class OutOfFold:
         with np.load(path) as kept:
             return kept["scores"]
 
-    def _write_scores(self, recording: Recording, pair: Pair, scores: np.ndarray, behaviors: Sequence[str], fold: int) -> None:
+    def write_scores(self, recording: Recording, pair: Pair, scores: np.ndarray, behaviors: Sequence[str], fold: int) -> None:
+        """Keep the scores [T, C] of a pair."""
         path = self._scores(recording, pair)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.stem}.{os.getpid()}.npz")

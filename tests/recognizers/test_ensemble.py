@@ -1,19 +1,20 @@
 """Ensembles: the mean of members, aligned by name."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small_recognizer import PROVENANCE, random_recognizer
+from small_recognizer import PROVENANCE, random_arena_recognizer, random_recognizer
 
 from behavior.bouts import DecodeSettings
 from behavior.contract import ContractError
-from behavior.curation import curate
+from behavior.curation import Curated, curate
 from behavior.recording import Recording, Triple
 from recognizers import load_recognizer
-from recognizers.ensemble import Ensemble
-from recognizers.recognizer import Decoding
+from recognizers.ensemble import Ensemble, weighted_mean
+from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View
 
 
 @pytest.fixture
@@ -74,10 +75,93 @@ def test_several_checkpoints_load_as_their_ensemble(tmp_path: Path) -> None:
     assert len(loaded.members) == 2
 
 
-def test_members_that_decode_differently_are_refused_and_so_is_a_single_one() -> None:
+def test_a_single_member_is_refused_and_so_is_one_that_names_no_mouse() -> None:
     one = random_recognizer(("sniff",))
-    other = replace(one, decoding=replace(one.decoding, settings=DecodeSettings(smooth_s=1.0)))
-    with pytest.raises(ContractError, match="Expected recognizers that decode alike"):
-        Ensemble((one, other))
     with pytest.raises(ContractError, match="Expected two or more recognizers, but got 1"):
         Ensemble((one,))
+    with pytest.raises(ContractError, match="which mouse does what to which, but got one of groups"):
+        Ensemble((one, random_arena_recognizer()))  # type: ignore[arg-type]
+
+
+def test_durations_and_calibration_are_averaged_too() -> None:
+    """Of attack only the first knows anything; its values stay. No calibration means slope 1 and offset 0."""
+    plain, told = random_recognizer(("sniff",)), random_recognizer(("attack", "sniff"))
+    settings = DecodeSettings(smooth_s=(1.0, 0.5), max_gap_s=0.2, min_length_s=0.0)
+    lines = ((2.0, -1.0), (3.0, 1.0))
+    own = Decoding((0.3, 0.5), {}, settings, {"A": {"sniff": 0.7}}, weights=(1.0, 0.5), calibration=lines)
+    first = replace(told, decoding=own)
+    second = replace(plain, decoding=Decoding((0.1,), {}, DecodeSettings(smooth_s=0.1, max_gap_s=0.4, min_length_s=0.6)))
+    decoding = Ensemble((first, second)).decoding
+    assert decoding.thresholds == pytest.approx((0.3, 0.3))
+    assert decoding.settings.smooth_s == pytest.approx((1.0, 0.3))
+    assert decoding.settings.max_gap_s == pytest.approx((0.2, 0.3))
+    assert decoding.settings.min_length_s == pytest.approx((0.0, 0.3))
+    assert decoding.lab_thresholds == {"A": {"sniff": pytest.approx((0.7 + 0.1) / 2)}}
+    assert decoding.weights == pytest.approx((1.0, 0.75))
+    assert np.array(decoding.calibration) == pytest.approx(np.array([(2.0, -1.0), (2.0, 0.5)]))
+
+
+def test_a_decoding_that_was_fitted_for_the_ensemble_replaces_the_mean() -> None:
+    fitted = Decoding((0.11,), {"A": frozenset({"sniff"})})
+    assert Ensemble((random_recognizer(("sniff",)),) * 2, fitted=fitted).decoding == fitted
+
+
+def test_a_weighted_mean_by_hand() -> None:
+    """Members say 0.2 and 0.8; behaviors are weighed 3 to 1, 0 to 1 and equally. Only ratios count."""
+    scores = np.array([[[0.2, 0.2, 0.2]], [[0.8, 0.8, 0.8]]], np.float32)
+    weights = np.array([[3, 0, 7], [1, 1, 7]])
+    np.testing.assert_allclose(weighted_mean(scores, weights), [[0.35, 0.8, 0.5]], atol=1e-5)
+
+
+def test_where_a_member_is_silent_the_others_share_its_weight() -> None:
+    """Of three members one is silent, then two, of which the one that speaks has weight 0, then all."""
+    scores = np.array([[[0.4, np.nan, np.nan]], [[0.8, 0.6, np.nan]], [[np.nan, np.nan, np.nan]]], np.float32)
+    weights = np.array([[1, 1, 1], [3, 0, 1], [5, 1, 1]])
+    np.testing.assert_allclose(weighted_mean(scores, weights), [[0.7, 0.6, np.nan]], atol=1e-5)
+
+
+def test_weights_are_used_in_serving(watched: Recording, curated) -> None:
+    members = tuple(random_recognizer(("attack", "sniff"), seed=seed) for seed in (1, 2))
+    weighted = Ensemble(members, ((0.9, 0.5), (0.1, 0.5)))
+    for (pair, scores), (_, one), (_, other) in zip(*(each.scores(curated, watched) for each in (weighted, *members)), strict=True):
+        assert pair in watched.pairs
+        np.testing.assert_allclose(scores[:, 0], 0.9 * one[:, 0] + 0.1 * other[:, 0], rtol=1e-5)
+        np.testing.assert_allclose(scores[:, 1], (one[:, 1] + other[:, 1]) / 2, rtol=1e-5)
+
+
+@dataclass(frozen=True)
+class LeavesOut:
+    """A recognizer that says nothing about one pair."""
+
+    inner: Recognizer
+    pair: Pair
+    view = View.PAIR
+    head = Head.MULTILABEL
+
+    @property
+    def behaviors(self) -> tuple[str, ...]:
+        return self.inner.behaviors
+
+    @property
+    def decoding(self) -> Decoding:
+        return self.inner.decoding
+
+    def scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, np.ndarray]]:
+        return ((pair, scores) for pair, scores in self.inner.scores(curated, recording) if pair != self.pair)
+
+
+def test_a_pair_that_a_member_leaves_out_is_answered_by_the_others(watched: Recording, curated) -> None:
+    one, other = (random_recognizer(("sniff",), seed=seed) for seed in (1, 2))
+    scores = dict(Ensemble((LeavesOut(one, (1, 2)), other)).scores(curated, watched))
+    alone, first = dict(other.scores(curated, watched)), dict(one.scores(curated, watched))
+    np.testing.assert_allclose(scores[1, 2], alone[1, 2])
+    np.testing.assert_allclose(scores[2, 1], (alone[2, 1] + first[2, 1]) / 2, rtol=1e-6)
+    silent = LeavesOut(one, (1, 2)), LeavesOut(other, (1, 2))
+    assert list(dict(Ensemble(silent).scores(curated, watched))) == [(2, 1)]
+
+
+@pytest.mark.parametrize("weights", [((1.0, 1.0),), ((1.0,), (1.0,)), ((1.0, -1.0), (1.0, 1.0)), ((np.nan, 1.0), (1.0, 1.0))])
+def test_weights_that_do_not_fit_are_refused(weights) -> None:
+    members = tuple(random_recognizer(("attack", "sniff"), seed=seed) for seed in (1, 2))
+    with pytest.raises(ContractError, match="Expected 2 x 2 finite weights of 0 or more"):
+        Ensemble(members, weights)

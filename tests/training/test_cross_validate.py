@@ -22,6 +22,7 @@ from recognizers.checkpoint import read_header
 from recognizers.competition import solution_rows, submission_rows
 from training import cross_validate, fold_plan, recipes, report
 from training.curated_zone import CuratedZone
+from training.decoding_file import read_decoding
 from training.recipes import Recipe
 
 LAB, TWIN, ORIGINAL = "CalMS21_task2", 900, 102
@@ -84,7 +85,7 @@ def test_no_fold_reads_what_it_scores(finished: Path, lake: Lake) -> None:
     assert sorted(video for fold in folds for video in fold["held_out"]) == everything
     for number, fold in enumerate(folds, start=1):
         assert not {*fold["held_out"]} & {*fold["train"], *fold["validation"]}
-        assert fold["validation"], "thresholds come from training folds"
+        assert fold["validation"], "epochs are chosen on recordings of training folds"
         assert not {*fold["train"]} & {*fold["validation"]}
         header = read_header(finished / f"fold-{number}" / "tiny.safetensors")
         assert header["videos"] == {part: fold[part] for part in ("train", "validation", "held_out")}
@@ -136,6 +137,9 @@ def test_the_score_is_that_of_serving_each_recording_with_the_recognizer_that_ne
     found = []
     for number, fold in enumerate(report["folds"], start=1):
         recognizer = load_recognizer([finished / f"fold-{number}" / "tiny.safetensors"])
+        fitted = read_decoding(finished / f"fold-{number}")
+        assert not {*fitted.videos} & {*fold["held_out"]}
+        recognizer = replace(recognizer, decoding=fitted.over(recognizer.behaviors, {}))
         for recording in lake.recordings:
             if recording.video_id in fold["held_out"]:
                 found.append(recognize(lake.tracking(recording), recording, recognizer))
@@ -144,6 +148,44 @@ def test_the_score_is_that_of_serving_each_recording_with_the_recognizer_that_ne
     recordings = [recording for recording in lake.recordings if recording.video_id != ORIGINAL]
     served = mabe_score(solution_rows(recordings, truth), submission_rows(pd.concat(found)))
     assert report["labs"]["JovialSwallow"]["score"]["value"] == pytest.approx(served.labs["JovialSwallow"].score, abs=0.01)
+
+
+def test_a_fold_is_decoded_without_a_look_at_its_own_scores_and_labels(
+    finished: Path, zone_with_a_twin: Path, known: None, tmp_path: Path
+) -> None:
+    """With all scores of fold 1 turned around, its own decoding stays as it was, and those of fold 2 and of all do not."""
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    for video in told(folder)["folds"][0]["held_out"]:
+        for path in (folder / "scores").glob(f"{video}-*.npz"):
+            with np.load(path) as kept:
+                turned = {**kept, "scores": (1 - kept["scores"]).astype(np.float16)}
+            np.savez_compressed(path, **turned)
+    assert run("--curated", zone_with_a_twin, "--output-dir", folder) == EXIT_OK
+    assert read_decoding(folder / "fold-1") == read_decoding(finished / "fold-1")
+    assert read_decoding(folder / "fold-2") != read_decoding(finished / "fold-2")
+    assert read_decoding(folder).decoding != read_decoding(finished).decoding
+
+
+def test_the_decoding_for_use_is_fitted_on_all_and_told_beside_others(finished: Path) -> None:
+    report = told(finished)
+    fitted = read_decoding(finished)
+    assert report["decoding"] == fitted.to_json_dict()
+    assert list(fitted.videos) == sorted(video for fold in report["folds"] for video in fold["held_out"])
+    assert fitted.decoding.occurring == {
+        "CalMS21_task2": {"attack", "mount", "sniff"},
+        "JovialSwallow": {"attack", "chase", "sniff"},
+    }
+    assert set(fitted.decoding.lab_thresholds) == {"CalMS21_task2", "JovialSwallow"}
+    assert set(report["other_decodings"]) == {"plain", "validation", "without_labs"}
+    score = report["headline"]["competition_score"]["value"]
+    for other in report["other_decodings"].values():
+        assert other["gain"]["value"] == pytest.approx(score - other["score"]["value"])
+        assert other["gain"]["low"] <= other["gain"]["value"] <= other["gain"]["high"]
+    page = (finished / "report.html").read_text()
+    for behavior, threshold in fitted.decoding.lab_thresholds["JovialSwallow"].items():
+        assert re.search(rf"<tr><td>{behavior}</td>(<td>[^<]*</td>)*<td>{threshold:.3f}</td></tr>", page)
+    assert "calibrated on the other folds" in page
 
 
 def test_the_report_has_every_number_with_its_interval(finished: Path) -> None:
@@ -265,6 +307,8 @@ def test_a_recipe_that_names_groups_is_judged_by_groups(
     assert np.sum(found["confusion"]["frames"]) == sum(content_frames(zone_with_a_twin))
     assert "F1 of groups" in (tmp_path / "report.html").read_text()
     assert "the competition's score" not in (tmp_path / "report.html").read_text()
+    assert (found["decoding"], found["other_decodings"]) == (None, {})
+    assert not list(tmp_path.rglob("decoding.json"))
     assert "F1 of groups, as the competition pools it: 0." in capsys.readouterr().out
 
 
@@ -307,6 +351,6 @@ def test_a_line_is_recorded_only_if_asked_for(finished: Path, zone_with_a_twin: 
     line = experiments.read_text().removeprefix(before)
     assert re.fullmatch(
         r"\| \d{4}-\d\d-\d\d \| tiny, 1 epochs \| CalMS21_task2, JovialSwallow \(8 recordings, 2 folds out of fold\) \| 0 "
-        r"\| \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\] \| frame F1 .*, optimistic .*; PR-AUC .* \|\n",
+        r"\| \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\] \| frame F1 .*, optimistic .*; PR-AUC .*over one threshold for all.* \|\n",
         line,
     )

@@ -1,0 +1,133 @@
+"""A stack: boosted trees over the scores of other recognizers, itself a recognizer.
+
+Axes: M members, T frames, C behaviors of the stack.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from behavior.contract import refuse
+from behavior.curation import Curated
+from behavior.recording import Recording
+from recognizers import checkpoint
+from recognizers.boosted_trees import BoostedTrees
+from recognizers.ensemble import WeightedMean, mean_faults, mean_from_json
+from recognizers.members import Answers, member_faults, members_on, opened_members, spread
+from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View, watched_pairs
+from recognizers.stack_inputs import ScoresAround, StackInputs
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+_BLOCK_FRAMES = 65_536
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What is taught on the scores of members: one model per behavior."""
+
+    behaviors: tuple[str, ...]
+    """Names along axis C."""
+    inputs: StackInputs
+    """What the trees see of the scores."""
+    trees: tuple[BoostedTrees, ...]
+    """Per behavior, each with one column; one that could not be learned leaves the behavior to the mean of the members."""
+    share: tuple[float, ...]
+    """Per behavior: of the trees in the answer, 0 to 1; the rest is the mean of the members, which does not overfit."""
+    mean: WeightedMean
+    """That mean."""
+
+    def scores(self, members: np.ndarray, fps: float) -> np.ndarray:
+        """Return scores [T, C] float32 for those of members [M, T, C], NaN where a member says nothing."""
+        mean = self.mean.scores(members, fps)
+        around = ScoresAround(members, fps, self.inputs)
+        answer = np.nan_to_num(mean)
+        for column, (trees, share) in enumerate(zip(self.trees, self.share, strict=True)):
+            if trees.boosters[0] is None or not share:
+                continue
+            for first in range(0, len(answer), _BLOCK_FRAMES):
+                frames = np.arange(first, min(first + _BLOCK_FRAMES, len(answer)))
+                own = trees.predict(around.of(column, frames), threads=1)[:, 0]
+                others = np.where(np.isnan(mean[frames, column]), own, mean[frames, column])
+                answer[frames, column] = share * own + (1 - share) * others
+        return answer
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """Ask members, then a stack about their scores."""
+
+    members: tuple[Recognizer, ...]
+    """One or more, each of which names agent and target, in the order in which the stack was taught."""
+    stack: Stack
+    """What answers."""
+    decoding: Decoding
+    """How its scores become bouts."""
+
+    def __post_init__(self) -> None:
+        faults = member_faults(self.members, "Name its members", least=1)
+        refuse([*faults, *mean_faults(self.stack.mean, len(self.members), len(self.behaviors))])
+
+    @property
+    def view(self) -> View:
+        """What the first member sees."""
+        return self.members[0].view
+
+    @property
+    def head(self) -> Head:
+        """How all members answer."""
+        return self.members[0].head
+
+    @property
+    def behaviors(self) -> tuple[str, ...]:
+        """The names along axis C."""
+        return self.stack.behaviors
+
+    def scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, np.ndarray]]:
+        """Yield (pair, scores [T, C]) as the protocol says."""
+        answers = [Answers(member.scores(curated, recording)) for member in self.members]
+        for pair in watched_pairs(curated, recording):
+            told = [own.of(pair) for own in answers]
+            if any(scores is not None for scores in told):
+                known = zip(told, self.members, strict=True)
+                spread_out = [spread(scores, member.behaviors, self.behaviors, curated.frames) for scores, member in known]
+                yield pair, self.stack.scores(np.stack(spread_out), recording.fps)
+
+    def on(self, device: "torch.device | str", batch: int) -> Self:
+        """Return the same with all members on a device, with another batch size."""
+        return replace(self, members=members_on(self.members, device, batch))
+
+    def parts(self, provenance: Mapping[str, Any], members: Sequence[checkpoint.Parts]) -> checkpoint.Parts:
+        """Return header and tensors of a checkpoint that holds those of its members, given in their order."""
+        header = {
+            **provenance,
+            "family": "stacked",
+            "view": self.view,
+            "head": self.head,
+            "network": {"inputs": asdict(self.stack.inputs), "share": list(self.stack.share), "mean": asdict(self.stack.mean)},
+            "behaviors": list(self.behaviors),
+            "decoding": self.decoding.to_json_dict(),
+        }
+        tensors = {
+            f"{column}.{name}": tensor for column, trees in enumerate(self.stack.trees) for name, tensor in trees.to_tensors().items()
+        }
+        return checkpoint.with_members(header, tensors, members)
+
+    @classmethod
+    def from_checkpoint(cls, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str) -> Self:
+        """Return the stack that the parts of a checkpoint describe. Raises ContractError, with the difference, for a broken member."""
+        inputs = StackInputs.from_json_dict(header["network"]["inputs"])
+        behaviors, members = tuple(header["behaviors"]), opened_members(header, tensors, where)
+        trees = []
+        for column, behavior in enumerate(behaviors):
+            prefix = f"{column}."
+            own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+            n_inputs = len(inputs.names(len(members), behaviors, column))
+            trees.append(BoostedTrees.from_tensors(own, 1, n_inputs, f"{where}, trees of {behavior}"))
+        network = header["network"]
+        stack = Stack(behaviors, inputs, tuple(trees), tuple(network["share"]), mean_from_json(network["mean"]))
+        return cls(members, stack, Decoding.from_json_dict(header["decoding"]))

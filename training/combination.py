@@ -1,0 +1,181 @@
+"""Learn how to combine recognizers from their out-of-fold scores, each fold from the scores of the others only.
+
+Axes: M members, T frames, N chosen frames, C behaviors, F inputs, S smoothing widths.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+
+from recognizers.boosted_trees import BoostedTrees, TreesConfig, teaching
+from recognizers.ensemble import WeightedMean
+from recognizers.stack_inputs import ScoresAround, StackInputs
+from recognizers.stacked import Stack
+from training.ensemble_weights import SMOOTH_S, ScoredFrames, fit_mean, smoothed
+from training.member_runs import MemberRuns
+
+FRAMES = 100_000
+"""About so many frames with a behavior teach, and so many without; all of them where there are fewer."""
+
+_FEW_AND_SMALL = TreesConfig(
+    trees=100, leaves=5, learning_rate=0.05, least_rows=200, least_weight=5.0, l2=20.0, feature_fraction=0.5, row_fraction=0.8
+)
+
+
+class How(StrEnum):
+    """Ways to combine."""
+
+    EQUAL = "equal"
+    """The mean."""
+    FITTED = "fitted"
+    """A mean with weights and smoothing fitted per behavior."""
+    STACKED = "stacked"
+    """Boosted trees over the scores, averaged with the fitted mean."""
+
+
+@dataclass(frozen=True)
+class Combination:
+    """How recognizers are combined; in a report it stands where the recipe does."""
+
+    how: How
+    """What is learned."""
+    members: tuple[str, ...]
+    """Recipe and seed of each."""
+    inputs: StackInputs = field(default_factory=StackInputs)
+    """What the trees of a stack see."""
+    trees: TreesConfig = _FEW_AND_SMALL
+    """How they are grown: few, small and strongly regularized, for their inputs are already answers."""
+    share: float = 0.5
+    """Of the trees in the answer of a stack where much was seen of a behavior; the rest is the fitted mean of the members."""
+    support_s: float = 100.0
+    """With so many seconds of bouts the trees have half of that share, s: trees of rare behaviors overfit first."""
+    seed: int = 0
+    """Of the trees."""
+
+    @property
+    def name(self) -> str:
+        """What it is called beside recipes."""
+        return f"{self.how}({', '.join(self.members)})"
+
+    @property
+    def family(self) -> str:
+        """Name in `recognizers.FAMILIES` of what comes out."""
+        return "stacked" if self.how is How.STACKED else "ensemble"
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return every field as JSON holds it."""
+        return asdict(self)
+
+
+class Combiner(Protocol):
+    """What was learned: from the scores of members to one score."""
+
+    def scores(self, members: np.ndarray, fps: float) -> np.ndarray:
+        """Return scores [T, C] float32, 0 to 1, for those of members [M, T, C]; NaN where one, or all, say nothing."""
+        ...
+
+
+def cross_fit(runs: MemberRuns, how: Combination) -> dict[int | None, Combiner]:
+    """Return for each fold what is learned from the scores of all others, and for None what is learned from all.
+
+    The known limit of it: a score of another fold came from a recognizer that had the labels of this fold among its own training
+    labels. So the members' scores are a little better where this fold's labels repeat themselves, and what is learned from them leans on
+    that. Only a cross-validation within each fold would be free of it, at as many times the cost as there are folds.
+    """
+    members, folds = len(runs.stores), range(1, len(runs.plan.splits) + 1)
+    if how.how is How.EQUAL:
+        return dict.fromkeys((None, *folds), WeightedMean(((1 / members,) * len(runs.behaviors),) * members))
+    taught = _collected(runs, how)
+    return {left_out: _fitted(how, runs.behaviors, members, [one.without(left_out) for one in taught]) for left_out in (None, *folds)}
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """Frames that teach one behavior."""
+
+    inputs: np.ndarray
+    """[N, F] float32: what trees see; no columns if there are none."""
+    scores: np.ndarray
+    """[S, M, N] float32: of the members, at every smoothing."""
+    labels: np.ndarray
+    """[N] bool."""
+    folds: np.ndarray
+    """[N]: which fold holds the recording out."""
+    seconds: np.ndarray
+    """[N]: length of the frame, s."""
+    thinned: TreesConfig
+    """Says how many frames each of them stands for."""
+
+    def without(self, fold: int | None) -> "_Frames":
+        """Return the frames of all folds but one."""
+        if fold is None:
+            return self
+        kept = self.folds != fold
+        return _Frames(self.inputs[kept], self.scores[..., kept], self.labels[kept], self.folds[kept], self.seconds[kept], self.thinned)
+
+
+def _collected(runs: MemberRuns, how: Combination) -> list[_Frames]:
+    """Return the frames of each behavior, thinned to about `FRAMES` with it and as many without."""
+    thinned = _thinned(runs)
+    nothing = np.empty((len(SMOOTH_S), len(runs.stores), 0), np.float32)
+    parts: list[list[_Frames]] = [[] for _ in runs.behaviors]
+    for one in runs.pairs():
+        around = ScoresAround(one.scores, one.recording.fps, how.inputs) if how.how is How.STACKED else None
+        scores = smoothed(one.scores, one.recording.fps)
+        for column in np.flatnonzero(one.watched).tolist():
+            labels = one.labels[:, [column]]
+            frames = np.flatnonzero(teaching(labels, np.ones_like(labels), thinned[column]))
+            inputs = np.empty((len(frames), 0), np.float32) if around is None else around.of(column, frames)
+            folds, seconds = np.full(len(frames), one.fold), np.full(len(frames), 1 / one.recording.fps)
+            parts[column].append(_Frames(inputs, scores[:, :, frames, column], labels[frames, 0], folds, seconds, thinned[column]))
+    return [_joined(own, _Frames(np.empty((0, 0)), nothing, *np.empty((3, 0)), config)) for own, config in zip(parts, thinned, strict=True)]
+
+
+def _joined(parts: list[_Frames], nothing: _Frames) -> _Frames:
+    if not parts:  # nobody has an answer where it was watched for
+        return nothing
+    whole = _Frames(
+        np.concatenate([one.inputs for one in parts]),
+        np.concatenate([one.scores for one in parts], axis=2),
+        np.concatenate([one.labels for one in parts]),
+        np.concatenate([one.folds for one in parts]),
+        np.concatenate([one.seconds for one in parts]),
+        nothing.thinned,
+    )
+    parts.clear()  # the next behavior needs the memory
+    return whole
+
+
+def _thinned(runs: MemberRuns) -> list[TreesConfig]:
+    frames, present = np.zeros((2, len(runs.behaviors)), np.int64)
+    for one in runs.pairs():
+        frames += one.watched * len(one.labels)
+        present += one.watched * one.labels.sum(axis=0)
+    every = np.maximum(1, np.round(np.stack([frames - present, present]) / FRAMES)).astype(int)
+    return [TreesConfig(every_nth=int(absent), every_nth_positive=int(seen)) for absent, seen in every.T]
+
+
+def _fitted(how: Combination, behaviors: tuple[str, ...], members: int, taught: Sequence[_Frames]) -> Combiner:
+    scored = [_scored(one) for one in taught]
+    mean = fit_mean(scored)
+    if how.how is How.FITTED:
+        return mean
+    trees = []
+    for column, one in enumerate(taught):
+        if one.labels.all() or not one.labels.any():
+            trees.append(BoostedTrees((None,)))
+            continue
+        every = {"every_nth": one.thinned.every_nth, "every_nth_positive": one.thinned.every_nth_positive}
+        config = replace(how.trees, rising=how.inputs.rising(members, behaviors, column), **every)
+        labels = one.labels[:, None]
+        trees.append(BoostedTrees.fit(one.inputs, labels, np.ones_like(labels), config, how.seed, threads=1))
+    share = tuple(how.share * one.seconds / (one.seconds + how.support_s) for one in scored)
+    return Stack(behaviors, how.inputs, tuple(trees), share, mean)
+
+
+def _scored(one: _Frames) -> ScoredFrames:
+    labels, every = one.labels.astype(bool), (one.thinned.every_nth, one.thinned.every_nth_positive)
+    return ScoredFrames(one.scores[..., labels], one.scores[..., ~labels], every, float(one.seconds[labels].sum()) * every[1])

@@ -1,0 +1,125 @@
+"""Combine recognizers that were cross-validated on the same recordings into one, and judge it out of fold.
+
+    python training/combine.py --how stacked --curated s3_mock/curated-zone
+        --members results/cross_validation/trees-seed0 results/cross_validation/cnn_transformer_plus-seed0
+
+--members are output directories of training/cross_validate.py. --how is equal (the mean of their scores), fitted (a mean whose
+weights and smoothing are fitted per behavior) or stacked (boosted trees over their scores, averaged with the fitted mean). What is fitted for a fold has seen the scores of the other folds only.
+Writes an output directory as training/cross_validate.py does (scores, decodings, report.json, report.html), so --against, --record and
+further combinations know it, and <output-dir>/combined.safetensors: one file with the recognizers of all folds of all members, what
+combines them and a decoding, both fitted on all scores; serve it as any other checkpoint. One member alone becomes the mean of its folds.
+A stack is judged a little too well: the members' scores of other folds come from recognizers that had the labels of this one.
+Exit codes: 0 done, 1 something unexpected, 2 usage, 4 the curated data or a member break their contract, 130 interrupted.
+"""
+
+import argparse
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from behavior.contract import EXIT_OK, UsageError, exit_code
+
+if TYPE_CHECKING:
+    from training.combination import Combination, Combiner
+    from training.member_runs import MemberRuns
+    from training.out_of_fold import FoldRecord, OutOfFold
+
+COMBINED = "combined.safetensors"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Combine as the flags say; return the exit code."""
+    flags = _flags().parse_args(arguments)
+    return exit_code(lambda: _combine(flags))
+
+
+def _combine(flags: argparse.Namespace) -> int:
+    if flags.curated is None or not flags.curated.is_dir():
+        raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {flags.curated}. Name one.")
+    if find_spec("matplotlib") is None:
+        raise UsageError("Expected matplotlib, which draws the report, but got none. Install it: pip install matplotlib.")
+    from recognizers import rest_waiting_threads
+
+    rest_waiting_threads()
+    from recognizers.recognizer import View
+    from training.combination import Combination, How, cross_fit
+    from training.combined_checkpoint import save_combined
+    from training.curated_zone import CuratedZone
+    from training.fold_plan import plan_folds
+    from training.judgement import publish
+    from training.member_runs import MemberRuns
+    from training.out_of_fold import OutOfFold
+    from training.report import description
+
+    plan = plan_folds(CuratedZone(flags.curated), flags.labs, flags.folds)
+    other = flags.against and OutOfFold(flags.against)
+    if other:
+        other.refuse_unlike(plan, View.PAIR)
+    runs = MemberRuns(tuple(map(OutOfFold, flags.members)), plan)
+    runs.refuse_unlike()
+    checkpoints = runs.checkpoints()  # what is missing is told before the work
+    how = Combination(How(flags.how), runs.names, seed=flags.seed)
+    store = OutOfFold(flags.output_dir or Path("results") / "cross_validation" / f"{how.how}-{'+'.join(runs.names)}")
+    told = {f"recipe {name}": str(value) for name, value in {"name": how.name, "family": how.family, **how.to_json_dict()}.items()}
+    store.claim({**told, "seed": flags.seed, **plan.identity()})
+    print(
+        f"{len(plan.recordings)} recordings, {len(plan.splits)} folds, {len(runs.stores)} members; all goes to {store.folder}.", flush=True
+    )
+    started = time.perf_counter()
+    combiners = cross_fit(runs, how)
+    print(f"Fitted on the scores of the other folds, {time.perf_counter() - started:.1f} s.", flush=True)
+    records = _scored(runs, how, combiners, store)
+    decoding = publish(store, plan, description(how, flags.seed, plan, records), other, flags.record)
+    assert decoding is not None  # only who names no mouse has none
+    save_combined(store.folder / COMBINED, runs, how, combiners[None], decoding, checkpoints)
+    print(f"Wrote {store.folder / COMBINED}.")
+    return EXIT_OK
+
+
+def _flags() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("--members", type=Path, nargs="+", required=True, metavar="DIR", help="output directories of cross-validations")
+    parser.add_argument("--how", choices=("equal", "fitted", "stacked"), default="equal", help="how to combine (default: %(default)s)")
+    parser.add_argument("--curated", type=Path, help="directory of the curated zone on which all were run")
+    parser.add_argument("--folds", type=int, default=4, help="as the members were run (default: %(default)s)")
+    parser.add_argument("--labs", nargs="+", help="as the members were run (default: all)")
+    parser.add_argument("--output-dir", type=Path, help="where all goes (default: results/cross_validation/<how>-<members>)")
+    parser.add_argument("--seed", type=int, default=0, help="of the trees (default: 0)")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="output directory of another run on the same data: tell the gain")
+    parser.add_argument("--record", action="store_true", help="add a line to docs/experiments.md")
+    return parser
+
+
+def _scored(runs: "MemberRuns", how: "Combination", combiners: "dict[int | None, Combiner]", store: "OutOfFold") -> "list[FoldRecord]":
+    """Write the scores of every pair, each by what was learned without its fold."""
+    import numpy as np
+
+    from recognizers.ensemble import mean_decoding
+    from training.out_of_fold import FoldRecord
+
+    known = {}
+    seconds = dict.fromkeys(range(1, len(runs.plan.splits) + 1), 0.0)
+    for fold in seconds:
+        of_members = {behavior for behaviors, _ in runs.decodings(fold) for behavior in behaviors}
+        known[fold] = tuple(behavior for behavior in runs.behaviors if behavior in of_members)
+    for one in runs.pairs():
+        started = time.perf_counter()
+        scores = np.nan_to_num(combiners[one.fold].scores(one.scores, one.recording.fps))
+        store.write_scores(one.recording, one.pair, scores[:, np.isin(runs.behaviors, known[one.fold])], known[one.fold], one.fold)
+        seconds[one.fold] += time.perf_counter() - started
+    records = []
+    for fold, split in enumerate(runs.plan.splits, start=1):
+        history = {"recipe": how.name, "seed": how.seed, "metrics": {}, "epochs": []}
+        decoding = mean_decoding(known[fold], runs.decodings(fold))
+        records.append(FoldRecord(fold, split, known[fold], decoding, history, seconds[fold]))
+        store.complete(records[-1])
+    return records
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""One file for recognizers that were combined: those of all folds of all members, and what was learned on top of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from recognizers import checkpoint, opened
+from recognizers.ensemble import Ensemble, WeightedMean
+from recognizers.stacked import Stack, Stacked
+from training.combination import Combination, Combiner
+from training.decoding_file import FittedDecoding
+from training.member_runs import MemberRuns
+
+
+def save_combined(
+    path: Path,
+    runs: MemberRuns,
+    how: Combination,
+    combiner: Combiner,
+    fitted: FittedDecoding,
+    checkpoints: Sequence[Sequence[Path]],
+) -> None:
+    """Write the combination of members, each of which is the mean of the recognizers of its folds.
+
+    Every recording taught the recognizers of all folds but one, and what combines them: all count as seen.
+    """
+    videos = [recording.video_id for recording in runs.plan.recordings]
+    provenance = {"videos": {"train": videos, "validation": [], "held_out": []}, "metrics": {}, "seed": how.seed}
+    of_folds = [[checkpoint.load(file) for file in files] for files in checkpoints]
+    means = tuple(_mean(parts, files) for parts, files in zip(of_folds, checkpoints, strict=True))
+    inside = [
+        mean.parts({**provenance, "recipe": {"name": name}}, parts) for name, mean, parts in zip(runs.names, means, of_folds, strict=True)
+    ]
+    whole: Ensemble | Stacked
+    if isinstance(combiner, Stack):
+        whole = Stacked(means, combiner, fitted.over(runs.behaviors, {}))
+    elif len(means) == 1:
+        whole, inside = replace(means[0], fitted=fitted.over(means[0].behaviors, {})), of_folds[0]
+    else:
+        whole = Ensemble(means)
+        assert isinstance(combiner, WeightedMean)
+        whole = Ensemble(means, _over(combiner, runs.behaviors, whole.behaviors), fitted.over(whole.behaviors, {}))
+    checkpoint.save(path, *whole.parts({**provenance, "recipe": {"name": how.name, **how.to_json_dict()}}, inside))
+
+
+def _mean(parts: Sequence[checkpoint.Parts], files: Sequence[Path]) -> Ensemble:
+    return Ensemble(tuple(opened(*own, str(file)) for own, file in zip(parts, files, strict=True)))
+
+
+def _over(mean: WeightedMean, behaviors: tuple[str, ...], wanted: tuple[str, ...]) -> WeightedMean:
+    """Return the mean of some of its behaviors, in another order."""
+    places = [behaviors.index(behavior) for behavior in wanted]
+    weights = tuple(tuple(row[place] for place in places) for row in mean.weights)
+    return WeightedMean(weights, tuple(mean.smooth_s[place] for place in places) if mean.smooth_s else ())

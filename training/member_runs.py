@@ -1,0 +1,97 @@
+"""Out-of-fold runs side by side: what is combined, pair by pair, and the recognizers it came from.
+
+Axes: M members, T frames, C behaviors.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from behavior.contract import refuse
+from behavior.recording import Recording
+from recognizers.recognizer import Decoding, Pair, View
+from training.decoding_counts import true_labels
+from training.fold_plan import FoldPlan
+from training.out_of_fold import OutOfFold
+from training.resume import STATE_FILE
+from training.scored_pairs import evaluated_behaviors, kept_pairs
+
+
+@dataclass(frozen=True)
+class MemberPair:
+    """One watched pair of one recording as all members see it, each by a recognizer that never saw the recording."""
+
+    recording: Recording
+    """The video."""
+    pair: Pair
+    """(agent, target)."""
+    fold: int
+    """That held it out."""
+    scores: np.ndarray
+    """[M, T, C] float32; NaN where a member says nothing."""
+    labels: np.ndarray
+    """[T, C] bool: what experts saw."""
+    watched: np.ndarray
+    """[C] bool: what they watched for."""
+
+
+@dataclass(frozen=True)
+class MemberRuns:
+    """Complete runs over the same recordings and folds."""
+
+    stores: tuple[OutOfFold, ...]
+    """Their folders, in order."""
+    plan: FoldPlan
+    """What all were run on."""
+
+    def refuse_unlike(self) -> None:
+        """Raise ContractError for a run that is not complete, or on other recordings, folds or answers."""
+        for store in self.stores:
+            store.refuse_unlike(self.plan, View.PAIR)
+
+    @cached_property
+    def behaviors(self) -> tuple[str, ...]:
+        """Names along axis C: all that occur."""
+        return evaluated_behaviors(View.PAIR, self.plan.bouts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Recipe and seed of each run."""
+        identities = [store.identity() for store in self.stores]
+        return tuple(f"{identity['recipe name']}-seed{identity['seed']}" for identity in identities)
+
+    def pairs(self) -> Iterator[MemberPair]:
+        """Yield every watched pair for which any member has an answer."""
+        for together in zip(*(kept_pairs(store, self.plan) for store in self.stores), strict=True):
+            first = together[0]
+            scores = np.stack([one.scores.astype(np.float32) for one in together])
+            for own, one in zip(scores, together, strict=True):
+                if one.answered is not None:
+                    own[:, ~one.answered] = np.nan
+            if not np.isnan(scores).all():
+                watched = np.isin(self.behaviors, first.recording.behaviors_of(*first.pair))
+                fold = self.plan.fold_of[first.recording.video_id]
+                yield MemberPair(first.recording, first.pair, fold, scores, true_labels(first, self.behaviors), watched)
+
+    def decodings(self, fold: int) -> list[tuple[tuple[str, ...], Decoding]]:
+        """Return behaviors and decoding of each member's recognizer of one fold."""
+        records = [store.record(fold) for store in self.stores]
+        return [(record.behaviors, record.decoding) for record in records]
+
+    def checkpoints(self) -> list[list[Path]]:
+        """Return for each member the checkpoints of its folds. Raises ContractError with all that are missing."""
+        found, faults = [], []
+        for store in self.stores:
+            own = []
+            for fold in range(1, len(self.plan.splits) + 1):
+                folder = store.folder / f"fold-{fold}"
+                files = sorted(file for file in folder.glob("*.safetensors") if file.name != STATE_FILE)
+                if len(files) != 1:
+                    faults.append(f"Expected one checkpoint in {folder}, but got {len(files)}. Cross-validate that recipe again.")
+                own += files
+            found.append(own)
+        refuse(faults)
+        return found
