@@ -45,6 +45,12 @@ class LabProfile:
     """Length of a recording."""
     listed_only: tuple[str, ...] = ()
     """Behaviors the experts watch for that never occur."""
+    unlisted: tuple[str, ...] = ()
+    """Behaviors that occur although nobody watches for them."""
+    meanings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the lab means by a name, where it is not only what the name says."""
+    margins_s: Pair = (0.0, 0.0)
+    """How early the experts' bouts begin and how late they end, seconds; below 0 late and early."""
     bout_medians_s: dict[str, float] = field(default_factory=dict)
     """Bout lengths that differ from BOUT_MEDIANS_S, seconds."""
     weights: dict[str, int] = field(default_factory=dict)
@@ -76,16 +82,30 @@ class LabProfile:
         faults = []
         if not 1 <= self.mice <= 4:
             faults.append(f"Expected 1 to 4 mice, but got {self.mice}. Change `mice`.")
-        unknown = sorted({*self.behaviors, *self.listed_only}.difference(BOUT_MEDIANS_S))
+        meant = [act for acts in self.meanings.values() for act in acts]
+        unknown = sorted({*self.behaviors, *self.listed_only, *self.unlisted, *meant}.difference(BOUT_MEDIANS_S))
         if unknown:
             faults.append(f"Expected behaviors of behavior.ethogram, but got {', '.join(unknown)}. A simulated mouse cannot act these.")
         if self.mice == 1 and not set(self.behaviors) <= set(SELF_BEHAVIORS):
             faults.append("Expected only self behaviors of a mouse that is alone, but got pair behaviors. Raise `mice` or drop them.")
+        named = [act for act, _ in self.names]
+        if not set(self.meanings) <= set(self.behaviors) or len(set(named)) < len(named) or set(named) & set(self.unlisted):
+            got = f"{self.meanings} and unlisted {', '.join(self.unlisted) or 'none'}"
+            faults.append(f"Expected at most one name for what a mouse does, one of the lab's behaviors, but got {got}. Sort them.")
+        if any((act in SELF_BEHAVIORS) != (name in SELF_BEHAVIORS) for name, acts in self.meanings.items() for act in acts):
+            faults.append(f"Expected a name to mean self behaviors or pair behaviors, but got {self.meanings}. Divide them.")
+        if max(self.margins_s) > 0.3 or min(self.margins_s) < -0.2 or sum(self.margins_s) > 0.45:
+            faults.append(f"Expected margins that fit between two bouts, but got {self.margins_s} s. Use -0.2 to 0.3 s, 0.45 s in all.")
         for name in ("missing_rate", "gap_rate", "nan_share", "watched_share"):
             if not 0 <= getattr(self, name) <= 1:
                 faults.append(f"Expected {name} to lie in 0 to 1, but got {getattr(self, name)}. Change the profile.")
         if faults:
             raise ValueError("\n".join(sorted(faults)))
+
+    @property
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of what a mouse does and what the lab calls it; what is not there is on no list."""
+        return tuple((act, name) for name in self.behaviors for act in self.meanings.get(name, (name,)))
 
     @property
     def video_px(self) -> tuple[int, int]:

@@ -61,10 +61,11 @@ def simulate(profile: LabProfile, seed: int, video_id: int | None = None, second
     poses = _act(profile, script, frames, rng)
     points_cm = np.stack([body(pose, profile.bodyparts) for pose in poses], axis=1)
     seen = [bout for bout in script if bout.agent == bout.target or (bout.agent, bout.target) in watched]
+    written = _written(profile, seen, frames)
     return SimulatedRecording(
         metadata=_metadata(profile, video_id, frames, watched, rng),
         tracking=_track(profile, points_cm, rng),
-        annotation=_annotation(profile, seen, seed),
+        annotation=_annotation(profile, written, seed),
     )
 
 
@@ -73,9 +74,10 @@ def draw_script(
 ) -> list[Bout]:
     """Draw who does what when: each mouse takes part in one bout at a time, with a stroll before each.
 
-    All behaviors take turns by their weights. In pairs, the agent is mostly one whose doings are `watched`.
+    All behaviors take turns by their weights. In pairs, the agent is mostly one whose doings are `watched`. What a mouse does is
+    not always what the lab calls it, or calls anything.
     """
-    deck = [behavior for behavior in profile.behaviors for _ in range(profile.weights.get(behavior, 1))]
+    deck = [behavior for behavior in (*profile.behaviors, *profile.unlisted) for _ in range(profile.weights.get(behavior, 1))]
     travel_s = np.hypot(*profile.arena_cm) / 2 / 25
     free = np.zeros(profile.mice, dtype=np.int64)
     script: list[Bout] = []
@@ -83,6 +85,8 @@ def draw_script(
     while deck and free.min() < frames:
         queue = queue or [str(behavior) for behavior in rng.permutation(deck)]
         behavior = queue.pop()
+        if behavior in profile.meanings:
+            behavior = str(rng.choice(profile.meanings[behavior]))
         cast = _cast(behavior, free, watched, rng)
         gap_s = max(profile.gap_median_s * rng.lognormal(0, 0.5), 0.5, travel_s if len(cast) == 2 else 0.0)
         start = int(free[cast].max()) + max(2, round(gap_s * profile.fps))
@@ -97,6 +101,20 @@ def draw_script(
         if behavior in MUTUAL:
             script.append(Bout(target, agent, behavior, start, start + length))
     return sorted(script, key=lambda bout: (bout.start_frame, bout.agent, bout.target))
+
+
+def _written(profile: LabProfile, seen: list[Bout], frames: int) -> list[Bout]:
+    """Return what the experts write of what they see: their own names, and borders by their habit."""
+    name_of = dict(profile.names)
+    early, late = (round(margin * profile.fps) for margin in profile.margins_s)
+    written = []
+    for bout in seen:
+        if bout.behavior not in name_of:
+            continue
+        start = max(bout.start_frame - early, 0)
+        stop = min(max(bout.stop_frame + late, start + 2), frames)
+        written.append(bout._replace(behavior=name_of[bout.behavior], start_frame=start, stop_frame=stop))
+    return sorted(written, key=lambda bout: (bout.start_frame, bout.agent, bout.target))
 
 
 def _cast(behavior: str, free: np.ndarray, watched: frozenset[tuple[int, int]], rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,117 @@
+"""Ablation study: simulated once, the same folds for all, one table; each variant lacks what it says it lacks."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
+from behavior.lab_habits import HABITUAL
+from recognizers.checkpoint import read_header
+from training import ablations, variants
+from training.ablation_table import Row, markdown
+from training.curated_zone import CuratedZone
+from training.recipes import Recipe
+from training.simulated_zone import write_simulated_zone
+from training.variants import brief, brief_without_mask, plus, without_lab, without_mask, without_pair_attention
+
+
+def run(*flags: object) -> int:
+    return ablations.main(["--device", "cpu", "--threads", "1", *map(str, flags)])
+
+
+def small(recipe: Recipe) -> Callable[[], Recipe]:
+    return lambda: replace(recipe, network=replace(recipe.network, width=16, dilations=(1,), layers=1, heads=2))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a quick study of two variants."""
+    folder = tmp_path_factory.mktemp("study")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, recipe in (("plus", plus()), ("without_lab", without_lab())):
+            patch.setattr(variants, name, small(recipe))
+        assert run("--quick", "--output-dir", folder, "--variants", "without_lab") == EXIT_OK
+    return folder
+
+
+def test_a_study_writes_one_table_with_a_gain_and_its_interval_for_every_variant(study: Path) -> None:
+    rows = {row["name"]: row for row in json.loads((study / "ablations.json").read_text())["rows"]}
+    assert list(rows) == ["plus", "without_lab_thresholds", "without_lab"]
+    assert rows["plus"]["lost"] is None
+    for name in ("without_lab_thresholds", "without_lab"):
+        lost = rows[name]["lost"]
+        assert lost["value"] == pytest.approx(rows["plus"]["score"]["value"] - rows[name]["score"]["value"])
+        assert lost["low"] <= lost["high"]
+    table = (study / "ablations.md").read_text()
+    assert all(f"| {name}: " in table for name in rows)
+    assert (study / "ablations.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_all_variants_have_the_same_folds(study: Path) -> None:
+    headers = [read_header(study / f"{name}-seed0" / "fold-1" / f"{name}.safetensors") for name in ("plus", "without_lab")]
+    assert headers[0]["videos"] == headers[1]["videos"]
+    assert headers[1]["network"]["labs"] == 0
+
+
+def test_a_study_of_other_recordings_does_not_mix_with_it(study: Path, capsys) -> None:
+    assert run("--labs", "CalMS21_task2", "--output-dir", study) == EXIT_CONTRACT
+    assert "to hold this study, but got another" in capsys.readouterr().err
+
+
+def test_an_unknown_lab_or_variant_is_a_usage_error(study: Path, tmp_path: Path, capsys) -> None:
+    assert run("--labs", "Atlantis", "--output-dir", tmp_path) == EXIT_USAGE
+    assert "but got Atlantis" in capsys.readouterr().err
+    assert run("--quick", "--variants", "without_luck", "--output-dir", study) == EXIT_USAGE
+    assert "but got without_luck" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("whole", "variant", "changed"),
+    [
+        (plus, without_mask, {"loss.unknown_is_absent"}),
+        (plus, without_lab, {"network.labs"}),
+        (plus, without_pair_attention, {"network.pair_attention"}),
+        (brief, brief_without_mask, {"loss.unknown_is_absent"}),
+    ],
+)
+def test_a_variant_differs_in_one_thing(whole, variant, changed: set[str]) -> None:
+    one, other = flat(asdict(whole())), flat(asdict(variant()))
+    assert {key for key in one if one[key] != other[key]} == {"name", *changed}
+
+
+def flat(value: dict) -> dict:
+    return {
+        f"{key}.{inner}" if isinstance(part, dict) else key: content
+        for key, part in value.items()
+        for inner, content in (part.items() if isinstance(part, dict) else [("", part)])
+    }
+
+
+def test_a_gain_whose_interval_holds_zero_is_called_not_shown() -> None:
+    score, nothing = {"value": 0.5, "low": 0.4, "high": 0.6}, {"value": 0.01, "low": -0.02, "high": 0.03}
+    rows = [
+        Row("plus", "whole", score, score, None, None, 60.0),
+        Row("less", "no ears", score, score, nothing, {"value": 0.1, "low": 0.05, "high": 0.2}, 30.0),
+    ]
+    lines = markdown(rows, "about").splitlines()
+    assert "| plus: whole | 0.500 [0.400, 0.600] | 0.500 [0.400, 0.600] |  |  | 60 s |" in lines
+    (less,) = [line for line in lines if line.startswith("| less")]
+    assert less.endswith("| +0.010 [-0.020, +0.030], not shown | +0.100 [+0.050, +0.200] | 30 s |")
+
+
+def test_a_simulated_zone_is_one_that_training_reads(tmp_path: Path) -> None:
+    write_simulated_zone(tmp_path, [HABITUAL["CalMS21_task2"], HABITUAL["JovialSwallow"]], recordings=2, seconds=15, seed=0)
+    zone = CuratedZone(tmp_path)
+    recordings = zone.annotated_recordings()
+    assert [(recording.lab_id, recording.video_id) for recording in recordings] == [
+        ("CalMS21_task2", 1000),
+        ("CalMS21_task2", 1001),
+        ("JovialSwallow", 2000),
+        ("JovialSwallow", 2001),
+    ]
+    assert zone.content_groups() == {1000: 1000, 1001: 1001, 2000: 2000, 2001: 2001}
+    assert len(zone.bouts(recordings))
+    assert zone.tracking(recordings[3]).frames == 150
