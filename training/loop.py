@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from recognizers.windowed import autocast, half_type
+from recognizers.torch_windows import autocast, half_type
+from training.averaging import AveragedWeights
 from training.datasets import Batch, StreamDataset
 from training.recipes import Recipe
 
@@ -99,14 +99,23 @@ class Run:
 class Trainer:
     """A network on its way through a recipe; its whole state is weights, averaged weights, optimizer, gradient scale and `run`.
 
-    `layout` says to the augmentation what each column of the features is.
+    `layout` says to the augmentation what each column of the features is. `compiled` trains through torch.compile: faster on a GPU,
+    after a minute or so in which it compiles. Weights, and who judges and saves them, stay those of the network itself.
     """
 
     def __init__(
-        self, network: nn.Module, train: StreamDataset, recipe: Recipe, seed: int, device: torch.device, layout: Any = None
+        self,
+        network: nn.Module,
+        train: StreamDataset,
+        recipe: Recipe,
+        seed: int,
+        device: torch.device,
+        layout: Any = None,
+        compiled: bool = False,
     ) -> None:
         self.network = network.to(device)
-        self.averaged = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True) if recipe.ema else None
+        self.answers: Callable[..., Tensor] = torch.compile(self.network) if compiled else self.network
+        self.averaged = AveragedWeights(self.network, recipe.ema) if recipe.ema else None
         self.layout = layout
         self.train = train.to(device)
         self.recipe, self.seed, self.device = recipe, seed, device
@@ -120,6 +129,15 @@ class Trainer:
     def is_done(self) -> bool:
         """Whether all epochs are done or too many passed without a better score."""
         return self.run.epoch >= self.recipe.epochs or self.run.epoch - self.run.best_epoch >= self.recipe.patience
+
+    @property
+    def line(self) -> str:
+        """Say what the last epoch brought; SageMaker's metric definitions read the name=value parts."""
+        done = self.run.history[-1]
+        judged = "" if done.val_score is None else f" val_loss={done.val_loss:.4f} val_score={done.val_score:.4f}"
+        best = " best" if self.run.best_epoch == done.epoch else ""
+        speed = f"seconds={done.seconds:.1f} windows_per_s={done.windows_per_s:.0f}"
+        return f"epoch={done.epoch} train_loss={done.train_loss:.4f}{judged} {speed}{best}"
 
     def fit(
         self,
@@ -136,7 +154,7 @@ class Trainer:
             epoch, started = self.run.epoch + 1, time.perf_counter()
             train_loss = self._train_epoch(epoch, watch)
             trained = time.perf_counter()
-            judged = self.network if self.averaged is None else self.averaged.module
+            judged = self.network if self.averaged is None else self.averaged.network
             verdict = None if judge is None else judge(judged)
             self.run.consider(epoch, verdict, judged)
             self.run.epoch = epoch
@@ -154,24 +172,32 @@ class Trainer:
         self.network.train()
         losses: list[Tensor] = []
         videos: list[tuple[int, ...]] = []
+        last: tuple[int, ...] = ()
         total = 0.0
         batches = self.train.batches(self.recipe.windowing, self.recipe.batch, generator)
         for number, batch in enumerate(watch(batches, self.steps_per_epoch)):
-            self._set_rate((epoch - 1) * self.steps_per_epoch + number)
+            step = (epoch - 1) * self.steps_per_epoch + number
+            self._set_rate(step)
             losses.append(self._step(self.recipe.augmentation(batch, self.layout)))
+            if self.averaged is not None:
+                self.averaged.follow(self.network, step)
             videos.append(batch.videos)
             if len(losses) == _LOOK_EVERY or number + 1 == self.steps_per_epoch:
                 values = torch.stack(losses).cpu().numpy()
                 if not np.isfinite(values).all():
                     bad = int(np.flatnonzero(~np.isfinite(values))[0])
-                    raise TrainingDivergedError(self._divergence(epoch, number - len(losses) + bad + 2, float(values[bad]), videos[bad]))
+                    batch_number = number - len(losses) + bad + 2
+                    raise TrainingDivergedError(self._divergence(f"a finite loss, but got {values[bad]}", epoch, batch_number, videos[bad]))
                 total += float(values.sum())
+                last = videos[-1]
                 losses, videos = [], []
+        if not all(bool(value.isfinite().all()) for value in self.network.parameters()):  # a finite loss may have an infinite gradient
+            raise TrainingDivergedError(self._divergence("finite weights, but got others", epoch, self.steps_per_epoch, last))
         return total / self.steps_per_epoch
 
     def _step(self, batch: Batch) -> Tensor:
         with autocast(self.device):
-            logits = self.network(batch.features, batch.valid, batch.context)
+            logits = self.answers(batch.features, batch.valid, batch.context)
         loss = self.recipe.loss(logits, batch.labels, batch.mask, self.class_weights)
         self.optimizer.zero_grad(set_to_none=True)
         self.gradient_scale.scale(loss).backward()
@@ -179,8 +205,6 @@ class Trainer:
         nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
         self.gradient_scale.step(self.optimizer)
         self.gradient_scale.update()
-        if self.averaged is not None:
-            self.averaged.update_parameters(self.network)
         return loss.detach()
 
     def _set_rate(self, step: int) -> None:
@@ -189,10 +213,10 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
-    def _divergence(self, epoch: int, batch: int, loss: float, videos: tuple[int, ...]) -> str:
+    def _divergence(self, expected: str, epoch: int, batch: int, videos: tuple[int, ...]) -> str:
         kept = f"The best network so far, of epoch {self.run.best_epoch}, is kept" if self.run.best_epoch else "No network is kept"
         return (
-            f"Expected a finite loss, but got {loss} in epoch {epoch}, batch {batch} of {self.steps_per_epoch} "
+            f"Expected {expected} in epoch {epoch}, batch {batch} of {self.steps_per_epoch} "
             f"(videos {', '.join(map(str, videos))}). {kept}. Look at these videos, or lower the learning rate."
         )
 

@@ -3,8 +3,8 @@
 Axes: C behaviors.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,21 @@ from behavior.features import RobustScaler
 from recognizers.network_recognizer import NetworkRecognizer
 from training.curated_zone import CuratedZone
 from training.datasets import Batch, Samples, StreamDataset, assemble
+from training.decoding_file import FittedDecoding
 from training.folds import Split, split_videos
+from training.forecasting import start_from
 from training.lessons import LESSONS, Lesson
 from training.loop import Trainer, Verdict
-from training.recipes import Recipe
+from training.pair_lesson import PairLesson
+from training.recipes import AnyRecipe, Recipe
 from training.resume import restore_state, save_state
+from training.tree_session import TreeRun, TreeSession, prepare_trees
+from training.trees_recipe import TreesRecipe
+from training.trunk import Trunk
 
 Watch = Callable[[Iterable[Batch], int], Iterable[Batch]]
+Running = Trainer | TreeRun
+"""What is told after each step of a session; its `line` says what was done."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,8 @@ class Session:
     """The network on its way."""
     judge: Callable[[nn.Module], Verdict] | None
     """None if no recording validates."""
+    fitted: FittedDecoding | None = None
+    """Decodes the recognizer's scores, in place of the thresholds that validation found."""
 
     @property
     def behaviors(self) -> tuple[str, ...]:
@@ -68,6 +78,16 @@ class Session:
             f"{len(self.split.validation)} validate, {len(self.split.held_out)} are held out; device {self.trainer.device}."
         )
 
+    @property
+    def has_result(self) -> bool:
+        """Whether there is something to save."""
+        return bool(self.trainer.run.best_weights)
+
+    @property
+    def standing(self) -> str:
+        """Say how far it is."""
+        return f"epoch {self.trainer.run.epoch}"
+
     def fit(self, on_epoch: Callable[[Trainer], None], watch: Watch | None = None) -> None:
         """Train to the end."""
         if watch is None:
@@ -83,18 +103,29 @@ class Session:
         """Save the state of the run."""
         save_state(folder, self.trainer, self._identity())
 
+    def decoded_by(self, fitted: FittedDecoding) -> "Session":
+        """Return the session with another decoding. Raises ContractError for one that was not fitted on all its behaviors."""
+        fitted.over(self.behaviors, {})
+        return replace(self, fitted=fitted)
+
     def recognizer(self) -> NetworkRecognizer:
         """Return the best network so far, with all that belongs to it."""
         run, sizes = self.trainer.run, (len(self.features.names), len(self.behaviors))
         config, network = recognizers.build_network(self.recipe.family, asdict(self.network_config), *sizes)
         network.load_state_dict(run.best_weights)
-        return self.lesson.recognizer(network.eval(), config, self.scaler, run.best)
+        taught = self.lesson.recognizer(network.eval(), config, self.scaler, run.best)
+        if self.fitted is None:
+            return taught
+        return replace(taught, decoding=self.fitted.over(self.behaviors, taught.decoding.occurring))
 
     def save_recognizer(self, path: Path) -> None:
         """Write the checkpoint."""
+        videos = {part: list(videos) for part, videos in asdict(self.split).items()}
+        if self.fitted is not None:
+            videos["decoding"] = list(self.fitted.videos)
         provenance = {
             "recipe": {**self.recipe.to_json_dict(), "network": asdict(self.network_config)},
-            "videos": {part: list(videos) for part, videos in asdict(self.split).items()},
+            "videos": videos,
             "metrics": self._metrics(),
             "seed": self.seed,
         }
@@ -133,32 +164,39 @@ class Session:
 
 def prepare(
     curated: Path,
-    recipe: Recipe,
+    recipe: AnyRecipe,
     seed: int,
     device: str,
     threads: int | None = None,
-    groups: Mapping[int, int] | None = None,
     split: Split | None = None,
-) -> Session:
+    compiled: bool = False,
+) -> Session | TreeSession:
     """Read the curated zone and build what the recipe asks for. Files of held-out recordings are never opened.
 
-    `split` says who teaches, validates and is held out, and leaves all other recordings aside; without it folds decide.
+    `split` says who teaches, validates and is held out, and leaves all other recordings aside; without it folds decide, which keep
+    the same content together as far as the zone says what is the same. `compiled` is for long runs on a GPU.
 
     Raises ContractError with all faults of the data.
     """
-    view = recognizers.FAMILIES[recipe.family].view
-    if view not in LESSONS:
-        raise ContractError([f"Expected a recipe of the view {' or '.join(LESSONS)}, but got {recipe.name}. Choose another recipe."])
     if threads is not None:
         torch.set_num_threads(threads)
     zone = CuratedZone(curated)
     recordings = {recording.video_id: recording for recording in zone.annotated_recordings()}
-    split = split or split_videos({video: recording.lab_id for video, recording in recordings.items()}, groups)
+    split = split or split_videos({video: recording.lab_id for video, recording in recordings.items()}, zone.content_groups())
+    if isinstance(recipe, TreesRecipe):
+        return prepare_trees(zone, recipe, seed, threads, split)
+    view = recognizers.FAMILIES[recipe.family].view
+    if view not in LESSONS:
+        raise ContractError([f"Expected a recipe of the view {' or '.join(LESSONS)}, but got {recipe.name}. Choose another recipe."])
+    trunk = Trunk.load(Path(recipe.trunk), recipe.family, recipe.network) if recipe.trunk else None  # refused before anything is read
     teach, check = ([recordings[video] for video in part] for part in (split.train, split.validation))
     refuse(zone.missing([*teach, *check]))
     bouts = zone.bouts([*teach, *check])
     tracks = {recording.video_id: zone.tracking(recording) for recording in teach}
     lesson = LESSONS[view](recipe, teach, check, bouts, [one.bodyparts for one in tracks.values()])
+    if trunk is not None:
+        assert isinstance(lesson, PairLesson)  # a trunk is of a family of the pair view
+        lesson = replace(lesson, features=trunk.features)
     taught = [one for recording in teach for one in lesson.samples(recording, tracks.pop(recording.video_id), bouts)]
     checked = [one for recording in check for one in lesson.samples(recording, zone.tracking(recording), bouts)]
     scaler = lesson.fit_scaler(taught) if taught else None
@@ -168,7 +206,9 @@ def prepare(
 
     torch.manual_seed(seed)
     config, network = recognizers.build_network(recipe.family, asdict(recipe.network), len(lesson.features.names), len(lesson.behaviors))
-    trainer = Trainer(network, train, recipe, seed, torch.device(device), lesson.features)
+    if trunk is not None:
+        start_from(network, trunk.weights)
+    trainer = Trainer(network, train, recipe, seed, torch.device(device), lesson.features, compiled)
     judge = None
     if validation is not None:
         judge = lesson.judge(validation.to(trainer.device), bouts, trainer.device, trainer.class_weights)

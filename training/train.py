@@ -23,8 +23,8 @@ from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNE
 
 if TYPE_CHECKING:
     from training.datasets import Batch
-    from training.loop import Trainer
-    from training.recipes import Recipe
+    from training.recipes import AnyRecipe
+    from training.session import Running
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,16 +51,23 @@ def _train(flags: argparse.Namespace) -> int:
     from recognizers import rest_waiting_threads
 
     rest_waiting_threads()
+    from training.curated_zone import CuratedZone
+    from training.decoding_file import read_decoding
     from training.session import prepare
 
     recipe = chosen_recipe(flags)
-    session = prepare(flags.curated, recipe, flags.seed, chosen_device(flags.device), flags.threads)
+    fitted = flags.decoding and read_decoding(flags.decoding)  # refused before anything is read
+    session = prepare(flags.curated, recipe, flags.seed, chosen_device(flags.device), flags.threads, compiled=flags.compile)
+    if not CuratedZone(flags.curated).content_groups():
+        print(f"{flags.curated} does not say which recordings show the same video; each counts by itself. Run the ETL job again.")
+    if fitted:
+        session = session.decoded_by(fitted)
     print(session.summary, flush=True)
     if flags.checkpoint_dir is not None and session.restore(flags.checkpoint_dir):
-        print(f"Resumed after epoch {session.trainer.run.epoch} from {flags.checkpoint_dir}.", flush=True)
+        print(f"Resumed after {session.standing} from {flags.checkpoint_dir}.", flush=True)
 
-    def on_epoch(trainer: "Trainer") -> None:
-        print(epoch_line(trainer), flush=True)
+    def on_epoch(done: "Running") -> None:
+        print(epoch_line(done), flush=True)
         if flags.checkpoint_dir is not None:
             session.save_state(flags.checkpoint_dir)
 
@@ -68,7 +75,7 @@ def _train(flags: argparse.Namespace) -> int:
     try:
         session.fit(on_epoch, watch_batches if sys.stdout.isatty() else None)
     finally:
-        if session.trainer.run.best_weights:  # also when the loss diverged: the last good network is worth keeping
+        if session.has_result:  # also when the loss diverged: the last good network is worth keeping
             session.save_recognizer(path)
     print(session.closing(path), flush=True)
     if flags.output_dir is not None:
@@ -91,22 +98,34 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--recipe", default="cnn_transformer", help="name of a function in training/recipes.py (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--batch", type=int, help="windows per step, instead of the recipe's")
+    parser.add_argument("--trunk", metavar="FILE", help="start from what training/pretrain.py learned of recordings without labels")
     parser.add_argument("--learning-rate", type=float, help="peak, instead of the recipe's")
+    decoding = "decode with what a cross-validation fitted: its folder or decoding.json (default: thresholds of validation recordings)"
+    parser.add_argument("--decoding", type=Path, metavar="PATH", help=decoding)
     parser.add_argument("--seed", type=int, default=0, help="of weights, windows and dropout (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     parser.add_argument("--threads", type=int, help="processor threads (default: as many as cores)")
+    parser.add_argument("--compile", action="store_true", help="train through torch.compile: for long runs on a GPU")
     return parser
 
 
-def chosen_recipe(flags: argparse.Namespace) -> "Recipe":
-    """Return the recipe that the flags name, with what they change in it. Raises UsageError."""
+def chosen_recipe(flags: argparse.Namespace) -> "AnyRecipe":
+    """Return the recipe that the flags name, with what they change in it. Raises UsageError.
+
+    What a recipe does not know (epochs and batches of trees) is left aside with a word about it: a job may pass one set of flags to all.
+    """
     from training.recipes import RECIPES
 
     if flags.recipe not in RECIPES:
         raise UsageError(f"Expected --recipe to be one of {', '.join(sorted(RECIPES))}, but got {flags.recipe}. Choose one of them.")
-    given = {name: getattr(flags, name, None) for name in ("epochs", "batch", "learning_rate")}
+    recipe = RECIPES[flags.recipe]()
+    given = {name: value for name in ("epochs", "batch", "learning_rate", "trunk") if (value := getattr(flags, name, None)) is not None}
+    unknown = [name for name in given if not hasattr(recipe, name)]
+    if unknown:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in unknown)
+        print(f"Recipe {recipe.name} has no such setting: {named} is left aside.", file=sys.stderr)
     try:
-        return replace(RECIPES[flags.recipe](), **{name: value for name, value in given.items() if value is not None})
+        return replace(recipe, **{name: value for name, value in given.items() if name not in unknown})
     except ValueError as error:
         raise UsageError(str(error)) from None
 
@@ -121,13 +140,9 @@ def chosen_device(name: str) -> str:
         raise UsageError(str(error)) from None
 
 
-def epoch_line(trainer: "Trainer") -> str:
-    """Return the line of the last epoch; SageMaker's metric definitions read the name=value parts."""
-    done = trainer.run.history[-1]
-    judged = "" if done.val_score is None else f" val_loss={done.val_loss:.4f} val_score={done.val_score:.4f}"
-    best = " best" if trainer.run.best_epoch == done.epoch else ""
-    speed = f"seconds={done.seconds:.1f} windows_per_s={done.windows_per_s:.0f}"
-    return f"epoch={done.epoch} train_loss={done.train_loss:.4f}{judged} {speed}{best}"
+def epoch_line(done: "Running") -> str:
+    """Return what a session says of its last step."""
+    return done.line
 
 
 def watch_batches(batches: "Iterable[Batch]", total: int) -> "Iterable[Batch]":

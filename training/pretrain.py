@@ -1,0 +1,119 @@
+"""Learn from recordings that nobody labelled: a network over tracks forecasts motion, and training starts from what it learned.
+
+    python training/pretrain.py --curated s3_mock/curated-zone --recipe cnn_transformer_plus --output checkpoints/trunk.safetensors
+    python training/train.py --curated s3_mock/curated-zone --recipe cnn_transformer_plus --trunk checkpoints/trunk.safetensors
+
+Reads only recordings without labels, so no recording that is scored later has a part in it. Skill is 1 - loss / loss of "they stay where
+they are", over windows that were not taught.
+Exit codes: 0 written, 1 something unexpected, 2 usage, 4 the curated data break their contract, 130 interrupted.
+"""
+
+import argparse
+import sys
+from dataclasses import asdict, replace
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from behavior.contract import EXIT_OK, ContractError, UsageError, exit_code
+from training.train import chosen_device, chosen_recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from behavior.curation import Curated
+    from behavior.pair_tracks import PairTracks
+    from behavior.recording import Recording
+    from training.forecasting import ForecastEpoch, ForecastSettings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Learn to forecast as the flags say; return the exit code."""
+    flags = _flags().parse_args(arguments)
+    return exit_code(lambda: _pretrain(flags))
+
+
+def _pretrain(flags: argparse.Namespace) -> int:
+    if flags.curated is None or not flags.curated.is_dir():
+        raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {flags.curated}. Name one.")
+    from recognizers import build_network, features_class, rest_waiting_threads
+
+    rest_waiting_threads()
+    import torch
+
+    from behavior.features import common_bodyparts
+    from behavior.pair_tracks import PairTracks
+    from training.curated_zone import CuratedZone
+    from training.forecasting import N_FORECASTS, ForecastSettings, learn_to_forecast
+    from training.recipes import Recipe
+    from training.trunk import Trunk
+
+    recipe, device = chosen_recipe(flags), torch.device(chosen_device(flags.device))
+    if not isinstance(recipe, Recipe) or features_class(recipe.family) is not PairTracks:
+        raise UsageError(f"Expected a recipe over tracks, such as cnn_transformer_plus, but got {recipe.name}. Choose one.")
+    settings = replace(ForecastSettings(), **({} if flags.forecast_epochs is None else {"epochs": flags.forecast_epochs}))
+    zone = CuratedZone(flags.curated)
+    unlabelled = [(recording, zone.tracking(recording)) for recording in zone.unlabelled_recordings()]
+    if not unlabelled:
+        raise ContractError([f"Expected recordings without labels in {flags.curated}, but got none. Add some to train.csv."])
+    layout = PairTracks(common_bodyparts([curated.bodyparts for _, curated in unlabelled]), recipe.fps)
+    tracks, starts = stacked_tracks(unlabelled, layout, settings)
+    print(f"{len(unlabelled)} recordings without labels, {len(tracks):,} samples, {len(starts):,} windows; device {device}.", flush=True)
+
+    torch.manual_seed(flags.seed)
+    _, network = build_network(recipe.family, asdict(recipe.network), len(layout.names), N_FORECASTS)
+    history = learn_to_forecast(network.to(device), tracks.to(device), starts.to(device), settings, flags.seed, _tell)
+    videos = tuple(sorted(recording.video_id for recording, _ in unlabelled))
+    Trunk(recipe.family, recipe.network, layout, videos, history[-1].skill, network.state_dict()).save(flags.output)
+    print(f"Wrote {flags.output}: skill {history[-1].skill:.3f}. Start a training run from it with --trunk.")
+    return EXIT_OK
+
+
+def stacked_tracks(
+    recordings: "list[tuple[Recording, Curated]]", layout: "PairTracks", settings: "ForecastSettings"
+) -> "tuple[Tensor, Tensor]":
+    """Return tracks [M, F] float16 of every two mice of each recording end to end, and where windows start [N]; none crosses a border.
+
+    A mouse without company is its own companion. Recordings shorter than a window are left out.
+    """
+    import numpy as np
+    import torch
+
+    from behavior.windows import window_starts
+
+    scaler = layout.fit_scaler(np.empty((0, len(layout.names)), np.float32))
+    tracks, starts, rows = [], [], 0
+    for recording, curated in recordings:
+        for pair in combinations(curated.mice, 2) if len(curated.mice) > 1 else ((curated.mice[0],) * 2,):
+            own = scaler.transform(layout.of(curated, recording.fps, *pair))
+            if len(own) < settings.windowing.window:
+                continue
+            starts.append(rows + window_starts(len(own), settings.windowing.window, settings.windowing.step))
+            tracks.append(torch.from_numpy(own).half())
+            rows += len(own)
+    if not tracks:
+        wanted = settings.windowing.window / layout.fps
+        raise ContractError([f"Expected recordings of {wanted:.0f} s or more, but got shorter ones only. Add longer ones."])
+    return torch.cat(tracks), torch.from_numpy(np.concatenate(starts))
+
+
+def _flags() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("--curated", type=Path, help="directory of the curated zone")
+    parser.add_argument("--recipe", default="cnn_transformer_plus", help="whose network learns (default: %(default)s)")
+    parser.add_argument("--output", type=Path, default=Path("checkpoints/trunk.safetensors"), help="file to write (default: %(default)s)")
+    parser.add_argument("--forecast-epochs", type=int, help="passes over the windows (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and the order of windows (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    return parser
+
+
+def _tell(done: "ForecastEpoch") -> None:
+    print(f"epoch={done.epoch} train_loss={done.train_loss:.4f} skill={done.skill:.4f} seconds={done.seconds:.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
