@@ -33,7 +33,7 @@ from behavior.contract import EXIT_OK, ContractError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
 
 CODE = ("behavior", "recognizers", "training")
-IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors")
+IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
 """What training needs and the PyTorch container lacks, or has in another version."""
 METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
 TOLD = ("Recipe", "epoch=", "Wrote")

@@ -45,13 +45,13 @@ class ArenaFeatures:
         return (*places, *(f"{kind}_{keypoint}" for kind in kinds for keypoint in keypoints))
 
 
-def arena_features(curated: Curated, fps: float, settings: ArenaFeatures) -> np.ndarray:
-    """Return the arena view [S, F] float32 of one recording.
+def arena_features(curated: Curated, fps: float, settings: ArenaFeatures, chosen: slice = slice(None)) -> np.ndarray:
+    """Return the arena view [S, F] float32 of one recording, or of some of its samples.
 
     Places in cm from the arena's middle, speed in cm/s, acceleration (of the velocity, not of the speed) in cm/s^2, by the
     recording's own `fps`. NaN for a mouse or a keypoint that is never seen or not tracked; mice beyond `settings.mice` have no column.
     """
-    sampled = sample_frames(curated.frames, fps, settings.fps)
+    sampled = sample_frames(curated.frames, fps, settings.fps, chosen)
     n_keypoints = settings.mice * len(settings.bodyparts)
     columns = np.full((len(settings.names), len(sampled)), np.nan, np.float32)
     part_rows = {canonical(part): row for row, part in enumerate(curated.bodyparts)}
@@ -92,13 +92,16 @@ def _speed_and_acceleration(velocity: np.ndarray, sampled: np.ndarray, width: in
     the means are over the frames that exist; the first frame moves as the second, since nothing tells what was before.
     """
     frames = velocity.shape[1]
-    total = np.zeros((2, frames + 1))
-    np.cumsum(velocity, axis=1, out=total[:, 1:])
-    total[:, 1:] += velocity[:, min(1, frames - 1)][:, None] - velocity[:, :1]
 
     def mean(start: np.ndarray) -> np.ndarray:
-        begin, end = np.clip(start, 0, frames), np.clip(start + width, 0, frames)
-        return (total[:, end] - total[:, begin]) / np.maximum(end - begin, 1)
+        """Return [2, S]: sums frame by frame, so that a part of the samples gives the same bits as all of them."""
+        total, count = np.zeros((2, len(start))), np.zeros(len(start))
+        for ahead in range(width):
+            frame = start + ahead
+            inside = (frame >= 0) & (frame < frames)
+            total += velocity[:, np.clip(frame, min(1, frames - 1), frames - 1)] * inside
+            count += inside
+        return total / np.maximum(count, 1)
 
     before = mean(np.maximum(sampled, 1) - width)
     change = np.where(sampled > 0, mean(sampled) - before, 0) * (fps / width)

@@ -3,6 +3,7 @@
 Axes: I mice, K bodyparts, T frames; 2 coordinates (x, y).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,20 +61,24 @@ class Curated:
         return self.pose.frames
 
 
-def curate(rows: pa.Table, recording: Recording) -> Curated:
-    """Turn the raw tracking rows of one recording into curated pose and velocity.
+def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording) -> Curated:
+    """Turn the raw tracking rows of one recording into curated pose and velocity. `rows` are what `to_pose` takes.
 
     A lost point stands at its last seen place (before the first sight: at the first seen place) with velocity 0. Where a point
     comes back, its velocity is the mean over the gap, so a gap is never a spike. Raises ContractError as `to_pose` does.
     """
-    raw = to_pose(rows, where=f"lab {recording.lab_id}, video {recording.video_id}, tracking")
-    center = np.array(recording.center_px, np.float32).reshape(2, 1, 1, 1)
-    xy = raw.xy - center
+    pose = to_pose(rows, where=f"lab {recording.lab_id}, video {recording.video_id}, tracking")
+    xy = pose.xy  # changed in place: nobody else has it, and a long recording should not be held twice
+    xy -= np.array(recording.center_px, np.float32).reshape(2, 1, 1, 1)
     xy /= np.float32(recording.pix_per_cm)
-    source = None if raw.seen.all() else _source_frames(raw.seen)
-    if source is not None:
-        _fill(xy, raw.seen, source)
-    return Curated(Pose(raw.mice, raw.bodyparts, xy, raw.seen), _velocity(xy, raw.seen, source, recording.fps))
+    velocity = np.empty_like(xy)
+    for point in np.ndindex(pose.seen.shape[:2]):
+        source = None if pose.seen[point].all() else _source_frames(pose.seen[point])
+        if source is not None:
+            lost = np.flatnonzero(~pose.seen[point])
+            xy[:, *point, lost] = xy[:, *point, source[lost]]
+        _set_velocity(velocity[:, *point], xy[:, *point], pose.seen[point], source, recording.fps)
+    return Curated(pose, velocity)
 
 
 def to_table(curated: Curated, recording: Recording, split: str) -> pa.Table:
@@ -115,33 +120,22 @@ def from_table(rows: pa.Table) -> Curated:
 
 
 def _source_frames(seen: np.ndarray) -> np.ndarray:
-    """Return for every point the frame its place is taken from: its last sight, before the first sight that one. [I, K, T] int32."""
-    frames = np.arange(seen.shape[-1], dtype=np.int32)
-    source = np.where(seen, frames, np.int32(-1))
-    np.maximum.accumulate(source, axis=-1, out=source)
-    first = seen.argmax(axis=-1)[..., None].astype(np.int32)
-    return np.where(source < 0, first, source)
+    """Return for one keypoint the frame each of its places is taken from: its last sight, before the first sight that one. [T] int32."""
+    source = np.where(seen, np.arange(len(seen), dtype=np.int32), np.int32(-1))
+    np.maximum.accumulate(source, out=source)
+    source[source < 0] = seen.argmax()
+    return source
 
 
-def _fill(xy: np.ndarray, seen: np.ndarray, source: np.ndarray) -> None:
-    """Put every lost point where its source frame has it. Only lost points are touched: they are few."""
-    lost = np.flatnonzero(~seen)
-    origin = lost + (source.reshape(-1)[lost] - lost % seen.shape[-1])
-    for coordinate in xy.reshape(2, -1):
-        coordinate[lost] = coordinate[origin]
-
-
-def _velocity(xy: np.ndarray, seen: np.ndarray, source: np.ndarray | None, fps: float) -> np.ndarray:
-    velocity = np.empty_like(xy)
-    velocity[..., 0] = 0
-    np.subtract(xy[..., 1:], xy[..., :-1], out=velocity[..., 1:])
+def _set_velocity(velocity: np.ndarray, xy: np.ndarray, seen: np.ndarray, source: np.ndarray | None, fps: float) -> None:
+    """Write the velocity [2, T] of one keypoint that has been filled [2, T]."""
+    velocity[:, 0] = 0
+    np.subtract(xy[:, 1:], xy[:, :-1], out=velocity[:, 1:])
     velocity *= np.float32(fps)
     if source is not None:
-        back = np.nonzero(seen[..., 1:] & ~seen[..., :-1])  # in the frame after these the point is seen again
-        elapsed = np.maximum(back[-1] + 1 - source[back], 1).astype(np.float32)
-        velocity[:, back[0], back[1], back[2] + 1] /= elapsed
-        velocity[..., 0] += xy[..., 0] * 0  # NaN, not 0, for a keypoint that is never seen
-    return velocity
+        back = np.flatnonzero(seen[1:] & ~seen[:-1])  # in the frame after these the point is seen again
+        velocity[:, back + 1] /= np.maximum(back + 1 - source[back], 1).astype(np.float32)
+        velocity[:, 0] += xy[:, 0] * 0  # NaN, not 0, for a keypoint that is never seen
 
 
 def _nullable(values: np.ndarray) -> pa.Array:

@@ -57,7 +57,10 @@ class PairFeatures:
         Positions in cm, velocities in cm/s, NaN where a keypoint is never seen or not tracked (the scaler turns it to 0, mask 0 tells).
         `fps` is the recording's own. A mouse that is not tracked is all unknown.
         """
-        sampled = sample_frames(curated.frames, fps, self.fps)
+        return self.at(curated, sample_frames(curated.frames, fps, self.fps), agent, target)
+
+    def at(self, curated: Curated, sampled: np.ndarray, agent: int, target: int) -> np.ndarray:
+        """Return the same at some frames [S] of the recording."""
         streams = [_mouse_stream(curated, mouse, self.bodyparts, sampled) for mouse in (agent, target)]
         offset = streams[1].middle - streams[0].middle
         relative = np.concatenate([offset, np.hypot(*offset)[None]])
@@ -74,16 +77,21 @@ def common_bodyparts(tracked: list[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(sorted({canonical(part) for parts in tracked for part in parts if part not in IGNORED}))
 
 
-def sample_frames(frames: int, fps: float, rate: float) -> np.ndarray:
-    """Return for each of S samples at `rate` the frame of the recording that is on screen at its middle. [S] int64."""
-    samples = max(1, round(frames * rate / fps))
-    return np.minimum(((np.arange(samples) + 0.5) * fps / rate).astype(np.int64), frames - 1)
+def sample_count(frames: int, fps: float, rate: float) -> int:
+    """Return S, the number of samples at `rate` of a recording of T frames."""
+    return max(1, round(frames * rate / fps))
 
 
-def frame_samples(frames: int, fps: float, rate: float) -> np.ndarray:
-    """Return for each frame of the recording the sample at `rate` that stands for it: the way back. [T] int64."""
-    samples = max(1, round(frames * rate / fps))
-    return np.minimum(((np.arange(frames) + 0.5) * rate / fps).astype(np.int64), samples - 1)
+def sample_frames(frames: int, fps: float, rate: float, part: slice = slice(None)) -> np.ndarray:
+    """Return for each of S samples at `rate`, or a part of them, the frame of the recording that is on screen at its middle: int64."""
+    sample = np.arange(*part.indices(sample_count(frames, fps, rate)))
+    return np.minimum(((sample + 0.5) * fps / rate).astype(np.int64), frames - 1)
+
+
+def frame_samples(frames: int, fps: float, rate: float, part: slice = slice(None)) -> np.ndarray:
+    """Return for each of T frames, or a part of them, the sample at `rate` that stands for it: the way back. int64."""
+    frame = np.arange(*part.indices(frames))
+    return np.minimum(((frame + 0.5) * rate / fps).astype(np.int64), sample_count(frames, fps, rate) - 1)
 
 
 @dataclass(frozen=True)
@@ -129,11 +137,11 @@ def _mouse_stream(curated: Curated, mouse: int, bodyparts: tuple[str, ...], samp
     if mouse in curated.mice:
         row = curated.mice.index(mouse)
         have = {canonical(part): column for column, part in enumerate(curated.bodyparts)}
-        wanted = [position for position, part in enumerate(bodyparts) if part in have]
-        columns = [have[bodyparts[position]] for position in wanted]
-        state[:2, wanted] = curated.xy[:, row, columns][..., sampled]
-        state[2:, wanted] = curated.velocity[:, row, columns][..., sampled]
-        mask[wanted] = curated.seen[row, columns][..., sampled]
+        for position, part in enumerate(bodyparts):
+            if part in have:
+                state[:2, position] = curated.xy[:, row, have[part], sampled]
+                state[2:, position] = curated.velocity[:, row, have[part], sampled]
+                mask[position] = curated.seen[row, have[part], sampled]
     return _MouseStream(state.reshape(4 * n_parts, samples), _middle(state[:2], bodyparts), mask)
 
 

@@ -62,7 +62,10 @@ class PairTracks:
         Places in meters from the arena's middle; NaN where a point is never seen or not tracked. Lost points lie on the line
         between the sights before and after, and say so: seen is 0.
         """
-        sampled = sample_frames(curated.frames, fps, self.fps)
+        return self.at(curated, sample_frames(curated.frames, fps, self.fps), agent, target)
+
+    def at(self, curated: Curated, sampled: np.ndarray, agent: int, target: int) -> np.ndarray:
+        """Return the same at some ascending frames [S] of the recording."""
         mice = [self._mouse(curated, mouse, sampled) for mouse in (agent, target)]
         return np.concatenate(mice).reshape(len(self.names), -1).T.astype(np.float32)
 
@@ -101,9 +104,11 @@ def _interpolated(curated: Curated, row: int, column: int, sampled: np.ndarray) 
     """Return [3, S]: x and y in meters and whether it was seen, of one keypoint that is seen at least once."""
     seen = curated.seen[row, column]
     xy = curated.xy[:, row, column]
-    if seen.all():
+    begin = sampled[0] - int(seen[sampled[0] :: -1].argmax())  # the last sight before; where there is none, nothing is lost by it
+    end = sampled[-1] + int(seen[sampled[-1] :].argmax()) + 1
+    if seen[begin:end].all():
         places = xy[:, sampled]
     else:
-        frames = np.flatnonzero(seen)
+        frames = np.flatnonzero(seen[begin:end]) + begin
         places = np.stack([np.interp(sampled, frames, xy[axis, frames]) for axis in (0, 1)])
     return np.concatenate([places / CM_PER_M, seen[None, sampled]]).astype(np.float32)

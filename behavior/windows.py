@@ -19,22 +19,48 @@ def window_starts(frames: int, window: int, step: int) -> np.ndarray:
     return np.append(np.arange(0, last, step), last)
 
 
-def stitch(scores: np.ndarray, starts: np.ndarray, frames: int) -> np.ndarray:
-    """Average the scores [N, W, C] of windows that start at `starts` into one series [T, C]; what lies past the end is dropped.
+class Stitching:
+    """Average overlapping windows of scores into one series [T, C], window by window.
 
-    Half precision is summed, and returned, as float32. Memory beyond the result does not grow with the number of windows.
+    A frame leaves as soon as no window to come covers it, so that memory does not grow with the series. Half precision is summed, and
+    returned, as float32.
     """
-    windows, length, behaviors = scores.shape
-    stops = np.minimum(starts + length, frames)
-    if windows != len(starts) or np.any(starts < 0) or np.any(starts >= frames):
-        raise ValueError(f"Expected one start within {frames} frames for each of {windows} windows, but got {starts}. Use window_starts.")
-    opened, closed = (np.bincount(at, minlength=frames + 1)[:frames] for at in (starts, stops))
-    overlap = np.cumsum(opened - closed)
-    if not overlap.all():
-        raise ValueError(f"Expected windows that cover all {frames} frames, but got {np.sum(overlap == 0)} bare ones. Use window_starts.")
 
-    series = np.zeros((frames, behaviors), np.result_type(scores.dtype, np.float32))
-    for window, start, stop in zip(scores, starts.tolist(), stops.tolist(), strict=True):
-        series[start:stop] += window[: stop - start]
-    series /= overlap[:, None].astype(series.dtype)
-    return series
+    def __init__(self, starts: np.ndarray, window: int, frames: int) -> None:
+        """Take the sorted first frames [N] of all windows. Raises ValueError unless they lie within the frames and cover all of them."""
+        if not len(starts) or starts[0] < 0 or np.any(np.diff(starts) < 0) or starts[-1] >= frames:
+            raise ValueError(f"Expected sorted starts within {frames} frames, but got {starts}. Use window_starts.")
+        self._starts, self._frames = starts, frames
+        self._stops = np.minimum(starts + window, frames)
+        bare = starts[0] + np.maximum(starts[1:] - self._stops[:-1], 0).sum() + frames - self._stops[-1]
+        if bare:
+            raise ValueError(f"Expected windows that cover all {frames} frames, but got {bare} bare ones. Use window_starts.")
+        self._added = 0
+        self._open_from = 0  # the first frame that has not left
+        self._open: np.ndarray | None = None  # sums over the windows so far of that frame and those behind it
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all windows were added."""
+        return self._added == len(self._starts)
+
+    def add(self, scores: np.ndarray) -> np.ndarray:
+        """Add the next windows [.., W, C] in order; return the series of the frames that leave [.., C], which follow those before."""
+        chosen = slice(self._added, self._added + len(scores))
+        first, end = self._open_from, int(self._stops[chosen][-1])
+        sums = np.zeros((end - first, scores.shape[2]), np.result_type(scores.dtype, np.float32))
+        if self._open is not None:
+            sums[: len(self._open)] = self._open
+        for window, start, stop in zip(scores, self._starts[chosen].tolist(), self._stops[chosen].tolist(), strict=True):
+            sums[start - first : stop - first] += window[: stop - start]
+        self._added = chosen.stop
+        self._open_from = self._frames if self.is_complete else int(self._starts[self._added])
+        leaving = sums[: self._open_from - first]
+        leaving /= self._overlap(first, self._open_from)[:, None].astype(sums.dtype)
+        self._open = sums[self._open_from - first :].copy()  # a view would keep all of the sums
+        return leaving
+
+    def _overlap(self, first: int, end: int) -> np.ndarray:
+        """Return for the frames from first to before end how many windows cover each."""
+        frame = np.arange(first, end)
+        return np.searchsorted(self._starts, frame, "right") - np.searchsorted(self._stops, frame, "right")

@@ -3,6 +3,7 @@
 Axes: T frames, C behaviors or groups.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pandas as pd
@@ -14,12 +15,15 @@ from behavior.groups import group_bouts
 from behavior.recording import Recording
 from recognizers.arena_view import ArenaRecognizer
 from recognizers.recognizer import Bout, Recognizer
+from recognizers.windowed import Flowing
 
 GROUP_BOUT_COLUMNS = ("video_id", "group", "start_frame", "stop_frame")
 
 
-def recognize(rows: pa.Table, recording: Recording, recognizer: Recognizer, settings: DecodeSettings | None = None) -> pd.DataFrame:
-    """Return the bouts in raw tracking rows of one recording.
+def recognize(
+    rows: pa.Table | Iterable[pa.Table], recording: Recording, recognizer: Recognizer, settings: DecodeSettings | None = None
+) -> pd.DataFrame:
+    """Return the bouts in raw tracking rows of one recording, given as `behavior.tracking.to_pose` takes them.
 
     One row per bout, columns `BOUT_COLUMNS`, mice by number, target_id == agent_id for a self behavior; sorted by pair and start.
     Only triples of `recording.annotated` are given, and no two bouts of a pair overlap. `settings` replaces the recognizer's own
@@ -34,13 +38,14 @@ def recognize_curated(
     """Return the bouts of a curated recording, as `recognize` does."""
     decoding = recognizer.decoding if settings is None else replace(recognizer.decoding, settings=settings)
     found: list[Bout] = []
-    for pair, scores in recognizer.scores(curated, recording):
+    scores_of = recognizer.flowing_scores if isinstance(recognizer, Flowing) else recognizer.scores
+    for pair, scores in scores_of(curated, recording):
         found += decoding.bouts(recognizer.behaviors, recording, pair, scores)
     return pd.DataFrame(found, columns=list(BOUT_COLUMNS))
 
 
 def recognize_groups(
-    rows: pa.Table, recording: Recording, recognizer: ArenaRecognizer, settings: DecodeSettings | None = None
+    rows: pa.Table | Iterable[pa.Table], recording: Recording, recognizer: ArenaRecognizer, settings: DecodeSettings | None = None
 ) -> pd.DataFrame:
     """Return the bouts of groups of behaviors in raw tracking rows of one recording, whoever does them.
 

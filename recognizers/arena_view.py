@@ -4,24 +4,19 @@ Axes: S samples at the recognizer's rate, F features, T frames of the recording,
 """
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import torch
 
 from behavior.arena_features import arena_features
 from behavior.curation import Curated
-from behavior.features import frame_samples
+from behavior.features import frame_samples, sample_count
 from behavior.groups import watched_groups
 from behavior.recording import Recording
 from recognizers.network_recognizer import NetworkRecognizer
 from recognizers.recognizer import View
-from recognizers.windowed import score_streams
-
-softmax = partial(torch.softmax, dim=-1)
-"""What an exclusive head makes of its logits."""
+from recognizers.windowed import MadeRows, flow_scores
 
 
 @dataclass(frozen=True)
@@ -39,17 +34,22 @@ class ArenaRecognizer(NetworkRecognizer):
         A group that nobody watched for in the recording scores 0, so one without any watched group is all background. An unlabelled
         recording, of which nothing is known, is asked for all groups.
         """
-        features = self.scaler.transform(arena_features(curated, recording.fps, self.features))
-        stream = (torch.from_numpy(features), None)
-        (sampled,) = score_streams(self.network, [stream], self.windowing, self.device, self.batch, softmax)
+        samples = sample_count(curated.frames, recording.fps, self.features.fps)
+        stream = MadeRows(samples, lambda start, stop: self._features(curated, recording, slice(start, stop)))
+        (scores,) = (list(blocks) for blocks in flow_scores(self.scorer, [(stream, None)], self.windowing, self.batch))
+        sampled = np.concatenate(scores)
         if recording.annotated:
             sampled = among_watched(sampled, watched_groups(recording, curated.mice))
         return sampled[frame_samples(curated.frames, recording.fps, self.features.fps)]
 
+    def _features(self, curated: Curated, recording: Recording, part: slice) -> np.ndarray:
+        """Return scaled features [S, F] of a part of the samples."""
+        return self.scaler.transform(arena_features(curated, recording.fps, self.features, part))
+
 
 def load_arena_recognizer(path: Path, device: str = "cpu", batch: int = 64) -> ArenaRecognizer:
     """Read a checkpoint of any arena-view family. Raises ContractError, with the difference, for one this code cannot use."""
-    return ArenaRecognizer.load(path).on(torch.device(device), batch)
+    return ArenaRecognizer.load(path).on(device, batch)
 
 
 def among_watched(scores: np.ndarray, watched: np.ndarray) -> np.ndarray:

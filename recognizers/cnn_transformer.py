@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+_LOG_LONGEST = torch.log(torch.tensor(10_000.0)).item()
+"""Here and not in the network: reading a number out of a tensor breaks what torch.compile compiles in two."""
+
 
 @dataclass(frozen=True)
 class CnnTransformerConfig:
@@ -150,6 +153,6 @@ class TransformerLayer(nn.Module):
 def sinusoidal_positions(frames: int, width: int, device: torch.device | None = None) -> Tensor:
     """Return [W, D]: sines in the first half of the channels, cosines in the second, wavelengths from 2 pi to 20,000 pi frames."""
     half = width // 2
-    frequency = torch.exp(torch.arange(half, device=device) * (-torch.log(torch.tensor(10_000.0)).item() / half))
+    frequency = torch.exp(torch.arange(half, device=device) * (-_LOG_LONGEST / half))
     angle = torch.arange(frames, device=device)[:, None] * frequency
     return torch.cat([angle.sin(), angle.cos()], dim=1)

@@ -149,7 +149,7 @@ class Geometry(nn.Module):
         if valid is None:
             return values[:, :, rows]
         rows = rows.minimum(valid.sum(1)[:, None, None] - 1)  # [B, W, L]
-        return values[:, torch.arange(len(rows), device=values.device)[:, None, None], rows]
+        return values[:, torch.arange(rows.shape[0], device=values.device)[:, None, None], rows]
 
 
 def _turned(vectors: Tensor, heading: Tensor) -> Tensor:

@@ -5,8 +5,7 @@ Axes: C behaviors.
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
+import numpy as np
 
 UNKNOWN_LAB = 0
 """The number of a lab that training did not know."""
@@ -17,6 +16,6 @@ def lab_number(lab: str, labs: Sequence[str]) -> int:
     return labs.index(lab) + 1 if lab in labs else UNKNOWN_LAB
 
 
-def context_of(lab: int, watched: Sequence[bool]) -> Tensor:
+def context_of(lab: int, watched: Sequence[bool]) -> np.ndarray:
     """Return the context [1 + C] float32 of one stream: the number of its lab, then 1 for each behavior that was watched for."""
-    return torch.tensor([lab, *watched], dtype=torch.float32)
+    return np.array([lab, *watched], np.float32)

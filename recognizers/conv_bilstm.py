@@ -3,12 +3,13 @@
 Axes: B batch, W window samples, F features, D channels, H hidden units, C classes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -73,5 +74,16 @@ class ConvBilstm(nn.Module):
         """Map [B, W, D] to [B, W, 2H]; the way back in time starts at the last sample that is no padding."""
         if valid is None:
             return torch.as_tensor(self.lstm(hidden)[0])
-        packed = pack_padded_sequence(hidden, valid.sum(1).cpu(), batch_first=True, enforce_sorted=False)
-        return pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=hidden.shape[1])[0]
+        length, sample = valid.sum(1, keepdim=True), torch.arange(valid.shape[1], device=valid.device)
+        turned = torch.where(sample < length, length - 1 - sample, sample)[..., None]  # [B, W, 1]; packed sequences cannot be exported
+        for number, (ahead, back) in enumerate(self.lstm.all_weights[first : first + 2] for first in range(0, 2 * self.lstm.num_layers, 2)):
+            if number:
+                hidden = functional.dropout(hidden, self.lstm.dropout, self.training)
+            behind = self._one_way(hidden.gather(1, turned.expand_as(hidden)), back)
+            hidden = torch.cat([self._one_way(hidden, ahead), behind.gather(1, turned.expand_as(behind))], dim=2)
+        return hidden
+
+    def _one_way(self, hidden: Tensor, weights: Sequence[Tensor]) -> Tensor:
+        """Map [B, W, D] to [B, W, H] by one layer of the LSTM in the order of the samples."""
+        state = hidden.new_zeros(1, hidden.shape[0], self.lstm.hidden_size)
+        return torch.lstm(hidden, (state, state), list(weights), True, 1, 0.0, False, False, True)[0]

@@ -1,20 +1,27 @@
-"""Networks over windows: streams of samples are cut into overlapping windows, scored in batches and stitched together again.
+"""Scores over windows, whatever runs the network: streams of samples are cut into overlapping windows, scored in batches and stitched.
 
-Axes: B batch, N windows, W window samples, S samples at the recognizer's rate, M samples of many streams, F features, X context,
-C behaviors.
+All of it flows: a stream's samples are made when a window needs them, and its scores leave as soon as no window to come covers them,
+so memory does not grow with the length of a recording. This file imports no torch: an exported network is served without it.
+
+Axes: B batch, W window samples, S samples at the recognizer's rate, F features, X context, T frames of the recording, C behaviors.
 """
 
-import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from behavior.windows import stitch, window_starts
+from behavior.curation import Curated
+from behavior.features import frame_samples
+from behavior.recording import Recording
+from behavior.windows import Stitching, window_starts
+from recognizers.recognizer import Pair
+
+BLOCK_SAMPLES = 16_384
+"""Samples whose features are made at once."""
 
 
 @dataclass(frozen=True)
@@ -31,102 +38,174 @@ class Windowing:
             raise ValueError(f"Expected a step from 1 to the window's {self.window} samples, but got {self.step}. Shorten the step.")
 
 
-def score_streams(
-    network: nn.Module,
-    streams: Iterable[tuple[Tensor, Tensor | None]],
-    windowing: Windowing,
-    device: torch.device,
-    batch: int,
-    answer: Callable[[Tensor], Tensor] = torch.sigmoid,
-) -> Iterator[np.ndarray]:
-    """Yield scores [S, C] float32 for each stream of scaled features [S, F] and context [X], in order, overlaps averaged.
+class Rows(Protocol):
+    """Rows [S, F] that are cut from front to back: an array, a tensor, or `MadeRows`."""
 
-    Windows of neighboring streams share a batch: one pass per pair would leave most of a batch empty. Streams are taken one by
-    one as they are needed. The network is put in evaluation mode; `answer` turns its logits [B, W, C] into scores.
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> Any: ...
+
+
+class Scorer(Protocol):
+    """A network and what runs it."""
+
+    def __call__(self, pieces: Sequence[Any], contexts: Sequence[Any]) -> np.ndarray:
+        """Return scores [B, W, C] of windows [<= W, F], shorter ones padded behind, and of the context [X], or None, of each."""
+        ...
+
+
+@dataclass(frozen=True)
+class MirroredScorer:
+    """The mean over windows and what a mirror shows of them; both lie side by side in rows [S, 2F]."""
+
+    scorer: Scorer
+    """What scores one of them."""
+
+    def __call__(self, pieces: Sequence[Any], contexts: Sequence[Any]) -> np.ndarray:
+        """Return scores as `Scorer` says."""
+        seen, mirrored = zip(*(np.split(piece, 2, axis=1) for piece in pieces), strict=True)
+        return (self.scorer(seen, contexts) + self.scorer(mirrored, contexts)) / 2
+
+
+class MadeRows:
+    """Rows [S, F] that are made in blocks when they are asked for, from front to back."""
+
+    def __init__(self, samples: int, make: Callable[[int, int], np.ndarray]) -> None:
+        self._samples, self._make = samples, make  # make(start, stop) gives these rows
+        self._start = self._stop = 0
+        self._block = np.empty((0, 0), np.float32)
+
+    def __len__(self) -> int:
+        return self._samples
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        start, stop, _ = part.indices(self._samples)
+        if not self._start <= start <= stop <= self._stop:
+            self._start, self._stop = start, min(max(start + BLOCK_SAMPLES, stop), self._samples)
+            self._block = self._make(self._start, self._stop)
+        return self._block[start - self._start : stop - self._start]
+
+
+def flow_scores(scorer: Scorer, streams: Iterable[tuple[Rows, Any]], windowing: Windowing, batch: int) -> Iterator[Iterator[np.ndarray]]:
+    """Yield for each stream of rows and context, in order, its scores in blocks [<= S, C] that follow each other, overlaps averaged.
+
+    The blocks of a stream can be read until the next stream is asked for. Windows of neighboring streams share a batch: one pass per
+    pair would leave most of a batch empty. Streams are taken one by one as they are needed.
     """
-    network.eval()
-    open_streams: deque[_OpenStream] = deque()
-    waiting: list[tuple[_OpenStream, int]] = []
-    for features, context in streams:
-        starts = window_starts(len(features), windowing.window, windowing.step)
-        opened = _OpenStream(features.to(device), None if context is None else context.to(device), starts)
-        open_streams.append(opened)
-        waiting += [(opened, number) for number in range(len(opened.starts))]
-        while len(waiting) >= batch:
-            _score_windows(network, waiting[:batch], windowing.window, device, answer)
-            del waiting[:batch]
-        while open_streams and open_streams[0].is_complete:
-            yield open_streams.popleft().stitched()
+    finished = _finished(scorer, streams, windowing, batch)
+    for block, is_last in finished:
+        behind = iter(()) if is_last else _until_last(finished)
+        yield chain([block], behind)
+        deque(behind, maxlen=0)  # what its reader left
+
+
+def on_frames(blocks: Iterable[np.ndarray], frames: int, fps: float, rate: float) -> Iterator[np.ndarray]:
+    """Yield scores on the recording's own T frames, in blocks, from blocks of scores on its samples at `rate`."""
+    first_frame = first_sample = 0
+    for block in blocks:
+        end_sample = first_sample + len(block)
+        last_possible = min(int((end_sample + 1) * fps / rate) + 1, frames)
+        sample = frame_samples(frames, fps, rate, slice(first_frame, last_possible))
+        sample = sample[: np.searchsorted(sample, end_sample)]
+        yield block[sample - first_sample]
+        first_frame, first_sample = first_frame + len(sample), end_sample
+
+
+class FlowingScores:
+    """`behavior.bouts.ScoreRows` [T, C] that are made when they are asked for, and dropped behind the reader."""
+
+    def __init__(self, blocks: Iterator[np.ndarray], frames: int, behaviors: int) -> None:
+        self.shape = (frames, behaviors)
+        self._blocks = blocks
+        self._first = 0  # the frame of the first row that is kept
+        self._kept = np.empty((0, behaviors), np.float32)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: tuple[slice, np.ndarray]) -> np.ndarray:
+        """Return [start:stop, columns]; no later part may begin before this one. Raises ValueError for rows that are gone."""
+        start, stop, _ = key[0].indices(len(self))
+        if start < self._first:
+            raise ValueError(f"Expected to be read from front to back, but got asked for frame {start} again. Ask for `whole` instead.")
+        pieces, end = [self._kept[start - self._first :]], self._first + len(self._kept)
+        while end < stop:
+            block = next(self._blocks)
+            pieces.append(block[max(start - end, 0) :])
+            end += len(block)
+        self._kept, self._first = np.concatenate(pieces), start
+        return self._kept[: stop - start, key[1]]
+
+    def whole(self) -> np.ndarray:
+        """Return all of them: [T, C] float32."""
+        scores = np.empty(self.shape, np.float32)
+        end = 0
+        for block in self._blocks:
+            scores[end : end + len(block)] = block
+            end += len(block)
+        return scores
+
+
+@runtime_checkable
+class Flowing(Protocol):
+    """A recognizer that need not hold all scores of a pair."""
+
+    def flowing_scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, FlowingScores]]:
+        """Yield what `Recognizer.scores` yields; read the scores of one pair before the next is asked for."""
+        ...
+
+
+def _finished(scorer: Scorer, streams: Iterable[tuple[Rows, Any]], windowing: Windowing, batch: int) -> Iterator[tuple[np.ndarray, bool]]:
+    """Yield (the next scores [.., C] of a stream, whether they are its last), stream by stream."""
+    opened: deque[_OpenStream] = deque()
+    waiting: list[tuple[_OpenStream, Any]] = []
+    for rows, context in streams:
+        starts = window_starts(len(rows), windowing.window, windowing.step)
+        stream = _OpenStream(context, Stitching(starts, windowing.window, len(rows)))
+        opened.append(stream)
+        for start in starts.tolist():
+            waiting.append((stream, rows[start : start + windowing.window]))
+            if len(waiting) == batch:
+                _score(scorer, waiting)
+                waiting = []
+                yield from _leaving(opened)
     if waiting:
-        _score_windows(network, waiting, windowing.window, device, answer)
-    for opened in open_streams:
-        yield opened.stitched()
+        _score(scorer, waiting)
+    yield from _leaving(opened)
 
 
-def half_type(device: torch.device) -> torch.dtype | None:
-    """Return the 16-bit type the device computes in: bfloat16, else float16 on CUDA; None elsewhere."""
-    if device.type != "cuda":
-        return None
-    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+def _leaving(opened: "deque[_OpenStream]") -> Iterator[tuple[np.ndarray, bool]]:
+    """Yield what is finished, of the first stream and of those behind it once it is complete; complete ones are taken out."""
+    while opened and opened[0].finished:
+        first = opened[0]
+        *blocks, last = first.finished
+        first.finished = []
+        yield from ((block, False) for block in blocks)
+        yield last, first.stitching.is_complete
+        if not first.stitching.is_complete:
+            return
+        opened.popleft()
 
 
-def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """Return the mixed precision the device has, or nothing."""
-    kind = half_type(device)
-    return contextlib.nullcontext() if kind is None else torch.autocast(device.type, kind)
+def _until_last(finished: Iterator[tuple[np.ndarray, bool]]) -> Iterator[np.ndarray]:
+    for block, is_last in finished:
+        yield block
+        if is_last:
+            return
 
 
-def gather_windows(features: Tensor, starts: Tensor, lengths: Tensor, window: int) -> tuple[Tensor, Tensor | None]:
-    """Cut windows [B, W, F] float32, 0 on padding, out of features [M, F]; also return valid [B, W], or None without padding."""
-    rows, valid = window_rows(starts, lengths, window)
-    cut = features[rows].float()
-    return (cut, None) if valid is None else (cut * valid[..., None], valid)
-
-
-def window_rows(starts: Tensor, lengths: Tensor, window: int) -> tuple[Tensor, Tensor | None]:
-    """Return the rows [B, W] that windows hold, and which are valid [B, W]; None if all are.
-
-    Many streams lie end to end: `starts` [B] are rows, `lengths` [B] the rows of the same stream from there on. What a window
-    holds beyond them is padding; its rows repeat the start, so that they are rows of the same stream too.
-    """
-    ahead = torch.arange(window, device=starts.device)
-    rows = starts[:, None] + ahead
-    if bool((lengths >= window).all()):
-        return rows, None
-    valid = ahead < lengths[:, None]
-    return rows.where(valid, starts[:, None]), valid
-
-
+@dataclass(eq=False)  # streams are told apart by who they are
 class _OpenStream:
     """One stream on its way through the network, window by window."""
 
-    def __init__(self, features: Tensor, context: Tensor | None, starts: np.ndarray) -> None:
-        self.features = features
-        self.context = context
-        self.starts = starts
-        self.windows: list[np.ndarray] = []  # [W, C] each, in the order of starts
-
-    @property
-    def is_complete(self) -> bool:
-        return len(self.windows) == len(self.starts)
-
-    def stitched(self) -> np.ndarray:
-        return stitch(np.stack(self.windows), self.starts, len(self.features)).astype(np.float32, copy=False)
+    context: Any
+    stitching: Stitching
+    finished: list[np.ndarray] = field(default_factory=list)
 
 
-def _score_windows(
-    network: nn.Module, windows: list[tuple[_OpenStream, int]], window: int, device: torch.device, answer: Callable[[Tensor], Tensor]
-) -> None:
-    cut = []
-    for opened, number in windows:
-        piece = opened.features[opened.starts[number] : opened.starts[number] + window]
-        cut.append(piece)
-    lengths = torch.tensor([len(piece) for piece in cut], device=device)
-    starts = torch.cumsum(lengths, 0) - lengths
-    features, valid = gather_windows(torch.cat(cut), starts, lengths, window)
-    told = [opened.context for opened, _ in windows if opened.context is not None]
-    context = torch.stack(told) if told else None
-    with torch.inference_mode(), autocast(device):
-        scores = answer(network(features, valid, context).float()).cpu().numpy()
-    for (opened, _), result in zip(windows, scores, strict=True):
-        opened.windows.append(result)
+def _score(scorer: Scorer, windows: list[tuple[_OpenStream, Any]]) -> None:
+    scores = scorer([piece for _, piece in windows], [stream.context for stream, _ in windows])
+    first = 0
+    for stream, own in groupby(stream for stream, _ in windows):
+        last = first + len(list(own))
+        stream.finished.append(stream.stitching.add(scores[first:last]))
+        first = last

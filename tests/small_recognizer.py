@@ -6,8 +6,10 @@ import torch
 from behavior.arena_features import ArenaFeatures
 from behavior.features import PairFeatures, RobustScaler
 from behavior.groups import GROUP_NAMES
+from behavior.pair_tracks import PairTracks
 from recognizers.arena_view import ArenaRecognizer
 from recognizers.cnn_transformer import CnnTransformer, CnnTransformerConfig
+from recognizers.cnn_transformer_plus import CnnTransformerPlus, CnnTransformerPlusConfig
 from recognizers.conv_bilstm import ConvBilstm, ConvBilstmConfig
 from recognizers.pair_view import PairRecognizer
 from recognizers.recognizer import Decoding
@@ -31,6 +33,21 @@ def random_recognizer(
     scaler = RobustScaler(np.linspace(-1, 1, n_features, dtype=np.float32), np.linspace(5, 50, n_features, dtype=np.float32))
     decoding = Decoding((threshold,) * len(behaviors), occurring or {})
     return PairRecognizer("cnn_transformer", network, CONFIG, behaviors, features, scaler, Windowing(32, 16), decoding, batch=8)
+
+
+def random_plus_recognizer(behaviors: tuple[str, ...], labs: tuple[str, ...] = (), threshold: float = 0.5) -> PairRecognizer:
+    torch.manual_seed(0)
+    features = PairTracks(("body_center", "ear_left", "ear_right", "nose", "tail_base"))
+    n_features = len(features.names)
+    config = CnnTransformerPlusConfig(width=16, layers=1, heads=2, kernel=3, feedforward=2, dilations=(1, 2), token=8, lags_s=(0.1, 0.5))
+    network = CnnTransformerPlus(config, n_features, len(behaviors)).eval()
+    with torch.no_grad():
+        network.logits.weight *= 10  # answers that change from frame to frame
+        network.logits.bias.zero_()
+    scaler = RobustScaler(np.zeros(n_features, np.float32), np.ones(n_features, np.float32))
+    decoding = Decoding((threshold,) * len(behaviors), {})
+    parts = (behaviors, features, scaler, Windowing(32, 16), decoding, labs)
+    return PairRecognizer("cnn_transformer_plus", network, config, *parts, batch=8)
 
 
 def random_arena_recognizer(seed: int = 0, motion: bool = True) -> ArenaRecognizer:

@@ -23,7 +23,8 @@ from behavior.recording import Recording
 from behavior.windows import window_starts
 from recognizers.context import context_of, lab_number
 from recognizers.recognizer import Pair, watched_pairs
-from recognizers.windowed import Windowing, gather_windows, window_rows
+from recognizers.torch_windows import gather_windows, rows_of, window_rows
+from recognizers.windowed import Windowing
 
 _FIT_ROWS = 200_000
 
@@ -97,17 +98,21 @@ class StreamDataset:
 
     def batches(self, windowing: Windowing, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
         """Yield all windows once, shuffled, each moved by up to half a step so that no two epochs cut alike."""
+        start, owner = self.window_places(windowing, generator)
+        order = generator.permutation(len(start))
+        for first in range(0, len(order), batch):
+            chosen = order[first : first + batch]
+            yield self._batch(start[chosen], owner[chosen], windowing.window)
+
+    def window_places(self, windowing: Windowing, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first sample of each window of one epoch within its stream, and the stream's number: [N] int64 each, in order."""
         starts, owners = [], []
         for number, stream in enumerate(self.streams):
             regular = window_starts(stream.samples, windowing.window, windowing.step)
             moved = regular + generator.integers(-(windowing.step // 2), windowing.step // 2 + 1, len(regular))
             starts.append(np.clip(moved, 0, max(stream.samples - windowing.window, 0)))
             owners.append(np.full(len(regular), number))
-        start, owner = np.concatenate(starts), np.concatenate(owners)
-        order = generator.permutation(len(start))
-        for first in range(0, len(order), batch):
-            chosen = order[first : first + batch]
-            yield self._batch(start[chosen], owner[chosen], windowing.window)
+        return np.concatenate(starts), np.concatenate(owners)
 
     def _batch(self, starts: np.ndarray, owners: np.ndarray, window: int) -> Batch:
         streams = [self.streams[owner] for owner in owners]
@@ -115,7 +120,7 @@ class StreamDataset:
         rows = torch.from_numpy(starts + np.array([stream.start for stream in streams])).to(device)
         lengths = torch.from_numpy(np.array([stream.samples for stream in streams]) - starts).to(device)
         features, valid = gather_windows(self.features, rows, lengths, window)
-        labels = self.labels[window_rows(rows, lengths, window)[0]]
+        labels = rows_of(self.labels, window_rows(rows, lengths, window)[0])
         owner = torch.from_numpy(owners).to(device)
         mask = self.watched[owner][:, None, :].expand_as(labels)
         mask = mask if valid is None else mask & valid[..., None]
@@ -218,5 +223,5 @@ def assemble(
         features.append(torch.from_numpy(scale(one.features)).to(dtype))
         labels.append(torch.from_numpy(one.labels))
         watched.append(one.watched(behaviors))
-        context.append(context_of(lab_number(one.recording.lab_id, labs), watched[-1]))
+        context.append(torch.from_numpy(context_of(lab_number(one.recording.lab_id, labs), watched[-1])))
     return StreamDataset(tuple(streams), torch.cat(features), torch.cat(labels), torch.tensor(watched), torch.stack(context))

@@ -26,6 +26,8 @@ class LossSettings:
     """A frame with a rare behavior counts sqrt(absent / present) times, at most this; 1 turns it off."""
     gamma: float = 2.0
     """Focal only: how fast easy frames fade."""
+    unknown_is_absent: bool = False
+    """Take what was not watched for as absent, an error that is here to be measured (training/ablations.py)."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("bce", "focal"):
@@ -98,6 +100,8 @@ def masked_loss(logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, s
         probability = torch.sigmoid(logits.float())
         miss = torch.where(labels, 1 - probability, probability)
         cells = cells * miss**settings.gamma
+    if settings.unknown_is_absent:
+        mask = mask.any(-1, keepdim=True).expand_as(mask)  # what is no padding: of every stream something was watched for
     # where, not a product: an infinite loss in a cell nobody asks about must not turn into NaN
     return torch.where(mask, cells, 0.0).sum() / mask.sum().clamp(min=1)
 

@@ -2,7 +2,7 @@
 
 Turning and shifting the arena is no part of it: the networks that see tracks do not notice either.
 
-Axes: B batch, W window samples, P points of one mouse; 2 mice (agent, target), 3 numbers of a point (x, y, seen).
+Axes: B batch, W window samples, F columns, P points of one mouse; 2 mice (agent, target), 3 numbers of a point (x, y, seen).
 """
 
 from dataclasses import dataclass, replace
@@ -38,27 +38,46 @@ class TrackAugmentation:
 
     def __call__(self, batch: Batch, layout: PairTracks) -> Batch:
         """Return the batch with other tracks; padding stays 0."""
-        tracks = batch.features.unflatten(-1, (2, len(layout.points), len(COORDINATES))).clone()  # [B, W, 2, P, 3]
-        count, device = len(tracks), tracks.device
+        count, device = len(batch.features), batch.features.device
         mirrored = torch.rand(count, device=device) < self.mirror
-        tracks[mirrored] = _mirrored(tracks[mirrored], layout)
-        swapped = torch.rand(count, device=device) < self.swap
-        tracks[swapped] = tracks[swapped].flip(2)
-        size = 1 + self.scale * (2 * torch.rand(count, 1, 1, 1, 1, device=device) - 1)
-        place, seen = tracks[..., :2] * size, tracks[..., 2:]
-        place = place + self.noise_cm / CM_PER_M * torch.randn_like(place)
+        tracks = _reordered(batch.features, mirrored, _columns(layout)[..., layout.mirrored, :])
+        if self.swap:
+            tracks = _reordered(tracks, torch.rand(count, device=device) < self.swap, _columns(layout).flip(0))
+        size = 1 + self.scale * (2 * torch.rand(count, 1, device=device) - 1)
         points = torch.arange(len(layout.points), device=device)
-        kept = (torch.rand(count, 1, 1, len(points), 1, device=device) >= self.drop_bodypart) | (points < len(ANCHORS))[:, None]
-        tracks = (torch.cat([place, seen], -1) * kept).flatten(2)
+        kept = (torch.rand(count, len(points), device=device) >= self.drop_bodypart) | (points < len(ANCHORS))
+        factor = torch.stack([(1 - 2 * mirrored.float())[:, None] * size * kept, size * kept, kept.float()], -1)  # [B, P, 3]
+        spread = kept[..., None] * torch.tensor([1.0, 1.0, 0.0], device=device) * (self.noise_cm / CM_PER_M)
+        tracks = tracks * factor.flatten(1).repeat(1, 2)[:, None]
+        if self.noise_cm:
+            tracks = tracks.addcmul_(_noise(tracks), spread.flatten(1).repeat(1, 2)[:, None])
         if batch.valid is not None:
             tracks = tracks * batch.valid[..., None]
         return replace(batch, features=tracks, context=_forgotten(batch.context, self.forget_lab))
 
 
-def _mirrored(tracks: Tensor, layout: PairTracks) -> Tensor:
-    """Return tracks [..., P, 3] seen in a mirror."""
-    other = tracks[..., list(layout.mirrored), :]
-    return other * torch.tensor([-1.0, 1.0, 1.0], device=tracks.device)
+def _columns(layout: PairTracks) -> Tensor:
+    """Return the number of each column [2, P, 3]."""
+    return torch.arange(len(layout.names)).unflatten(0, (2, len(layout.points), len(COORDINATES)))
+
+
+def _reordered(tracks: Tensor, chosen: Tensor, columns: Tensor) -> Tensor:
+    """Return tracks [B, W, F] with the columns of the chosen windows [B] in another order."""
+    windows = chosen.nonzero().flatten()
+    rows = tracks.index_select(0, windows).flatten(0, 1)  # of two axes columns are chosen three times as fast
+    other = rows.index_select(1, columns.flatten().to(tracks.device))
+    return tracks.index_copy(0, windows, other.unflatten(0, (len(windows), tracks.shape[1])))
+
+
+def _noise(tracks: Tensor) -> Tensor:
+    """Return normal noise like tracks [B, W, F]: each window's is a stretch, from anywhere, of one row of numbers.
+
+    Samples and columns of a window have nothing in common, and drawing new numbers for every window took most of the time.
+    """
+    count, length = len(tracks), tracks[0].numel()
+    row = torch.randn(2 * length, device=tracks.device)
+    start = torch.randint(length + 1, (count,), device=tracks.device)
+    return row.unfold(0, length, 1).index_select(0, start).view_as(tracks)
 
 
 def _forgotten(context: Tensor, share: float) -> Tensor:

@@ -11,9 +11,10 @@ import pytest
 
 from behavior.curation import curate
 from behavior.ethogram import BEHAVIORS, SELF_BEHAVIORS
+from behavior.lab_habits import HABITUAL
 from behavior.lab_profiles import BOUT_MEDIANS_S
 from behavior.recording import recordings_from_rows
-from behavior.simulation import PROFILES, LabProfile, SimulatedRecording, simulate, variants
+from behavior.simulation import PROFILES, LabProfile, SimulatedRecording, draw_script, simulate, variants
 from behavior.skeleton import BODYPARTS
 from behavior.tables import RAW_ANNOTATION, RAW_METADATA, RAW_TRACKING
 
@@ -310,6 +311,57 @@ def test_all_29_bodyparts_can_be_tracked_and_curated():
     nose, tail = (curated.pose.xy[:, 0, curated.pose.bodyparts.index(part)] for part in ("nose", "tail_tip"))
     assert 10 < np.median(np.linalg.norm(nose - tail, axis=0)) < 17
     assert np.abs(curated.pose.xy).max() < 45  # the arena is 60 cm wide, its middle 0; a tail may hang over a wall
+
+
+def test_what_is_on_no_list_happens_and_is_in_no_annotation():
+    profile = replace(PLAIN, behaviors=("sniff",), unlisted=("rest",), bout_medians_s={"rest": 4.0})
+    recording = simulate(profile, seed=0, seconds=120)
+    assert set(recording.annotation["action"].to_pylist()) == {"sniff"}
+    assert "rest" not in str(recording.metadata["behaviors_labeled"])
+    acted = {bout.behavior for bout in draw_script(profile, 3600, np.random.default_rng(0))}
+    assert acted == {"sniff", "rest"}
+
+
+def test_a_lab_may_call_several_things_by_one_name():
+    profile = replace(PLAIN, behaviors=("sniff",), meanings={"sniff": ("sniffface", "sniffgenital")})
+    script = draw_script(profile, 3600, np.random.default_rng(0))
+    assert {bout.behavior for bout in script} == {"sniffface", "sniffgenital"}
+    recording = simulate(profile, seed=0, seconds=120)
+    assert set(recording.annotation["action"].to_pylist()) == {"sniff"}
+
+
+def test_bouts_begin_and_end_by_the_habit_of_the_lab():
+    plain, habit = (simulate(replace(PLAIN, margins_s=margins), seed=0, seconds=60).annotation for margins in ((0.0, 0.0), (0.2, -0.1)))
+    assert [start - 6 for start in plain["start_frame"].to_pylist()] == habit["start_frame"].to_pylist()
+    assert [stop - 3 for stop in plain["stop_frame"].to_pylist()] == habit["stop_frame"].to_pylist()
+
+
+@pytest.mark.parametrize("lab", PROFILES)
+def test_with_habits_a_lab_lists_the_same_and_bouts_of_a_pair_do_not_overlap(lab: str):
+    profile = HABITUAL[lab]
+    recording = simulate(profile, seed=3, seconds=40)
+    assert recording.metadata["behaviors_labeled"] == of_lab(lab).metadata["behaviors_labeled"]
+    last: dict[tuple[int, int], int] = {}
+    for bout in recording.annotation.to_pylist():
+        assert bout["action"] in profile.behaviors
+        pair = bout["agent_id"], bout["target_id"]
+        assert last.get(pair, 0) <= bout["start_frame"] < bout["stop_frame"] <= round(40 * profile.fps)
+        last[pair] = bout["stop_frame"]
+
+
+def test_most_labs_leave_something_unlisted_and_mean_something_of_their_own():
+    assert sum(bool(profile.unlisted) for profile in HABITUAL.values()) >= 10
+    assert sum(bool(profile.meanings) for profile in HABITUAL.values()) >= 10
+    assert len({profile.margins_s for profile in HABITUAL.values()}) >= 10
+
+
+def test_two_names_for_one_thing_are_refused():
+    with pytest.raises(ValueError, match="Expected at most one name for what a mouse does"):
+        replace(PLAIN, behaviors=("sniff", "sniffface"), meanings={"sniff": ("sniff", "sniffface")})
+    with pytest.raises(ValueError, match="Expected a name to mean self behaviors or pair behaviors"):
+        replace(PLAIN, meanings={"sniff": ("sniff", "rear")})
+    with pytest.raises(ValueError, match="Expected margins that fit between two bouts"):
+        replace(PLAIN, margins_s=(0.3, 0.3))
 
 
 def test_a_profile_that_nobody_can_act_is_refused_with_all_its_faults():

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behavior.windows import stitch, window_starts
+from behavior.windows import Stitching, window_starts
+
+
+def stitch(scores: np.ndarray, starts: np.ndarray, frames: int, at_once: int = 1) -> np.ndarray:
+    """Add windows so many at once."""
+    stitching = Stitching(starts, scores.shape[1], frames)
+    parts = [stitching.add(scores[first : first + at_once]) for first in range(0, len(scores), at_once)]
+    assert stitching.is_complete
+    return np.concatenate(parts)
 
 
 def test_windows_step_on_and_the_last_one_ends_with_the_recording() -> None:
@@ -39,6 +47,12 @@ def test_overlapping_scores_are_averaged() -> None:
     assert stitch(scores, np.array([0, 2]), frames=5)[:, 0].tolist() == [1, 1, 2.5, 5, 6]
 
 
+def test_a_frame_leaves_as_soon_as_no_window_to_come_covers_it() -> None:
+    stitching = Stitching(np.array([0, 2, 4]), window=4, frames=8)
+    ones = np.ones((1, 4, 1))
+    assert [len(stitching.add(ones)) for _ in range(3)] == [2, 2, 4]
+
+
 def test_scores_past_the_end_of_a_short_recording_are_dropped() -> None:
     scores = np.array([[[0.1, 0.2], [0.3, 0.4], [9, 9], [9, 9]]])
     assert stitch(scores, np.array([0]), frames=2).tolist() == [[0.1, 0.2], [0.3, 0.4]]
@@ -57,14 +71,16 @@ def test_stitching_the_windows_of_a_series_returns_the_series(frames: int, windo
     series = np.arange(frames * 2, dtype=float).reshape(frames, 2)
     padded = np.concatenate([series, np.full((window, 2), np.nan)])
     scores = np.stack([padded[start : start + window] for start in starts])
-    np.testing.assert_allclose(stitch(scores, starts, frames), series)
+    at_once = data.draw(st.integers(1, len(starts)))
+    np.testing.assert_allclose(stitch(scores, starts, frames, at_once), series)
+    np.testing.assert_array_equal(stitch(scores, starts, frames, at_once), stitch(scores, starts, frames, len(starts)))
 
 
 def test_windows_that_do_not_fit_the_recording_are_refused() -> None:
-    scores = np.ones((2, 3, 1))
     with pytest.raises(ValueError, match="cover all 8 frames, but got 2 bare ones"):
-        stitch(scores, np.array([0, 3]), frames=8)
-    with pytest.raises(ValueError, match="one start within 6 frames for each of 2 windows"):
-        stitch(scores, np.array([0]), frames=6)
-    with pytest.raises(ValueError, match="one start within 6 frames for each of 2 windows"):
-        stitch(scores, np.array([0, 6]), frames=6)
+        Stitching(np.array([0, 3]), window=3, frames=8)
+    with pytest.raises(ValueError, match="cover all 8 frames, but got 3 bare ones"):
+        Stitching(np.array([1, 6]), window=3, frames=8)
+    for wrong in ([0, 6], [-1, 3], [3, 0], []):
+        with pytest.raises(ValueError, match="sorted starts within 6 frames"):
+            Stitching(np.array(wrong), window=3, frames=6)

@@ -139,6 +139,19 @@ def test_metadata_without_scale_is_refused(data: Path, checkpoint: Path, capsys)
     assert capsys.readouterr().err.count("Expected pix_per_cm_approx to be a number above zero") == 4
 
 
+def test_a_mirror_may_be_looked_into(data: Path, checkpoint: Path, tmp_path: Path) -> None:
+    plain, both = tmp_path / "plain.csv", tmp_path / "both.csv"
+    assert run("--data-dir", data, "--checkpoint", checkpoint, "--output", plain, "--held-out") == 0
+    assert run("--data-dir", data, "--checkpoint", checkpoint, "--output", both, "--held-out", "--tta") == 0
+    assert set(pd.read_csv(both)["video_id"]) == {103, 104}
+    assert both.read_text() != plain.read_text()
+
+
+def test_a_batch_of_nothing_is_a_usage_error(data: Path, checkpoint: Path, capsys) -> None:
+    assert run("--data-dir", data, "--checkpoint", checkpoint, "--held-out", "--batch", 0) == EXIT_USAGE
+    assert "Expected --batch of 1 or more, but got 0" in capsys.readouterr().err
+
+
 def test_no_bout_at_all_is_written_and_told(data: Path, tmp_path: Path, capsys) -> None:
     path = tmp_path / "shy.safetensors"
     random_recognizer(BEHAVIORS, threshold=1.0).save(path, PROVENANCE)

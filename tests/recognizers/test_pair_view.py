@@ -1,79 +1,19 @@
-"""The pair view at work: windows, batches, rates, lost mice."""
+"""The pair view at work: rates, lost mice, mirrors."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from small_recognizer import random_recognizer
-from torch import Tensor, nn
+from small_recognizer import random_arena_recognizer, random_plus_recognizer, random_recognizer
 
-from behavior.curation import curate
-from behavior.recording import Triple
-from recognizers.windowed import Windowing, score_streams, window_rows
+from behavior.contract import ContractError
+from behavior.curation import Curated, curate
+from behavior.recording import Recording, Triple
+from recognizers.ensemble import Ensemble
+from recognizers.pair_view import with_mirror
 
 CPU = torch.device("cpu")
-
-
-class Logit(nn.Module):
-    """Answers with the logit of the first feature, so that scores are that feature; counts its passes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.passes: list[int] = []
-
-    def forward(self, features: Tensor, valid: Tensor | None = None, context: Tensor | None = None) -> Tensor:
-        self.passes.append(len(features))
-        return torch.logit(features[..., :1].clamp(0.001, 0.999))
-
-
-def ramp(samples: int) -> Tensor:
-    return torch.linspace(0.1, 0.9, samples)[:, None]
-
-
-@pytest.mark.parametrize("samples", [1, 7, 16, 17, 50])
-def test_stitched_windows_give_each_sample_its_own_score(samples: int) -> None:
-    (scores,) = score_streams(Logit(), [(ramp(samples), None)], Windowing(16, 5), CPU, batch=4)
-    np.testing.assert_allclose(scores, ramp(samples), atol=1e-5)
-
-
-def test_windows_of_several_streams_share_a_batch_and_come_back_in_order() -> None:
-    network = Logit()
-    lengths = (40, 3, 16, 90)
-    scored = list(score_streams(network, [(ramp(length), None) for length in lengths], Windowing(16, 16), CPU, batch=4))
-    assert [len(scores) for scores in scored] == list(lengths)
-    for scores in scored:
-        np.testing.assert_allclose(scores, ramp(len(scores)), atol=1e-5)
-    assert network.passes == [4, 4, 3]  # 3 + 1 + 1 + 6 windows
-
-
-def test_a_stream_is_scored_before_the_last_one_is_asked_for() -> None:
-    asked = []
-
-    def streams():
-        for number in range(5):
-            asked.append(number)
-            yield ramp(64), None
-
-    scored = score_streams(Logit(), streams(), Windowing(16, 16), CPU, batch=4)
-    next(scored)
-    assert asked == [0]
-
-
-def test_the_rows_of_a_window_never_leave_their_stream() -> None:
-    rows, valid = window_rows(torch.tensor([0, 10, 13]), torch.tensor([10, 6, 3]), window=4)
-    assert rows[:2].tolist() == [[0, 1, 2, 3], [10, 11, 12, 13]]
-    assert rows[2].tolist() == [13, 14, 15, 13]
-    assert valid is not None
-    assert valid.tolist() == [[True] * 4, [True] * 4, [True, True, True, False]]
-
-
-def test_padding_does_not_change_the_scores_of_a_short_recording() -> None:
-    network = random_recognizer(("sniff",)).network
-    stream = torch.randn(20, network.convolutions[0].convolution.in_channels)
-    (padded,) = score_streams(network, [(stream, None)], Windowing(64, 32), CPU, batch=4)
-    (whole,) = score_streams(network, [(stream, None)], Windowing(20, 20), CPU, batch=4)
-    np.testing.assert_allclose(padded, whole, atol=1e-5)
 
 
 @pytest.mark.parametrize("fps", [10.0, 30.0, 120.0])
@@ -103,6 +43,60 @@ def test_pairs_with_a_mouse_that_was_not_tracked_are_left_out(recording, trackin
     assert [pair for pair, _ in scores] == [(1, 1), (1, 2)]
 
 
-def test_a_step_longer_than_the_window_is_refused() -> None:
-    with pytest.raises(ValueError, match="Expected a step from 1 to the window's 16 samples, but got 17"):
-        Windowing(16, 17)
+def mirrored(curated: Curated) -> Curated:
+    """The same mice filmed in a mirror: x turns around, and what was tracked as the left ear is the right one."""
+    other = [curated.bodyparts.index(_other_ear(part)) for part in curated.bodyparts]
+    turned = np.array([-1, 1], np.float32)[:, None, None, None]
+    pose = replace(curated.pose, xy=curated.xy[:, :, other] * turned, seen=curated.seen[:, other])
+    return Curated(pose, curated.velocity[:, :, other] * turned)
+
+
+def _other_ear(part: str) -> str:
+    return {"ear_left": "ear_right", "ear_right": "ear_left"}.get(part, part)
+
+
+@pytest.fixture
+def wandering(recording, tracking_rows) -> tuple[Curated, Recording]:
+    """Two mice for 3 s; a tenth of their points is lost."""
+    rng = np.random.default_rng(0)
+    parts = ("body_center", "ear_left", "ear_right", "nose", "tail_base")
+    places = rng.normal(0, 2, (90, 2, 5, 2)).cumsum(0)
+    rows = [
+        (frame, mouse, part, float(100 + x), float(50 + y))
+        for frame in range(90)
+        for mouse in (1, 2)
+        for part, (x, y) in zip(parts, places[frame, mouse - 1], strict=True)
+        if frame == 0 or rng.random() < 0.9
+    ]
+    watched = replace(recording, annotated=(Triple(1, 2, "rear"), Triple(1, 2, "sniff"), Triple(2, 2, "rear")))
+    return curate(tracking_rows(rows), watched), watched
+
+
+EARS = {"bodyparts": ("body_center", "ear_left", "ear_right", "nose", "tail_base")}
+
+
+@pytest.mark.parametrize(
+    "recognizer", [random_recognizer(("rear", "sniff"), **EARS), random_plus_recognizer(("rear", "sniff"))], ids=lambda one: one.family
+)
+def test_with_a_mirror_a_recording_and_its_mirror_image_score_the_same(recognizer, wandering: tuple[Curated, Recording]) -> None:
+    curated, recording = wandering
+    image = mirrored(curated)
+    plain, of_image = dict(recognizer.scores(curated, recording)), dict(recognizer.scores(image, recording))
+    both, both_of_image = (dict(with_mirror(recognizer).scores(one, recording)) for one in (curated, image))
+    assert list(both) == [(1, 2), (2, 2)]
+    for pair, scores in both.items():
+        assert not np.allclose(plain[pair], of_image[pair], atol=1e-3)
+        np.testing.assert_array_equal(scores, both_of_image[pair])
+        np.testing.assert_allclose(scores, (plain[pair] + of_image[pair]) / 2, atol=1e-6)
+
+
+def test_all_networks_of_an_ensemble_look_into_the_mirror(wandering: tuple[Curated, Recording]) -> None:
+    members = (random_recognizer(("rear", "sniff"), **EARS), random_plus_recognizer(("rear", "sniff")))
+    (_, both), *_ = with_mirror(Ensemble(members)).scores(*wandering)
+    expected = [next(with_mirror(member).scores(*wandering))[1] for member in members]
+    np.testing.assert_allclose(both, np.mean(expected, axis=0), atol=1e-6)
+
+
+def test_a_recognizer_without_a_network_cannot_look_into_a_mirror() -> None:
+    with pytest.raises(ContractError, match="Expected a network to look into a mirror, but got none"):
+        with_mirror(random_arena_recognizer())

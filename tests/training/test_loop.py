@@ -1,5 +1,6 @@
 """The loop: rates, resumption, divergence, early stop."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from simulated_lake import Lake
 
 from behavior.contract import ContractError
 from training.loop import Run, Trainer, TrainingDivergedError, Verdict
-from training.recipes import Recipe
+from training.recipes import Recipe, cnn_transformer_plus_small
 from training.schedules import rate_share
 from training.session import Session, prepare
 
@@ -72,6 +73,16 @@ def test_another_seed_is_another_run(start: Start, tmp_path: Path) -> None:
         start(seed=5).restore(tmp_path)
 
 
+def test_the_state_of_other_behaviors_is_refused_with_the_difference(start: Start, tmp_path: Path) -> None:
+    session = start()
+    session.trainer.run.epoch = 1
+    session.save_state(tmp_path)
+    other = start()
+    other = replace(other, lesson=replace(other.lesson, behaviors=("attack", "yodel")))
+    with pytest.raises(ContractError, match=r"behaviors was attack, .* and is attack, yodel"):
+        other.restore(tmp_path)
+
+
 def test_an_empty_folder_is_the_start_of_a_run(start: Start, tmp_path: Path) -> None:
     assert not start().restore(tmp_path)
 
@@ -91,6 +102,77 @@ def test_a_loss_that_is_no_number_stops_names_the_batch_and_keeps_the_best_netwo
     assert str(poisoned) in str(told.value)
     assert "of epoch 1, is kept" in str(told.value)
     assert all(value.isfinite().all() for value in session.trainer.run.best_weights.values())
+
+
+def test_averaged_weights_of_the_best_epoch_outlive_a_loss_that_is_no_number(start: Start, tiny: Recipe) -> None:
+    session = start(replace(tiny, ema=0.9))
+
+    def poison(trainer: Trainer) -> None:
+        trainer.train.features.fill_(torch.nan)
+
+    with pytest.raises(TrainingDivergedError, match="of epoch 1, is kept"):
+        session.fit(poison)
+    assert all(value.isfinite().all() for value in session.trainer.run.best_weights.values())
+    assert not all(value.isfinite().all() for value in session.trainer.network.parameters())
+
+
+def test_weights_that_are_no_numbers_after_a_finite_loss_stop_too(start: Start) -> None:
+    """The gradient of the last batch is infinite: no later loss would tell before the network is judged."""
+    session = start()
+    trainer, steps = session.trainer, []
+    weight = next(trainer.network.parameters())
+    weight.register_hook(lambda gradient: gradient * (torch.inf if len(steps) == trainer.steps_per_epoch else 1))
+
+    def counting(batches, total):
+        for batch in batches:
+            steps.append(batch.videos)
+            yield batch
+
+    with pytest.raises(TrainingDivergedError) as told:
+        session.fit(lambda trainer: None, counting)
+    of = trainer.steps_per_epoch
+    assert f"Expected finite weights, but got others in epoch 1, batch {of} of {of} (videos " in str(told.value)
+    assert str(steps[-1][0]) in str(told.value)
+    assert not trainer.run.best_weights
+
+
+def test_an_infinite_gradient_of_16_bits_is_skipped_and_the_scale_comes_down(start: Start, tiny: Recipe, tmp_path: Path) -> None:
+    session = start(replace(tiny, ema=0.9))
+    trainer = session.trainer
+    trainer.gradient_scale = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    trainer.recipe = replace(trainer.recipe, epochs=1)
+    batch = next(iter(trainer.train.batches(tiny.windowing, tiny.batch, np.random.default_rng(0))))
+    before = {name: value.clone() for name, value in trainer.network.named_parameters()}
+    hook = next(trainer.network.parameters()).register_hook(lambda gradient: gradient * torch.inf)
+    trainer._step(batch)
+    assert all(torch.equal(value, before[name]) for name, value in trainer.network.named_parameters())
+    assert trainer.gradient_scale.get_scale() == 512.0
+    hook.remove()
+    trainer._step(batch)
+    assert not all(torch.equal(value, before[name]) for name, value in trainer.network.named_parameters())
+
+    session.save_state(tmp_path)
+    resumed = start(replace(tiny, ema=0.9))
+    resumed.trainer.gradient_scale = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    assert resumed.restore(tmp_path)
+    assert resumed.trainer.gradient_scale.get_scale() == 512.0
+
+
+@pytest.mark.filterwarnings("default")  # torch's own, while it traces
+@pytest.mark.parametrize("plus", [False, True])
+def test_a_compiled_network_learns_the_same_and_is_saved_as_itself(tiny: Recipe, lake: Lake, monkeypatch, plus: bool) -> None:
+    """Traced in one piece, but not translated: translating takes a minute and rounds otherwise. (Dropout on a CPU cannot be traced.)"""
+    trace = functools.partial(torch.compile, backend="eager", fullgraph=True)
+    monkeypatch.setattr(torch, "compile", trace)
+    recipe = cnn_transformer_plus_small() if plus else tiny
+    network = replace(recipe.network, width=16, dilations=(1,), layers=1, heads=2, dropout=0.0)
+    recipe = replace(recipe, network=network, epochs=1, windowing=tiny.windowing)
+    plain, compiled = (prepare(lake.curated, recipe, 0, "cpu", compiled=compiled) for compiled in (False, True))
+    for session in (plain, compiled):
+        session.fit(lambda trainer: None)
+    assert compiled.trainer.answers is not compiled.trainer.network
+    assert compiled.trainer.run.history[0].train_loss == pytest.approx(plain.trainer.run.history[0].train_loss, rel=1e-5)
+    assert compiled.trainer.run.best_weights.keys() == plain.trainer.run.best_weights.keys()
 
 
 def test_training_stops_when_patience_ends(start: Start, tiny: Recipe) -> None:

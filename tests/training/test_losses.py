@@ -26,6 +26,15 @@ def test_a_cell_nobody_watched_changes_neither_loss_nor_gradient() -> None:
     assert gradients[0][0, 0, 1] == 0
 
 
+def test_taking_the_unknown_as_absent_asks_about_every_cell_but_padding() -> None:
+    logits = torch.tensor([[[0.0, math.log(3.0)], [9.0, 9.0]]])  # the second frame is padding
+    mask = torch.tensor([[[True, False], [False, False]]])
+    labels = torch.zeros_like(mask)
+    settings = LossSettings(unknown_is_absent=True)
+    assert masked_loss(logits, labels, mask, EVEN, settings).item() == pytest.approx((math.log(2) + math.log(4)) / 2)
+    assert masked_loss(logits, labels, mask, EVEN, LossSettings()).item() == pytest.approx(math.log(2))
+
+
 def test_an_infinite_loss_in_an_unwatched_cell_is_no_nan() -> None:
     logits = torch.tensor([[[0.0, math.inf]]])
     loss = masked_loss(logits, torch.tensor([[[True, False]]]), torch.tensor([[[True, False]]]), EVEN, LossSettings())

@@ -9,20 +9,25 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
 from simulated_lake import Lake, build_lake
 
+from behavior.bouts import DecodeSettings
 from behavior.contract import EXIT_CONTRACT, EXIT_UNEXPECTED, EXIT_USAGE, ContractError
 from behavior.metric import mabe_score
 from behavior.recording import Recording, Triple
+from behavior.tables import METADATA_TRAIN
 from inference.recognition import recognize
 from recognizers import load_recognizer
-from recognizers.checkpoint import read_header
+from recognizers.checkpoint import read_header, videos_seen
 from recognizers.competition import solution_rows, submission_rows
+from recognizers.recognizer import Decoding
 from training import recipes, train
 from training.curated_zone import CuratedZone
+from training.decoding_file import FittedDecoding
 from training.pair_lesson import occurring_behaviors
 from training.recipes import Recipe
 from training.session import prepare
@@ -50,6 +55,40 @@ def run(*flags: object) -> int:
 
 def tracking_of(zone: Path, videos: tuple[int, ...]) -> list[Path]:
     return [path for path in zone.glob("tracking_curated/*/*.parquet") if int(path.stem.removeprefix("train-")) in videos]
+
+
+def test_a_fitted_decoding_is_put_into_the_checkpoint_and_its_recordings_count_as_seen(
+    lake: Lake, with_tiny: Recipe, tmp_path: Path
+) -> None:
+    behaviors = ("attack", "chase", "mount", "sniff", "tussle")
+    decoding = Decoding(
+        (0.1, 0.2, 0.3, 0.4, 0.5),
+        {"JovialSwallow": frozenset({"chase", "tussle"})},
+        DecodeSettings(smooth_s=(0.0, 0.1, 0.2, 0.3, 0.4)),
+        {"JovialSwallow": {"chase": 0.9}},
+        weights=(1.0, 0.9, 0.8, 0.7, 0.6),
+    )
+    FittedDecoding(behaviors, decoding, (104, 900)).write(tmp_path / "run" / "decoding.json")
+    flags = ("--curated", lake.curated, "--recipe", "tiny", "--model-dir", tmp_path, "--device", "cpu", "--epochs", "1")
+    assert run(*flags, "--decoding", tmp_path / "run") == 0
+    recognizer = load_recognizer([tmp_path / "tiny.safetensors"])
+    place = [behaviors.index(behavior) for behavior in recognizer.behaviors]
+    assert recognizer.decoding.thresholds == tuple(decoding.thresholds[one] for one in place)
+    assert recognizer.decoding.settings.smooth_s == tuple(decoding.settings.smooth_s[one] for one in place)
+    assert recognizer.decoding.lab_thresholds == {"JovialSwallow": {"chase": 0.9}}
+    assert recognizer.decoding.occurring["JovialSwallow"] >= {"chase"}
+    assert "CalMS21_task2" in recognizer.decoding.occurring, "what training saw itself is known too"
+    assert {104, 900} <= videos_seen([read_header(tmp_path / "tiny.safetensors")])
+
+
+def test_a_decoding_of_other_behaviors_or_none_is_refused_before_training(lake: Lake, with_tiny: Recipe, tmp_path: Path, capsys) -> None:
+    flags = ("--curated", lake.curated, "--recipe", "tiny", "--model-dir", tmp_path / "model", "--device", "cpu", "--decoding", tmp_path)
+    assert run(*flags) == EXIT_CONTRACT
+    assert "but got no such file. Write one with training/cross_validate.py" in capsys.readouterr().err
+    FittedDecoding(("attack",), Decoding((0.5,), {}), ()).write(tmp_path / "decoding.json")
+    assert run(*flags) == EXIT_CONTRACT
+    assert "Expected a decoding of attack, but got asked for" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_run_writes_a_checkpoint_that_scores_as_the_session_says(lake: Lake, with_tiny: Recipe, tmp_path: Path, capsys) -> None:
@@ -80,6 +119,35 @@ def test_validation_says_what_serving_will_do(lake: Lake, tiny: Recipe, tmp_path
     assert len(found)
     assert session.trainer.run.best is not None
     assert mabe_score(truth, submission_rows(found)).score == pytest.approx(session.trainer.run.best.score, abs=1e-9)
+
+
+def with_groups(zone: Path, groups: dict[int, int]) -> None:
+    """Say in the metadata which recordings show the same video."""
+    path = zone / METADATA_TRAIN.key("part.parquet")
+    rows = pq.read_table(path)
+    place = rows.schema.get_field_index("content_group")
+    column = pa.array([groups[video] for video in rows.column("video_id").to_pylist()], pa.int64())
+    pq.write_table(rows.set_column(place, rows.schema.field(place), column), path)
+
+
+@pytest.mark.parametrize("twins", [(101, 104), (102, 103), (103, 105)])
+def test_recordings_of_one_video_are_on_one_side(copy: Path, tiny: Recipe, twins: tuple[int, int]) -> None:
+    with_groups(copy, {video: twins[0] if video == twins[1] else video for video in range(101, 108)})
+    split = prepare(copy, tiny, 0, "cpu").split
+    sides = {video: side for side, videos in vars(split).items() for video in videos}
+    assert sides[twins[0]] == sides[twins[1]]
+    assert set(sides) == set(range(101, 108))
+
+
+def test_recordings_are_split_one_by_one_where_the_zone_does_not_know_what_is_the_same(
+    copy: Path, lake: Lake, with_tiny: Recipe, tmp_path: Path, capsys
+) -> None:
+    path = copy / METADATA_TRAIN.key("part.parquet")
+    pq.write_table(pq.read_table(path).drop_columns(["content_group"]), path)
+    assert run("--curated", copy, "--recipe", "tiny", "--epochs", "1", "--model-dir", tmp_path / "m") == 0
+    assert "does not say which recordings show the same video" in capsys.readouterr().out
+    with_everything = prepare(lake.curated, with_tiny, 0, "cpu").split
+    assert read_header(tmp_path / "m" / "tiny.safetensors")["videos"]["held_out"] == list(with_everything.held_out)
 
 
 def test_held_out_recordings_are_never_opened(copy: Path, lake: Lake, tiny: Recipe) -> None:
