@@ -120,7 +120,6 @@ class _Frames:
 def _collected(runs: MemberRuns, how: Combination) -> list[_Frames]:
     """Return the frames of each behavior, thinned to about `FRAMES` with it and as many without."""
     thinned = _thinned(runs)
-    nothing = np.empty((len(SMOOTH_S), len(runs.stores), 0), np.float32)
     parts: list[list[_Frames]] = [[] for _ in runs.behaviors]
     for one in runs.pairs():
         around = ScoresAround(one.scores, one.recording.fps, how.inputs) if how.how is How.STACKED else None
@@ -131,19 +130,20 @@ def _collected(runs: MemberRuns, how: Combination) -> list[_Frames]:
             inputs = np.empty((len(frames), 0), np.float32) if around is None else around.of(column, frames)
             folds, seconds = np.full(len(frames), one.fold), np.full(len(frames), 1 / one.recording.fps)
             parts[column].append(_Frames(inputs, scores[:, :, frames, column], labels[frames, 0], folds, seconds, thinned[column]))
-    return [_joined(own, _Frames(np.empty((0, 0)), nothing, *np.empty((3, 0)), config)) for own, config in zip(parts, thinned, strict=True)]
+    return [_joined(own, config, len(runs.stores)) for own, config in zip(parts, thinned, strict=True)]
 
 
-def _joined(parts: list[_Frames], nothing: _Frames) -> _Frames:
+def _joined(parts: list[_Frames], thinned: TreesConfig, members: int) -> _Frames:
     if not parts:  # nobody has an answer where it was watched for
-        return nothing
+        scores = np.empty((len(SMOOTH_S), members, 0), np.float32)
+        return _Frames(np.empty((0, 0), np.float32), scores, np.empty(0, bool), np.empty(0, int), np.empty(0), thinned)
     whole = _Frames(
         np.concatenate([one.inputs for one in parts]),
         np.concatenate([one.scores for one in parts], axis=2),
         np.concatenate([one.labels for one in parts]),
         np.concatenate([one.folds for one in parts]),
         np.concatenate([one.seconds for one in parts]),
-        nothing.thinned,
+        thinned,
     )
     parts.clear()  # the next behavior needs the memory
     return whole
@@ -177,5 +177,5 @@ def _fitted(how: Combination, behaviors: tuple[str, ...], members: int, taught: 
 
 
 def _scored(one: _Frames) -> ScoredFrames:
-    labels, every = one.labels.astype(bool), (one.thinned.every_nth, one.thinned.every_nth_positive)
+    labels, every = one.labels, (one.thinned.every_nth, one.thinned.every_nth_positive)
     return ScoredFrames(one.scores[..., labels], one.scores[..., ~labels], every, float(one.seconds[labels].sum()) * every[1])

@@ -3,8 +3,9 @@
     python training/combine.py --how stacked --curated s3_mock/curated-zone
         --members results/cross_validation/trees-seed0 results/cross_validation/cnn_transformer_plus-seed0
 
---members are output directories of training/cross_validate.py. --how is equal (the mean of their scores), fitted (a mean whose
-weights and smoothing are fitted per behavior) or stacked (boosted trees over their scores, averaged with the fitted mean). What is fitted for a fold has seen the scores of the other folds only.
+--members are output directories of training/cross_validate.py. --how is equal (the mean of their scores), fitted (a mean whose weights
+and smoothing are fitted per behavior) or stacked (boosted trees over their scores, averaged with the fitted mean). What is fitted for
+a fold has seen the scores of the other folds only.
 Writes an output directory as training/cross_validate.py does (scores, decodings, report.json, report.html), so --against, --record and
 further combinations know it, and <output-dir>/combined.safetensors: one file with the recognizers of all folds of all members, what
 combines them and a decoding, both fitted on all scores; serve it as any other checkpoint. One member alone becomes the mean of its folds.

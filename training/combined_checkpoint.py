@@ -34,12 +34,14 @@ def save_combined(
     whole: Ensemble | Stacked
     if isinstance(combiner, Stack):
         whole = Stacked(means, combiner, fitted.over(runs.behaviors, {}))
-    elif len(means) == 1:
-        whole, inside = replace(means[0], fitted=fitted.over(means[0].behaviors, {})), of_folds[0]
     else:
-        whole = Ensemble(means)
         assert isinstance(combiner, WeightedMean)
-        whole = Ensemble(means, _over(combiner, runs.behaviors, whole.behaviors), fitted.over(whole.behaviors, {}))
+        whole = means[0] if len(means) == 1 else Ensemble(means)  # the mean of one is the mean of its folds
+        inside = of_folds[0] if len(means) == 1 else inside
+        mean = _over(combiner, runs.behaviors, whole.behaviors)
+        equal = ((1.0,) * len(whole.behaviors),) * len(whole.members)
+        mean = replace(mean, weights=equal) if len(means) == 1 else mean
+        whole = replace(whole, mean=mean, fitted=fitted.over(whole.behaviors, {}))
     checkpoint.save(path, *whole.parts({**provenance, "recipe": {"name": how.name, **how.to_json_dict()}}, inside))
 
 

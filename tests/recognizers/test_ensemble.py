@@ -13,7 +13,7 @@ from behavior.contract import ContractError
 from behavior.curation import Curated, curate
 from behavior.recording import Recording, Triple
 from recognizers import load_recognizer
-from recognizers.ensemble import Ensemble, weighted_mean
+from recognizers.ensemble import Ensemble, WeightedMean
 from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View
 
 
@@ -109,20 +109,20 @@ def test_a_decoding_that_was_fitted_for_the_ensemble_replaces_the_mean() -> None
 def test_a_weighted_mean_by_hand() -> None:
     """Members say 0.2 and 0.8; behaviors are weighed 3 to 1, 0 to 1 and equally. Only ratios count."""
     scores = np.array([[[0.2, 0.2, 0.2]], [[0.8, 0.8, 0.8]]], np.float32)
-    weights = np.array([[3, 0, 7], [1, 1, 7]])
-    np.testing.assert_allclose(weighted_mean(scores, weights), [[0.35, 0.8, 0.5]], atol=1e-5)
+    mean = WeightedMean(((3, 0, 7), (1, 1, 7)))
+    np.testing.assert_allclose(mean.scores(scores, 30.0), [[0.35, 0.8, 0.5]], atol=1e-5)
 
 
 def test_where_a_member_is_silent_the_others_share_its_weight() -> None:
     """Of three members one is silent, then two, of which the one that speaks has weight 0, then all."""
     scores = np.array([[[0.4, np.nan, np.nan]], [[0.8, 0.6, np.nan]], [[np.nan, np.nan, np.nan]]], np.float32)
-    weights = np.array([[1, 1, 1], [3, 0, 1], [5, 1, 1]])
-    np.testing.assert_allclose(weighted_mean(scores, weights), [[0.7, 0.6, np.nan]], atol=1e-5)
+    mean = WeightedMean(((1, 1, 1), (3, 0, 1), (5, 1, 1)), smooth_s=(0.1, 0.0, 0.1))
+    np.testing.assert_allclose(mean.scores(scores, 30.0), [[0.7, 0.6, np.nan]], atol=1e-5)
 
 
 def test_weights_are_used_in_serving(watched: Recording, curated) -> None:
     members = tuple(random_recognizer(("attack", "sniff"), seed=seed) for seed in (1, 2))
-    weighted = Ensemble(members, ((0.9, 0.5), (0.1, 0.5)))
+    weighted = Ensemble(members, WeightedMean(((0.9, 0.5), (0.1, 0.5))))
     for (pair, scores), (_, one), (_, other) in zip(*(each.scores(curated, watched) for each in (weighted, *members)), strict=True):
         assert pair in watched.pairs
         np.testing.assert_allclose(scores[:, 0], 0.9 * one[:, 0] + 0.1 * other[:, 0], rtol=1e-5)
@@ -160,8 +160,25 @@ def test_a_pair_that_a_member_leaves_out_is_answered_by_the_others(watched: Reco
     assert list(dict(Ensemble(silent).scores(curated, watched))) == [(2, 1)]
 
 
-@pytest.mark.parametrize("weights", [((1.0, 1.0),), ((1.0,), (1.0,)), ((1.0, -1.0), (1.0, 1.0)), ((np.nan, 1.0), (1.0, 1.0))])
-def test_weights_that_do_not_fit_are_refused(weights) -> None:
+def test_the_mean_is_smoothed_behavior_by_behavior() -> None:
+    """At 10 frames a second 0.3 s are three frames; the second behavior is left alone."""
+    one = np.zeros((1, 5, 2), np.float32)
+    one[0, 2] = 0.9
+    scores = WeightedMean(((1.0, 1.0),), smooth_s=(0.3, 0.0)).scores(one, 10.0)
+    np.testing.assert_allclose(scores, [[0, 0], [0.3, 0], [0.3, 0.9], [0.3, 0], [0, 0]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mean", "told"),
+    [
+        (WeightedMean(((1.0, 1.0),)), "Expected 2 x 2 finite weights of 0 or more"),
+        (WeightedMean(((1.0,), (1.0,))), "Expected 2 x 2 finite weights of 0 or more"),
+        (WeightedMean(((1.0, -1.0), (1.0, 1.0))), "Expected 2 x 2 finite weights of 0 or more"),
+        (WeightedMean(((np.nan, 1.0), (1.0, 1.0))), "Expected 2 x 2 finite weights of 0 or more"),
+        (WeightedMean(((1.0, 1.0), (1.0, 1.0)), (0.3,)), "Expected 2 widths of smoothing, one per behavior, but got 1"),
+    ],
+)
+def test_a_mean_that_does_not_fit_is_refused(mean: WeightedMean, told: str) -> None:
     members = tuple(random_recognizer(("attack", "sniff"), seed=seed) for seed in (1, 2))
-    with pytest.raises(ContractError, match="Expected 2 x 2 finite weights of 0 or more"):
-        Ensemble(members, weights)
+    with pytest.raises(ContractError, match=told):
+        Ensemble(members, mean)

@@ -18,7 +18,7 @@ from behavior.recording import Recording, Triple
 from recognizers import checkpoint, load_recognizer
 from recognizers.boosted_trees import BoostedTrees, TreesConfig
 from recognizers.checkpoint import read_header, videos_seen
-from recognizers.ensemble import Ensemble
+from recognizers.ensemble import Ensemble, WeightedMean
 from recognizers.recognizer import Decoding, Recognizer
 from recognizers.stack_inputs import StackInputs
 from recognizers.stacked import Stack, Stacked
@@ -45,7 +45,7 @@ def random_stack(members: int, share: float = 0.5) -> Stack:
     features = rng.normal(size=(400, len(INPUTS.names(members, BEHAVIORS, 1)))).astype(np.float32)
     labels = features[:, :1] + rng.normal(size=(400, 1)) > 0
     grown = BoostedTrees.fit(features, labels, np.ones_like(labels), TreesConfig(trees=5, leaves=4), threads=1)
-    return Stack(BEHAVIORS, INPUTS, (BoostedTrees((None,)), grown), share)
+    return Stack(BEHAVIORS, INPUTS, (BoostedTrees((None,)), grown), (share, share), WeightedMean(((1.0, 1.0),) * members))
 
 
 def saved_members(folder: Path, count: int) -> tuple[list[Any], list[checkpoint.Parts]]:
@@ -62,7 +62,7 @@ def saved_members(folder: Path, count: int) -> tuple[list[Any], list[checkpoint.
 def saved_stack(folder: Path) -> tuple[Stacked, Path]:
     """Return a stack over a network and an ensemble of two, and its file."""
     members, parts = saved_members(folder, 3)
-    pair = Ensemble((members[1], members[2]), ((0.2, 0.7), (0.8, 0.3)), DECODING)
+    pair = Ensemble((members[1], members[2]), WeightedMean(((0.2, 0.7), (0.8, 0.3))), DECODING)
     whole = Stacked((members[0], pair), random_stack(2), DECODING)
     inside = [parts[0], pair.parts({**PROVENANCE, "videos": {"train": [7], "validation": [], "held_out": []}}, parts[1:])]
     path = folder / "whole.safetensors"
@@ -96,7 +96,7 @@ def test_a_stack_of_a_network_and_an_ensemble_is_one_file_that_scores_as_before(
 
 def test_an_ensemble_is_one_file_that_scores_as_before(tmp_path: Path, watched: Recording, curated: Curated) -> None:
     members, parts = saved_members(tmp_path, 2)
-    before = Ensemble(tuple(members), ((0.25, 1.0), (0.75, 0.0)), DECODING)
+    before = Ensemble(tuple(members), WeightedMean(((0.25, 1.0), (0.75, 0.0)), (0.2, 0.0)), DECODING)
     checkpoint.save(tmp_path / "ensemble.safetensors", *before.parts(PROVENANCE, parts))
     after = load_recognizer([tmp_path / "ensemble.safetensors"])
     for (pair, scores), (same, told) in zip(after.scores(curated, watched), before.scores(curated, watched), strict=True):
