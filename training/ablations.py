@@ -25,10 +25,10 @@ from training.cross_validate import described, train_folds
 from training.train import chosen_device
 
 if TYPE_CHECKING:
-    from training.ablation_table import Row
     from training.evaluation import Evaluation
     from training.fold_plan import FoldPlan
     from training.recipes import AnyRecipe
+    from training.report.ablations import Row
     from training.variants import Variant
 
 QUICK_LABS = ("CalMS21_task2", "CalMS21_supplemental")
@@ -96,8 +96,8 @@ def _zone(flags: argparse.Namespace) -> Path:
 
 def _rows(chosen: "list[Variant]", plan: "FoldPlan", flags: argparse.Namespace) -> "list[Row]":
     """Train and judge all variants; the whole is the first."""
-    from training.ablation_table import Row
     from training.evaluation import gains
+    from training.report.ablations import Row
     from training.variants import WHOLE
 
     rows: list[Row] = []
@@ -136,7 +136,7 @@ def _shortened(recipe: "AnyRecipe", flags: argparse.Namespace) -> "AnyRecipe":
 
 
 def _write(rows: "list[Row]", flags: argparse.Namespace) -> None:
-    from training.ablation_table import draw, markdown
+    from training.report.ablations import draw, markdown
 
     size = f"{len(flags.labs)} simulated labs, {flags.recordings} recordings of {flags.seconds:g} s each"
     about = f"{size}; {flags.folds} folds, {flags.epochs or 'the recipe’s'} epochs, seed {flags.seed}."

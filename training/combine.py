@@ -26,8 +26,8 @@ if not __package__:
 from behavior.contract import EXIT_OK, UsageError, exit_code
 
 if TYPE_CHECKING:
-    from training.combination import Combination, Combiner
-    from training.member_runs import MemberRuns
+    from training.combining.combination import Combination, Combiner
+    from training.combining.members import MemberRuns
     from training.out_of_fold import FoldRecord, OutOfFold
 
 COMBINED = "combined.safetensors"
@@ -48,14 +48,14 @@ def _combine(flags: argparse.Namespace) -> int:
 
     rest_waiting_threads()
     from recognizers.recognizer import View
-    from training.combination import Combination, How, cross_fit
-    from training.combined_checkpoint import save_combined
+    from training.combining.checkpoint import save_combined
+    from training.combining.combination import Combination, How, cross_fit
+    from training.combining.members import MemberRuns
     from training.curated_zone import CuratedZone
     from training.fold_plan import plan_folds
     from training.judgement import publish
-    from training.member_runs import MemberRuns
     from training.out_of_fold import OutOfFold
-    from training.report import description
+    from training.report.summary import description
 
     plan = plan_folds(CuratedZone(flags.curated), flags.labs, flags.folds)
     other = flags.against and OutOfFold(flags.against)

@@ -53,7 +53,7 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     from training.fold_plan import plan_folds
     from training.judgement import publish
     from training.out_of_fold import OutOfFold
-    from training.report import description
+    from training.report.summary import description
 
     recipe, device = chosen_recipe(flags), chosen_device(flags.device)
     folder = flags.output_dir or Path("results") / "cross_validation" / f"{recipe.name}-seed{flags.seed}"

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from training import report
-from training.decoding_file import DECODING_FILE, FittedDecoding
+from training.decoding.fitted import DECODING_FILE, FittedDecoding
 from training.evaluation import Evaluation, evaluate, gains
 from training.fold_plan import FoldPlan
 from training.out_of_fold import OutOfFold
-from training.report_page import page
+from training.report import summary
+from training.report.page import page
 from training.scored_pairs import cross_fitted, evaluated_behaviors, scored_pairs
 from training.tally import tally
 
@@ -26,11 +26,11 @@ def publish(store: OutOfFold, plan: FoldPlan, told: Mapping[str, Any], other: Ou
     whole = {**told, **found.numbers, "decoding": in_use or None, "against": other and _compared(found, other, plan)}
     (store.folder / "report.json").write_text(json.dumps(whole, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     (store.folder / "report.html").write_text(page(whole), encoding="utf-8")
-    print(report.summary(whole))
+    print(summary.summary(whole))
     print(f"Wrote {store.folder / 'report.html'} and report.json.")
     if record:
-        report.append_line(whole, report.EXPERIMENTS)
-        print(f"Added a line to {report.EXPERIMENTS}.")
+        summary.append_line(whole, summary.EXPERIMENTS)
+        print(f"Added a line to {summary.EXPERIMENTS}.")
     return fitted.get(DECODING_FILE)
 
 

@@ -22,9 +22,9 @@ from behavior.recording import Recording
 from recognizers.pair_view import PairRecognizer
 from recognizers.recognizer import Decoding
 from training.datasets import PairSamples, StreamDataset, pair_samples, thinned
+from training.decoding.thresholds import DEFAULT_THRESHOLD
 from training.loop import Verdict
 from training.recipes import Recipe
-from training.thresholds import DEFAULT_THRESHOLD
 from training.validation import Judge
 
 

@@ -19,7 +19,7 @@ from training.augmentation import Augmentation
 from training.losses import ExclusiveLossSettings, LossSettings
 from training.schedules import Cosine, Plateau, Schedule
 from training.track_augmentation import TrackAugmentation
-from training.trees_recipe import TreesRecipe
+from training.trees.recipe import TreesRecipe
 
 
 @dataclass(frozen=True)

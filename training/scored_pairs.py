@@ -18,7 +18,7 @@ from behavior.ethogram import ethogram
 from behavior.groups import GROUP_NAMES, group_bouts, group_labels, watched_groups
 from behavior.recording import Recording, Triple
 from recognizers.recognizer import Decoding, View
-from training.decoding_fit import Fitted, cross_fit
+from training.decoding.fit import Fitted, cross_fit
 from training.fold_plan import FoldPlan
 from training.out_of_fold import WHOLE_ARENA, FoldRecord, OutOfFold
 from training.tally import ScoredPair

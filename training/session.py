@@ -17,7 +17,7 @@ from behavior.features import RobustScaler
 from recognizers.network_recognizer import NetworkRecognizer
 from training.curated_zone import CuratedZone
 from training.datasets import Batch, Samples, StreamDataset, assemble
-from training.decoding_file import FittedDecoding
+from training.decoding.fitted import FittedDecoding
 from training.folds import Split, split_videos
 from training.forecasting import start_from
 from training.lessons import LESSONS, Lesson
@@ -25,8 +25,8 @@ from training.loop import Trainer, Verdict
 from training.pair_lesson import PairLesson
 from training.recipes import AnyRecipe, Recipe
 from training.resume import restore_state, save_state
-from training.tree_session import TreeRun, TreeSession, prepare_trees
-from training.trees_recipe import TreesRecipe
+from training.trees.recipe import TreesRecipe
+from training.trees.session import TreeRun, TreeSession, prepare_trees
 from training.trunk import Trunk
 
 Watch = Callable[[Iterable[Batch], int], Iterable[Batch]]

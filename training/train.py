@@ -52,7 +52,7 @@ def _train(flags: argparse.Namespace) -> int:
 
     rest_waiting_threads()
     from training.curated_zone import CuratedZone
-    from training.decoding_file import read_decoding
+    from training.decoding.fitted import read_decoding
     from training.session import prepare
 
     recipe = chosen_recipe(flags)

@@ -20,9 +20,9 @@ from recognizers.competition import solution_rows, submission_rows
 from recognizers.recognizer import Bout, Decoding
 from recognizers.torch_windows import score_streams, softmax
 from training.datasets import Stream, StreamDataset
+from training.decoding.thresholds import ScoredStream, fit_thresholds
 from training.loop import Verdict
 from training.recipes import Recipe
-from training.thresholds import ScoredStream, fit_thresholds
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
 from behavior.lab_habits import HABITUAL
 from recognizers.checkpoint import read_header
 from training import ablations, variants
-from training.ablation_table import Row, markdown
 from training.curated_zone import CuratedZone
 from training.recipes import Recipe
+from training.report.ablations import Row, markdown
 from training.simulated_zone import write_simulated_zone
 from training.variants import brief, brief_without_mask, plus, without_lab, without_mask, without_pair_attention
 

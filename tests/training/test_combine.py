@@ -78,7 +78,7 @@ def test_a_combination_can_be_compared_with_and_recorded_by_its_name(
 ) -> None:
     experiments = tmp_path / "experiments.md"
     experiments.write_text("# Experiments\n")
-    monkeypatch.setattr("training.report.EXPERIMENTS", experiments)
+    monkeypatch.setattr("training.report.summary.EXPERIMENTS", experiments)
     flags = ("--members", *members, "--output-dir", tmp_path / "out")
     assert run(lake, *flags) == EXIT_OK
     assert run(lake, *flags, "--against", tmp_path / "out", "--record") == EXIT_OK

@@ -20,9 +20,9 @@ from inference.recognition import recognize
 from recognizers import load_recognizer
 from recognizers.checkpoint import read_header
 from recognizers.competition import solution_rows, submission_rows
-from training import cross_validate, fold_plan, recipes, report
+from training import cross_validate, fold_plan, recipes
 from training.curated_zone import CuratedZone
-from training.decoding_file import read_decoding
+from training.decoding.fitted import read_decoding
 from training.recipes import Recipe
 
 LAB, TWIN, ORIGINAL = "CalMS21_task2", 900, 102
@@ -343,7 +343,7 @@ def test_a_loss_that_diverges_is_told_in_one_line(lake: Lake, known: None, tmp_p
 def test_a_line_is_recorded_only_if_asked_for(finished: Path, zone_with_a_twin: Path, known: None, tmp_path: Path, monkeypatch) -> None:
     experiments = tmp_path / "experiments.md"
     experiments.write_text("# Experiments\n\n| date | recipe | data | seed | score | note |\n|---|---|---|---|---|---|\n")
-    monkeypatch.setattr(report, "EXPERIMENTS", experiments)
+    monkeypatch.setattr("training.report.summary.EXPERIMENTS", experiments)
     before = experiments.read_text()
     assert run("--curated", zone_with_a_twin, "--output-dir", finished) == EXIT_OK
     assert experiments.read_text() == before

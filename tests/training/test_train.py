@@ -27,7 +27,7 @@ from recognizers.competition import solution_rows, submission_rows
 from recognizers.recognizer import Decoding
 from training import recipes, train
 from training.curated_zone import CuratedZone
-from training.decoding_file import FittedDecoding
+from training.decoding.fitted import FittedDecoding
 from training.pair_lesson import occurring_behaviors
 from training.recipes import Recipe
 from training.session import prepare

@@ -16,8 +16,8 @@ from training import cross_validate, recipes, train
 from training.curated_zone import CuratedZone
 from training.folds import Split
 from training.session import prepare
-from training.tree_rows import tree_rows
-from training.trees_recipe import TreesRecipe
+from training.trees.recipe import TreesRecipe
+from training.trees.rows import tree_rows
 
 FEW = TreesConfig(trees=8, leaves=6, learning_rate=0.4, least_rows=5, feature_fraction=0.2, every_nth=3)
 TINY = TreesRecipe("tiny_trees", FEW, windows_s=(0.5,), smooth_s=0.3, most_bodyparts=4, least_bouts=3)

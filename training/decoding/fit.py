@@ -15,9 +15,9 @@ import numpy as np
 from behavior.bouts import DecodeSettings, choose
 from behavior.frame_scores import f1_score
 from recognizers.recognizer import Decoding
-from training.calibration import IDENTITY, fit_calibration
-from training.decoding_counts import MAX_GAP_S, MIN_LENGTH_S, SMOOTH_S, Pairs, Seen, count_scores, duration_frames, true_labels, without
-from training.thresholds import DEFAULT_THRESHOLD, GRID, drawn, f1_curve, frames_above, mean_of
+from training.decoding.calibration import IDENTITY, fit_calibration
+from training.decoding.counts import MAX_GAP_S, MIN_LENGTH_S, SMOOTH_S, Pairs, Seen, count_scores, duration_frames, true_labels, without
+from training.decoding.thresholds import DEFAULT_THRESHOLD, GRID, drawn, f1_curve, frames_above, mean_of
 
 SUPPORT_BOUTS, SUPPORT_S = 20.0, 10.0
 """A behavior with so many bouts, or so many seconds of them, is believed by half."""

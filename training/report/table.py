@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from training.report import estimate_text
+from training.report.summary import estimate_text
 
 
 def table(head: Iterable[str], rows: Iterable[Sequence[str]], foot: Sequence[str] = ()) -> str:

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from training.thresholds import DEFAULT_THRESHOLD, GRID, ScoredStream, count_levels, drawn, f1_curve, fit_thresholds, mean_of, score_levels
+from training.decoding.thresholds import (
+    DEFAULT_THRESHOLD,
+    GRID,
+    ScoredStream,
+    count_levels,
+    drawn,
+    f1_curve,
+    fit_thresholds,
+    mean_of,
+    score_levels,
+)
 
 
 def stream(scores: list[float], labels: list[int], copies: int = 1) -> ScoredStream:

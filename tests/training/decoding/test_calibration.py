@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.calibration import IDENTITY, fit_calibration
-from training.thresholds import LEVEL_LOGITS, N_LEVELS
+from training.decoding.calibration import IDENTITY, fit_calibration
+from training.decoding.thresholds import LEVEL_LOGITS, N_LEVELS
 
 
 def counts_of(slope: float, offset: float, frames: float = 1000) -> np.ndarray:

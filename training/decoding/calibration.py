@@ -5,7 +5,7 @@ Axes: L levels.
 
 import numpy as np
 
-from training.thresholds import LEVEL_LOGITS
+from training.decoding.thresholds import LEVEL_LOGITS
 
 IDENTITY = (1.0, 0.0)
 _LEAST_SLOPE = 0.05
@@ -13,7 +13,7 @@ _STEPS = 50
 
 
 def fit_calibration(counts: np.ndarray) -> tuple[float, float]:
-    """Return slope and offset of the greatest likelihood for counts [2, L] (`training.thresholds.count_levels`).
+    """Return slope and offset of the greatest likelihood for counts [2, L] (`training.decoding.thresholds.count_levels`).
 
     A prior of one frame's weight toward leaving scores alone keeps both finite where scores divide all frames. A slope that is not
     above 0 would turn the order of scores around: such scores say nothing, and are left alone.

@@ -7,9 +7,9 @@ from pathlib import Path
 from recognizers import checkpoint, opened
 from recognizers.ensemble import Ensemble, WeightedMean
 from recognizers.stacked import Stack, Stacked
-from training.combination import Combination, Combiner
-from training.decoding_file import FittedDecoding
-from training.member_runs import MemberRuns
+from training.combining.combination import Combination, Combiner
+from training.combining.members import MemberRuns
+from training.decoding.fitted import FittedDecoding
 
 
 def save_combined(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from training.ensemble_weights import SMOOTH_S, SUPPORT_S, ScoredFrames, fit_mean, fit_weights, smoothed
+from training.combining.weights import SMOOTH_S, SUPPORT_S, ScoredFrames, fit_mean, fit_weights, smoothed
 
 
 def frames(present: ArrayLike, absent: ArrayLike, seconds: float = 1e9, every: tuple[int, int] = (1, 1)) -> ScoredFrames:

@@ -23,13 +23,13 @@ from recognizers.recognizer import Decoding, watched_pairs
 from recognizers.trees import TreesRecognizer
 from training.curated_zone import CuratedZone
 from training.datasets import Stream, pair_labels
-from training.decoding_file import FittedDecoding
+from training.decoding.fitted import FittedDecoding
+from training.decoding.thresholds import DEFAULT_THRESHOLD
 from training.folds import Split
 from training.loop import Verdict
 from training.pair_lesson import occurring_behaviors
-from training.thresholds import DEFAULT_THRESHOLD
-from training.tree_rows import TreeRows, tree_rows
-from training.trees_recipe import TreesRecipe
+from training.trees.recipe import TreesRecipe
+from training.trees.rows import TreeRows, tree_rows
 from training.validation import ScoredSamples, verdict_of
 
 ALL_LABS = ""

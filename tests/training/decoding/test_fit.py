@@ -9,8 +9,8 @@ import pytest
 
 from behavior.bouts import BOUT_COLUMNS, DecodeSettings, decode, frame_labels, runs
 from behavior.recording import Recording, Triple
-from training.decoding_counts import MAX_GAP_S, MIN_LENGTH_S, Seen, duration_frames
-from training.decoding_fit import cross_fit, fit_decoding, trust
+from training.decoding.counts import MAX_GAP_S, MIN_LENGTH_S, Seen, duration_frames
+from training.decoding.fit import cross_fit, fit_decoding, trust
 from training.tally import ScoredPair
 
 FPS = 30

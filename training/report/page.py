@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from training.report import gain_text
-from training.report_decoding import decoding_section
-from training.report_figures import calibration_error, confusion_figure, overlap_figure, precision_recall_figure, reliability_figure
-from training.report_table import interval, number, table, with_interval
+from training.report.decoding import decoding_section
+from training.report.figures import calibration_error, confusion_figure, overlap_figure, precision_recall_figure, reliability_figure
+from training.report.summary import gain_text
+from training.report.table import interval, number, table, with_interval
 
 _CSS = """
 :root { color-scheme: light; }

@@ -10,8 +10,8 @@ from behavior.frame_scores import average_precision, count_levels
 from behavior.recording import Recording
 from recognizers.ensemble import WeightedMean
 from recognizers.stacked import Stack
-from training.combination import Combination, How, cross_fit
-from training.member_runs import MemberPair
+from training.combining.combination import Combination, How, cross_fit
+from training.combining.members import MemberPair
 
 SMALL = replace(Combination(How.STACKED, ("one", "two")).trees, trees=30, least_rows=20, least_weight=0.1)
 

@@ -12,7 +12,7 @@ from recognizers.recognizer import View
 from training.fold_plan import FoldPlan
 from training.out_of_fold import FoldRecord
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENTS = ROOT / "docs" / "experiments.md"
 SCORE_NAMES = {View.PAIR: "the competition's score", View.ARENA: "F1 of groups, as the competition pools it"}
 """What the headline is. Who names no mouse has no score of the competition."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from training.report import DECODING_NAMES, estimate_text, gain_text
-from training.report_table import number, table
+from training.report.summary import DECODING_NAMES, estimate_text, gain_text
+from training.report.table import number, table
 
 _EXPLANATION = (
     "Smoothing, calibration, thresholds, weights and durations were fitted on out-of-fold scores: for the score above, those of the other "

@@ -14,8 +14,8 @@ from recognizers.boosted_trees import BoostedTrees, TreesConfig, teaching
 from recognizers.ensemble import WeightedMean
 from recognizers.stack_inputs import ScoresAround, StackInputs
 from recognizers.stacked import Stack
-from training.ensemble_weights import SMOOTH_S, ScoredFrames, fit_mean, smoothed
-from training.member_runs import MemberRuns
+from training.combining.members import MemberRuns
+from training.combining.weights import SMOOTH_S, ScoredFrames, fit_mean, smoothed
 
 FRAMES = 100_000
 """About so many frames with a behavior teach, and so many without; all of them where there are fewer."""

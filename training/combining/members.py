@@ -13,7 +13,7 @@ import numpy as np
 from behavior.contract import refuse
 from behavior.recording import Recording
 from recognizers.recognizer import Decoding, Pair, View
-from training.decoding_counts import true_labels
+from training.decoding.counts import true_labels
 from training.fold_plan import FoldPlan
 from training.out_of_fold import OutOfFold
 from training.resume import STATE_FILE

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from behavior.bouts import close_gaps, frame_labels, label_runs, smooth
+from training.decoding.thresholds import N_LEVELS, count_levels, score_levels
 from training.tally import ScoredPair
-from training.thresholds import N_LEVELS, count_levels, score_levels
 
 SMOOTH_S = (0.0, 5 / 30, 0.4, 0.8, 1.6, 3.2)
 """Widths [W] of the moving average that are tried, s."""

@@ -1,0 +1,1 @@
+"""Recognizers made of recognizers that were cross-validated alike."""

@@ -1,0 +1,1 @@
+"""From out-of-fold scores to how scores become bouts."""

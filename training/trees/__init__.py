@@ -1,0 +1,1 @@
+"""Growing boosted trees: their recipe, rows and session."""
