@@ -12,10 +12,15 @@ from simulated_lake import Lake
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
 from recognizers import load_recognizer
 from recognizers.checkpoint import read_header, videos_seen
-from recognizers.ensemble import Ensemble
-from recognizers.stacked import Stacked
+from recognizers.ensemble import Ensemble, WeightedMean
+from recognizers.recognizer import Recognizer
+from recognizers.stacked import Stack, Stacked
 from training import combine, cross_validate, recipes
+from training.combining.combination import Combination, How, cross_fit
+from training.combining.members import MemberRuns
 from training.curated_zone import CuratedZone
+from training.fold_plan import plan_folds
+from training.out_of_fold import OutOfFold
 from training.recipes import Recipe
 
 LAB = "CalMS21_task2"
@@ -71,6 +76,27 @@ def test_a_combination_is_judged_as_any_run_and_served_as_one_file(
         assert scores.shape == (curated.frames, len(served.behaviors))
         assert 0 <= scores.min() <= scores.max() <= 1
     assert videos_seen([read_header(path)]) == {101, 102, 103, 104}
+
+
+@pytest.mark.parametrize("how", ["fitted", "stacked"])
+def test_serving_scores_as_the_scores_that_were_judged(how: str, lake: Lake, members: tuple[Path, Path], tmp_path: Path) -> None:
+    """What judged fold 1 is put together from its parts and asked about the tracking of what fold 1 held out."""
+    assert run(lake, "--members", *members, "--how", how, "--output-dir", tmp_path) == EXIT_OK
+    plan = plan_folds(CuratedZone(lake.curated), [LAB], 2)
+    runs = MemberRuns(tuple(map(OutOfFold, members)), plan)
+    combiner = cross_fit(runs, Combination(How(how), runs.names))[1]
+    of_fold = tuple(load_recognizer([folder / "fold-1" / "tiny.safetensors"]) for folder in members)
+    if isinstance(combiner, Stack):
+        served: Recognizer = Stacked(of_fold, combiner, of_fold[0].decoding)
+    else:
+        places = [runs.behaviors.index(behavior) for behavior in Ensemble(of_fold).behaviors]
+        weights = tuple(tuple(row[place] for place in places) for row in combiner.weights)
+        served = Ensemble(of_fold, WeightedMean(weights, tuple(combiner.smooth_s[place] for place in places)))
+    recording = next(one for one in plan.recordings if one.video_id in plan.splits[0].held_out)
+    behaviors = OutOfFold(tmp_path).record(1).behaviors
+    columns = [served.behaviors.index(behavior) for behavior in behaviors]
+    for pair, scores in served.scores(plan.zone.tracking(recording), recording):
+        np.testing.assert_allclose(scores[:, columns], OutOfFold(tmp_path).scores(recording, pair), atol=2e-3)
 
 
 def test_a_combination_can_be_compared_with_and_recorded_by_its_name(
