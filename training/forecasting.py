@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from behavior.pair_tracks import ANCHORS, CM_PER_M, COORDINATES
+from recognizers.cnn_transformer_plus import CnnTransformerPlus
 from recognizers.windowed import Windowing
 from training.schedules import rate_share
 
@@ -81,7 +82,7 @@ def hide(tracks: Tensor, shown: int) -> tuple[Tensor, Tensor]:
 
 
 def learn_to_forecast(
-    network: nn.Module,
+    network: CnnTransformerPlus,
     tracks: Tensor,
     starts: Tensor,
     settings: ForecastSettings,
@@ -95,6 +96,8 @@ def learn_to_forecast(
     check, taught = starts[::_CHECK_EVERY], torch.cat([starts[first::_CHECK_EVERY] for first in range(1, _CHECK_EVERY)])
     if not len(taught):
         raise ValueError(f"Expected two windows or more, but got {len(starts)}. Add recordings or show and hide fewer samples.")
+    for first_guess in network.logits.parameters():
+        nn.init.zeros_(first_guess)  # that they stay where they are
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate)
     steps = settings.epochs * math.ceil(len(taught) / settings.batch)

@@ -46,6 +46,7 @@ def _pretrain(flags: argparse.Namespace) -> int:
 
     from behavior.features import common_bodyparts
     from behavior.pair_tracks import PairTracks
+    from recognizers.cnn_transformer_plus import CnnTransformerPlus
     from training.curated_zone import CuratedZone
     from training.forecasting import N_FORECASTS, ForecastSettings, learn_to_forecast
     from training.recipes import Recipe
@@ -65,6 +66,7 @@ def _pretrain(flags: argparse.Namespace) -> int:
 
     torch.manual_seed(flags.seed)
     _, network = build_network(recipe.family, asdict(recipe.network), len(layout.names), N_FORECASTS)
+    assert isinstance(network, CnnTransformerPlus)  # the one family over tracks
     history = learn_to_forecast(network.to(device), tracks.to(device), starts.to(device), settings, flags.seed, _tell)
     videos = tuple(sorted(recording.video_id for recording, _ in unlabelled))
     Trunk(recipe.family, recipe.network, layout, videos, history[-1].skill, network.state_dict()).save(flags.output)

@@ -13,7 +13,7 @@ _STEPS = 50
 
 
 def fit_calibration(counts: np.ndarray) -> tuple[float, float]:
-    """Return slope and offset of the greatest likelihood for counts [2, L] (`training.decoding.thresholds.count_levels`).
+    """Return slope and offset of the greatest likelihood for counts [2, L] (`training.decoding.thresholds.count_by_label`).
 
     A prior of one frame's weight toward leaving scores alone keeps both finite where scores divide all frames. A slope that is not
     above 0 would turn the order of scores around: such scores say nothing, and are left alone.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from behavior.bouts import close_gaps, frame_labels, label_runs, smooth
-from training.decoding.thresholds import N_LEVELS, count_levels, score_levels
+from training.decoding.thresholds import N_LEVELS, count_by_label, score_levels
 from training.tally import ScoredPair
 
 SMOOTH_S = (0.0, 5 / 30, 0.4, 0.8, 1.6, 3.2)
@@ -51,7 +51,7 @@ def count_scores(pairs: Pairs, behaviors: Sequence[str], fold_of: Mapping[int, i
             seen = Seen(lengths_s=np.diff(lengths, axis=1)[:, 0] / fps)
             if column in answered:
                 place = answered.index(column)
-                seen.levels[:] = [count_levels(of_width[:, place], labels[:, column]) for of_width in levels]
+                seen.levels[:] = [count_by_label(of_width[:, place], labels[:, column]) for of_width in levels]
             part = one.recording.lab_id, column
             of_fold[part] = of_fold[part] + seen if part in of_fold else seen
     return counts

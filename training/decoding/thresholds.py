@@ -44,7 +44,7 @@ def fit_thresholds(streams: Iterable[ScoredStream], n_behaviors: int, fps: float
     for stream in streams:
         levels = score_levels(stream.scores)
         for column in np.flatnonzero(stream.watched):
-            counts[column] += count_levels(levels[:, column], stream.labels[:, column])
+            counts[column] += count_by_label(levels[:, column], stream.labels[:, column])
     seconds = counts[:, _PRESENT].sum(axis=1) / fps
     if not seconds.any():
         return (DEFAULT_THRESHOLD,) * n_behaviors
@@ -60,7 +60,7 @@ def score_levels(scores: np.ndarray) -> np.ndarray:
     return np.clip(place, 0, N_LEVELS - 1).astype(np.int16)
 
 
-def count_levels(levels: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def count_by_label(levels: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return [2, L] int64 for levels [S] and labels [S] bool."""
     return np.bincount(levels + np.where(labels, N_LEVELS, 0), minlength=2 * N_LEVELS).reshape(2, N_LEVELS)
 
