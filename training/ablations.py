@@ -12,16 +12,16 @@ import argparse
 import json
 import sys
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_OK, EXIT_UNEXPECTED, ContractError, UsageError, exit_code
+from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.lab_profiles import PROFILES
 from training.cross_validate import described, train_folds
+from training.script import require_matplotlib, run
 from training.train import chosen_device
 
 if TYPE_CHECKING:
@@ -39,18 +39,11 @@ WITHOUT_LAB_THRESHOLDS = "without_labs"
 def main(arguments: list[str] | None = None) -> int:
     """Study as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    try:
-        return exit_code(lambda: _study(flags))
-    except Exception as error:
-        if type(error).__name__ != "TrainingDivergedError":  # imported by name only once torch is needed
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_UNEXPECTED
+    return run(lambda: _study(flags))
 
 
 def _study(flags: argparse.Namespace) -> int:
-    if find_spec("matplotlib") is None:  # better told now than after half an hour of training
-        raise UsageError("Expected matplotlib, which draws the picture, but got none. Install it: pip install matplotlib.")
+    require_matplotlib("picture")
     if flags.quick:
         flags.labs, flags.recordings, flags.seconds, flags.epochs, flags.folds = QUICK_LABS, 2, 15.0, 1, 2
     if unknown := sorted(set(flags.labs).difference(PROFILES)):

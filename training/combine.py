@@ -16,14 +16,14 @@ Exit codes: 0 done, 1 something unexpected, 2 usage, 4 the curated data or a mem
 import argparse
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_OK, UsageError, exit_code
+from behavior.contract import EXIT_OK
+from training.script import curated_folder, require_matplotlib, run
 
 if TYPE_CHECKING:
     from training.combining.combination import Combination, Combiner
@@ -36,14 +36,12 @@ COMBINED = "combined.safetensors"
 def main(arguments: list[str] | None = None) -> int:
     """Combine as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    return exit_code(lambda: _combine(flags))
+    return run(lambda: _combine(flags))
 
 
 def _combine(flags: argparse.Namespace) -> int:
-    if flags.curated is None or not flags.curated.is_dir():
-        raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {flags.curated}. Name one.")
-    if find_spec("matplotlib") is None:
-        raise UsageError("Expected matplotlib, which draws the report, but got none. Install it: pip install matplotlib.")
+    curated = curated_folder(flags)
+    require_matplotlib("report")
     from recognizers import rest_waiting_threads
 
     rest_waiting_threads()
@@ -57,7 +55,7 @@ def _combine(flags: argparse.Namespace) -> int:
     from training.out_of_fold import OutOfFold
     from training.report.summary import description
 
-    plan = plan_folds(CuratedZone(flags.curated), flags.labs, flags.folds)
+    plan = plan_folds(CuratedZone(curated), flags.labs, flags.folds)
     other = flags.against and OutOfFold(flags.against)
     if other:
         other.refuse_unlike(plan, View.PAIR)

@@ -12,14 +12,14 @@ Exit codes: 0 done, 1 the loss diverged or something unexpected, 2 usage, 4 the 
 import argparse
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_OK, EXIT_UNEXPECTED, UsageError, exit_code
+from behavior.contract import EXIT_OK
+from training.script import curated_folder, require_matplotlib, run
 from training.train import chosen_device, chosen_recipe, epoch_line, watch_batches
 
 if TYPE_CHECKING:
@@ -32,20 +32,12 @@ if TYPE_CHECKING:
 def main(arguments: list[str] | None = None) -> int:
     """Cross-validate as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    try:
-        return exit_code(lambda: _cross_validate(flags))
-    except Exception as error:
-        if type(error).__name__ != "TrainingDivergedError":  # imported by name only once torch is needed
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_UNEXPECTED
+    return run(lambda: _cross_validate(flags))
 
 
 def _cross_validate(flags: argparse.Namespace) -> int:
-    if flags.curated is None or not flags.curated.is_dir():
-        raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {flags.curated}. Name one.")
-    if find_spec("matplotlib") is None:  # better told now than after hours of training
-        raise UsageError("Expected matplotlib, which draws the report, but got none. Install it: pip install matplotlib.")
+    curated = curated_folder(flags)
+    require_matplotlib("report")
     from recognizers import FAMILIES, rest_waiting_threads
 
     rest_waiting_threads()
@@ -57,7 +49,7 @@ def _cross_validate(flags: argparse.Namespace) -> int:
 
     recipe, device = chosen_recipe(flags), chosen_device(flags.device)
     folder = flags.output_dir or Path("results") / "cross_validation" / f"{recipe.name}-seed{flags.seed}"
-    plan = plan_folds(CuratedZone(flags.curated), flags.labs, flags.folds)
+    plan = plan_folds(CuratedZone(curated), flags.labs, flags.folds)
     contents = len(set(plan.groups.values()))
     print(f"{len(plan.recordings)} recordings of {contents} contents, {len(plan.splits)} folds; scores go to {folder}.", flush=True)
     other = flags.against and OutOfFold(flags.against)

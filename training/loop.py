@@ -17,13 +17,10 @@ from recognizers.torch_windows import autocast, half_type
 from training.averaging import AveragedWeights
 from training.datasets import Batch, StreamDataset
 from training.recipes import Recipe
+from training.script import TrainingDivergedError
 
 _LOOK_EVERY = 32
 """Batches between two looks at the losses: each look makes a GPU wait."""
-
-
-class TrainingDivergedError(RuntimeError):
-    """The loss is no number any more; the message names the batch and what is left."""
 
 
 @dataclass(frozen=True)

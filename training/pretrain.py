@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_OK, ContractError, UsageError, exit_code
+from behavior.contract import EXIT_OK, ContractError, UsageError
+from training.script import curated_folder, run
 from training.train import chosen_device, chosen_recipe
 
 if TYPE_CHECKING:
@@ -33,12 +34,11 @@ if TYPE_CHECKING:
 def main(arguments: list[str] | None = None) -> int:
     """Learn to forecast as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    return exit_code(lambda: _pretrain(flags))
+    return run(lambda: _pretrain(flags))
 
 
 def _pretrain(flags: argparse.Namespace) -> int:
-    if flags.curated is None or not flags.curated.is_dir():
-        raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {flags.curated}. Name one.")
+    curated = curated_folder(flags)
     from recognizers import build_network, features_class, rest_waiting_threads
 
     rest_waiting_threads()
@@ -56,10 +56,10 @@ def _pretrain(flags: argparse.Namespace) -> int:
     if not isinstance(recipe, Recipe) or features_class(recipe.family) is not PairTracks:
         raise UsageError(f"Expected a recipe over tracks, such as cnn_transformer_plus, but got {recipe.name}. Choose one.")
     settings = replace(ForecastSettings(), **({} if flags.forecast_epochs is None else {"epochs": flags.forecast_epochs}))
-    zone = CuratedZone(flags.curated)
+    zone = CuratedZone(curated)
     unlabelled = [(recording, zone.tracking(recording)) for recording in zone.unlabelled_recordings()]
     if not unlabelled:
-        raise ContractError([f"Expected recordings without labels in {flags.curated}, but got none. Add some to train.csv."])
+        raise ContractError([f"Expected recordings without labels in {curated}, but got none. Add some to train.csv."])
     layout = PairTracks(common_bodyparts([curated.bodyparts for _, curated in unlabelled]), recipe.fps)
     tracks, starts = stacked_tracks(unlabelled, layout, settings)
     print(f"{len(unlabelled)} recordings without labels, {len(tracks):,} samples, {len(starts):,} windows; device {device}.", flush=True)

@@ -20,6 +20,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE, ContractError, UsageError
+from training.script import TrainingDivergedError, curated_folder
 
 if TYPE_CHECKING:
     from training.datasets import Batch
@@ -38,16 +39,15 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error), EXIT_USAGE)
     except KeyboardInterrupt:
         return _fail("Expected to train to the end, but got interrupted. Go on with the same --checkpoint-dir.", EXIT_INTERRUPTED)
-    except Exception as error:
-        if type(error).__name__ != "TrainingDivergedError":  # imported by name only once torch is needed
-            _tell_container(f"{type(error).__name__}: {error}")
-            raise
+    except TrainingDivergedError as error:
         return _fail(str(error), EXIT_UNEXPECTED)
+    except Exception as error:  # whatever it is: the container wants the reason in a file, and the traceback stays
+        _tell_container(f"{type(error).__name__}: {error}")
+        raise
 
 
 def _train(flags: argparse.Namespace) -> int:
-    if flags.curated is None or not flags.curated.is_dir():
-        raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {flags.curated}. Name one.")
+    curated = curated_folder(flags)
     from recognizers import rest_waiting_threads
 
     rest_waiting_threads()
@@ -57,9 +57,9 @@ def _train(flags: argparse.Namespace) -> int:
 
     recipe = chosen_recipe(flags)
     fitted = flags.decoding and read_decoding(flags.decoding)  # refused before anything is read
-    session = prepare(flags.curated, recipe, flags.seed, chosen_device(flags.device), flags.threads, compiled=flags.compile)
-    if not CuratedZone(flags.curated).content_groups():
-        print(f"{flags.curated} does not say which recordings show the same video; each counts by itself. Run the ETL job again.")
+    session = prepare(curated, recipe, flags.seed, chosen_device(flags.device), flags.threads, compiled=flags.compile)
+    if not CuratedZone(curated).content_groups():
+        print(f"{curated} does not say which recordings show the same video; each counts by itself. Run the ETL job again.")
     if fitted:
         session = session.decoded_by(fitted)
     print(session.summary, flush=True)

@@ -1,0 +1,36 @@
+"""What all scripts of this folder have in common: the curated zone they are given, what they need, and how they end."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from behavior.contract import EXIT_UNEXPECTED, UsageError, exit_code
+
+
+class TrainingDivergedError(RuntimeError):
+    """The loss is no number any more; the message names the batch and what is left. It is here, without torch, for scripts to catch."""
+
+
+def run(work: Callable[[], int]) -> int:
+    """Do the work and return the exit code; what the user can mend, and a loss that diverged, are told in plain lines."""
+    try:
+        return exit_code(work)
+    except TrainingDivergedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_UNEXPECTED
+
+
+def curated_folder(flags: argparse.Namespace) -> Path:
+    """Return what --curated names. Raises UsageError if it is no directory."""
+    folder: Path | None = flags.curated
+    if folder is None or not folder.is_dir():
+        raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {folder}. Name one.")
+    return folder
+
+
+def require_matplotlib(draws: str) -> None:
+    """Raise UsageError if matplotlib is missing: better told now than after hours of training. `draws` names what it is needed for."""
+    if find_spec("matplotlib") is None:
+        raise UsageError(f"Expected matplotlib, which draws the {draws}, but got none. Install it: pip install matplotlib.")
