@@ -16,11 +16,10 @@ from behavior.curation import Curated
 from behavior.ethogram import ethogram
 from behavior.recording import Recording
 from recognizers import checkpoint
-from recognizers.members import Answers, member_faults, members_on, opened_members, spread
-from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View, watched_pairs
+from recognizers.members import MadeOfMembers, member_faults, opened_members
+from recognizers.recognizer import Decoding, Pair
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 _LEAST_WEIGHT = 1e-6
@@ -53,14 +52,12 @@ class WeightedMean:
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class Ensemble(MadeOfMembers):
     """Average the scores of members, aligned by behavior name, over those members that know a behavior and answer for a pair.
 
     Members may see through different features, rates and windows: they meet on the recording's own frames.
     """
 
-    members: tuple[Recognizer, ...]
-    """Two or more, each of which names agent and target."""
     mean: WeightedMean | None = None
     """Over the behaviors of the ensemble; None for the equal one."""
     fitted: Decoding | None = None
@@ -69,16 +66,6 @@ class Ensemble:
     def __post_init__(self) -> None:
         refuse(member_faults(self.members, "Use the one by itself"))
         refuse(mean_faults(self._mean, len(self.members), len(self.behaviors)))
-
-    @property
-    def view(self) -> View:
-        """What the first member sees."""
-        return self.members[0].view
-
-    @property
-    def head(self) -> Head:
-        """How all members answer."""
-        return self.members[0].head
 
     @cached_property
     def behaviors(self) -> tuple[str, ...]:
@@ -92,29 +79,12 @@ class Ensemble:
 
     def scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, np.ndarray]]:
         """Yield (pair, mean scores [T, C]) as the protocol says."""
-        answers = [Answers(member.scores(curated, recording)) for member in self.members]
-        for pair in watched_pairs(curated, recording):
-            told = [own.of(pair) for own in answers]
-            if any(scores is not None for scores in told):
-                known = zip(told, self.members, strict=True)
-                alike = (spread(scores, member.behaviors, self.behaviors, curated.frames) for scores, member in known)
-                yield pair, np.nan_to_num(self._mean.scores(alike, recording.fps))
-
-    def on(self, device: "torch.device | str", batch: int) -> Self:
-        """Return the same with all members on a device, with another batch size."""
-        return replace(self, members=members_on(self.members, device, batch))
+        for pair, told in self.told(curated, recording, self.behaviors):
+            yield pair, np.nan_to_num(self._mean.scores(told, recording.fps))
 
     def parts(self, provenance: Mapping[str, Any], members: Sequence[checkpoint.Parts]) -> checkpoint.Parts:
         """Return header and tensors of a checkpoint that holds those of its members, given in their order."""
-        header = {
-            **provenance,
-            "family": "ensemble",
-            "view": self.view,
-            "head": self.head,
-            "network": asdict(self._mean),
-            "behaviors": list(self.behaviors),
-            "decoding": self.decoding.to_json_dict(),
-        }
+        header = {**provenance, **self.header("ensemble", asdict(self._mean), self.behaviors, self.decoding)}
         return checkpoint.with_members(header, {}, members)
 
     @classmethod

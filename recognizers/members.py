@@ -4,17 +4,63 @@ Axes: T frames, C behaviors of what is made of them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 import recognizers
+from behavior.curation import Curated
+from behavior.recording import Recording
 from recognizers import checkpoint
-from recognizers.recognizer import Pair, Recognizer, View
+from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View, watched_pairs
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+
+@dataclass(frozen=True)
+class MadeOfMembers:
+    """What is the same in every recognizer made of recognizers."""
+
+    members: tuple[Recognizer, ...]
+    """Each names agent and target; in the order in which they were combined."""
+
+    @property
+    def view(self) -> View:
+        """What the first member sees."""
+        return self.members[0].view
+
+    @property
+    def head(self) -> Head:
+        """How all members answer."""
+        return self.members[0].head
+
+    def on(self, device: "torch.device | str", batch: int) -> Self:
+        """Return the same with all members on a device, with another batch size."""
+        opened: Sequence[Any] = self.members
+        return replace(self, members=tuple(member.on(device, batch) for member in opened))
+
+    def told(self, curated: Curated, recording: Recording, behaviors: Sequence[str]) -> Iterator[tuple[Pair, Iterator[np.ndarray]]]:
+        """Yield each pair for which any member has an answer, and the scores [T, C] of all members, NaN where one is silent."""
+        answers = [Answers(member.scores(curated, recording)) for member in self.members]
+        for pair in watched_pairs(curated, recording):
+            given = [own.of(pair) for own in answers]
+            if any(scores is not None for scores in given):
+                known = zip(given, self.members, strict=True)
+                yield pair, (spread(scores, member.behaviors, behaviors, curated.frames) for scores, member in known)
+
+    def header(self, family: str, network: Mapping[str, Any], behaviors: Sequence[str], decoding: Decoding) -> dict[str, Any]:
+        """Return what a checkpoint says of it, beside its members and where it comes from."""
+        return {
+            "family": family,
+            "view": self.view,
+            "head": self.head,
+            "network": network,
+            "behaviors": list(behaviors),
+            "decoding": decoding.to_json_dict(),
+        }
 
 
 class Answers:
@@ -57,8 +103,3 @@ def opened_members(header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", w
     """Return the members whose parts lie inside the parts of a recognizer made of them."""
     numbered = enumerate(checkpoint.members_of(header, tensors), start=1)
     return tuple(recognizers.opened(*parts, f"{where}, member {number}") for number, parts in numbered)
-
-
-def members_on(members: Sequence[Any], device: "torch.device | str", batch: int) -> tuple[Recognizer, ...]:
-    """Return members on a device, with another batch size."""
-    return tuple(member.on(device, batch) for member in members)

@@ -4,7 +4,7 @@ Axes: M members, T frames, C behaviors of the stack.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,12 +15,11 @@ from behavior.recording import Recording
 from recognizers import checkpoint
 from recognizers.boosted_trees import BoostedTrees
 from recognizers.ensemble import WeightedMean, mean_faults, mean_from_json
-from recognizers.members import Answers, member_faults, members_on, opened_members, spread
-from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View, watched_pairs
+from recognizers.members import MadeOfMembers, member_faults, opened_members
+from recognizers.recognizer import Decoding, Pair
 from recognizers.stack_inputs import ScoresAround, StackInputs
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 _BLOCK_FRAMES = 65_536
@@ -58,11 +57,9 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Stacked:
+class Stacked(MadeOfMembers):
     """Ask members, then a stack about their scores."""
 
-    members: tuple[Recognizer, ...]
-    """One or more, each of which names agent and target, in the order in which the stack was taught."""
     stack: Stack
     """What answers."""
     decoding: Decoding
@@ -73,45 +70,19 @@ class Stacked:
         refuse([*faults, *mean_faults(self.stack.mean, len(self.members), len(self.behaviors))])
 
     @property
-    def view(self) -> View:
-        """What the first member sees."""
-        return self.members[0].view
-
-    @property
-    def head(self) -> Head:
-        """How all members answer."""
-        return self.members[0].head
-
-    @property
     def behaviors(self) -> tuple[str, ...]:
         """The names along axis C."""
         return self.stack.behaviors
 
     def scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, np.ndarray]]:
         """Yield (pair, scores [T, C]) as the protocol says."""
-        answers = [Answers(member.scores(curated, recording)) for member in self.members]
-        for pair in watched_pairs(curated, recording):
-            told = [own.of(pair) for own in answers]
-            if any(scores is not None for scores in told):
-                known = zip(told, self.members, strict=True)
-                spread_out = [spread(scores, member.behaviors, self.behaviors, curated.frames) for scores, member in known]
-                yield pair, self.stack.scores(np.stack(spread_out), recording.fps)
-
-    def on(self, device: "torch.device | str", batch: int) -> Self:
-        """Return the same with all members on a device, with another batch size."""
-        return replace(self, members=members_on(self.members, device, batch))
+        for pair, told in self.told(curated, recording, self.behaviors):
+            yield pair, self.stack.scores(np.stack(list(told)), recording.fps)
 
     def parts(self, provenance: Mapping[str, Any], members: Sequence[checkpoint.Parts]) -> checkpoint.Parts:
         """Return header and tensors of a checkpoint that holds those of its members, given in their order."""
-        header = {
-            **provenance,
-            "family": "stacked",
-            "view": self.view,
-            "head": self.head,
-            "network": {"inputs": asdict(self.stack.inputs), "share": list(self.stack.share), "mean": asdict(self.stack.mean)},
-            "behaviors": list(self.behaviors),
-            "decoding": self.decoding.to_json_dict(),
-        }
+        network = {"inputs": asdict(self.stack.inputs), "share": list(self.stack.share), "mean": asdict(self.stack.mean)}
+        header = {**provenance, **self.header("stacked", network, self.behaviors, self.decoding)}
         tensors = {
             f"{column}.{name}": tensor for column, trees in enumerate(self.stack.trees) for name, tensor in trees.to_tensors().items()
         }
