@@ -33,7 +33,7 @@ class Result:
     mice: int = 0
     seen_share: float = 0.0
     bouts: dict[Behavior, np.ndarray] = field(default_factory=dict)
-    """Lengths of watched bouts, frames."""
+    """Lengths of annotated bouts, frames."""
     content: Content | None = None
     """What tells it from other recordings."""
 
@@ -67,12 +67,12 @@ def _curate(work: Work, raw: str, curated: str, *, write: bool) -> Result:
         mice=len(pose.mice),
         seen_share=float(pose.seen.mean()),
         bouts={} if bouts is None else bout_lengths(bouts),
-        content=content_of(work.recording.video_id, pose, _watched(bouts)),
+        content=content_of(work.recording.video_id, pose, _annotated(bouts)),
     )
 
 
-def _watched(bouts: pa.Table | None) -> pd.DataFrame:
-    rows = ANNOTATIONS_ENRICHED.schema.empty_table() if bouts is None else bouts.filter(bouts.column("watched"))
+def _annotated(bouts: pa.Table | None) -> pd.DataFrame:
+    rows = ANNOTATIONS_ENRICHED.schema.empty_table() if bouts is None else bouts.filter(bouts.column("annotated"))
     return rows.to_pandas()
 
 

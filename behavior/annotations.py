@@ -1,6 +1,6 @@
 """Annotations: bouts experts wrote, enriched with what their recording says, and how often each behavior occurs in each lab.
 
-A behavior that a lab watched for and never saw occurs 0 times; one that it did not watch for is unknown and has no row.
+A behavior that a lab annotated and never saw occurs 0 times; one that it did not annotate is unknown and has no row.
 """
 
 from collections import defaultdict
@@ -28,14 +28,14 @@ class Occurrences:
     frames: int
     """Frames of the recording, counted from tracking."""
     bouts: dict[Behavior, np.ndarray]
-    """Lengths of the bouts of watched triples, frames."""
+    """Lengths of the bouts of annotated triples, frames."""
 
 
 @dataclass
 class _Sum:
-    watched: set[int] = field(default_factory=set)
+    annotated: set[int] = field(default_factory=set)
     occurs: set[int] = field(default_factory=set)
-    watched_s: float = 0.0
+    annotated_s: float = 0.0
     frames: int = 0
     bouts_s: list[np.ndarray] = field(default_factory=list)
 
@@ -49,21 +49,21 @@ def enrich(rows: pa.Table, recording: Recording, where: str = "annotation") -> p
     agent, target, action, start, stop = (rows.column(name) for name in RAW_ANNOTATION.schema.names)
     refuse(_order_faults(start.to_numpy(), stop.to_numpy(), where))
     triples = zip(agent.to_pylist(), target.to_pylist(), action.to_pylist(), strict=True)
-    watched = set(recording.annotated)
+    annotated = set(recording.annotated)
     columns = {
         "video_id": np.full(len(rows), recording.video_id, np.int64),
         **dict(zip(RAW_ANNOTATION.schema.names, rows.columns, strict=True)),
         "duration_s": (stop.to_numpy() - start.to_numpy()) / recording.fps,
         "kind": pc.if_else(pc.equal(agent, target), SELF, PAIR),
-        "watched": pa.array([triple in watched for triple in triples], pa.bool_()),
+        "annotated": pa.array([triple in annotated for triple in triples], pa.bool_()),
         "frames_per_second": np.full(len(rows), recording.fps, np.float64),
     }
     return pa.table(columns, schema=ANNOTATIONS_ENRICHED.schema)
 
 
 def bout_lengths(enriched: pa.Table) -> dict[Behavior, np.ndarray]:
-    """Return the lengths in frames of all watched bouts, by behavior."""
-    rows = enriched.filter(enriched.column("watched"))
+    """Return the lengths in frames of all annotated bouts, by behavior."""
+    rows = enriched.filter(enriched.column("annotated"))
     lengths = pc.subtract(rows.column("stop_frame"), rows.column("start_frame")).to_numpy()
     behaviors = list(zip(rows.column("action").to_pylist(), rows.column("kind").to_pylist(), strict=True))
     return {one: lengths[[one == each for each in behaviors]] for one in set(behaviors)}
@@ -76,8 +76,8 @@ def class_distribution(recordings: Iterable[Occurrences]) -> pa.Table:
         lab, video, fps = one.recording.lab_id, one.recording.video_id, one.recording.fps
         for agent, target, action in one.recording.annotated:
             entry = sums[lab, action, SELF if agent == target else PAIR]
-            entry.watched.add(video)
-            entry.watched_s += one.frames / fps
+            entry.annotated.add(video)
+            entry.annotated_s += one.frames / fps
         for (action, kind), lengths in one.bouts.items():
             entry = sums[lab, action, kind]
             entry.occurs.add(video)
@@ -92,13 +92,13 @@ def _row(key: tuple[str, str, str], entry: _Sum) -> dict[str, object]:
     seconds = float(durations.sum())
     return {
         **dict(zip(CLASS_DISTRIBUTION_STATS.keys, key, strict=True)),
-        "videos_watched": len(entry.watched),
+        "videos_annotated": len(entry.annotated),
         "videos": len(entry.occurs),
         "bouts": len(durations),
         "frames": entry.frames,
         "seconds": seconds,
-        "watched_seconds": entry.watched_s,
-        "share": seconds / entry.watched_s if entry.watched_s else None,
+        "annotated_seconds": entry.annotated_s,
+        "share": seconds / entry.annotated_s if entry.annotated_s else None,
         "median_bout_s": float(np.median(durations)) if len(durations) else None,
     }
 

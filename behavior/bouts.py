@@ -88,17 +88,17 @@ class Criteria:
 def decode(
     scores: ScoreRows,
     fps: float,
-    watched: np.ndarray,
+    annotated: np.ndarray,
     settings: DecodeSettings = DecodeSettings(),
     criteria: Criteria | None = None,
 ) -> list[tuple[int, int, int]]:
     """Turn the scores [T, C] of one pair of mice into bouts (class, start, stop) that never overlap, sorted by start.
 
     Per frame: as `choose`. Per bout: close short gaps between bouts of one behavior where nothing else stands between, then drop
-    short bouts. Without criteria every behavior has the threshold of the settings. Raises ValueError for watched scores that are not
+    short bouts. Without criteria every behavior has the threshold of the settings. Raises ValueError for annotated scores that are not
     finite, and for as many durations as there are no behaviors.
     """
-    bouts = label_runs(choose(scores, fps, watched, settings, criteria))
+    bouts = label_runs(choose(scores, fps, annotated, settings, criteria))
     classes, starts, stops = close_gaps(*bouts, _frames(settings.max_gap_s, fps, scores.shape[1]))
     kept = stops - starts >= _frames(settings.min_length_s, fps, scores.shape[1])[classes]
     return list(zip(classes[kept].tolist(), starts[kept].tolist(), stops[kept].tolist(), strict=True))
@@ -107,11 +107,11 @@ def decode(
 def choose(
     scores: ScoreRows,
     fps: float,
-    watched: np.ndarray,
+    annotated: np.ndarray,
     settings: DecodeSettings = DecodeSettings(),
     criteria: Criteria | None = None,
 ) -> np.ndarray:
-    """Return the behavior of each frame, or NOTHING: [T] int16. Smooth, calibrate, keep what is watched [C] and reaches its threshold.
+    """Return the behavior of each frame, or NOTHING: [T] int16. Smooth, calibrate, keep what is annotated [C] and reaches its threshold.
 
     Of several the largest weighted margin over the threshold is chosen (ties: the lowest class), for that is what a frame is worth:
     with `found` and `true` frames, one frame more of probability p changes 2 hits / (found + true), the F1, by
@@ -120,7 +120,7 @@ def choose(
     """
     if not 0 < fps < np.inf:
         raise ValueError(f"Expected fps above zero, but got {fps}. Pass the frame rate of this recording.")
-    n_behaviors, columns = scores.shape[1], np.flatnonzero(watched)
+    n_behaviors, columns = scores.shape[1], np.flatnonzero(annotated)
     if not len(columns):
         return np.full(len(scores), NOTHING, np.int16)
     criteria = criteria or Criteria(np.full(n_behaviors, settings.threshold))

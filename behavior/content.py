@@ -1,4 +1,4 @@
-"""Which recordings are the same video: under two ids, cut differently, or watched by two annotators.
+"""Which recordings are the same video: under two ids, cut differently, or annotated by two annotators.
 
 What is taught and what is scored must not share a video, whatever its id. Two recordings are of the same content if
 

@@ -1,4 +1,4 @@
-"""What labs do beside recording: they mean different things by one word, begin and end bouts by their own habit, and watch for a part
+"""What labs do beside recording: they mean different things by one word, begin and end bouts by their own habit, and annotate a part
 of what mice do.
 
 The published labs do all three, but how is not published: the profiles here are made up, so that what copes with it can be measured.

@@ -38,15 +38,15 @@ class LabProfile:
     arena_cm: Pair
     """Width and height, cm."""
     behaviors: tuple[str, ...]
-    """What the mice do and the experts watch for."""
+    """What the mice do and the experts annotate."""
     mice: int = 2
     """Number of mice, 1 to 4."""
     seconds: float = 600.0
     """Length of a recording."""
     listed_only: tuple[str, ...] = ()
-    """Behaviors the experts watch for that never occur."""
+    """Behaviors the experts annotate that never occur."""
     unlisted: tuple[str, ...] = ()
-    """Behaviors that occur although nobody watches for them."""
+    """Behaviors that occur although nobody annotates for them."""
     meanings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """What the lab means by a name, where it is not only what the name says."""
     margins_s: Pair = (0.0, 0.0)
@@ -57,8 +57,8 @@ class LabProfile:
     """How often a behavior occurs beside the others; 1 where not given."""
     gap_median_s: float = 1.6
     """Typical time a mouse strolls between two bouts, seconds."""
-    watched_share: float = 1.0
-    """Share of the ordered mouse pairs that experts watched; at least one is."""
+    annotated_share: float = 1.0
+    """Share of the ordered mouse pairs that experts annotated; at least one is."""
     missing_rate: float = 0.02
     """Share of the points of present frames that the tracker lost."""
     gap_rate: float = 0.0
@@ -76,7 +76,7 @@ class LabProfile:
     mixed_frame_types: bool = False
     """Annotation files of odd seeds hold int32 frames although int16 would do."""
     broken_quotes: bool = False
-    """The list of watched behaviors repeats its entries with stray quotes inside, as some published ones do."""
+    """The list of annotated behaviors repeats its entries with stray quotes inside, as some published ones do."""
 
     def __post_init__(self) -> None:
         faults = []
@@ -96,7 +96,7 @@ class LabProfile:
             faults.append(f"Expected a name to mean self behaviors or pair behaviors, but got {self.meanings}. Divide them.")
         if max(self.margins_s) > 0.3 or min(self.margins_s) < -0.2 or sum(self.margins_s) > 0.45:
             faults.append(f"Expected margins that fit between two bouts, but got {self.margins_s} s. Use -0.2 to 0.3 s, 0.45 s in all.")
-        for name in ("missing_rate", "gap_rate", "nan_share", "watched_share"):
+        for name in ("missing_rate", "gap_rate", "nan_share", "annotated_share"):
             if not 0 <= getattr(self, name) <= 1:
                 faults.append(f"Expected {name} to lie in 0 to 1, but got {getattr(self, name)}. Change the profile.")
         if faults:
@@ -180,13 +180,13 @@ _ACTED = {
     "CalMS21_task2": "attack mount sniff",
 }
 
-_RESIDENT: dict[str, Any] = {"arena_type": "resident-intruder", "watched_share": 0.5}
+_RESIDENT: dict[str, Any] = {"arena_type": "resident-intruder", "annotated_share": 0.5}
 _SLEAP: dict[str, Any] = {"tracker": "SLEAP", "gap_rate": 0.01, "mixed_frame_types": True}
 _MARS: dict[str, Any] = {"tracker": "MARS"}
 _OWN: dict[str, dict[str, Any]] = {
     "AdaptableSnail": {
         "mice": 4,
-        "watched_share": 0.75,
+        "annotated_share": 0.75,
         "missing_rate": 0.03,
         "gap_rate": 0.01,
         "arena_type": "familiar",

@@ -95,7 +95,7 @@ class _Case:
     recordings: pd.DataFrame
     """lab_id and video_id by recording number."""
     lists: list[set[str] | None]
-    """The triples that each recording was watched for; None where that cannot be read."""
+    """The triples that each recording was annotated; None where that cannot be read."""
     triples: pd.DataFrame
     """agent_id, target_id and action by triple number, as text."""
     tracks: pd.DataFrame

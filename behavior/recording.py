@@ -1,6 +1,6 @@
-"""One recording (video): its clock, its scale, its arena, and the triples (agent, target, behavior) that experts watched for.
+"""One recording (video): its clock, its scale, its arena, and the triples (agent, target, behavior) that experts annotated.
 
-Whatever is not among the triples was not watched for: unknown, never absent.
+Whatever is not among the triples was not annotated: unknown, never absent.
 """
 
 import json
@@ -19,7 +19,7 @@ _RESERVED_LABS = {"null", "none", "nan", "__hive_default_partition__"}
 
 
 class Triple(NamedTuple):
-    """What an expert watched for: who did what to whom. A self behavior has target == agent."""
+    """What an expert annotated: who did what to whom. A self behavior has target == agent."""
 
     agent: int
     target: int
@@ -45,7 +45,7 @@ class Recording:
     arena_center_px: tuple[float, float] | None = None
     """The arena's middle in the picture, pixels, where a lab has measured it."""
     annotated: tuple[Triple, ...] = ()
-    """Triples experts watched for, sorted; empty for an unlabelled recording."""
+    """Triples experts annotated, sorted; empty for an unlabelled recording."""
 
     @property
     def center_px(self) -> tuple[float, float]:
@@ -54,11 +54,11 @@ class Recording:
 
     @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """The (agent, target) pairs somebody watched, sorted; target == agent for a mouse watched by itself."""
+        """The (agent, target) pairs somebody annotated, sorted; target == agent for a mouse annotated by itself."""
         return tuple(sorted({(triple.agent, triple.target) for triple in self.annotated}))
 
     def behaviors_of(self, agent: int, target: int) -> tuple[str, ...]:
-        """Return the behaviors watched for in this pair, sorted."""
+        """Return the behaviors annotated in this pair, sorted."""
         return tuple(sorted(triple.behavior for triple in self.annotated if triple[:2] == (agent, target)))
 
 

@@ -47,34 +47,34 @@ class SimulatedRecording:
     tracking: pa.Table
     """video_frame, mouse_id, bodypart, x, y; sorted by frame, mouse, bodypart; a lost point has no row, or NaN."""
     annotation: pa.Table
-    """agent_id, target_id, action, start_frame, stop_frame of the watched bouts; sorted by start."""
+    """agent_id, target_id, action, start_frame, stop_frame of the annotated bouts; sorted by start."""
 
 
 def simulate(profile: LabProfile, seed: int, video_id: int | None = None, seconds: float | None = None) -> SimulatedRecording:
-    """Make one recording; the same arguments give the same bytes. Mice also act where nobody watches; that is in no annotation."""
+    """Make one recording; the same arguments give the same bytes. Mice also act where nobody annotates; that is in no annotation."""
     rng = np.random.default_rng([seed, zlib.crc32(profile.name.encode())])
     if video_id is None:
         video_id = int(rng.integers(600_000, 2_143_302_778))
     frames = max(2, round((seconds or profile.seconds) * profile.fps))
-    watched = _watched_pairs(profile, rng)
-    script = draw_script(profile, frames, rng, watched)
+    annotated = _annotated_pairs(profile, rng)
+    script = draw_script(profile, frames, rng, annotated)
     poses = _act(profile, script, frames, rng)
     points_cm = np.stack([body(pose, profile.bodyparts) for pose in poses], axis=1)
-    seen = [bout for bout in script if bout.agent == bout.target or (bout.agent, bout.target) in watched]
+    seen = [bout for bout in script if bout.agent == bout.target or (bout.agent, bout.target) in annotated]
     written = _written(profile, seen, frames)
     return SimulatedRecording(
-        metadata=_metadata(profile, video_id, frames, watched, rng),
+        metadata=_metadata(profile, video_id, frames, annotated, rng),
         tracking=_track(profile, points_cm, rng),
         annotation=_annotation(profile, written, seed),
     )
 
 
 def draw_script(
-    profile: LabProfile, frames: int, rng: np.random.Generator, watched: frozenset[tuple[int, int]] = frozenset()
+    profile: LabProfile, frames: int, rng: np.random.Generator, annotated: frozenset[tuple[int, int]] = frozenset()
 ) -> list[Bout]:
     """Draw who does what when: each mouse takes part in one bout at a time, with a stroll before each.
 
-    All behaviors take turns by their weights. In pairs, the agent is mostly one whose doings are `watched`. What a mouse does is
+    All behaviors take turns by their weights. In pairs, the agent is mostly one whose doings are `annotated`. What a mouse does is
     not always what the lab calls it, or calls anything.
     """
     deck = [behavior for behavior in (*profile.behaviors, *profile.unlisted) for _ in range(profile.weights.get(behavior, 1))]
@@ -87,7 +87,7 @@ def draw_script(
         behavior = queue.pop()
         if behavior in profile.meanings:
             behavior = str(rng.choice(profile.meanings[behavior]))
-        cast = _cast(behavior, free, watched, rng)
+        cast = _cast(behavior, free, annotated, rng)
         gap_s = max(profile.gap_median_s * rng.lognormal(0, 0.5), 0.5, travel_s if len(cast) == 2 else 0.0)
         start = int(free[cast].max()) + max(2, round(gap_s * profile.fps))
         median_s = min(profile.bout_median_s(behavior), frames / profile.fps / 6)
@@ -117,26 +117,26 @@ def _written(profile: LabProfile, seen: list[Bout], frames: int) -> list[Bout]:
     return sorted(written, key=lambda bout: (bout.start_frame, bout.agent, bout.target))
 
 
-def _cast(behavior: str, free: np.ndarray, watched: frozenset[tuple[int, int]], rng: np.random.Generator) -> np.ndarray:
+def _cast(behavior: str, free: np.ndarray, annotated: frozenset[tuple[int, int]], rng: np.random.Generator) -> np.ndarray:
     """Choose the mouse that waited longest, and for a pair behavior another one; return agent and target, counted from 0."""
     first = int(np.argmin(free + rng.random(len(free))))
     if behavior in SELF_BEHAVIORS:
         return np.array([first])
     other = (first + int(rng.integers(1, len(free)))) % len(free)
     pair = np.array([first, other])
-    backward = (other + 1, first + 1) in watched and (first + 1, other + 1) not in watched
-    forward = (first + 1, other + 1) in watched and (other + 1, first + 1) not in watched
+    backward = (other + 1, first + 1) in annotated and (first + 1, other + 1) not in annotated
+    forward = (first + 1, other + 1) in annotated and (other + 1, first + 1) not in annotated
     turn = rng.random() < (0.85 if backward else 0.15 if forward else 0.5)
     return pair[::-1] if turn else pair
 
 
-def _watched_pairs(profile: LabProfile, rng: np.random.Generator) -> frozenset[tuple[int, int]]:
+def _annotated_pairs(profile: LabProfile, rng: np.random.Generator) -> frozenset[tuple[int, int]]:
     """Choose the ordered pairs of mice the experts look at: of two mice the first one's doings, of more any."""
     mice = range(1, profile.mice + 1)
     pairs = [(agent, target) for agent in mice for target in mice if agent != target]
     if profile.mice > 2:
         pairs = [pairs[place] for place in rng.permutation(len(pairs))]
-    return frozenset(pairs[: max(1, round(profile.watched_share * len(pairs)))])
+    return frozenset(pairs[: max(1, round(profile.annotated_share * len(pairs)))])
 
 
 def _act(profile: LabProfile, script: list[Bout], frames: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -203,7 +203,7 @@ def _annotation(profile: LabProfile, bouts: list[Bout], seed: int) -> pa.Table:
 
 
 def _metadata(
-    profile: LabProfile, video_id: int, frames: int, watched: frozenset[tuple[int, int]], rng: np.random.Generator
+    profile: LabProfile, video_id: int, frames: int, annotated: frozenset[tuple[int, int]], rng: np.random.Generator
 ) -> dict[str, object]:
     mice: dict[str, object] = {}
     for number in range(1, 5):
@@ -228,16 +228,16 @@ def _metadata(
         "arena_shape": shape,
         "arena_type": profile.arena_type,
         "body_parts_tracked": json.dumps(list(profile.bodyparts)),
-        "behaviors_labeled": json.dumps(_behaviors_labeled(profile, watched)),
+        "behaviors_labeled": json.dumps(_behaviors_labeled(profile, annotated)),
         "tracking_method": profile.tracker,
     }
 
 
-def _behaviors_labeled(profile: LabProfile, watched: frozenset[tuple[int, int]]) -> list[str]:
-    """List what the experts watched for, as train.csv writes it; self behaviors of every mouse."""
+def _behaviors_labeled(profile: LabProfile, annotated: frozenset[tuple[int, int]]) -> list[str]:
+    """List what the experts annotated, as train.csv writes it; self behaviors of every mouse."""
     listed = (*profile.behaviors, *profile.listed_only)
     alone = [f"mouse{mouse},self,{behavior}" for mouse in range(1, profile.mice + 1) for behavior in listed if behavior in SELF_BEHAVIORS]
-    pairs = [f"mouse{agent},mouse{target},{name}" for agent, target in watched for name in listed if name not in SELF_BEHAVIORS]
+    pairs = [f"mouse{agent},mouse{target},{name}" for agent, target in annotated for name in listed if name not in SELF_BEHAVIORS]
     entries = sorted(alone + pairs)
     if profile.broken_quotes:
         entries += [",".join(f"'{word}'" for word in entry.split(",")) for entry in entries]

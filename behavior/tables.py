@@ -182,7 +182,7 @@ _METADATA_FIELDS = [
     _field("arena_shape", TEXT, "arena shape as the lab names it"),
     _field("arena_type", TEXT, "arena type as the lab names it"),
     _field("body_parts_tracked", TEXT, "JSON list of bodyparts"),
-    _field("behaviors_labeled", TEXT, 'JSON list of watched triples such as "mouse1,mouse2,sniff"; null if unlabelled'),
+    _field("behaviors_labeled", TEXT, 'JSON list of annotated triples such as "mouse1,mouse2,sniff"; null if unlabelled'),
     _field("tracking_method", TEXT, "tracker"),
     _field("arena_center_x_pix", pa.float64(), "arena's middle in the picture, pixels, where measured"),
     _field("arena_center_y_pix", pa.float64(), "arena's middle in the picture, pixels, where measured"),
@@ -281,7 +281,7 @@ ANNOTATIONS_ENRICHED = Table(
             *RAW_ANNOTATION.schema,
             _field("duration_s", pa.float64(), "duration, s"),
             _field("kind", TEXT, "self or pair"),
-            _field("watched", pa.bool_(), "whether behaviors_labeled lists this triple"),
+            _field("annotated", pa.bool_(), "whether behaviors_labeled lists this triple"),
             _field("frames_per_second", pa.float64(), "frame rate of the recording, 1/s"),
         ]
     ),
@@ -291,19 +291,19 @@ ANNOTATIONS_ENRICHED = Table(
 CLASS_DISTRIBUTION_STATS = Table(
     name="class_distribution_stats",
     zone="curated",
-    grain="one behavior that one lab watched for; a behavior nobody watched for has no row",
+    grain="one behavior that one lab annotated; a behavior nobody annotated has no row",
     schema=pa.schema(
         [
             _LAB,
             _field("action", TEXT, "behavior"),
             _field("kind", TEXT, "self or pair"),
-            _field("videos_watched", pa.int64(), "recordings watched for it"),
+            _field("videos_annotated", pa.int64(), "recordings annotated for it"),
             _field("videos", pa.int64(), "recordings in which it occurs"),
             _field("bouts", pa.int64(), "bouts"),
             _field("frames", pa.int64(), "frames in bouts"),
             _field("seconds", pa.float64(), "duration of all bouts, s"),
-            _field("watched_seconds", pa.float64(), "duration watched, summed over pairs of mice, s"),
-            _field("share", pa.float64(), "seconds / watched_seconds"),
+            _field("annotated_seconds", pa.float64(), "duration annotated, summed over pairs of mice, s"),
+            _field("share", pa.float64(), "seconds / annotated_seconds"),
             _field("median_bout_s", pa.float64(), "median duration of a bout, s; null if it never occurs"),
         ]
     ),

@@ -13,7 +13,6 @@ import contextlib
 import inspect
 import json
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -61,6 +60,7 @@ def export(checkpoint: Path, output: Path) -> float:
 
     Raises ContractError for a checkpoint that holds no single network, RuntimeError if the scores differ.
     """
+    from behavior.whole_file import whole_file
     from recognizers import open_file
     from recognizers.checkpoint import read_header
     from recognizers.network_recognizer import NetworkRecognizer
@@ -69,16 +69,11 @@ def export(checkpoint: Path, output: Path) -> float:
     if not isinstance(recognizer, NetworkRecognizer) or recognizer.network_config is None:
         got = f"{checkpoint} of family {header['family']}"
         raise ContractError([f"Expected the checkpoint of one network, but got {got}. Export the networks it is made of one by one."])
-    output.parent.mkdir(parents=True, exist_ok=True)
-    beside = output.with_name(f".{output.stem}.{os.getpid()}.onnx")
-    try:
+    with whole_file(output) as beside:
         _write(recognizer, header, beside)
         difference = _difference(recognizer, beside)
         if not difference <= TOLERANCE:
             raise RuntimeError(f"Expected onnxruntime and torch to differ by {TOLERANCE} at most, but got {difference}. Report it.")
-        os.replace(beside, output)
-    finally:
-        beside.unlink(missing_ok=True)
     return difference
 
 

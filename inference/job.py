@@ -147,7 +147,7 @@ def recognize_all(
 
     found, recorded_s = [], 0.0
     faults: list[str] = []
-    for number, recording in enumerate(_watched(job.recordings, quiet), start=1):
+    for number, recording in enumerate(_annotated(job.recordings, quiet), start=1):
         started = time.perf_counter()
         try:
             curated = curate(TrackingFile(job.file(recording)), recording)
@@ -171,14 +171,11 @@ def recognize_all(
 
 
 def write_csv(rows: "pd.DataFrame", path: Path) -> None:
-    """Write a table, whole or not at all, by way of a neighbor file and a rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    """Write a table, whole or not at all."""
+    from behavior.whole_file import whole_file
+
+    with whole_file(path) as beside:
         rows.to_csv(beside, index=False)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _read_metadata(path: Path) -> "list[Recording]":
@@ -188,7 +185,7 @@ def _read_metadata(path: Path) -> "list[Recording]":
     return recordings_from_rows(parse_metadata(path.read_bytes(), path.name).to_pylist(), path.name)
 
 
-def _watched(recordings: "Sequence[Recording]", quiet: bool) -> "Iterable[Recording]":
+def _annotated(recordings: "Sequence[Recording]", quiet: bool) -> "Iterable[Recording]":
     """Show a bar on a terminal, where rich is installed."""
     if quiet or not sys.stdout.isatty():
         return recordings

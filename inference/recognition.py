@@ -50,7 +50,7 @@ def recognize_groups(
     """Return the bouts of groups of behaviors in raw tracking rows of one recording, whoever does them.
 
     One row per bout, columns `GROUP_BOUT_COLUMNS`, sorted by start, none overlapping, the background left out. Only groups that
-    somebody watched for are given; all of them for an unlabelled recording. `settings` as in `recognize`. Raises ContractError for
+    somebody annotated are given; all of them for an unlabelled recording. `settings` as in `recognize`. Raises ContractError for
     rows that break their contract.
     """
     return recognize_curated_groups(curate(rows, recording), recording, recognizer, settings)

@@ -12,7 +12,7 @@ import numpy as np
 from behavior.arena_features import arena_features
 from behavior.curation import Curated
 from behavior.features import frame_samples, sample_count
-from behavior.groups import watched_groups
+from behavior.groups import annotated_groups
 from behavior.recording import Recording
 from recognizers.network_recognizer import NetworkRecognizer
 from recognizers.recognizer import View
@@ -31,7 +31,7 @@ class ArenaRecognizer(NetworkRecognizer):
     def group_scores(self, curated: Curated, recording: Recording) -> np.ndarray:
         """Return scores [T, G] float32 on the recording's own frames, each row summing to one.
 
-        A group that nobody watched for in the recording scores 0, so one without any watched group is all background. An unlabelled
+        A group that nobody annotated in the recording scores 0, so one without any annotated group is all background. An unlabelled
         recording, of which nothing is known, is asked for all groups.
         """
         samples = sample_count(curated.frames, recording.fps, self.features.fps)
@@ -39,7 +39,7 @@ class ArenaRecognizer(NetworkRecognizer):
         (scores,) = (list(blocks) for blocks in flow_scores(self.scorer, [(stream, None)], self.windowing, self.batch))
         sampled = np.concatenate(scores)
         if recording.annotated:
-            sampled = among_watched(sampled, watched_groups(recording, curated.mice))
+            sampled = among_annotated(sampled, annotated_groups(recording, curated.mice))
         return sampled[frame_samples(curated.frames, recording.fps, self.features.fps)]
 
     def _features(self, curated: Curated, recording: Recording, part: slice) -> np.ndarray:
@@ -52,9 +52,9 @@ def load_arena_recognizer(path: Path, device: str = "cpu", batch: int = 64) -> A
     return ArenaRecognizer.load(path).on(device, batch)
 
 
-def among_watched(scores: np.ndarray, watched: np.ndarray) -> np.ndarray:
-    """Return scores [..., G] in which only watched groups [G] share the whole; all background if none is watched."""
-    if not watched.any():
-        return np.broadcast_to(np.eye(len(watched), dtype=scores.dtype)[0], scores.shape).copy()
-    kept = np.where(watched, np.maximum(scores, np.finfo(np.float32).tiny), 0)  # never all 0, however sure of an unwatched group
+def among_annotated(scores: np.ndarray, annotated: np.ndarray) -> np.ndarray:
+    """Return scores [..., G] in which only annotated groups [G] share the whole; all background if none is annotated."""
+    if not annotated.any():
+        return np.broadcast_to(np.eye(len(annotated), dtype=scores.dtype)[0], scores.shape).copy()
+    kept = np.where(annotated, np.maximum(scores, np.finfo(np.float32).tiny), 0)  # never all 0, however sure of an unannotated group
     return (kept / kept.sum(axis=-1, keepdims=True)).astype(scores.dtype, copy=False)

@@ -16,7 +16,6 @@ The header is read without torch: `read_header`. It holds
 """
 
 import json
-import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.contract import ContractError, refuse
 from behavior.tables import TRACKING_CURATED
+from behavior.whole_file import whole_file
 from recognizers import onnx_network
 
 if TYPE_CHECKING:
@@ -105,17 +105,12 @@ def members_of(header: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> li
 
 
 def write_tensors(path: Path, description: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> None:
-    """Write any tensors with a JSON description, by way of a neighbor file and a rename."""
+    """Write any tensors with a JSON description, whole or not at all."""
     from safetensors.torch import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with whole_file(path) as beside:
         save_file(flat, beside, metadata={"json": json.dumps(description)})
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:

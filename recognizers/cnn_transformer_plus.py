@@ -99,7 +99,7 @@ class CnnTransformerPlus(nn.Module):
         return coarse.transpose(1, 2).repeat_interleave(pool, dim=2)[..., : hidden.shape[2]]
 
     def _told(self, context: Tensor) -> Tensor:
-        """Return [B, D]: what the network makes of lab and list of watched behaviors."""
+        """Return [B, D]: what the network makes of lab and list of annotated behaviors."""
         told = [context[:, 1:]]
         if self.lab is not None:
             told.append(self.lab(context[:, 0].long().clamp(max=self.config.labs)))

@@ -1,4 +1,4 @@
-"""What a network is told beside what it sees: whose recording it is, and what somebody watched for.
+"""What a network is told beside what it sees: whose recording it is, and what somebody annotated.
 
 Axes: C behaviors.
 """
@@ -16,6 +16,6 @@ def lab_number(lab: str, labs: Sequence[str]) -> int:
     return labs.index(lab) + 1 if lab in labs else UNKNOWN_LAB
 
 
-def context_of(lab: int, watched: Sequence[bool]) -> np.ndarray:
-    """Return the context [1 + C] float32 of one stream: the number of its lab, then 1 for each behavior that was watched for."""
-    return np.array([lab, *watched], np.float32)
+def context_of(lab: int, annotated: Sequence[bool]) -> np.ndarray:
+    """Return the context [1 + C] float32 of one stream: the number of its lab, then 1 for each behavior that was annotated."""
+    return np.array([lab, *annotated], np.float32)

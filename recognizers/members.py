@@ -13,7 +13,7 @@ import recognizers
 from behavior.curation import Curated
 from behavior.recording import Recording
 from recognizers import checkpoint
-from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View, watched_pairs
+from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View, annotated_pairs
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +45,7 @@ class MadeOfMembers:
     def told(self, curated: Curated, recording: Recording, behaviors: Sequence[str]) -> Iterator[tuple[Pair, Iterator[np.ndarray]]]:
         """Yield each pair for which any member has an answer, and the scores [T, C] of all members, NaN where one is silent."""
         answers = [Answers(member.scores(curated, recording)) for member in self.members]
-        for pair in watched_pairs(curated, recording):
+        for pair in annotated_pairs(curated, recording):
             given = [own.of(pair) for own in answers]
             if any(scores is not None for scores in given):
                 known = zip(given, self.members, strict=True)

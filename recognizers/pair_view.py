@@ -17,7 +17,7 @@ from behavior.mirror import mirror_of
 from behavior.recording import Recording
 from recognizers.context import context_of, lab_number
 from recognizers.network_recognizer import NetworkRecognizer
-from recognizers.recognizer import Pair, View, watched_pairs
+from recognizers.recognizer import Pair, View, annotated_pairs
 from recognizers.windowed import FlowingScores, MadeRows, MirroredScorer, flow_scores, on_frames
 
 
@@ -36,7 +36,7 @@ class PairRecognizer(NetworkRecognizer):
 
     def flowing_scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, FlowingScores]]:
         """Yield the same without ever holding all scores of a pair; read those of one pair before the next is asked for."""
-        pairs = watched_pairs(curated, recording)
+        pairs = annotated_pairs(curated, recording)
         streams = ((self._rows(curated, recording, pair), self._context(recording, pair)) for pair in pairs)
         scorer = MirroredScorer(self.scorer) if self.mirror else self.scorer
         for pair, blocks in zip(pairs, flow_scores(scorer, streams, self.windowing, self.batch), strict=True):
@@ -57,8 +57,8 @@ class PairRecognizer(NetworkRecognizer):
         return MadeRows(sample_count(curated.frames, recording.fps, rate), make)
 
     def _context(self, recording: Recording, pair: Pair) -> np.ndarray:
-        watched = set(recording.behaviors_of(*pair))
-        return context_of(lab_number(recording.lab_id, self.labs), [behavior in watched for behavior in self.behaviors])
+        annotated = set(recording.behaviors_of(*pair))
+        return context_of(lab_number(recording.lab_id, self.labs), [behavior in annotated for behavior in self.behaviors])
 
 
 def load_pair_recognizer(path: Path) -> PairRecognizer:

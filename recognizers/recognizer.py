@@ -16,7 +16,7 @@ from behavior.curation import Curated
 from behavior.recording import Recording
 
 Pair = tuple[int, int]
-"""(agent, target); target == agent for a mouse watched by itself."""
+"""(agent, target); target == agent for a mouse annotated by itself."""
 Bout = tuple[int, int, int, str, int, int]
 """A row in the order of `behavior.bouts.BOUT_COLUMNS`: video_id, agent_id, target_id, action, start_frame, stop_frame."""
 
@@ -59,10 +59,10 @@ class Decoding:
     """Per behavior: slope and offset on the logit of its smoothed score; () leaves scores as they are."""
 
     def allowed(self, behaviors: tuple[str, ...], recording: Recording, pair: Pair) -> np.ndarray:
-        """Return [C] bool: watched for in this pair and, where training knew the lab, ever seen in it."""
-        watched = set(recording.behaviors_of(*pair))
+        """Return [C] bool: annotated in this pair and, where training knew the lab, ever seen in it."""
+        annotated = set(recording.behaviors_of(*pair))
         known = self.occurring.get(recording.lab_id)
-        possible = watched if known is None else watched & known
+        possible = annotated if known is None else annotated & known
         return np.array([behavior in possible for behavior in behaviors], bool)
 
     def criteria(self, behaviors: tuple[str, ...], lab: str) -> Criteria:
@@ -73,7 +73,7 @@ class Decoding:
         return Criteria(np.array(thresholds), weights, calibration)
 
     def bouts(self, behaviors: tuple[str, ...], recording: Recording, pair: Pair, scores: ScoreRows) -> list[Bout]:
-        """Return the bouts of one pair from its scores [T, C] on the recording's own frames: only watched ones, none overlapping."""
+        """Return the bouts of one pair from its scores [T, C] on the recording's own frames: only annotated ones, none overlapping."""
         allowed, criteria = self.allowed(behaviors, recording, pair), self.criteria(behaviors, recording.lab_id)
         found = decode(scores, recording.fps, allowed, self.settings, criteria)
         return [(recording.video_id, *pair, behaviors[number], start, stop) for number, start, stop in found]
@@ -155,6 +155,6 @@ class Recognizer(Protocol):
         ...
 
 
-def watched_pairs(curated: Curated, recording: Recording) -> tuple[Pair, ...]:
-    """Return the watched pairs whose mice tracking holds, in the order of `recording.pairs`."""
+def annotated_pairs(curated: Curated, recording: Recording) -> tuple[Pair, ...]:
+    """Return the annotated pairs whose mice tracking holds, in the order of `recording.pairs`."""
     return tuple(pair for pair in recording.pairs if set(pair) <= set(curated.mice))

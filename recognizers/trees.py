@@ -19,7 +19,7 @@ from behavior.pair_statistics import BLOCK_SAMPLES, PairStatistics
 from behavior.recording import Recording
 from recognizers import checkpoint
 from recognizers.boosted_trees import BoostedTrees, TreesConfig
-from recognizers.recognizer import Decoding, Head, Pair, View, watched_pairs
+from recognizers.recognizer import Decoding, Head, Pair, View, annotated_pairs
 from recognizers.windowed import FlowingScores, on_frames
 
 if TYPE_CHECKING:
@@ -60,20 +60,20 @@ class TreesRecognizer:
         return recognizers.FAMILIES[FAMILY].head
 
     def scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, np.ndarray]]:
-        """Yield (pair, scores [T, C]) as the protocol says; 0 for a behavior that nobody watched for in the pair: it is not asked for."""
+        """Yield (pair, scores [T, C]) as the protocol says; 0 for a behavior that nobody annotated in the pair: it is not asked for."""
         return ((pair, scores.whole()) for pair, scores in self.flowing_scores(curated, recording))
 
     def flowing_scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, FlowingScores]]:
         """Yield the same without ever holding all scores of a pair; read those of one pair before the next is asked for."""
-        for pair in watched_pairs(curated, recording):
+        for pair in annotated_pairs(curated, recording):
             blocks = on_frames(self.sampled_scores(curated, recording, pair), curated.frames, recording.fps, self.features.fps)
             yield pair, FlowingScores(blocks, curated.frames, len(self.behaviors))
 
-    def trees_of(self, lab: str, watched: frozenset[str]) -> BoostedTrees:
+    def trees_of(self, lab: str, annotated: frozenset[str]) -> BoostedTrees:
         """Return who answers in a lab for some behaviors: its own model where there is one, else the shared one; none for the others."""
         own = self.labs.get(lab, BoostedTrees((None,) * len(self.behaviors)))
         answering = (mine or all_labs for mine, all_labs in zip(own.boosters, self.shared.boosters, strict=True))
-        return BoostedTrees(tuple(one if name in watched else None for name, one in zip(self.behaviors, answering, strict=True)))
+        return BoostedTrees(tuple(one if name in annotated else None for name, one in zip(self.behaviors, answering, strict=True)))
 
     def on(self, device: "torch.device | str", batch: int) -> Self:
         """Return the same: trees know neither devices nor batches."""

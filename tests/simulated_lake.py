@@ -75,7 +75,7 @@ def _write(lake: Lake, simulated: SimulatedRecording) -> None:
         video_id=recording.video_id,
         duration_s=(bouts["stop_frame"] - bouts["start_frame"]) / recording.fps,
         kind=["self" if agent == target else "pair" for agent, target, _ in triples],
-        watched=[triple in annotated for triple in triples],
+        annotated=[triple in annotated for triple in triples],
         frames_per_second=recording.fps,
     )
     path = lake.curated / ANNOTATIONS_ENRICHED.key(f"train-{name}", recording.lab_id)

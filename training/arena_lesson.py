@@ -17,7 +17,7 @@ from behavior.contract import ContractError
 from behavior.curation import Curated
 from behavior.ethogram import GROUPS
 from behavior.features import RobustScaler, sample_frames
-from behavior.groups import GROUP_NAMES, group_labels, watched_groups
+from behavior.groups import GROUP_NAMES, annotated_groups, group_labels
 from behavior.recording import Recording
 from behavior.skeleton import canonical
 from recognizers.arena_view import ArenaRecognizer
@@ -43,9 +43,9 @@ class ArenaSamples:
         """Nobody in particular."""
         return None
 
-    def watched(self, behaviors: Sequence[str]) -> list[bool]:
-        """Return for each group whether somebody watched for it."""
-        by_name = dict(zip(GROUP_NAMES, watched_groups(self.recording, self.mice).tolist(), strict=True))
+    def annotated(self, behaviors: Sequence[str]) -> list[bool]:
+        """Return for each group whether somebody annotated it."""
+        by_name = dict(zip(GROUP_NAMES, annotated_groups(self.recording, self.mice).tolist(), strict=True))
         return [by_name[behavior] for behavior in behaviors]
 
 
@@ -90,8 +90,8 @@ class ArenaLesson:
         return ()
 
     def samples(self, recording: Recording, curated: Curated, bouts: pd.DataFrame) -> list[ArenaSamples]:
-        """Return the recording as one stream; nothing if no group was watched for, since then it says nothing."""
-        if not watched_groups(recording, curated.mice).any():
+        """Return the recording as one stream; nothing if no group was annotated, since then it says nothing."""
+        if not annotated_groups(recording, curated.mice).any():
             return []
         sampled = sample_frames(curated.frames, recording.fps, self.features.fps)
         labels = group_labels(recording, curated.mice, curated.frames, bouts)[sampled]

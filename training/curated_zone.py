@@ -17,7 +17,7 @@ from behavior.curation import Curated, from_table
 from behavior.recording import Recording, recordings_from_rows
 from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, RAW_METADATA, TRACKING_CURATED
 
-_BOUT_COLUMNS = ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame", "watched"]
+_BOUT_COLUMNS = ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame", "annotated"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class CuratedZone:
         return recordings
 
     def unlabelled_recordings(self) -> list[Recording]:
-        """Return the training recordings in which nobody watched for anything, by video id."""
+        """Return the training recordings in which nobody annotated anything, by video id."""
         return [recording for recording in self._recordings() if not recording.annotated]
 
     def content_groups(self) -> dict[int, int]:
@@ -45,11 +45,11 @@ class CuratedZone:
         return {row["video_id"]: row["content_group"] for row in rows if row["content_group"] is not None}
 
     def bouts(self, recordings: Iterable[Recording]) -> pd.DataFrame:
-        """Return the bouts of these recordings and of no other, watched ones only: video_id, agent_id, target_id, action, start, stop."""
+        """Return the bouts of these recordings and of no other, annotated ones only: video_id, agent_id, target_id, action, start, stop."""
         wanted = {recording.video_id: recording.lab_id for recording in recordings}
         files = [file for lab in sorted(set(wanted.values())) for file in self._lab_files(ANNOTATIONS_ENRICHED.location, lab)]
-        rows = _read(files, _BOUT_COLUMNS, pc.field("video_id").isin(sorted(wanted)) & pc.field("watched"))
-        return rows.drop_columns(["watched"]).to_pandas()
+        rows = _read(files, _BOUT_COLUMNS, pc.field("video_id").isin(sorted(wanted)) & pc.field("annotated"))
+        return rows.drop_columns(["annotated"]).to_pandas()
 
     def tracking(self, recording: Recording) -> Curated:
         """Return the curated tracking of one recording."""

@@ -22,7 +22,7 @@ from behavior.pair_tracks import PairTracks
 from behavior.recording import Recording
 from behavior.windows import window_starts
 from recognizers.context import context_of, lab_number
-from recognizers.recognizer import Pair, watched_pairs
+from recognizers.recognizer import Pair, annotated_pairs
 from recognizers.torch_windows import gather_windows, rows_of, window_rows
 from recognizers.windowed import Windowing
 
@@ -31,7 +31,7 @@ _FIT_ROWS = 200_000
 
 @dataclass(frozen=True)
 class Stream:
-    """One watched pair of one recording, or the whole of it."""
+    """One annotated pair of one recording, or the whole of it."""
 
     recording: Recording
     """The video."""
@@ -56,9 +56,9 @@ class Batch:
     labels: Tensor
     """[B, W, C] bool."""
     mask: Tensor
-    """[B, W, C] bool: watched for, and no padding."""
+    """[B, W, C] bool: annotated, and no padding."""
     context: Tensor
-    """[B, 1 + C] float32: lab and what was watched for, as `recognizers.context` says."""
+    """[B, 1 + C] float32: lab and what was annotated, as `recognizers.context` says."""
     videos: tuple[int, ...]
     """Where the windows come from, ascending, each once."""
 
@@ -73,24 +73,24 @@ class StreamDataset:
     """[M, F] float16 or float32, scaled."""
     labels: Tensor
     """[M, C] bool."""
-    watched: Tensor
-    """[streams, C] bool: behaviors somebody watched for."""
+    annotated: Tensor
+    """[streams, C] bool: behaviors somebody annotated."""
     context: Tensor
     """[streams, 1 + C] float32: what the network is told beside what it sees."""
 
     def to(self, device: torch.device) -> "StreamDataset":
         """Return the same data on a device."""
-        parts = {name: getattr(self, name).to(device) for name in ("features", "labels", "watched", "context")}
+        parts = {name: getattr(self, name).to(device) for name in ("features", "labels", "annotated", "context")}
         return replace(self, **parts)
 
     def class_frames(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return samples with each behavior [C] and samples watched for it [C]."""
-        watched = self.watched.cpu().numpy()
+        """Return samples with each behavior [C] and samples annotated it [C]."""
+        annotated = self.annotated.cpu().numpy()
         lengths = np.array([stream.samples for stream in self.streams])
-        present = np.zeros(watched.shape[1])
-        for stream, mask in zip(self.streams, watched, strict=True):
+        present = np.zeros(annotated.shape[1])
+        for stream, mask in zip(self.streams, annotated, strict=True):
             present += self.labels[stream.start : stream.start + stream.samples].sum(0).cpu().numpy() * mask
-        return present, lengths @ watched
+        return present, lengths @ annotated
 
     def n_windows(self, windowing: Windowing) -> int:
         """Return the number of windows of one epoch."""
@@ -122,7 +122,7 @@ class StreamDataset:
         features, valid = gather_windows(self.features, rows, lengths, window)
         labels = rows_of(self.labels, window_rows(rows, lengths, window)[0])
         owner = torch.from_numpy(owners).to(device)
-        mask = self.watched[owner][:, None, :].expand_as(labels)
+        mask = self.annotated[owner][:, None, :].expand_as(labels)
         mask = mask if valid is None else mask & valid[..., None]
         return Batch(features, valid, labels, mask, self.context[owner], tuple(sorted({stream.recording.video_id for stream in streams})))
 
@@ -155,8 +155,8 @@ class Samples(Protocol):
         """[S, C] bool."""
         ...
 
-    def watched(self, behaviors: Sequence[str]) -> list[bool]:
-        """Return for each behavior whether somebody watched for it in this stream."""
+    def annotated(self, behaviors: Sequence[str]) -> list[bool]:
+        """Return for each behavior whether somebody annotated it in this stream."""
         ...
 
 
@@ -170,8 +170,8 @@ class PairSamples:
     features: np.ndarray  # [S, F] float32, NaN where unknown
     labels: np.ndarray  # [S, C] bool
 
-    def watched(self, behaviors: Sequence[str]) -> list[bool]:
-        """Return for each behavior whether somebody watched for it in this pair."""
+    def annotated(self, behaviors: Sequence[str]) -> list[bool]:
+        """Return for each behavior whether somebody annotated it in this pair."""
         seen = set(self.recording.behaviors_of(*self.pair))
         return [behavior in seen for behavior in behaviors]
 
@@ -179,10 +179,10 @@ class PairSamples:
 def pair_samples(
     recording: Recording, curated: Curated, bouts: pd.DataFrame, behaviors: Sequence[str], settings: PairFeatures | PairTracks
 ) -> list[PairSamples]:
-    """Return features and labels of every watched pair of one recording. `bouts` may hold other recordings and behaviors too."""
+    """Return features and labels of every annotated pair of one recording. `bouts` may hold other recordings and behaviors too."""
     sampled = sample_frames(curated.frames, recording.fps, settings.fps)
     samples = []
-    for pair in watched_pairs(curated, recording):
+    for pair in annotated_pairs(curated, recording):
         labels = pair_labels(recording, pair, curated.frames, bouts, behaviors)[sampled]
         samples.append(PairSamples(recording, pair, curated.frames, settings.of(curated, recording.fps, *pair), labels))
     return samples
@@ -215,13 +215,13 @@ def assemble(
     Takes `samples` one by one: a consuming iterator frees each as the tensor is built.
     """
     streams: list[Stream] = []
-    features, labels, watched, context = [], [], [], []
+    features, labels, annotated, context = [], [], [], []
     start = 0
     for one in samples:
         streams.append(Stream(one.recording, one.pair, one.frames, start, len(one.features)))
         start += len(one.features)
         features.append(torch.from_numpy(scale(one.features)).to(dtype))
         labels.append(torch.from_numpy(one.labels))
-        watched.append(one.watched(behaviors))
-        context.append(torch.from_numpy(context_of(lab_number(one.recording.lab_id, labs), watched[-1])))
-    return StreamDataset(tuple(streams), torch.cat(features), torch.cat(labels), torch.tensor(watched), torch.stack(context))
+        annotated.append(one.annotated(behaviors))
+        context.append(torch.from_numpy(context_of(lab_number(one.recording.lab_id, labs), annotated[-1])))
+    return StreamDataset(tuple(streams), torch.cat(features), torch.cat(labels), torch.tensor(annotated), torch.stack(context))

@@ -130,7 +130,7 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
             **{key: _estimate(values) for key, values in own.items()},
             "recordings": len(tally.recordings.get(column, ())),
             "frames": int(pooled[1].sum()),
-            "watched_frames": int(pooled.sum()),
+            "annotated_frames": int(pooled.sum()),
             "share": _known(pooled[1].sum() / pooled.sum() if pooled.any() else np.nan),
             "bouts": int(bouts[:, 0, 2].sum()),
             "found_bouts": int(bouts[:, 0, 1].sum()),

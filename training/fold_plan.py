@@ -23,7 +23,7 @@ class FoldPlan:
     recordings: tuple[Recording, ...]
     """All that somebody labelled, by video id."""
     bouts: pd.DataFrame
-    """What experts saw in them, watched ones only."""
+    """What experts saw in them, annotated ones only."""
     contents: tuple[Content, ...]
     """What tells each recording from the others, in the same order."""
     groups: Mapping[int, int]

@@ -1,4 +1,4 @@
-"""Losses that ask only about what was watched for.
+"""Losses that ask only about what was annotated.
 
 Axes: B batch, W window frames, C behaviors.
 """
@@ -27,7 +27,7 @@ class LossSettings:
     gamma: float = 2.0
     """Focal only: how fast easy frames fade."""
     unknown_is_absent: bool = False
-    """Take what was not watched for as absent, an error that is here to be measured (training/ablations.py)."""
+    """Take what was not annotated as absent, an error that is here to be measured (training/ablations.py)."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("bce", "focal"):
@@ -37,9 +37,9 @@ class LossSettings:
         if self.gamma < 0:
             raise ValueError(f"Expected gamma of 0 or more, but got {self.gamma}. Use 2.")
 
-    def class_weights(self, present: np.ndarray, watched: np.ndarray) -> np.ndarray:
-        """Return [C] float32 from samples with each behavior [C] and samples watched for it [C]."""
-        return positive_weights(present, watched, self)
+    def class_weights(self, present: np.ndarray, annotated: np.ndarray) -> np.ndarray:
+        """Return [C] float32 from samples with each behavior [C] and samples annotated it [C]."""
+        return positive_weights(present, annotated, self)
 
     def __call__(self, logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
         """Return the loss of a batch, as `masked_loss` does."""
@@ -69,13 +69,13 @@ class ExclusiveLossSettings:
         if self.max_weight < 1 or self.gamma < 0:
             raise ValueError(f"Expected max_weight of 1 or more and gamma of 0 or more, but got {self}. Use 20 and 2.")
 
-    def class_weights(self, present: np.ndarray, watched: np.ndarray) -> np.ndarray:
-        """Return [C] float32 from samples of each class [C] and samples watched for it [C]."""
+    def class_weights(self, present: np.ndarray, annotated: np.ndarray) -> np.ndarray:
+        """Return [C] float32 from samples of each class [C] and samples annotated it [C]."""
         if self.weights is not None:
             if len(self.weights) != len(present):
                 raise ValueError(f"Expected a weight for each of {len(present)} classes, but got {self.weights}. Change the recipe.")
             return np.array(self.weights, np.float32)
-        frequency = present / np.maximum(watched, 1)
+        frequency = present / np.maximum(annotated, 1)
         return np.minimum(frequency.max() / np.maximum(frequency, 1e-9), self.max_weight).astype(np.float32)
 
     def __call__(self, logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
@@ -83,14 +83,14 @@ class ExclusiveLossSettings:
         return exclusive_loss(logits, labels, mask, weights, self)
 
 
-def positive_weights(present: np.ndarray, watched: np.ndarray, settings: LossSettings) -> np.ndarray:
-    """Return [C] float32: how many times a frame with the behavior counts, from frames present [C] and watched [C]."""
-    ratio = (watched - present) / np.maximum(present, 1)
+def positive_weights(present: np.ndarray, annotated: np.ndarray, settings: LossSettings) -> np.ndarray:
+    """Return [C] float32: how many times a frame with the behavior counts, from frames present [C] and annotated [C]."""
+    ratio = (annotated - present) / np.maximum(present, 1)
     return np.clip(np.sqrt(ratio), 1.0, settings.max_weight).astype(np.float32)
 
 
 def masked_loss(logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, settings: LossSettings) -> Tensor:
-    """Return the mean loss over the (frame, behavior) cells that `mask` [B, W, C] names; what was not watched for has no part.
+    """Return the mean loss over the (frame, behavior) cells that `mask` [B, W, C] names; what was not annotated has no part.
 
     `logits` [B, W, C], `labels` [B, W, C] bool, `weights` [C] from `positive_weights`. Without any cell the loss is 0.
     """
@@ -101,7 +101,7 @@ def masked_loss(logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, s
         miss = torch.where(labels, 1 - probability, probability)
         cells = cells * miss**settings.gamma
     if settings.unknown_is_absent:
-        mask = mask.any(-1, keepdim=True).expand_as(mask)  # what is no padding: of every stream something was watched for
+        mask = mask.any(-1, keepdim=True).expand_as(mask)  # what is no padding: of every stream something was annotated
     # where, not a product: an infinite loss in a cell nobody asks about must not turn into NaN
     return torch.where(mask, cells, 0.0).sum() / mask.sum().clamp(min=1)
 

@@ -11,7 +11,6 @@ Axes: T frames, C behaviors that the fold's recognizer knows.
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ import numpy as np
 from behavior.contract import ContractError, refuse
 from behavior.curation import Curated
 from behavior.recording import Recording
+from behavior.whole_file import whole_file
 from recognizers import FAMILIES, load_recognizer
 from recognizers.arena_view import ArenaRecognizer, load_arena_recognizer
 from recognizers.checkpoint import differences
@@ -154,7 +154,7 @@ class OutOfFold:
         )
 
     def scores(self, recording: Recording, pair: Pair) -> np.ndarray | None:
-        """Return the scores [T, C] float16 of a watched pair; None if tracking lacked one of its mice."""
+        """Return the scores [T, C] float16 of an annotated pair; None if tracking lacked one of its mice."""
         path = self._scores(recording, pair)
         if not path.is_file():
             return None
@@ -164,13 +164,8 @@ class OutOfFold:
     def write_scores(self, recording: Recording, pair: Pair, scores: np.ndarray, behaviors: Sequence[str], fold: int) -> None:
         """Keep the scores [T, C] of a pair."""
         path = self._scores(recording, pair)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-        try:
+        with whole_file(path) as beside:
             np.savez_compressed(beside, scores=scores.astype(np.float16), behaviors=np.array(behaviors), fold=np.int64(fold))
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
 
     def _scores(self, recording: Recording, pair: Pair) -> Path:
         return self.folder / "scores" / f"{recording.video_id}-{pair[0]}-{pair[1]}.npz"
@@ -198,10 +193,5 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole_file(path) as beside:
         beside.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The lesson of the pair view: all behaviors that occur, for each watched pair of mice.
+"""The lesson of the pair view: all behaviors that occur, for each annotated pair of mice.
 
 Axes: C behaviors.
 """
@@ -55,16 +55,14 @@ class PairLesson:
         """Make the lesson. Raises ContractError if nothing occurs in the recordings that teach."""
         behaviors = ethogram(bouts.loc[bouts["video_id"].isin([recording.video_id for recording in teach]), "action"])
         if not behaviors:
-            raise ContractError(
-                ["Expected bouts in the training recordings, but got none. Annotate some, or watch for what was annotated."]
-            )
+            raise ContractError(["Expected bouts in the training recordings, but got none. Annotate some, or correct behaviors_labeled."])
         features = recognizers.features_class(recipe.family)(common_bodyparts(list(bodyparts)), recipe.fps)
         labs = tuple(sorted({recording.lab_id for recording in teach}))
         occurring = occurring_behaviors([*teach, *check], bouts, behaviors)
         return cls(recipe, behaviors, features, Decoding((DEFAULT_THRESHOLD,) * len(behaviors), occurring, recipe.decode), labs)
 
     def samples(self, recording: Recording, curated: Curated, bouts: pd.DataFrame) -> list[PairSamples]:
-        """Return every watched pair."""
+        """Return every annotated pair."""
         return pair_samples(recording, curated, bouts, self.behaviors, self.features)
 
     def fit_scaler(self, samples: Sequence[PairSamples]) -> RobustScaler:

@@ -15,7 +15,7 @@ import pandas as pd
 from behavior.bouts import BOUT_COLUMNS, calibrated, runs, smooth
 from behavior.content import Content
 from behavior.ethogram import ethogram
-from behavior.groups import GROUP_NAMES, group_bouts, group_labels, watched_groups
+from behavior.groups import GROUP_NAMES, annotated_groups, group_bouts, group_labels
 from behavior.recording import Recording, Triple
 from recognizers.recognizer import Decoding, View
 from training.decoding.fit import Fitted, cross_fit
@@ -41,7 +41,7 @@ def cross_fitted(store: OutOfFold, plan: FoldPlan) -> dict[int | None, Fitted]:
 
 
 def scored_pairs(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | None, Fitted]) -> Iterator[ScoredPair]:
-    """Yield everything that was watched, with its scores in the order of `evaluated_behaviors`, decoded as `cross_fitted` has it.
+    """Yield everything that was annotated, with its scores in the order of `evaluated_behaviors`, decoded as `cross_fitted` has it.
 
     Where a recognizer says nothing (a behavior its fold never saw, a mouse that tracking lacks) the score is 0: a miss, not a gap.
     """
@@ -57,7 +57,7 @@ def scored_pairs(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | None, F
 
 
 def kept_pairs(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredPair]:
-    """Yield every watched pair; nothing is found in it yet."""
+    """Yield every annotated pair; nothing is found in it yet."""
     behaviors = evaluated_behaviors(store.view, plan.bouts)
     records = {fold: store.record(fold) for fold in range(1, len(plan.splits) + 1)}
     for recording, content in zip(plan.recordings, plan.contents, strict=True):
@@ -102,11 +102,11 @@ def _calibrated(decoding: Decoding, scores: np.ndarray, fps: float) -> np.ndarra
 
 
 def _arenas(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredPair]:
-    """Yield each whole arena as one pair that is nobody in particular; nothing for one in which no group was watched for."""
+    """Yield each whole arena as one pair that is nobody in particular; nothing for one in which no group was annotated."""
     for recording, content in zip(plan.recordings, plan.contents, strict=True):
-        watched = watched_groups(recording, content.mice)
+        annotated = annotated_groups(recording, content.mice)
         kept = store.scores(recording, WHOLE_ARENA)
-        if kept is None or not watched.any():
+        if kept is None or not annotated.any():
             continue
         decoding = store.record(plan.fold_of[recording.video_id]).decoding
         found = group_bouts(kept.astype(np.float32), recording.fps, decoding.settings)
@@ -114,9 +114,9 @@ def _arenas(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredPair]:
 
 
 def _arena(recording: Recording, content: Content, plan: FoldPlan, kept: np.ndarray, found: list[tuple[str, int, int]]) -> ScoredPair:
-    watched = watched_groups(recording, content.mice)
+    annotated = annotated_groups(recording, content.mice)
     labels = group_labels(recording, content.mice, content.frames, plan.bouts)
-    asked = replace(recording, annotated=tuple(Triple(*WHOLE_ARENA, name) for name in np.array(GROUP_NAMES)[1:][watched[1:]].tolist()))
+    asked = replace(recording, annotated=tuple(Triple(*WHOLE_ARENA, name) for name in np.array(GROUP_NAMES)[1:][annotated[1:]].tolist()))
     true = [
         (recording.video_id, *WHOLE_ARENA, name, start, stop)
         for group, name in enumerate(GROUP_NAMES[1:], start=1)

@@ -202,7 +202,7 @@ def prepare(
     scaler = lesson.fit_scaler(taught) if taught else None
     train, validation = (_dataset(samples, lesson, scaler, recipe) if scaler else None for samples in (taught, checked))
     if scaler is None or train is None:
-        raise ContractError(["Expected watched mice in the tracking of the training recordings, but got none. Compare the mouse ids."])
+        raise ContractError(["Expected annotated mice in the tracking of the training recordings, but got none. Compare the mouse ids."])
 
     torch.manual_seed(seed)
     config, network = recognizers.build_network(recipe.family, asdict(recipe.network), len(lesson.features.names), len(lesson.behaviors))

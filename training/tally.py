@@ -1,6 +1,6 @@
 """What pooled out-of-fold scores add up to, unit by unit: counts that any choice of recordings can be scored from.
 
-A unit is what a bootstrap draws as a whole: the recordings of one content. What was not watched for is counted nowhere.
+A unit is what a bootstrap draws as a whole: the recordings of one content. What was not annotated is counted nowhere.
 
 Axes: T frames, C behaviors, L score levels, U units, O overlaps.
 """
@@ -22,7 +22,7 @@ from recognizers.recognizer import Bout, Pair
 
 @dataclass(frozen=True)
 class ScoredPair:
-    """One watched pair of one recording, scored by a recognizer that never saw the recording."""
+    """One annotated pair of one recording, scored by a recognizer that never saw the recording."""
 
     recording: Recording
     """The video."""
@@ -55,11 +55,11 @@ class Tally:
     units: list[int] = field(default_factory=list)
     """Axis U, in order of appearance."""
     levels: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
-    """By unit and behavior numbers, where it was watched for: frames at each score level, without and with it: [2, L]."""
+    """By unit and behavior numbers, where it was annotated: frames at each score level, without and with it: [2, L]."""
     bouts: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
     """By the same: bouts matched, found and true: [O, 3]."""
     recordings: dict[int, set[int]] = field(default_factory=dict)
-    """By behavior number: videos watched for it."""
+    """By behavior number: videos annotated it."""
     confusion: np.ndarray = field(init=False)
     """[C + 1, C + 1] frames: what was true (row), what was found (column)."""
     true: list[pd.DataFrame] = field(default_factory=list)
@@ -101,7 +101,7 @@ class Tally:
             self.others[name] += bouts
 
     def level_counts(self, column: int) -> np.ndarray:
-        """Return [U, 2, L] of one behavior; zeros where it was not watched for."""
+        """Return [U, 2, L] of one behavior; zeros where it was not annotated."""
         return self._stacked(self.levels, column, (2, LEVELS))
 
     def bout_counts(self, column: int) -> np.ndarray:
@@ -132,7 +132,7 @@ def competition_frames(solution: pd.DataFrame, submission: pd.DataFrame) -> pd.D
     """Return what the competition's score is made of, recording by recording: lab_id, video_id, action, hits, found, true (frames).
 
     As the competition does, predictions in a recording without any true bout are left out. Every prediction must be of a triple
-    that was watched for. Summed over recordings, 2 hits / (found + true) is the F1 of `behavior.metric.mabe_score`.
+    that was annotated. Summed over recordings, 2 hits / (found + true) is the F1 of `behavior.metric.mabe_score`.
     """
     counted = submission[submission["video_id"].isin(solution["video_id"])]
     rows = pd.concat([solution[counted.columns.intersection(solution.columns)], counted], ignore_index=True)

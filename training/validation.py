@@ -49,9 +49,9 @@ class Judge:
         scores = _scores(network, self.dataset, self.recipe, self.device, torch.sigmoid)
         logits = torch.logit(torch.from_numpy(np.concatenate(scores)), eps=1e-6)
         loss = _loss(logits, self.dataset, self.recipe, self.class_weights)
-        watched = self.dataset.watched.cpu().numpy()
+        annotated = self.dataset.annotated.cpu().numpy()
         scored = [
-            ScoredSamples(stream, score, _labels(self.dataset, stream), watched[number])
+            ScoredSamples(stream, score, _labels(self.dataset, stream), annotated[number])
             for number, (stream, score) in enumerate(zip(self.dataset.streams, scores, strict=True))
         ]
         return verdict_of(scored, self.bouts, self.behaviors, self.decoding, self.recipe.fps, loss)
@@ -59,7 +59,7 @@ class Judge:
 
 @dataclass(frozen=True)
 class ScoredSamples:
-    """One watched pair of one validation recording, scored."""
+    """One annotated pair of one validation recording, scored."""
 
     stream: Stream
     """Which pair of which recording."""
@@ -67,7 +67,7 @@ class ScoredSamples:
     """[S, C] float, 0 to 1."""
     labels: np.ndarray
     """[S, C] bool."""
-    watched: np.ndarray
+    annotated: np.ndarray
     """[C] bool."""
 
 
@@ -75,7 +75,7 @@ def verdict_of(
     scored: Sequence[ScoredSamples], bouts: pd.DataFrame, behaviors: tuple[str, ...], decoding: Decoding, fps: float, loss: float
 ) -> Verdict:
     """Return the competition's score of scores at `fps` with the thresholds fitted on them; on smoothed ones, which they will meet."""
-    smoothed = [ScoredStream(smooth(one.scores, fps, decoding.settings.smooth_s), one.labels, one.watched) for one in scored]
+    smoothed = [ScoredStream(smooth(one.scores, fps, decoding.settings.smooth_s), one.labels, one.annotated) for one in scored]
     thresholds = fit_thresholds(smoothed, len(behaviors), fps)
     fitted, rows = replace(decoding, thresholds=thresholds), list[Bout]()
     for one in scored:
@@ -91,7 +91,7 @@ def verdict_of(
 
 @dataclass(frozen=True)
 class GroupJudge:
-    """Score networks of the arena view by F1 over samples, averaged over groups: each sample has the best watched group."""
+    """Score networks of the arena view by F1 over samples, averaged over groups: each sample has the best annotated group."""
 
     dataset: StreamDataset
     """Their scaled features and labels."""
@@ -107,8 +107,8 @@ class GroupJudge:
         scores = _scores(network, self.dataset, self.recipe, self.device, softmax)
         logits = torch.from_numpy(np.concatenate(scores)).clamp(min=1e-6).log()
         counts: dict[str, np.ndarray] = defaultdict(lambda: np.zeros((len(GROUP_NAMES), 3), np.int64))
-        for stream, score, watched in zip(self.dataset.streams, scores, self.dataset.watched.cpu().numpy(), strict=True):
-            counts[stream.recording.lab_id] += count_groups(score, _labels(self.dataset, stream), watched)
+        for stream, score, annotated in zip(self.dataset.streams, scores, self.dataset.annotated.cpu().numpy(), strict=True):
+            counts[stream.recording.lab_id] += count_groups(score, _labels(self.dataset, stream), annotated)
         labs = {lab: macro_f1(of_lab) for lab, of_lab in sorted(counts.items())}
         loss = _loss(logits, self.dataset, self.recipe, self.class_weights)
         told = {lab: {"score": score, "actions": by_group} for lab, (score, by_group) in labs.items()}
@@ -130,5 +130,5 @@ def _labels(dataset: StreamDataset, stream: Stream) -> np.ndarray:
 def _loss(logits: Tensor, dataset: StreamDataset, recipe: Recipe, class_weights: Tensor) -> float:
     """Return the loss of the logits of all samples [M, C], whole recordings as one row each."""
     lengths = torch.tensor([stream.samples for stream in dataset.streams])
-    mask = dataset.watched.cpu().repeat_interleave(lengths, 0)
+    mask = dataset.annotated.cpu().repeat_interleave(lengths, 0)
     return float(recipe.loss(logits, dataset.labels.cpu(), mask, class_weights.cpu()))

@@ -28,7 +28,7 @@ def plus() -> Recipe:
 
 
 def without_mask() -> Recipe:
-    """Return plus taught that what a lab did not watch for does not happen."""
+    """Return plus taught that what a lab did not annotate does not happen."""
     return replace(plus(), name="without_mask", loss=_unmasked(plus()))
 
 
@@ -48,7 +48,7 @@ def brief() -> Recipe:
 
 
 def brief_without_mask() -> Recipe:
-    """Return the same as it is published: what was not watched for is taken as absent."""
+    """Return the same as it is published: what was not annotated is taken as absent."""
     return replace(brief(), name="brief_without_mask", loss=_unmasked(brief()))
 
 
@@ -56,11 +56,11 @@ def variants() -> tuple[Variant, ...]:
     """Return all variants, the whole first."""
     return (
         Variant(WHOLE, "cnn_transformer_plus, whole", plus),
-        Variant("without_mask", "what was not watched for is taken as absent", without_mask),
+        Variant("without_mask", "what was not annotated is taken as absent", without_mask),
         Variant("without_lab", "not told whose recording it is", without_lab),
         Variant("without_pair_attention", "mice do not look at each other", without_pair_attention),
         Variant("brief", "the brief's cnn_transformer", brief),
-        Variant("brief_without_mask", "the brief's, unwatched taken as absent", brief_without_mask),
+        Variant("brief_without_mask", "the brief's, unannotated taken as absent", brief_without_mask),
         Variant("trees", "boosted trees over statistics of pairs", trees),
     )
 

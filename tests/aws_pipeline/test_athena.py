@@ -1,9 +1,9 @@
 """Step 3 over a lake of four short recordings, small enough to answer every question by hand.
 
 QuietOtter, video 7, 60 frames at 30 fps, 10 pixels a cm: mouse 1 walks right at 6 cm/s from the middle; mouse 2 stands 1 cm right of it
-and its nose is lost for the last 15 frames. Watched: mouse 1 rearing (0.5 s), sniffing (1 s, 0.5 s) and attacking (never) mouse 2.
+and its nose is lost for the last 15 frames. Annotated: mouse 1 rearing (0.5 s), sniffing (1 s, 0.5 s) and attacking (never) mouse 2.
 QuietOtter, video 9, 30 frames: mouse 1 rears all the time. LoudHeron, video 8, 50 frames at 25 fps: unlabeled, its tail_tip never seen.
-ShyMole, video 10, 10 frames at 10 fps: watched for rearing, which never happens.
+ShyMole, video 10, 10 frames at 10 fps: annotated rearing, which never happens.
 """
 
 import csv
@@ -121,8 +121,8 @@ def test_recordings_are_counted_per_lab_with_their_clock_and_mice(answer):
     }
 
 
-def test_class_imbalance_counts_only_labs_that_watched(answer):
-    # rear: 0.5 s + 1 s of 2 s + 1 s + 1 s watched, in two labs; sniff: 1.5 s of 2 s; attack: nothing in 2 s
+def test_class_imbalance_counts_only_labs_that_annotated(answer):
+    # rear: 0.5 s + 1 s of 2 s + 1 s + 1 s annotated, in two labs; sniff: 1.5 s of 2 s; attack: nothing in 2 s
     assert answer("class_imbalance") == [
         ("rear", "self", 2, 1, 2, 1.5, 0.001, 0.375),
         ("sniff", "pair", 1, 1, 2, 1.5, 0.001, 0.75),
@@ -143,21 +143,21 @@ def test_the_matrix_tells_never_seen_from_unknown(answer):
         ("ShyMole", "rear"): "never seen",
         ("ShyMole", "sniff"): "unknown",
     }
-    assert rows[0][3:] == (None, None, None), "nobody watched: no number, not zero"
+    assert rows[0][3:] == (None, None, None), "nobody annotated: no number, not zero"
     assert rows[4][3:] == (2, 1.5, 0.5)
 
 
-def test_watched_and_never_seen_names_how_many_other_labs_could_tell(answer):
-    # lab, behavior, kind, videos, hours watched, labs that saw it, labs that do not know
-    assert answer("watched_never_seen") == [
+def test_annotated_and_never_seen_names_how_many_other_labs_could_tell(answer):
+    # lab, behavior, kind, videos, hours annotated, labs that saw it, labs that do not know
+    assert answer("annotated_never_seen") == [
         ("QuietOtter", "attack", "pair", 1, 0.001, 0, 2),
         ("ShyMole", "rear", "self", 1, 0.0, 1, 1),
     ]
 
 
-def test_watched_triples_fall_together_with_their_misquoted_copies(answer):
+def test_annotated_triples_fall_together_with_their_misquoted_copies(answer):
     # lab, behavior, kind, videos, pairs of mice, triples
-    assert answer("watched_triples") == [
+    assert answer("annotated_triples") == [
         ("QuietOtter", "attack", "pair", 1, 1, 1),
         ("QuietOtter", "rear", "self", 2, 1, 2),
         ("QuietOtter", "sniff", "pair", 1, 1, 1),
@@ -332,7 +332,7 @@ def test_an_answer_without_rows_is_still_csv_and_json(say):
 
 
 def test_a_statement_is_read_from_a_file(say):
-    code, out, _ = say("--file", ROOT / "aws_pipeline" / "sql" / "watched_triples.sql", "--format", "csv")
+    code, out, _ = say("--file", ROOT / "aws_pipeline" / "sql" / "annotated_triples.sql", "--format", "csv")
     assert code == 0
     assert list(csv.reader(io.StringIO(out)))[1] == ["QuietOtter", "attack", "pair", "1", "1", "1"]
 

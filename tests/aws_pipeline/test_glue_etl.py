@@ -199,14 +199,14 @@ def test_a_task_writes_whole_objects_and_hands_back_numbers(zone):
     assert lake.list_objects(target, ["tracking_curated"]) == {result.keys[0]: result.bytes_out}
 
 
-def test_what_tells_a_recording_from_others_knows_watched_bouts_only(zone):
+def test_what_tells_a_recording_from_others_knows_annotated_bouts_only(zone):
     zone.annotation(OTTER, [(1, 1, "rear", 0, 1), (1, 1, "run", 1, 2), (1, 1, "rear", 2, 3), (1, 1, "dig", 0, 2)])
     (result,) = curate_part(plan_work(zone.uri).work, zone.uri, "s3://curated-zone/content", write=False)
     rows = [(1, 1, "rear", 0, 1), (1, 1, "run", 1, 2), (1, 1, "rear", 2, 3)]
-    watched = pd.DataFrame(
+    annotated = pd.DataFrame(
         [(7, *row) for row in rows], columns=["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
     )
-    expected = content_of(7, curate(pq.read_table(zone.file("train_tracking", OTTER), partitioning=None), OTTER), watched)
+    expected = content_of(7, curate(pq.read_table(zone.file("train_tracking", OTTER), partitioning=None), OTTER), annotated)
     assert result.content.timeline == expected.timeline is not None
     assert result.content.pose == expected.pose
 
@@ -387,7 +387,7 @@ def test_annotations_are_enriched_whatever_the_width_of_their_frames(first):
     assert rows.schema.equals(ANNOTATIONS_ENRICHED.schema)
     assert first.read("annotations_enriched/lab_id=LoudHeron/train-8.parquet").schema.equals(ANNOTATIONS_ENRICHED.schema)
     assert rows.column("duration_s").to_pylist() == pytest.approx([2 / 30, 0, 2 / 30])
-    assert rows.column("watched").to_pylist() == [True, True, False]
+    assert rows.column("annotated").to_pylist() == [True, True, False]
 
 
 @spark

@@ -32,12 +32,12 @@ def statistics(*occurrences):
     return {(row["lab_id"], row["action"], row["kind"]): row for row in class_distribution(occurrences).to_pylist()}
 
 
-def test_a_bout_knows_its_duration_its_kind_and_whether_somebody_watched_for_it():
+def test_a_bout_knows_its_duration_its_kind_and_whether_somebody_annotated_it():
     told = enrich(bouts((1, 1, "rear", 0, 15), (1, 2, "sniff", 3, 6), (2, 1, "sniff", 3, 6)), recording())
     assert told.schema == ANNOTATIONS_ENRICHED.schema
     assert told.column("duration_s").to_pylist() == pytest.approx([0.5, 0.1, 0.1])
     assert told.column("kind").to_pylist() == ["self", "pair", "pair"]
-    assert told.column("watched").to_pylist() == [True, True, False]
+    assert told.column("annotated").to_pylist() == [True, True, False]
     assert told.column("frames_per_second").to_pylist() == [30.0] * 3
 
 
@@ -64,13 +64,13 @@ def test_bouts_that_end_before_they_begin_and_begin_before_the_recording_are_tol
     assert all(fault.startswith("train_annotation/x: Expected bouts") for fault in error.value.faults)
 
 
-def test_watched_and_never_seen_is_zero_and_unwatched_is_no_row():
+def test_annotated_and_never_seen_is_zero_and_unannotated_is_no_row():
     enriched = enrich(bouts((1, 1, "rear", 0, 30), (1, 1, "dig", 0, 30)), recording())
     rows = statistics(Occurrences(recording(), 60, bout_lengths(enriched)))
     assert set(rows) == {("QuietOtter", "rear", "self"), ("QuietOtter", "run", "self"), ("QuietOtter", "sniff", "pair")}
     never = rows["QuietOtter", "run", "self"]
-    assert (never["videos_watched"], never["videos"], never["bouts"], never["frames"]) == (1, 0, 0, 0)
-    assert (never["seconds"], never["watched_seconds"], never["share"], never["median_bout_s"]) == (0.0, 2.0, 0.0, None)
+    assert (never["videos_annotated"], never["videos"], never["bouts"], never["frames"]) == (1, 0, 0, 0)
+    assert (never["seconds"], never["annotated_seconds"], never["share"], never["median_bout_s"]) == (0.0, 2.0, 0.0, None)
 
 
 def test_recordings_of_one_lab_add_up_in_seconds_whatever_their_frame_rate():
@@ -80,9 +80,9 @@ def test_recordings_of_one_lab_add_up_in_seconds_whatever_their_frame_rate():
     )
     idle = Occurrences(recording(9, fps=10.0, annotated=[SNIFF]), 50, {})
     row = statistics(slow, fast, idle)["QuietOtter", "sniff", "pair"]
-    assert (row["videos_watched"], row["videos"], row["bouts"], row["frames"]) == (3, 2, 3, 90)
+    assert (row["videos_annotated"], row["videos"], row["bouts"], row["frames"]) == (3, 2, 3, 90)
     assert row["seconds"] == pytest.approx(1 + 3 + 0.5)
-    assert row["watched_seconds"] == pytest.approx(10 + 2 * 5 + 5)
+    assert row["annotated_seconds"] == pytest.approx(10 + 2 * 5 + 5)
     assert row["share"] == pytest.approx(4.5 / 25)
     assert row["median_bout_s"] == pytest.approx(1.0)
 

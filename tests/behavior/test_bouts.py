@@ -113,7 +113,7 @@ def test_as_many_durations_as_behaviors_are_needed() -> None:
         decode(scores_of("9", "9"), 30, BOTH, DecodeSettings(smooth_s=(0.1, 0.1, 0.1)))
 
 
-def test_a_behavior_nobody_watched_for_never_appears_and_hides_no_other() -> None:
+def test_a_behavior_nobody_annotated_never_appears_and_hides_no_other() -> None:
     scores = scores_of(".99999.", "..666..")
     assert decode(scores, 30, np.array([False, True]), PLAIN) == [(1, 2, 5)]
     assert decode(scores, 30, np.array([False, False]), PLAIN) == []
@@ -203,16 +203,18 @@ def test_an_empty_recording_has_no_bouts() -> None:
 def test_bouts_never_overlap_and_obey_every_limit(data: st.DataObject) -> None:
     frames, behaviors = data.draw(st.integers(1, 60)), data.draw(st.integers(1, 4))
     scores = np.random.default_rng(data.draw(st.integers(0, 10_000))).random((frames, behaviors))
-    watched = np.array(data.draw(st.lists(st.booleans(), min_size=behaviors, max_size=behaviors)))
-    bouts = decode(scores, 30, watched, DecodeSettings(threshold=0.6))
-    assert all(watched[behavior] and stop - start >= 3 for behavior, start, stop in bouts)
+    annotated = np.array(data.draw(st.lists(st.booleans(), min_size=behaviors, max_size=behaviors)))
+    bouts = decode(scores, 30, annotated, DecodeSettings(threshold=0.6))
+    assert all(annotated[behavior] and stop - start >= 3 for behavior, start, stop in bouts)
     assert all(0 <= start < stop <= frames for _, start, stop in bouts)
-    for (behavior, _, stop), (following, start, _) in pairwise(decode(scores, 30, watched, DecodeSettings(threshold=0.6, min_length_s=0))):
+    for (behavior, _, stop), (following, start, _) in pairwise(
+        decode(scores, 30, annotated, DecodeSettings(threshold=0.6, min_length_s=0))
+    ):
         assert start >= stop
         assert following != behavior or start - stop > 2
 
 
-def test_scores_that_are_not_finite_are_refused_unless_nobody_watched() -> None:
+def test_scores_that_are_not_finite_are_refused_unless_nobody_annotated() -> None:
     scores = scores_of("....", "....")
     scores[2, 1] = np.nan
     with pytest.raises(ValueError, match="Expected finite scores"):

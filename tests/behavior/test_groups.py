@@ -8,7 +8,7 @@ import pytest
 
 from behavior.bouts import DecodeSettings
 from behavior.ethogram import GROUPS
-from behavior.groups import GROUP_NAMES, count_groups, group_bouts, group_labels, macro_f1, watched_groups
+from behavior.groups import GROUP_NAMES, annotated_groups, count_groups, group_bouts, group_labels, macro_f1
 from behavior.recording import Recording, Triple
 
 BACKGROUND, SOCIAL, MATING, AGGRESSIVE = range(4)
@@ -16,8 +16,8 @@ MICE = (1, 2, 3)
 
 
 @pytest.fixture
-def watched(recording: Recording) -> Recording:
-    """Sniffing and attacks of mouse 1 toward mouse 2 and of 2 toward 3, and rearing; nobody watches for mating."""
+def annotated(recording: Recording) -> Recording:
+    """Sniffing and attacks of mouse 1 toward mouse 2 and of 2 toward 3, and rearing; nobody annotates mating."""
     triples = [Triple(1, 2, "sniff"), Triple(1, 2, "attack"), Triple(2, 3, "sniff"), Triple(2, 3, "attack"), Triple(1, 1, "rear")]
     return replace(recording, annotated=tuple(triples))
 
@@ -35,44 +35,44 @@ def test_there_are_four_groups_and_the_background_is_first() -> None:
     assert set(GROUPS.values()) == {"social", "mating", "aggressive"}
 
 
-def test_a_group_is_watched_for_if_any_of_its_triples_is(watched: Recording) -> None:
-    assert watched_groups(watched, MICE).tolist() == [True, True, False, True]
+def test_a_group_is_annotated_if_any_of_its_triples_is(annotated: Recording) -> None:
+    assert annotated_groups(annotated, MICE).tolist() == [True, True, False, True]
 
 
-def test_a_recording_watched_for_solo_behaviors_alone_says_nothing(recording: Recording) -> None:
+def test_a_recording_annotated_solo_behaviors_alone_says_nothing(recording: Recording) -> None:
     solo = replace(recording, annotated=(Triple(1, 1, "rear"),))
-    assert not watched_groups(solo, MICE).any()
+    assert not annotated_groups(solo, MICE).any()
     assert named(group_labels(solo, MICE, 3, bouts((7, 1, 1, "rear", 0, 2)))) == ["unknown"] * 3
 
 
-def test_a_mouse_that_is_not_tracked_makes_no_group_watched(recording: Recording) -> None:
+def test_a_mouse_that_is_not_tracked_makes_no_group_annotated(recording: Recording) -> None:
     pair = replace(recording, annotated=(Triple(1, 4, "attack"), Triple(1, 2, "sniff")))
-    assert watched_groups(pair, MICE).tolist() == [True, True, False, False]
-    assert watched_groups(pair, (1, 2, 4)).tolist() == [True, True, False, True]
+    assert annotated_groups(pair, MICE).tolist() == [True, True, False, False]
+    assert annotated_groups(pair, (1, 2, 4)).tolist() == [True, True, False, True]
 
 
-def test_a_frame_has_the_group_of_the_bout_that_covers_it_whichever_pair_does_it(watched: Recording) -> None:
+def test_a_frame_has_the_group_of_the_bout_that_covers_it_whichever_pair_does_it(annotated: Recording) -> None:
     told = bouts((7, 1, 2, "sniff", 1, 3), (7, 2, 3, "attack", 4, 5), (8, 1, 2, "attack", 0, 6), (7, 1, 1, "rear", 0, 6))
     expected = ["background", "social", "social", "background", "aggressive", "background"]
-    assert named(group_labels(watched, MICE, 6, told)) == expected
+    assert named(group_labels(annotated, MICE, 6, told)) == expected
 
 
-def test_of_two_groups_at_once_the_later_one_is_named_in_whatever_order_the_rows_come(watched: Recording) -> None:
+def test_of_two_groups_at_once_the_later_one_is_named_in_whatever_order_the_rows_come(annotated: Recording) -> None:
     rows = [(7, 1, 2, "sniff", 0, 4), (7, 2, 3, "attack", 2, 6)]
     for told in (bouts(*rows), bouts(*rows[::-1])):
-        assert named(group_labels(watched, MICE, 6, told)) == ["social"] * 2 + ["aggressive"] * 4
+        assert named(group_labels(annotated, MICE, 6, told)) == ["social"] * 2 + ["aggressive"] * 4
 
 
-def test_unknown_is_not_background(watched: Recording) -> None:
+def test_unknown_is_not_background(annotated: Recording) -> None:
     """A behavior of the lab's own, and one of a mouse nobody tracks: nobody can say which group these frames have."""
     told = bouts((7, 1, 2, "keepdown", 0, 3), (7, 1, 4, "attack", 3, 5), (7, 1, 2, "sniff", 2, 4))
     expected = ["unknown", "unknown", "social", "social", "unknown", "background"]
-    assert named(group_labels(watched, MICE, 6, told)) == expected
+    assert named(group_labels(annotated, MICE, 6, told)) == expected
 
 
-def test_a_bout_may_lie_partly_or_wholly_beyond_the_recording(watched: Recording) -> None:
+def test_a_bout_may_lie_partly_or_wholly_beyond_the_recording(annotated: Recording) -> None:
     told = bouts((7, 1, 2, "sniff", 2, 99), (7, 1, 2, "attack", 50, 60), (7, 1, 2, "attack", 1, 1))
-    assert named(group_labels(watched, MICE, 4, told)) == ["background", "background", "social", "social"]
+    assert named(group_labels(annotated, MICE, 4, told)) == ["background", "background", "social", "social"]
 
 
 def test_the_best_group_stands_and_background_is_no_bout() -> None:
@@ -91,12 +91,12 @@ def test_short_gaps_between_bouts_of_a_group_are_closed_and_short_bouts_dropped(
     assert group_bouts(scores, 30.0, DecodeSettings(0, 0.5, 2 / 30, 3 / 30)) == [(SOCIAL, 2, 9)]
 
 
-def test_a_recording_without_any_watched_group_has_no_bouts() -> None:
+def test_a_recording_without_any_annotated_group_has_no_bouts() -> None:
     assert group_bouts(np.tile(np.array([1, 0, 0, 0], np.float32), (9, 1)), 30.0) == []
     assert group_bouts(np.zeros((9, 4), np.float32), 30.0) == []
 
 
-def test_frames_are_counted_by_the_best_watched_group_where_a_label_is_known() -> None:
+def test_frames_are_counted_by_the_best_annotated_group_where_a_label_is_known() -> None:
     scores = np.array([[0.5, 0.4, 0.9, 0], [0.1, 0.4, 0, 0.5], [0.2, 0.8, 0, 0], [0.9, 0, 0, 0.1]])
     labels = np.zeros((4, 4), bool)
     labels[0, BACKGROUND] = labels[1, SOCIAL] = labels[2, SOCIAL] = True  # the last frame is unknown

@@ -19,7 +19,7 @@ def row(**changes: object) -> dict[str, object]:
     return good | changes
 
 
-def test_a_row_becomes_a_recording_with_its_watched_triples():
+def test_a_row_becomes_a_recording_with_its_annotated_triples():
     (recording,) = recordings_from_rows([row()])
     assert recording.annotated == (Triple(1, 2, "sniff"), Triple(2, 2, "rear"))
     assert recording.pairs == ((1, 2), (2, 2))
@@ -38,7 +38,7 @@ def test_copies_with_stray_quotes_fall_together_with_the_clean_triple():
 
 
 @pytest.mark.parametrize("nothing", [None, "", math.nan, "[]"])
-def test_an_unlabelled_recording_was_watched_for_nothing(nothing: object):
+def test_an_unlabelled_recording_was_annotated_nothing(nothing: object):
     assert parse_annotated(nothing) == ()
 
 

@@ -199,13 +199,13 @@ def test_a_lab_annotates_only_what_it_lists_and_lists_also_what_never_occurs(lab
     assert not {action for _, _, action in done} & set(profile.listed_only)
 
 
-def test_experts_watch_only_some_pairs_and_mice_act_in_the_others_too():
+def test_experts_annotate_only_some_pairs_and_mice_act_in_the_others_too():
     (resident,) = recordings_from_rows([simulate(PROFILES["CalMS21_task1"], seed=0, seconds=5).metadata])
     assert {pair for pair in resident.pairs if pair[0] != pair[1]} == {(1, 2)}
     (crowd,) = recordings_from_rows([simulate(PROFILES["AdaptableSnail"], seed=0, seconds=5).metadata])
     assert len([pair for pair in crowd.pairs if pair[0] != pair[1]]) == 9  # three quarters of the 12 of four mice
     everything = simulate(replace(PLAIN, mice=4), seed=0, seconds=120).annotation.num_rows
-    assert 0 < simulate(replace(PLAIN, mice=4, watched_share=0.5), seed=0, seconds=120).annotation.num_rows < everything
+    assert 0 < simulate(replace(PLAIN, mice=4, annotated_share=0.5), seed=0, seconds=120).annotation.num_rows < everything
 
 
 def test_what_both_mice_do_is_annotated_in_both_directions():

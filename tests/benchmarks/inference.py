@@ -103,14 +103,14 @@ def memory(frames: str, _: float) -> None:
 
 
 def filmed(lab: str, seconds: float) -> tuple[Any, Any]:
-    """Return the tracking rows and the recording of two simulated mice, watched in both directions."""
+    """Return the tracking rows and the recording of two simulated mice, annotated in both directions."""
     from behavior.recording import Triple, recordings_from_rows
     from behavior.simulation import PROFILES, simulate
 
     simulated = simulate(PROFILES[lab], seed=0, seconds=seconds)
     (recording,) = recordings_from_rows([simulated.metadata])
-    watched = tuple(Triple(agent, 3 - agent, behavior) for agent in (1, 2) for behavior in ("attack", "sniff"))
-    return simulated.tracking, replace(recording, annotated=watched)
+    annotated = tuple(Triple(agent, 3 - agent, behavior) for agent in (1, 2) for behavior in ("attack", "sniff"))
+    return simulated.tracking, replace(recording, annotated=annotated)
 
 
 def write_long(frames: int, path: Path) -> None:

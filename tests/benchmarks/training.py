@@ -65,7 +65,7 @@ class WindowByWindow(Dataset):
 
     def __init__(self, material: Material, dataset: StreamDataset, starts: np.ndarray, owners: np.ndarray) -> None:
         self.material, self.starts, self.owners = material, starts, owners
-        self.streams, self.watched, self.context = dataset.streams, dataset.watched.numpy(), dataset.context.numpy()
+        self.streams, self.annotated, self.context = dataset.streams, dataset.annotated.numpy(), dataset.context.numpy()
         of_video = {recording.video_id: curated for recording, curated in material.recordings}
         self.curated = [of_video[stream.recording.video_id] for stream in self.streams]
         self.labels = [
@@ -86,7 +86,7 @@ class WindowByWindow(Dataset):
         owner, start = self.owners[place], self.starts[place]
         stream, window = self.streams[owner], slice(start, start + self.material.recipe.windowing.window)
         labels = self.labels[owner][window]
-        mask = np.broadcast_to(self.watched[owner], labels.shape).copy()
+        mask = np.broadcast_to(self.annotated[owner], labels.shape).copy()
         features, context = self.seen(owner, window), self.context[owner]
         augmentation = self.material.recipe.augmentation
         if isinstance(augmentation, TrackAugmentation):

@@ -15,7 +15,7 @@ from behavior.metric import SOLUTION_COLUMNS, SUBMISSION_COLUMNS, LabScore, Scor
 from inference.evaluate import main, table
 
 SCRIPT = Path(__file__).parents[2] / "inference" / "evaluate.py"
-WATCHED = ["mouse1,mouse2,attack", "mouse1,self,rear"]
+ANNOTATED = ["mouse1,mouse2,attack", "mouse1,self,rear"]
 
 
 def write_csv(path: Path, columns: list[str], rows: list[tuple]) -> Path:
@@ -36,13 +36,13 @@ def write_annotation(folder: Path, lab: str, video: int, bouts: list[tuple], fra
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Two labs. Video 1: one attack and one rear; 2: an attack; 3: watched, but without a file; 4: nobody watched; 5: nothing occurred."""
+    """Two labs. Video 1: one attack and one rear; 2: an attack; 3: annotated, but without a file; 4: unannotated; 5: nothing occurred."""
     folder = tmp_path / "data"
     write_annotation(folder, "CalmFox", 1, [(1, 2, "attack", 0, 100), (1, 1, "rear", 200, 220)], pa.int16())
     write_annotation(folder, "BriskOwl", 2, [(1, 2, "attack", 0, 50_000)], pa.int32())
     write_annotation(folder, "BriskOwl", 5, [], pa.int16())
     videos = [("CalmFox", 1), ("BriskOwl", 2), ("CalmFox", 3), ("CalmFox", 4), ("BriskOwl", 5)]
-    rows = [(lab, video, "" if video == 4 else json.dumps(WATCHED)) for lab, video in videos]
+    rows = [(lab, video, "" if video == 4 else json.dumps(ANNOTATED)) for lab, video in videos]
     write_csv(folder / "train.csv", ["lab_id", "video_id", "behaviors_labeled"], rows)
     return folder
 
@@ -119,7 +119,7 @@ def run(data: Path, submission: Path, *flags: object, solution: str = "train.csv
 
 
 def test_a_table_of_true_bouts_is_a_solution_too(data: Path, submission: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    bouts = [("CalmFox", 1, "mouse1", "mouse2", "attack", 0, 200, json.dumps(WATCHED[:1]))]
+    bouts = [("CalmFox", 1, "mouse1", "mouse2", "attack", 0, 200, json.dumps(ANNOTATED[:1]))]
     write_csv(data / "solution.csv", SOLUTION_COLUMNS, bouts)
     assert run(data, submission, "--json", solution="solution.csv") == 0
     assert json.loads(capsys.readouterr().out)["labs"] == {
@@ -222,7 +222,7 @@ def test_all_broken_annotations_are_told(data: Path, submission: Path, capsys: p
 
 
 def test_a_lab_name_never_leads_out_of_the_folder(data: Path, submission: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_csv(data / "train.csv", ["lab_id", "video_id", "behaviors_labeled"], [("../train_annotation/CalmFox", 1, json.dumps(WATCHED))])
+    write_csv(data / "train.csv", ["lab_id", "video_id", "behaviors_labeled"], [("../train_annotation/CalmFox", 1, json.dumps(ANNOTATED))])
     assert run(data, submission) == 4
     assert "Expected lab_id to start with a letter or digit" in capsys.readouterr().err
 

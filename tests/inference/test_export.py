@@ -60,8 +60,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 @pytest.fixture(scope="module")
 def filmed(lake: Lake) -> tuple[Curated, Recording]:
     recording = lake.recordings[0]
-    watched = tuple(Triple(agent, 3 - agent, behavior) for agent in (1, 2) for behavior in BEHAVIORS)
-    recording = replace(recording, annotated=watched)
+    annotated = tuple(Triple(agent, 3 - agent, behavior) for agent in (1, 2) for behavior in BEHAVIORS)
+    recording = replace(recording, annotated=annotated)
     return curate(lake.tracking(recording), recording), recording
 
 

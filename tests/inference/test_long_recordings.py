@@ -51,8 +51,8 @@ def filmed() -> tuple[pa.Table, Recording]:
     rows = made.tracking.to_pandas()
     lost = (rows["bodypart"] == "nose") & (rows["mouse_id"] == 1) & rows["video_frame"].between(90, 200)
     (recording,) = recordings_from_rows([made.metadata])
-    watched = tuple(Triple(*pair, behavior) for pair in PAIRS for behavior in BEHAVIORS)
-    return pa.Table.from_pandas(rows[~lost], preserve_index=False), replace(recording, annotated=watched)
+    annotated = tuple(Triple(*pair, behavior) for pair in PAIRS for behavior in BEHAVIORS)
+    return pa.Table.from_pandas(rows[~lost], preserve_index=False), replace(recording, annotated=annotated)
 
 
 def at_once(recognizer: PairRecognizer, curated: Curated, recording: Recording) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Recognition: raw rows to bouts, only what was watched for, the same way as training sees it."""
+"""Recognition: raw rows to bouts, only what was annotated, the same way as training sees it."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -33,42 +33,44 @@ def simulated() -> tuple[pa.Table, Recording]:
     return made.tracking, recording
 
 
-def watching(recording: Recording, *triples: Triple) -> Recording:
+def annotating(recording: Recording, *triples: Triple) -> Recording:
     return replace(recording, annotated=triples)
 
 
-def test_only_watched_triples_are_given(simulated: tuple[pa.Table, Recording]) -> None:
+def test_only_annotated_triples_are_given(simulated: tuple[pa.Table, Recording]) -> None:
     rows, recording = simulated
-    watched = watching(recording, Triple(1, 2, "attack"), Triple(1, 2, "freeze"), Triple(2, 2, "rear"))
-    bouts = recognize(rows, watched, random_recognizer(BEHAVIORS, threshold=0.05))
+    annotated = annotating(recording, Triple(1, 2, "attack"), Triple(1, 2, "freeze"), Triple(2, 2, "rear"))
+    bouts = recognize(rows, annotated, random_recognizer(BEHAVIORS, threshold=0.05))
     found = {Triple(*row) for row in bouts[["agent_id", "target_id", "action"]].itertuples(index=False)}
     assert list(bouts.columns) == list(BOUT_COLUMNS)
-    assert found <= set(watched.annotated)
+    assert found <= set(annotated.annotated)
     assert {triple[:2] for triple in found} == {(1, 2), (2, 2)}
 
 
 def test_self_is_told_by_the_triple_and_not_by_the_name(simulated: tuple[pa.Table, Recording]) -> None:
     """Freezing may be annotated toward another mouse, and attack could be a self behavior for some lab."""
     rows, recording = simulated
-    watched = watching(recording, Triple(1, 2, "freeze"), Triple(1, 1, "attack"))
-    bouts = recognize(rows, watched, random_recognizer(BEHAVIORS, threshold=0.05))
+    annotated = annotating(recording, Triple(1, 2, "freeze"), Triple(1, 1, "attack"))
+    bouts = recognize(rows, annotated, random_recognizer(BEHAVIORS, threshold=0.05))
     assert {tuple(row) for row in bouts[["agent_id", "target_id", "action"]].to_numpy()} == {(1, 2, "freeze"), (1, 1, "attack")}
 
 
 def test_a_behavior_that_never_occurs_in_the_lab_is_not_predicted(simulated: tuple[pa.Table, Recording]) -> None:
     rows, recording = simulated
-    watched = watching(recording, Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
+    annotated = annotating(recording, Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
     occurring = {recording.lab_id: frozenset({"sniff"})}
-    known = recognize(rows, watched, random_recognizer(BEHAVIORS, threshold=0.05, occurring=occurring))
-    stranger = recognize(rows, watched, random_recognizer(("attack",), threshold=0.05, occurring={"Another": frozenset({"sniff"})}))
+    known = recognize(rows, annotated, random_recognizer(BEHAVIORS, threshold=0.05, occurring=occurring))
+    stranger = recognize(rows, annotated, random_recognizer(("attack",), threshold=0.05, occurring={"Another": frozenset({"sniff"})}))
     assert set(known["action"]) == {"sniff"}
     assert set(stranger["action"]) == {"attack"}
 
 
 def test_bouts_of_a_pair_never_overlap_and_lie_within_the_recording(simulated: tuple[pa.Table, Recording]) -> None:
     rows, recording = simulated
-    watched = watching(recording, *(Triple(1, 2, behavior) for behavior in BEHAVIORS), *(Triple(2, 1, behavior) for behavior in BEHAVIORS))
-    bouts = recognize(rows, watched, random_recognizer(BEHAVIORS, threshold=0.4))
+    annotated = annotating(
+        recording, *(Triple(1, 2, behavior) for behavior in BEHAVIORS), *(Triple(2, 1, behavior) for behavior in BEHAVIORS)
+    )
+    bouts = recognize(rows, annotated, random_recognizer(BEHAVIORS, threshold=0.4))
     assert len(bouts) > 4
     for _, pair in bouts.groupby(["agent_id", "target_id"]):
         spans = sorted(zip(pair["start_frame"], pair["stop_frame"], strict=True))
@@ -80,42 +82,42 @@ def test_bouts_of_a_pair_never_overlap_and_lie_within_the_recording(simulated: t
 
 def test_recognition_from_the_curated_zone_equals_recognition_from_raw_rows(simulated: tuple[pa.Table, Recording]) -> None:
     rows, recording = simulated
-    watched = watching(recording, Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
+    annotated = annotating(recording, Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
     recognizer = random_recognizer(BEHAVIORS, threshold=0.4)
-    shelved = from_table(to_table(curate(rows, watched), watched, "train"))
-    raw, curated = recognize(rows, watched, recognizer), recognize_curated(shelved, watched, recognizer)
+    shelved = from_table(to_table(curate(rows, annotated), annotated, "train"))
+    raw, curated = recognize(rows, annotated, recognizer), recognize_curated(shelved, annotated, recognizer)
     assert raw.equals(curated)
     shuffled = rows.take(np.random.default_rng(0).permutation(len(rows)))
-    assert recognize(shuffled, watched, recognizer).equals(raw)
+    assert recognize(shuffled, annotated, recognizer).equals(raw)
 
 
 def test_other_decode_settings_may_be_given(simulated: tuple[pa.Table, Recording]) -> None:
     rows, recording = simulated
-    watched = watching(recording, Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
-    long_only = recognize(rows, watched, random_recognizer(BEHAVIORS, threshold=0.4), DecodeSettings(min_length_s=1.0))
+    annotated = annotating(recording, Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
+    long_only = recognize(rows, annotated, random_recognizer(BEHAVIORS, threshold=0.4), DecodeSettings(min_length_s=1.0))
     assert (long_only["stop_frame"] - long_only["start_frame"] >= 30).all()
 
 
-def test_nobody_watched_means_no_bouts(simulated: tuple[pa.Table, Recording]) -> None:
+def test_nobody_annotated_means_no_bouts(simulated: tuple[pa.Table, Recording]) -> None:
     rows, recording = simulated
-    assert recognize(rows, watching(recording), random_recognizer(BEHAVIORS)).empty
+    assert recognize(rows, annotating(recording), random_recognizer(BEHAVIORS)).empty
 
 
 def test_a_recording_of_one_frame_is_recognized(recording: Recording, tracking_rows) -> None:
-    watched = watching(recording, Triple(1, 1, "rear"))
+    annotated = annotating(recording, Triple(1, 1, "rear"))
     bouts = recognize(
-        tracking_rows([(0, 1, "nose", 5.0, 5.0)]), watched, random_recognizer(BEHAVIORS, threshold=0.05), DecodeSettings(min_length_s=0)
+        tracking_rows([(0, 1, "nose", 5.0, 5.0)]), annotated, random_recognizer(BEHAVIORS, threshold=0.05), DecodeSettings(min_length_s=0)
     )
     assert bouts[["start_frame", "stop_frame"]].to_numpy().tolist() == [[0, 1]]
 
 
 def test_bodyparts_the_recognizer_never_saw_are_ignored_and_missing_ones_are_unknown(recording: Recording, tracking_rows) -> None:
-    watched = watching(recording, Triple(1, 1, "rear"))
+    annotated = annotating(recording, Triple(1, 1, "rear"))
     rows = [(frame, 1, "whisker", 100.0 + frame, 50.0) for frame in range(40)]
-    (scores,) = (scores for _, scores in random_recognizer(BEHAVIORS).scores(curate(tracking_rows(rows), watched), watched))
+    (scores,) = (scores for _, scores in random_recognizer(BEHAVIORS).scores(curate(tracking_rows(rows), annotated), annotated))
     assert np.isfinite(scores).all()
 
 
 def test_broken_rows_are_refused(recording: Recording) -> None:
     with pytest.raises(ContractError, match="Expected a column video_frame"):
-        recognize(pa.table({"frame": [1]}), watching(recording, Triple(1, 1, "rear")), random_recognizer(BEHAVIORS))
+        recognize(pa.table({"frame": [1]}), annotating(recording, Triple(1, 1, "rear")), random_recognizer(BEHAVIORS))

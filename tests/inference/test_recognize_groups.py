@@ -19,7 +19,7 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Videos 101 to 104 of 10 s, watched for sniffing, mounting and attacks."""
+    """Videos 101 to 104 of 10 s, annotated sniffing, mounting and attacks."""
     return build_lake(tmp_path_factory.mktemp("lake"), {"CalMS21_task2": 4}, seconds=10)
 
 

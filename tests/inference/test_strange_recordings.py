@@ -25,11 +25,11 @@ def one_thread() -> None:
 
 
 def filmed(**changes: object) -> tuple[pa.Table, Recording]:
-    """Six seconds of a lab that is like CalMS21_task2 but for some changes; every mouse is watched by itself, mouse 1 with mouse 2."""
+    """Six seconds of a lab that is like CalMS21_task2 but for some changes; every mouse is annotated by itself, mouse 1 with mouse 2."""
     made = simulate(replace(profile("CalMS21_task2"), **changes), seed=2, seconds=6)
     (recording,) = recordings_from_rows([made.metadata])
-    watched = [Triple(mouse, mouse, "rear") for mouse in range(1, 5)] + [Triple(1, 2, "attack"), Triple(1, 2, "sniff")]
-    return made.tracking, replace(recording, annotated=tuple(sorted(watched)))
+    annotated = [Triple(mouse, mouse, "rear") for mouse in range(1, 5)] + [Triple(1, 2, "attack"), Triple(1, 2, "sniff")]
+    return made.tracking, replace(recording, annotated=tuple(sorted(annotated)))
 
 
 @pytest.mark.parametrize("recognizer", PAIR_FAMILIES, ids=lambda one: one.family)

@@ -99,5 +99,5 @@ def test_its_tables_hold_what_the_lake_holds(executed: nbformat.NotebookNode):
     assert len(tables) == 2
     never_seen, triples = tables
     assert "CautiousGiraffe" in never_seen
-    assert "approach" in never_seen, "this lab watches for it, and its mice never do it"
+    assert "approach" in never_seen, "this lab annotates it, and its mice never do it"
     assert "LyricalHare" in triples

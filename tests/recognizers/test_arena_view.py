@@ -13,7 +13,7 @@ from behavior.curation import Curated, curate
 from behavior.recording import Recording, Triple, recordings_from_rows
 from behavior.simulation import simulate
 from recognizers import FAMILIES, load_recognizer
-from recognizers.arena_view import among_watched, load_arena_recognizer
+from recognizers.arena_view import among_annotated, load_arena_recognizer
 from recognizers.checkpoint import read_header
 from recognizers.pair_view import load_pair_recognizer
 from recognizers.recognizer import Head, View
@@ -23,7 +23,7 @@ SOCIAL, MATING, AGGRESSIVE = 1, 2, 3
 
 @pytest.fixture(scope="module")
 def filmed() -> tuple[Curated, Recording]:
-    """Two mice for 6 s at 30 frames a second, watched for sniffing, mounting and attacks."""
+    """Two mice for 6 s at 30 frames a second, annotated sniffing, mounting and attacks."""
     made = simulate(profile("CalMS21_task2"), seed=3, seconds=6)
     (recording,) = recordings_from_rows([made.metadata])
     return curate(made.tracking, recording), recording
@@ -61,16 +61,18 @@ def test_the_header_says_view_and_head(saved: Path) -> None:
     assert (FAMILIES["conv_bilstm"].view, FAMILIES["conv_bilstm"].head) == (View.ARENA, Head.EXCLUSIVE)
 
 
-def test_a_group_nobody_watched_for_scores_zero(filmed: tuple[Curated, Recording]) -> None:
+def test_a_group_nobody_annotated_scores_zero(filmed: tuple[Curated, Recording]) -> None:
     curated, recording = filmed
     whole = random_arena_recognizer().group_scores(curated, recording)
-    watched = replace(recording, annotated=(Triple(1, 2, "sniff"), Triple(1, 2, "mount")))
-    scores = random_arena_recognizer().group_scores(curated, watched)
+    annotated = replace(recording, annotated=(Triple(1, 2, "sniff"), Triple(1, 2, "mount")))
+    scores = random_arena_recognizer().group_scores(curated, annotated)
     assert not scores[:, AGGRESSIVE].any()
     np.testing.assert_allclose(scores[:, :AGGRESSIVE], whole[:, :AGGRESSIVE] / (1 - whole[:, [AGGRESSIVE]]), rtol=1e-3, atol=1e-6)
 
 
-def test_without_a_watched_group_all_is_background_but_an_unlabelled_recording_is_asked_for_all(filmed: tuple[Curated, Recording]) -> None:
+def test_without_an_annotated_group_all_is_background_but_an_unlabelled_recording_is_asked_for_all(
+    filmed: tuple[Curated, Recording],
+) -> None:
     curated, recording = filmed
     solo = random_arena_recognizer().group_scores(curated, replace(recording, annotated=(Triple(1, 1, "rear"),)))
     assert (solo == [1, 0, 0, 0]).all()
@@ -78,8 +80,8 @@ def test_without_a_watched_group_all_is_background_but_an_unlabelled_recording_i
     np.testing.assert_array_equal(unlabelled.max(0) > 0, [True] * 4)
 
 
-def test_a_network_that_is_sure_of_an_unwatched_group_still_gives_numbers() -> None:
-    scores = among_watched(np.array([[0, 0, 0, 1]], np.float32), np.array([True, True, False, False]))
+def test_a_network_that_is_sure_of_an_unannotated_group_still_gives_numbers() -> None:
+    scores = among_annotated(np.array([[0, 0, 0, 1]], np.float32), np.array([True, True, False, False]))
     assert scores.tolist() == [[0.5, 0.5, 0, 0]]
 
 

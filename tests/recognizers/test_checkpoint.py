@@ -148,9 +148,9 @@ def test_a_device_that_is_not_here_is_refused() -> None:
         find_device("abacus")
 
 
-def test_the_allowed_behaviors_are_watched_and_known_to_occur_in_the_lab(recording) -> None:
+def test_the_allowed_behaviors_are_annotated_and_known_to_occur_in_the_lab(recording) -> None:
     decoding = random_recognizer(BEHAVIORS, occurring={"QuietOtter": frozenset({"attack", "mount"})}).decoding
-    watched = replace(recording, annotated=(Triple(1, 2, "attack"), Triple(1, 2, "sniff"), Triple(2, 2, "mount")))
-    assert decoding.allowed(BEHAVIORS, watched, (1, 2)).tolist() == [True, False, False]
-    assert decoding.allowed(BEHAVIORS, watched, (2, 2)).tolist() == [False, True, False]
-    assert decoding.allowed(BEHAVIORS, replace(watched, lab_id="Stranger"), (1, 2)).tolist() == [True, False, True]
+    annotated = replace(recording, annotated=(Triple(1, 2, "attack"), Triple(1, 2, "sniff"), Triple(2, 2, "mount")))
+    assert decoding.allowed(BEHAVIORS, annotated, (1, 2)).tolist() == [True, False, False]
+    assert decoding.allowed(BEHAVIORS, annotated, (2, 2)).tolist() == [False, True, False]
+    assert decoding.allowed(BEHAVIORS, replace(annotated, lab_id="Stranger"), (1, 2)).tolist() == [True, False, True]

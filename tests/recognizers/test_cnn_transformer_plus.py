@@ -97,9 +97,9 @@ def test_lab_and_list_have_a_say_and_an_unknown_lab_is_no_error() -> None:
     asked, given = network(), tracks(1, 16)
     told = asked(given, None, context(1, 3))
     assert not torch.allclose(told, asked(given, None, context(1, 3, lab=2)), atol=1e-4)
-    unwatched = context(1, 3)
-    unwatched[0, 1] = 0
-    assert not torch.allclose(told, asked(given, None, unwatched), atol=1e-4)
+    unannotated = context(1, 3)
+    unannotated[0, 1] = 0
+    assert not torch.allclose(told, asked(given, None, unannotated), atol=1e-4)
     assert asked(given, None, context(1, 3, lab=999)).isfinite().all()
 
 

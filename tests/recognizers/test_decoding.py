@@ -29,9 +29,9 @@ def test_a_known_lab_has_its_own_thresholds_and_a_stranger_those_of_the_behavior
 
 def test_bouts_follow_the_thresholds_of_the_lab(recording: Recording) -> None:
     scores = np.array([[0.0, 0, 0], [0.5, 0, 0], [0.8, 0, 0], [0, 0, 0]])
-    watched = replace(recording, lab_id="Known", video_id=7, annotated=(Triple(1, 2, "attack"),))
-    assert DECODING.bouts(BEHAVIORS, watched, (1, 2), scores) == [(7, 1, 2, "attack", 2, 3)]
-    stranger = replace(watched, lab_id="Stranger")
+    annotated = replace(recording, lab_id="Known", video_id=7, annotated=(Triple(1, 2, "attack"),))
+    assert DECODING.bouts(BEHAVIORS, annotated, (1, 2), scores) == [(7, 1, 2, "attack", 2, 3)]
+    stranger = replace(annotated, lab_id="Stranger")
     assert DECODING.bouts(BEHAVIORS, stranger, (1, 2), scores) == [(7, 1, 2, "attack", 1, 3)]
 
 

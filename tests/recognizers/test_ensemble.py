@@ -18,37 +18,37 @@ from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View
 
 
 @pytest.fixture
-def watched(recording: Recording) -> Recording:
+def annotated(recording: Recording) -> Recording:
     return replace(recording, annotated=(Triple(1, 2, "attack"), Triple(1, 2, "sniff"), Triple(2, 1, "sniff")))
 
 
 @pytest.fixture
-def curated(watched: Recording, tracking_rows):
+def curated(annotated: Recording, tracking_rows):
     rows = [(frame, mouse, "nose", 100.0 + 4 * frame * mouse, 60.0) for frame in range(50) for mouse in (1, 2)]
-    return curate(tracking_rows(rows), watched)
+    return curate(tracking_rows(rows), annotated)
 
 
-def test_scores_are_the_mean_of_the_members(watched: Recording, curated) -> None:
+def test_scores_are_the_mean_of_the_members(annotated: Recording, curated) -> None:
     members = tuple(random_recognizer(("attack", "sniff"), seed=seed) for seed in (1, 2, 3))
-    ensemble = dict(Ensemble(members).scores(curated, watched))
+    ensemble = dict(Ensemble(members).scores(curated, annotated))
     for pair in ((1, 2), (2, 1)):
-        expected = np.mean([dict(member.scores(curated, watched))[pair] for member in members], axis=0)
+        expected = np.mean([dict(member.scores(curated, annotated))[pair] for member in members], axis=0)
         np.testing.assert_allclose(ensemble[pair], expected, rtol=1e-5)
 
 
-def test_members_are_aligned_by_the_names_of_their_behaviors(watched: Recording, curated) -> None:
+def test_members_are_aligned_by_the_names_of_their_behaviors(annotated: Recording, curated) -> None:
     first, second = random_recognizer(("attack", "sniff"), seed=1), random_recognizer(("sniff", "zigzag"), seed=2)
     ensemble = Ensemble((first, second))
     assert ensemble.behaviors == ("attack", "sniff", "zigzag")
-    scores, one, two = (dict(member.scores(curated, watched))[1, 2] for member in (ensemble, first, second))
+    scores, one, two = (dict(member.scores(curated, annotated))[1, 2] for member in (ensemble, first, second))
     np.testing.assert_allclose(scores[:, 0], one[:, 0])
     np.testing.assert_allclose(scores[:, 1], (one[:, 1] + two[:, 0]) / 2, rtol=1e-6)
     np.testing.assert_allclose(scores[:, 2], two[:, 1])
 
 
-def test_members_of_different_rates_meet_on_the_frames_of_the_recording(watched: Recording, curated) -> None:
+def test_members_of_different_rates_meet_on_the_frames_of_the_recording(annotated: Recording, curated) -> None:
     ensemble = Ensemble((random_recognizer(("sniff",), fps=30.0), random_recognizer(("sniff",), fps=10.0)))
-    assert all(scores.shape == (50, 1) for _, scores in ensemble.scores(curated, watched))
+    assert all(scores.shape == (50, 1) for _, scores in ensemble.scores(curated, annotated))
 
 
 def test_thresholds_are_averaged_and_occurrences_joined() -> None:
@@ -59,10 +59,10 @@ def test_thresholds_are_averaged_and_occurrences_joined() -> None:
     assert decoding.occurring == {"A": {"attack", "sniff"}, "B": frozenset()}
 
 
-def test_an_ensemble_can_be_a_member(watched: Recording, curated) -> None:
+def test_an_ensemble_can_be_a_member(annotated: Recording, curated) -> None:
     inner = Ensemble(tuple(random_recognizer(("sniff",), seed=seed) for seed in (1, 2)))
-    outer = dict(Ensemble((inner, inner)).scores(curated, watched))
-    for pair, scores in inner.scores(curated, watched):
+    outer = dict(Ensemble((inner, inner)).scores(curated, annotated))
+    for pair, scores in inner.scores(curated, annotated):
         np.testing.assert_allclose(outer[pair], scores)
 
 
@@ -120,11 +120,11 @@ def test_where_a_member_is_silent_the_others_share_its_weight() -> None:
     np.testing.assert_allclose(mean.scores(scores, 30.0), [[0.7, 0.6, np.nan]], atol=1e-5)
 
 
-def test_weights_are_used_in_serving(watched: Recording, curated) -> None:
+def test_weights_are_used_in_serving(annotated: Recording, curated) -> None:
     members = tuple(random_recognizer(("attack", "sniff"), seed=seed) for seed in (1, 2))
     weighted = Ensemble(members, WeightedMean(((0.9, 0.5), (0.1, 0.5))))
-    for (pair, scores), (_, one), (_, other) in zip(*(each.scores(curated, watched) for each in (weighted, *members)), strict=True):
-        assert pair in watched.pairs
+    for (pair, scores), (_, one), (_, other) in zip(*(each.scores(curated, annotated) for each in (weighted, *members)), strict=True):
+        assert pair in annotated.pairs
         np.testing.assert_allclose(scores[:, 0], 0.9 * one[:, 0] + 0.1 * other[:, 0], rtol=1e-5)
         np.testing.assert_allclose(scores[:, 1], (one[:, 1] + other[:, 1]) / 2, rtol=1e-5)
 
@@ -150,14 +150,14 @@ class LeavesOut:
         return ((pair, scores) for pair, scores in self.inner.scores(curated, recording) if pair != self.pair)
 
 
-def test_a_pair_that_a_member_leaves_out_is_answered_by_the_others(watched: Recording, curated) -> None:
+def test_a_pair_that_a_member_leaves_out_is_answered_by_the_others(annotated: Recording, curated) -> None:
     one, other = (random_recognizer(("sniff",), seed=seed) for seed in (1, 2))
-    scores = dict(Ensemble((LeavesOut(one, (1, 2)), other)).scores(curated, watched))
-    alone, first = dict(other.scores(curated, watched)), dict(one.scores(curated, watched))
+    scores = dict(Ensemble((LeavesOut(one, (1, 2)), other)).scores(curated, annotated))
+    alone, first = dict(other.scores(curated, annotated)), dict(one.scores(curated, annotated))
     np.testing.assert_allclose(scores[1, 2], alone[1, 2])
     np.testing.assert_allclose(scores[2, 1], (alone[2, 1] + first[2, 1]) / 2, rtol=1e-6)
     silent = LeavesOut(one, (1, 2)), LeavesOut(other, (1, 2))
-    assert list(dict(Ensemble(silent).scores(curated, watched))) == [(2, 1)]
+    assert list(dict(Ensemble(silent).scores(curated, annotated))) == [(2, 1)]
 
 
 def test_the_mean_is_smoothed_behavior_by_behavior() -> None:

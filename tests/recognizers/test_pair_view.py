@@ -37,9 +37,9 @@ def test_a_recording_at_twice_the_rate_of_the_network_repeats_each_score(recordi
 
 
 def test_pairs_with_a_mouse_that_was_not_tracked_are_left_out(recording, tracking_rows) -> None:
-    watched = replace(recording, annotated=(Triple(1, 1, "rear"), Triple(1, 2, "sniff"), Triple(3, 3, "rear")))
+    annotated = replace(recording, annotated=(Triple(1, 1, "rear"), Triple(1, 2, "sniff"), Triple(3, 3, "rear")))
     rows = [(frame, mouse, "nose", 100.0, 50.0 * mouse) for frame in range(40) for mouse in (1, 2)]
-    scores = random_recognizer(("rear", "sniff")).scores(curate(tracking_rows(rows), watched), watched)
+    scores = random_recognizer(("rear", "sniff")).scores(curate(tracking_rows(rows), annotated), annotated)
     assert [pair for pair, _ in scores] == [(1, 1), (1, 2)]
 
 
@@ -68,8 +68,8 @@ def wandering(recording, tracking_rows) -> tuple[Curated, Recording]:
         for part, (x, y) in zip(parts, places[frame, mouse - 1], strict=True)
         if frame == 0 or rng.random() < 0.9
     ]
-    watched = replace(recording, annotated=(Triple(1, 2, "rear"), Triple(1, 2, "sniff"), Triple(2, 2, "rear")))
-    return curate(tracking_rows(rows), watched), watched
+    annotated = replace(recording, annotated=(Triple(1, 2, "rear"), Triple(1, 2, "sniff"), Triple(2, 2, "rear")))
+    return curate(tracking_rows(rows), annotated), annotated
 
 
 EARS = {"bodyparts": ("body_center", "ear_left", "ear_right", "nose", "tail_base")}

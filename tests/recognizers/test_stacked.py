@@ -29,14 +29,14 @@ DECODING = Decoding((0.3, 0.4), {"QuietOtter": frozenset({"sniff"})})
 
 
 @pytest.fixture
-def watched(recording: Recording) -> Recording:
+def annotated(recording: Recording) -> Recording:
     return replace(recording, annotated=(Triple(1, 2, "attack"), Triple(1, 2, "sniff"), Triple(2, 1, "sniff")))
 
 
 @pytest.fixture
-def curated(watched: Recording, tracking_rows) -> Curated:
+def curated(annotated: Recording, tracking_rows) -> Curated:
     rows = [(frame, mouse, "nose", 100.0 + 4 * frame * mouse, 60.0) for frame in range(50) for mouse in (1, 2)]
-    return curate(tracking_rows(rows), watched)
+    return curate(tracking_rows(rows), annotated)
 
 
 def random_stack(members: int, share: float = 0.5) -> Stack:
@@ -79,30 +79,30 @@ def bouts(recognizer: Recognizer, curated: Curated, recording: Recording) -> lis
 
 
 def test_a_stack_of_a_network_and_an_ensemble_is_one_file_that_scores_as_before(
-    tmp_path: Path, watched: Recording, curated: Curated
+    tmp_path: Path, annotated: Recording, curated: Curated
 ) -> None:
     before, path = saved_stack(tmp_path)
     after = load_recognizer([path])
     assert isinstance(after, Stacked)
     assert isinstance(after.members[1], Ensemble)
-    told = dict(before.scores(curated, watched))
-    assert list(told) == list(watched.pairs)
-    for pair, scores in after.scores(curated, watched):
+    told = dict(before.scores(curated, annotated))
+    assert list(told) == list(annotated.pairs)
+    for pair, scores in after.scores(curated, annotated):
         np.testing.assert_array_equal(scores, told[pair])
     assert after.decoding == DECODING
-    assert bouts(after, curated, watched) == bouts(before, curated, watched)
-    assert any(bout[3] == "sniff" for bout in bouts(after, curated, watched))
+    assert bouts(after, curated, annotated) == bouts(before, curated, annotated)
+    assert any(bout[3] == "sniff" for bout in bouts(after, curated, annotated))
 
 
-def test_an_ensemble_is_one_file_that_scores_as_before(tmp_path: Path, watched: Recording, curated: Curated) -> None:
+def test_an_ensemble_is_one_file_that_scores_as_before(tmp_path: Path, annotated: Recording, curated: Curated) -> None:
     members, parts = saved_members(tmp_path, 2)
     before = Ensemble(tuple(members), WeightedMean(((0.25, 1.0), (0.75, 0.0)), (0.2, 0.0)), DECODING)
     checkpoint.save(tmp_path / "ensemble.safetensors", *before.parts(PROVENANCE, parts))
     after = load_recognizer([tmp_path / "ensemble.safetensors"])
-    for (pair, scores), (same, told) in zip(after.scores(curated, watched), before.scores(curated, watched), strict=True):
+    for (pair, scores), (same, told) in zip(after.scores(curated, annotated), before.scores(curated, annotated), strict=True):
         assert pair == same
         np.testing.assert_array_equal(scores, told)
-    assert bouts(after, curated, watched) == bouts(before, curated, watched)
+    assert bouts(after, curated, annotated) == bouts(before, curated, annotated)
 
 
 def test_a_stack_and_a_network_load_as_their_mean(tmp_path: Path) -> None:
@@ -113,20 +113,20 @@ def test_a_stack_and_a_network_load_as_their_mean(tmp_path: Path) -> None:
     assert loaded.members[0].members[0].batch == 5  # type: ignore[attr-defined]
 
 
-def test_the_answer_is_the_share_of_the_trees_and_the_mean_of_the_members(watched: Recording, curated: Curated) -> None:
+def test_the_answer_is_the_share_of_the_trees_and_the_mean_of_the_members(annotated: Recording, curated: Curated) -> None:
     members = tuple(random_recognizer(BEHAVIORS, seed=seed) for seed in (1, 2))
-    (pair, mean), *_ = Ensemble(members).scores(curated, watched)
-    half, whole = (dict(Stacked(members, random_stack(2, share), DECODING).scores(curated, watched))[pair] for share in (0.5, 1.0))
+    (pair, mean), *_ = Ensemble(members).scores(curated, annotated)
+    half, whole = (dict(Stacked(members, random_stack(2, share), DECODING).scores(curated, annotated))[pair] for share in (0.5, 1.0))
     np.testing.assert_allclose(half[:, 1], (whole[:, 1] + mean[:, 1]) / 2, atol=1e-6)
     np.testing.assert_allclose(half[:, 0], mean[:, 0], atol=1e-6)  # attack could not be learned
     assert not np.allclose(whole[:, 1], mean[:, 1])
 
 
-def test_a_member_may_know_other_behaviors(watched: Recording, curated: Curated) -> None:
+def test_a_member_may_know_other_behaviors(annotated: Recording, curated: Curated) -> None:
     """The second knows sniff only; of attack the first is asked alone."""
     members = random_recognizer(BEHAVIORS, seed=1), random_recognizer(("sniff",), seed=2)
-    scores = dict(Stacked(members, random_stack(2), DECODING).scores(curated, watched))
-    np.testing.assert_allclose(scores[1, 2][:, 0], dict(members[0].scores(curated, watched))[1, 2][:, 0], atol=1e-6)
+    scores = dict(Stacked(members, random_stack(2), DECODING).scores(curated, annotated))
+    np.testing.assert_allclose(scores[1, 2][:, 0], dict(members[0].scores(curated, annotated))[1, 2][:, 0], atol=1e-6)
     assert scores[1, 2].dtype == np.float32
 
 

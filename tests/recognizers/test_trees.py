@@ -52,21 +52,21 @@ def running(tracking_rows, recording) -> Callable[..., Curated]:
     return make
 
 
-def watched(recording: Recording, lab: str, *triples: tuple[int, int, str]) -> Recording:
+def annotated(recording: Recording, lab: str, *triples: tuple[int, int, str]) -> Recording:
     return replace(recording, lab_id=lab, annotated=tuple(Triple(*triple) for triple in sorted(triples)))
 
 
 def test_a_lab_is_answered_by_its_own_trees_where_it_has_some_and_an_unknown_one_by_those_of_all(running, recording) -> None:
     curated, both = running(), [(1, 2, name) for name in BEHAVIORS]
-    answers = {lab: dict(recognizer().scores(curated, watched(recording, lab, *both)))[1, 2] for lab in ("QuickLab", "NewLab")}
+    answers = {lab: dict(recognizer().scores(curated, annotated(recording, lab, *both)))[1, 2] for lab in ("QuickLab", "NewLab")}
     assert answers["NewLab"].shape == (60, 2)
     assert (answers["NewLab"][20:40] > 0.5).all()
     assert (answers["QuickLab"][20:40, 0] > 0.5).all()
     assert (answers["QuickLab"][20:40, 1] < 0.5).all()
 
 
-def test_a_mouse_by_itself_is_scored_and_what_nobody_watched_for_is_not(running, recording) -> None:
-    scored = dict(recognizer().scores(running(), watched(recording, "NewLab", (1, 1, "run"), (2, 2, "run"), (1, 2, "approach"))))
+def test_a_mouse_by_itself_is_scored_and_what_nobody_annotated_is_not(running, recording) -> None:
+    scored = dict(recognizer().scores(running(), annotated(recording, "NewLab", (1, 1, "run"), (2, 2, "run"), (1, 2, "approach"))))
     assert set(scored) == {(1, 1), (1, 2), (2, 2)}
     assert (scored[1, 1][20:40, 1] > 0.5).all()
     assert (scored[2, 2][20:40, 1] < 0.5).all()
@@ -75,7 +75,7 @@ def test_a_mouse_by_itself_is_scored_and_what_nobody_watched_for_is_not(running,
 
 
 def test_a_recording_at_another_rate_and_a_mouse_that_was_not_tracked(running, recording) -> None:
-    fast = replace(watched(recording, "NewLab", (1, 1, "run"), (4, 4, "run")), fps=60.0)
+    fast = replace(annotated(recording, "NewLab", (1, 1, "run"), (4, 4, "run")), fps=60.0)
     ((pair, scores),) = recognizer().scores(running(), fast)  # the same places in half the time: 40 cm/s
     assert pair == (1, 1)
     assert scores.shape == (60, 2)
@@ -83,7 +83,7 @@ def test_a_recording_at_another_rate_and_a_mouse_that_was_not_tracked(running, r
 
 
 def test_answers_are_averaged_over_the_time_around_each_sample(running, recording) -> None:
-    alone = watched(recording, "NewLab", (1, 1, "run"))
+    alone = annotated(recording, "NewLab", (1, 1, "run"))
     ((_, single),) = recognizer().scores(running(), alone)
     ((_, smoothed),) = recognizer(0.5).scores(running(), alone)
     np.testing.assert_allclose(smoothed[20], single[13:28].mean(axis=0), atol=1e-5)  # half a second: 15 samples
@@ -91,7 +91,7 @@ def test_answers_are_averaged_over_the_time_around_each_sample(running, recordin
 
 def test_blocks_of_a_long_recording_fit_together(running, recording, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recognizers.trees.BLOCK_SAMPLES", 100)
-    alone = watched(recording, "NewLab", (1, 1, "run"))
+    alone = annotated(recording, "NewLab", (1, 1, "run"))
     curated = running(250)
     ((_, whole),) = recognizer(0.5).scores(curated, alone)
     ((_, flowing),) = recognizer(0.5).flowing_scores(curated, alone)
@@ -109,7 +109,7 @@ def test_a_checkpoint_gives_the_same_scores_back(running, recording, tmp_path: P
     back = load_recognizer([path])
     assert (back.view, back.head, back.behaviors, back.decoding) == (one.view, one.head, one.behaviors, one.decoding)
     for lab in ("QuickLab", "NewLab"):
-        asked = watched(recording, lab, (1, 2, "run"), (1, 2, "approach"))
+        asked = annotated(recording, lab, (1, 2, "run"), (1, 2, "approach"))
         ((_, saved),), ((_, read),) = one.scores(running(), asked), back.scores(running(), asked)
         np.testing.assert_array_equal(saved, read)
     assert checkpoint.read_header(path)["videos"] == PROVENANCE["videos"]
@@ -121,8 +121,8 @@ def test_trees_and_a_network_are_loaded_as_one(running, recording, tmp_path: Pat
     random_recognizer(("approach", "sniff")).save(paths[1], PROVENANCE)
     both = load_recognizer(paths)
     assert isinstance(both, Ensemble)
-    ((_, scores),) = both.scores(running(), watched(recording, "NewLab", (1, 2, "run")))
-    ((_, own),) = recognizer().scores(running(), watched(recording, "NewLab", (1, 2, "run")))
+    ((_, scores),) = both.scores(running(), annotated(recording, "NewLab", (1, 2, "run")))
+    ((_, own),) = recognizer().scores(running(), annotated(recording, "NewLab", (1, 2, "run")))
     run = both.behaviors.index("run")
     np.testing.assert_allclose(scores[:, run], own[:, BEHAVIORS.index("run")], atol=1e-6)  # the network does not know it
 

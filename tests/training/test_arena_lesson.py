@@ -13,7 +13,7 @@ from simulated_lake import Lake, build_lake
 from behavior.arena_features import ArenaFeatures
 from behavior.contract import ContractError
 from behavior.curation import curate
-from behavior.groups import GROUP_NAMES, count_groups, group_labels, macro_f1, watched_groups
+from behavior.groups import GROUP_NAMES, annotated_groups, count_groups, group_labels, macro_f1
 from inference.recognition import recognize_groups
 from recognizers.arena_view import ArenaRecognizer, load_arena_recognizer
 from recognizers.checkpoint import read_header
@@ -41,7 +41,7 @@ def held_out_f1(lake: Lake, videos: tuple[int, ...], recognizer: ArenaRecognizer
     for recording in recordings:
         curated = curate(lake.tracking(recording), recording)
         labels = group_labels(recording, curated.mice, curated.frames, bouts)
-        counts += count_groups(recognizer.group_scores(curated, recording), labels, watched_groups(recording, curated.mice))
+        counts += count_groups(recognizer.group_scores(curated, recording), labels, annotated_groups(recording, curated.mice))
     return macro_f1(counts)[0]
 
 
@@ -100,11 +100,11 @@ def test_a_resumed_run_ends_as_the_one_that_was_never_stopped(lake: Lake, tiny_a
         assert torch.equal(value, resumed.trainer.network.state_dict()[name]), name
 
 
-def test_unwatched_groups_are_masked_in_every_batch(lake: Lake, tiny_arena: Recipe) -> None:
-    """CalMS21_task2 watches for all three groups, JovialSwallow for attack, chase and sniff only."""
+def test_unannotated_groups_are_masked_in_every_batch(lake: Lake, tiny_arena: Recipe) -> None:
+    """CalMS21_task2 annotates all three groups, JovialSwallow for attack, chase and sniff only."""
     session = prepare(lake.curated, tiny_arena, 0, "cpu")
     train = session.trainer.train
-    by_lab = {stream.recording.lab_id: mask.tolist() for stream, mask in zip(train.streams, train.watched, strict=True)}
+    by_lab = {stream.recording.lab_id: mask.tolist() for stream, mask in zip(train.streams, train.annotated, strict=True)}
     assert by_lab == {"CalMS21_task2": [True] * 4, "JovialSwallow": [True, True, False, True]}
     assert (train.labels.sum(1) == 1).all()
     assert len(train.streams) == len(session.split.train)

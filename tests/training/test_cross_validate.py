@@ -30,7 +30,7 @@ LAB, TWIN, ORIGINAL = "CalMS21_task2", 900, 102
 
 @pytest.fixture(scope="session")
 def zone_with_a_twin(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The lake, in which video 102 comes once more as video 900, watched by a second annotator who saw one bout only."""
+    """The lake, in which video 102 comes once more as video 900, annotated by a second annotator who saw one bout only."""
     root = tmp_path_factory.mktemp("twin") / "curated"
     shutil.copytree(lake.curated, root)
     for table in (TRACKING_CURATED, ANNOTATIONS_ENRICHED):
@@ -194,13 +194,13 @@ def test_the_report_has_every_number_with_its_interval(finished: Path) -> None:
     for estimate in report["headline"].values():
         assert estimate["low"] <= estimate["value"] <= estimate["high"]
     for one in report["behaviors"].values():
-        assert 0 < one["frames"] < one["watched_frames"]
+        assert 0 < one["frames"] < one["annotated_frames"]
         assert 0 < one["average_precision"]["value"] <= 1
         assert one["bout_f1_at_0.1"]["value"] >= one["bout_f1_at_0.5"]["value"]
         assert one["frame_f1_optimistic"]["value"] >= one["frame_f1"]["value"]
     assert np.shape(report["confusion"]["frames"]) == (5, 5)
     sniff = report["behaviors"]["sniff"]
-    assert sum(sniff["reliability"]["frames"]) == sniff["watched_frames"]
+    assert sum(sniff["reliability"]["frames"]) == sniff["annotated_frames"]
     assert len(sniff["curve"]["recall"]) == len(sniff["curve"]["precision"]) > 10
 
 

@@ -14,7 +14,7 @@ from recognizers.windowed import Windowing
 from training.datasets import PairSamples, StreamDataset, assemble, pair_labels, pair_samples, thinned
 
 BEHAVIORS = ("rear", "attack", "sniff")
-WATCHED = (Triple(1, 1, "rear"), Triple(1, 2, "attack"), Triple(2, 1, "sniff"))
+ANNOTATED = (Triple(1, 1, "rear"), Triple(1, 2, "attack"), Triple(2, 1, "sniff"))
 
 
 def bouts(*rows: tuple) -> pd.DataFrame:
@@ -23,7 +23,7 @@ def bouts(*rows: tuple) -> pd.DataFrame:
 
 def samples(video: int, length: int, value: float, recording: Recording) -> PairSamples:
     features = np.full((length, 2), value, np.float32)
-    return PairSamples(replace(recording, video_id=video, annotated=WATCHED), (1, 2), length, features, np.zeros((length, 3), bool))
+    return PairSamples(replace(recording, video_id=video, annotated=ANNOTATED), (1, 2), length, features, np.zeros((length, 3), bool))
 
 
 def dataset(recording: Recording, lengths: dict[int, int]) -> StreamDataset:
@@ -50,7 +50,7 @@ def test_padding_of_a_short_recording_is_zero_and_asked_about_by_nobody(recordin
     assert batch.valid[0].tolist() == [True] * 9 + [False] * 7
     assert not batch.features[0, 9:].any()
     assert not batch.mask[0, 9:].any()
-    assert batch.mask[0, :9].tolist() == [[False, True, False]] * 9  # of pair (1, 2) only attack is watched
+    assert batch.mask[0, :9].tolist() == [[False, True, False]] * 9  # of pair (1, 2) only attack is annotated
 
 
 def test_every_window_comes_once_an_epoch_and_is_cut_anew_in_the_next(recording: Recording) -> None:
@@ -85,7 +85,7 @@ def test_labels_are_the_bouts_of_this_pair_in_this_recording(recording: Recordin
 
 @pytest.mark.parametrize(("fps", "start", "stop"), [(60.0, 20, 40), (30.0, 10, 20), (10.0, 4, 6)])
 def test_labels_follow_the_clock_of_the_network(fps: float, start: int, stop: int, recording: Recording, tracking_rows) -> None:
-    clocked = replace(recording, fps=fps, annotated=WATCHED)
+    clocked = replace(recording, fps=fps, annotated=ANNOTATED)
     rows = [(frame, mouse, "nose", 10.0 * frame, 50.0) for frame in range(int(2 * fps)) for mouse in (1, 2)]
     told = bouts((7, 1, 2, "attack", start, stop))
     found = pair_samples(clocked, curate(tracking_rows(rows), clocked), told, BEHAVIORS, PairFeatures(("nose",)))
@@ -96,10 +96,10 @@ def test_labels_follow_the_clock_of_the_network(fps: float, start: int, stop: in
 
 
 def test_a_self_behavior_is_a_pair_of_a_mouse_with_itself(recording: Recording, tracking_rows) -> None:
-    watched = replace(recording, annotated=WATCHED)
+    annotated = replace(recording, annotated=ANNOTATED)
     rows = [(frame, mouse, "nose", 10.0 * frame * mouse, 50.0) for frame in range(30) for mouse in (1, 2)]
     settings = PairFeatures(("nose",))
-    found = pair_samples(watched, curate(tracking_rows(rows), watched), bouts((7, 1, 1, "rear", 3, 6)), BEHAVIORS, settings)
+    found = pair_samples(annotated, curate(tracking_rows(rows), annotated), bouts((7, 1, 1, "rear", 3, 6)), BEHAVIORS, settings)
     by_pair = {one.pair: one for one in found}
     assert set(by_pair) == {(1, 1), (1, 2), (2, 1)}
     assert by_pair[1, 1].labels[:, 0].sum() == 3
@@ -110,14 +110,14 @@ def test_a_self_behavior_is_a_pair_of_a_mouse_with_itself(recording: Recording, 
     assert pair[5:, columns.index("rel_dist")].all()
 
 
-def test_frames_are_counted_only_where_somebody_watched(recording: Recording) -> None:
+def test_frames_are_counted_only_where_somebody_annotated(recording: Recording) -> None:
     one = samples(1, 10, 0, recording)
     labels = one.labels.copy()
-    labels[2:5, 1] = True  # attack, watched in pair (1, 2)
-    labels[:, 2] = True  # sniff, not watched there
-    present, watched = assemble([replace(one, labels=labels)], BEHAVIORS, np.array, torch.float32).class_frames()
+    labels[2:5, 1] = True  # attack, annotated in pair (1, 2)
+    labels[:, 2] = True  # sniff, not annotated there
+    present, annotated = assemble([replace(one, labels=labels)], BEHAVIORS, np.array, torch.float32).class_frames()
     assert present.tolist() == [0, 3, 0]
-    assert watched.tolist() == [0, 10, 0]
+    assert annotated.tolist() == [0, 10, 0]
 
 
 def test_the_scaler_is_fitted_on_what_it_is_given_alone(recording: Recording) -> None:

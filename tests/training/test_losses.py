@@ -1,4 +1,4 @@
-"""Losses: only what was watched for counts."""
+"""Losses: only what was annotated counts."""
 
 import math
 
@@ -11,12 +11,12 @@ from training.losses import ExclusiveLossSettings, LossSettings, exclusive_loss,
 EVEN = torch.ones(2)
 
 
-def test_a_cell_nobody_watched_changes_neither_loss_nor_gradient() -> None:
+def test_a_cell_nobody_annotated_changes_neither_loss_nor_gradient() -> None:
     labels = torch.tensor([[[True, False]]])
     mask = torch.tensor([[[True, False]]])
     losses, gradients = [], []
-    for unwatched in (-7.0, 50.0):
-        logits = torch.tensor([[[0.0, unwatched]]], requires_grad=True)
+    for unannotated in (-7.0, 50.0):
+        logits = torch.tensor([[[0.0, unannotated]]], requires_grad=True)
         loss = masked_loss(logits, labels, mask, EVEN, LossSettings())
         loss.backward()
         losses.append(loss.item())
@@ -35,20 +35,20 @@ def test_taking_the_unknown_as_absent_asks_about_every_cell_but_padding() -> Non
     assert masked_loss(logits, labels, mask, EVEN, LossSettings()).item() == pytest.approx(math.log(2))
 
 
-def test_an_infinite_loss_in_an_unwatched_cell_is_no_nan() -> None:
+def test_an_infinite_loss_in_an_unannotated_cell_is_no_nan() -> None:
     logits = torch.tensor([[[0.0, math.inf]]])
     loss = masked_loss(logits, torch.tensor([[[True, False]]]), torch.tensor([[[True, False]]]), EVEN, LossSettings())
     assert loss.item() == pytest.approx(math.log(2))
 
 
-def test_the_loss_is_the_mean_over_watched_cells() -> None:
+def test_the_loss_is_the_mean_over_annotated_cells() -> None:
     logits = torch.zeros(1, 4, 2)
     mask = torch.zeros(1, 4, 2, dtype=torch.bool)
     mask[0, :3, 0] = True
     assert masked_loss(logits, torch.zeros_like(mask), mask, EVEN, LossSettings()).item() == pytest.approx(math.log(2))
 
 
-def test_nothing_watched_is_no_loss() -> None:
+def test_nothing_annotated_is_no_loss() -> None:
     nothing = torch.zeros(1, 2, 2, dtype=torch.bool)
     assert masked_loss(torch.ones(1, 2, 2), nothing, nothing, EVEN, LossSettings()).item() == 0
 
@@ -95,11 +95,11 @@ def test_an_exclusive_loss_is_the_cross_entropy_weighted_by_the_true_class() -> 
     assert loss.item() == pytest.approx(torch.nn.functional.cross_entropy(logits[0], torch.tensor(classes), weights).item(), rel=1e-6)
 
 
-def test_a_class_nobody_watched_for_has_no_part_in_the_softmax() -> None:
+def test_a_class_nobody_annotated_has_no_part_in_the_softmax() -> None:
     mask = torch.tensor([True, True, False, True]).expand(1, 1, 4)
     losses, gradients = [], []
-    for unwatched in (-7.0, 50.0, math.inf):
-        logits = torch.tensor([[[0.0, 0.0, unwatched, 0.0]]], requires_grad=True)
+    for unannotated in (-7.0, 50.0, math.inf):
+        logits = torch.tensor([[[0.0, 0.0, unannotated, 0.0]]], requires_grad=True)
         loss = exclusive_loss(logits, one_hot(1), mask, FOUR, ExclusiveLossSettings())
         loss.backward()
         losses.append(loss.item())
@@ -110,9 +110,9 @@ def test_a_class_nobody_watched_for_has_no_part_in_the_softmax() -> None:
 
 
 def test_an_unknown_frame_is_not_background() -> None:
-    watched = torch.ones(1, 2, 4, dtype=torch.bool)
+    annotated = torch.ones(1, 2, 4, dtype=torch.bool)
     logits = torch.tensor([[[0.0] * 4, [9.0, 1.0, 2.0, 3.0]]], requires_grad=True)
-    loss = exclusive_loss(logits, one_hot(0, None), watched, FOUR, ExclusiveLossSettings())
+    loss = exclusive_loss(logits, one_hot(0, None), annotated, FOUR, ExclusiveLossSettings())
     loss.backward()
     assert loss.item() == pytest.approx(math.log(4))
     assert not logits.grad[0, 1].any()
@@ -136,11 +136,11 @@ def test_an_exclusive_focal_loss_fades_what_is_already_known() -> None:
 
 
 def test_class_weights_are_those_of_the_recipe_or_the_inverse_of_the_frequency() -> None:
-    present, watched = np.array([80, 20, 4, 0]), np.array([100, 100, 80, 100])
-    assert ExclusiveLossSettings(weights=(1, 5, 8, 8)).class_weights(present, watched).tolist() == [1, 5, 8, 8]
-    assert ExclusiveLossSettings(max_weight=20).class_weights(present, watched).tolist() == pytest.approx([1, 4, 16, 20])
+    present, annotated = np.array([80, 20, 4, 0]), np.array([100, 100, 80, 100])
+    assert ExclusiveLossSettings(weights=(1, 5, 8, 8)).class_weights(present, annotated).tolist() == [1, 5, 8, 8]
+    assert ExclusiveLossSettings(max_weight=20).class_weights(present, annotated).tolist() == pytest.approx([1, 4, 16, 20])
     with pytest.raises(ValueError, match="Expected a weight for each of 4 classes"):
-        ExclusiveLossSettings(weights=(1, 2)).class_weights(present, watched)
+        ExclusiveLossSettings(weights=(1, 2)).class_weights(present, annotated)
 
 
 @pytest.mark.parametrize("wrong", [{"kind": "bce"}, {"weights": ()}, {"weights": (0.0, 1.0)}, {"max_weight": 0.5}])

@@ -31,7 +31,7 @@ def tiny_plus(monkeypatch: pytest.MonkeyPatch) -> Recipe:
 
 
 def unlabelled(lake: Lake, root: Path, videos: tuple[int, ...]) -> Path:
-    """Copy the curated zone; in some videos nobody watched for anything."""
+    """Copy the curated zone; in some videos nobody annotated anything."""
     zone = root / "zone"
     shutil.copytree(lake.curated, zone)
     path = zone / METADATA_TRAIN.key("part.parquet")

@@ -21,8 +21,8 @@ def table(*rows: tuple) -> pd.DataFrame:
 
 
 @pytest.fixture
-def watched(recording: Recording) -> Recording:
-    """attack and sniff are watched for in pair (1, 2); rear is not."""
+def annotated(recording: Recording) -> Recording:
+    """attack and sniff are annotated in pair (1, 2); rear is not."""
     return replace(recording, video_id=7, annotated=(Triple(1, 2, "attack"), Triple(1, 2, "sniff")))
 
 
@@ -30,20 +30,20 @@ def pair(recording: Recording, true: pd.DataFrame, found: list, scores: np.ndarr
     return ScoredPair(recording, (1, 2), recording.video_id if unit is None else unit, scores.astype(np.float16), true, found)
 
 
-def test_what_was_not_watched_for_is_counted_nowhere(watched: Recording) -> None:
+def test_what_was_not_annotated_is_counted_nowhere(annotated: Recording) -> None:
     scores = np.full((10, 3), 0.9)
-    counted = tally([pair(watched, table((7, 1, 2, "attack", 2, 5)), [], scores)], BEHAVIORS)
+    counted = tally([pair(annotated, table((7, 1, 2, "attack", 2, 5)), [], scores)], BEHAVIORS)
     assert set(counted.levels) == set(counted.bouts) == {(0, 1), (0, 2)}
     assert not counted.level_counts(0).any()
     assert counted.level_counts(1).sum(axis=2).tolist() == [[7, 3]]
     assert counted.recordings == {1: {7}, 2: {7}}
 
 
-def test_found_and_true_bouts_are_matched_within_their_pair(watched: Recording) -> None:
-    other = replace(watched, video_id=8)
+def test_found_and_true_bouts_are_matched_within_their_pair(annotated: Recording) -> None:
+    other = replace(annotated, video_id=8)
     zeros = np.zeros((10, 3))
     parts = [
-        pair(watched, table((7, 1, 2, "attack", 2, 5)), [(7, 1, 2, "attack", 2, 4), (7, 1, 2, "sniff", 6, 8)], zeros),
+        pair(annotated, table((7, 1, 2, "attack", 2, 5)), [(7, 1, 2, "attack", 2, 4), (7, 1, 2, "sniff", 6, 8)], zeros),
         pair(other, table((8, 1, 2, "attack", 2, 5)), [], zeros),
     ]
     counted = tally(parts, BEHAVIORS)
@@ -54,10 +54,10 @@ def test_found_and_true_bouts_are_matched_within_their_pair(watched: Recording) 
     assert nothing == [0, 0, 2, 12]
 
 
-def test_recordings_of_one_content_are_one_unit(watched: Recording) -> None:
-    twin = replace(watched, video_id=9)
+def test_recordings_of_one_content_are_one_unit(annotated: Recording) -> None:
+    twin = replace(annotated, video_id=9)
     scores = np.full((10, 3), 0.5)
-    counted = tally([pair(watched, table(), [], scores, unit=7), pair(twin, table(), [], scores, unit=7)], BEHAVIORS)
+    counted = tally([pair(annotated, table(), [], scores, unit=7), pair(twin, table(), [], scores, unit=7)], BEHAVIORS)
     assert counted.units == [7]
     assert counted.level_counts(1).sum() == 20
 

@@ -124,7 +124,7 @@ def _collected(runs: MemberRuns, how: Combination) -> list[_Frames]:
     for one in runs.pairs():
         around = ScoresAround(one.scores, one.recording.fps, how.inputs) if how.how is How.STACKED else None
         scores = smoothed(one.scores, one.recording.fps)
-        for column in np.flatnonzero(one.watched).tolist():
+        for column in np.flatnonzero(one.annotated).tolist():
             labels = one.labels[:, [column]]
             frames = np.flatnonzero(teaching(labels, np.ones_like(labels), thinned[column]))
             inputs = np.empty((len(frames), 0), np.float32) if around is None else around.of(column, frames)
@@ -134,7 +134,7 @@ def _collected(runs: MemberRuns, how: Combination) -> list[_Frames]:
 
 
 def _joined(parts: list[_Frames], thinned: TreesConfig, members: int) -> _Frames:
-    if not parts:  # nobody has an answer where it was watched for
+    if not parts:  # nobody has an answer where it was annotated
         scores = np.empty((len(SMOOTH_S), members, 0), np.float32)
         return _Frames(np.empty((0, 0), np.float32), scores, np.empty(0, bool), np.empty(0, int), np.empty(0), thinned)
     whole = _Frames(
@@ -152,8 +152,8 @@ def _joined(parts: list[_Frames], thinned: TreesConfig, members: int) -> _Frames
 def _thinned(runs: MemberRuns) -> list[TreesConfig]:
     frames, present = np.zeros((2, len(runs.behaviors)), np.int64)
     for one in runs.pairs():
-        frames += one.watched * len(one.labels)
-        present += one.watched * one.labels.sum(axis=0)
+        frames += one.annotated * len(one.labels)
+        present += one.annotated * one.labels.sum(axis=0)
     every = np.maximum(1, np.round(np.stack([frames - present, present]) / FRAMES)).astype(int)
     return [TreesConfig(every_nth=int(absent), every_nth_positive=int(seen)) for absent, seen in every.T]
 

@@ -22,7 +22,7 @@ from training.scored_pairs import evaluated_behaviors, kept_pairs
 
 @dataclass(frozen=True)
 class MemberPair:
-    """One watched pair of one recording as all members see it, each by a recognizer that never saw the recording."""
+    """One annotated pair of one recording as all members see it, each by a recognizer that never saw the recording."""
 
     recording: Recording
     """The video."""
@@ -34,8 +34,8 @@ class MemberPair:
     """[M, T, C] float32; NaN where a member says nothing."""
     labels: np.ndarray
     """[T, C] bool: what experts saw."""
-    watched: np.ndarray
-    """[C] bool: what they watched for."""
+    annotated: np.ndarray
+    """[C] bool: what they annotated."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class MemberRuns:
         return tuple(f"{identity['recipe name']}-seed{identity['seed']}" for identity in identities)
 
     def pairs(self) -> Iterator[MemberPair]:
-        """Yield every watched pair for which any member has an answer."""
+        """Yield every annotated pair for which any member has an answer."""
         for together in zip(*(kept_pairs(store, self.plan) for store in self.stores), strict=True):
             first = together[0]
             scores = np.stack([one.scores.astype(np.float32) for one in together])
@@ -72,9 +72,9 @@ class MemberRuns:
                 if one.answered is not None:
                     own[:, ~one.answered] = np.nan
             if not np.isnan(scores).all():
-                watched = np.isin(self.behaviors, first.recording.behaviors_of(*first.pair))
+                annotated = np.isin(self.behaviors, first.recording.behaviors_of(*first.pair))
                 fold = self.plan.fold_of[first.recording.video_id]
-                yield MemberPair(first.recording, first.pair, fold, scores, true_labels(first, self.behaviors), watched)
+                yield MemberPair(first.recording, first.pair, fold, scores, true_labels(first, self.behaviors), annotated)
 
     def decodings(self, fold: int) -> list[tuple[tuple[str, ...], Decoding]]:
         """Return behaviors and decoding of each member's recognizer of one fold."""

@@ -38,7 +38,7 @@ class Seen:
 
 
 def count_scores(pairs: Pairs, behaviors: Sequence[str], fold_of: Mapping[int, int]) -> dict[int, dict[tuple[str, int], Seen]]:
-    """Return by fold what was seen in each (lab, behavior number) that was watched; `fold_of` maps video ids."""
+    """Return by fold what was seen in each (lab, behavior number) that was annotated; `fold_of` maps video ids."""
     counts: dict[int, dict[tuple[str, int], Seen]] = {fold: {} for fold in sorted(set(fold_of.values()))}
     for one in pairs():
         of_fold, fps = counts[fold_of[one.recording.video_id]], one.recording.fps
@@ -94,5 +94,5 @@ def true_labels(one: ScoredPair, behaviors: Sequence[str]) -> np.ndarray:
     return frame_labels(starts, stops, classes, len(one.scores), len(behaviors))
 
 
-def _columns(watched: Iterable[str], behaviors: Sequence[str]) -> list[int]:
-    return [behaviors.index(behavior) for behavior in watched if behavior in behaviors]
+def _columns(annotated: Iterable[str], behaviors: Sequence[str]) -> list[int]:
+    return [behaviors.index(behavior) for behavior in annotated if behavior in behaviors]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from behavior.contract import ContractError
+from behavior.whole_file import whole_file
 from recognizers.recognizer import Decoding
 
 DECODING_FILE = "decoding.json"
@@ -42,8 +43,8 @@ class FittedDecoding:
 
     def write(self, path: Path) -> None:
         """Write the file."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(self.to_json_dict(), indent=1) + "\n", encoding="utf-8")
+        with whole_file(path) as beside:
+            beside.write_text(json.dumps(self.to_json_dict(), indent=1) + "\n", encoding="utf-8")
 
 
 def read_decoding(path: Path) -> FittedDecoding:

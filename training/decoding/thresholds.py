@@ -34,7 +34,7 @@ class ScoredStream:
     """[S, C] float, 0 to 1."""
     labels: np.ndarray
     """[S, C] bool."""
-    watched: np.ndarray
+    annotated: np.ndarray
     """[C] bool."""
 
 
@@ -43,7 +43,7 @@ def fit_thresholds(streams: Iterable[ScoredStream], n_behaviors: int, fps: float
     counts = np.zeros((n_behaviors, 2, N_LEVELS), np.int64)
     for stream in streams:
         levels = score_levels(stream.scores)
-        for column in np.flatnonzero(stream.watched):
+        for column in np.flatnonzero(stream.annotated):
             counts[column] += count_by_label(levels[:, column], stream.labels[:, column])
     seconds = counts[:, _PRESENT].sum(axis=1) / fps
     if not seconds.any():

@@ -65,14 +65,14 @@ def page(report: Mapping[str, Any]) -> str:
         "labs the mean. Frame F1 and PR-AUC: raw scores. Bouts: F1 at a least overlap (intersection over union).</p>",
         _behavior_table(report),
         "<h2>Precision and recall</h2>",
-        '<p class="quiet">Precision upward, recall to the right, over all frames that were watched for the behavior. The number is the '
+        '<p class="quiet">Precision upward, recall to the right, over all frames that were annotated the behavior. The number is the '
         "area under the curve, the dotted line what guessing reaches.</p>",
         f'<div class="small">{"".join(_small(name, behavior) for name, behavior in behaviors.items() if behavior["frames"])}</div>',
         f'<div class="two">{_calibration(behaviors)}{_bouts(report)}</div>',
         "<h2>Confusion</h2>",
         '<p class="quiet">Of 100 frames with a true behavior (row): on how many each behavior was found (column). Found are decoded '
         "bouts, one behavior a frame at most. Where two behaviors are true at once, the frame counts in both rows. The last row is "
-        "frames on which nothing that was watched for is true.</p>",
+        "frames on which nothing that was annotated is true.</p>",
         f'<figure class="wide"><div class="confusion">{confusion_figure(**report["confusion"])}</div></figure>',
         *decoding_section(report),
         *(["<h2>By lab</h2>", _lab_table(report["labs"])] if len(report["labs"]) > 1 else []),
@@ -115,7 +115,7 @@ def _reading(report: Mapping[str, Any]) -> str:
     return (
         "Every recording was scored by a recognizer that never saw it nor another recording of its content. Epochs were chosen on "
         "recordings of the training folds; what turns scores into bouts was fitted on the scores of the other folds. In brackets: 95 % of "
-        f"{report['resamples']} bootstrap resamples of whole recordings, drawn within labs. What nobody watched for is counted nowhere. "
+        f"{report['resamples']} bootstrap resamples of whole recordings, drawn within labs. What nobody annotated is counted nowhere. "
         "A difference smaller than the interval is no gain."
     )
 

@@ -1,4 +1,4 @@
-"""The rows that trees are grown on: of every watched pair those samples that teach something, and nothing else is kept.
+"""The rows that trees are grown on: of every annotated pair those samples that teach something, and nothing else is kept.
 
 Axes: N rows of all pairs, S samples of one pair, F features, C behaviors.
 """
@@ -15,7 +15,7 @@ from behavior.features import sample_frames
 from behavior.pair_statistics import BLOCK_SAMPLES, PairStatistics
 from behavior.recording import Recording
 from recognizers.boosted_trees import TreesConfig, teaching
-from recognizers.recognizer import watched_pairs
+from recognizers.recognizer import annotated_pairs
 from training.datasets import pair_labels
 
 
@@ -54,15 +54,15 @@ def tree_rows(
     settings: PairStatistics,
     config: TreesConfig,
 ) -> TreeRows:
-    """Return the rows of all watched pairs; recordings are taken one by one, and features are made in blocks."""
+    """Return the rows of all annotated pairs; recordings are taken one by one, and features are made in blocks."""
     empty = np.zeros((0, len(behaviors)), bool)
     parts = [TreeRows(np.zeros((0, len(settings.names)), np.float32), empty, empty, np.zeros(0, object))]
     for recording, curated in recordings:
         sampled = sample_frames(curated.frames, recording.fps, settings.fps)
-        for pair in watched_pairs(curated, recording):
-            watched = set(recording.behaviors_of(*pair))
+        for pair in annotated_pairs(curated, recording):
+            annotated = set(recording.behaviors_of(*pair))
             labels = pair_labels(recording, pair, curated.frames, bouts, behaviors)[sampled]
-            mask = teaching(labels, np.tile([name in watched for name in behaviors], (len(labels), 1)), config)
+            mask = teaching(labels, np.tile([name in annotated for name in behaviors], (len(labels), 1)), config)
             for first in range(0, len(labels), BLOCK_SAMPLES):
                 part = slice(first, first + BLOCK_SAMPLES)
                 rows = mask[part].any(axis=1)

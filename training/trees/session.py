@@ -19,7 +19,7 @@ from behavior.pair_statistics import PairStatistics
 from behavior.recording import Recording
 from behavior.skeleton import IGNORED, canonical
 from recognizers.boosted_trees import BoostedTrees, GrownColumn
-from recognizers.recognizer import Decoding, watched_pairs
+from recognizers.recognizer import Decoding, annotated_pairs
 from recognizers.trees import TreesRecognizer
 from training.curated_zone import CuratedZone
 from training.datasets import Stream, pair_labels
@@ -177,12 +177,12 @@ class TreeSession:
         for recording in self.check:
             curated = self.zone.tracking(recording)
             sampled = sample_frames(curated.frames, recording.fps, self.recipe.fps)
-            for pair in watched_pairs(curated, recording):
+            for pair in annotated_pairs(curated, recording):
                 scores = np.concatenate([*recognizer.sampled_scores(curated, recording, pair)])
                 labels = pair_labels(recording, pair, curated.frames, self.bouts, self.behaviors)[sampled]
-                watched = np.isin(self.behaviors, recording.behaviors_of(*pair))
-                scored.append(ScoredSamples(Stream(recording, pair, curated.frames, 0, len(scores)), scores, labels, watched))
-                right = np.where(labels, scores, 1 - scores)[:, watched]
+                annotated = np.isin(self.behaviors, recording.behaviors_of(*pair))
+                scored.append(ScoredSamples(Stream(recording, pair, curated.frames, 0, len(scores)), scores, labels, annotated))
+                right = np.where(labels, scores, 1 - scores)[:, annotated]
                 losses.append(-np.log(np.clip(right, 1e-6, 1)).ravel())
         loss = float(np.concatenate([*losses, np.zeros(0)]).mean()) if losses else 0.0
         return verdict_of(scored, self.bouts, self.behaviors, self.decoding, self.recipe.fps, loss)
@@ -201,13 +201,13 @@ def prepare_trees(zone: CuratedZone, recipe: TreesRecipe, seed: int, threads: in
     bouts = zone.bouts([*teach, *check])
     behaviors = ethogram(bouts.loc[bouts["video_id"].isin(split.train), "action"])
     if not behaviors:
-        raise ContractError(["Expected bouts in the training recordings, but got none. Annotate some, or watch for what was annotated."])
+        raise ContractError(["Expected bouts in the training recordings, but got none. Annotate some, or correct behaviors_labeled."])
     bodyparts = _most_tracked([zone.tracking(recording).bodyparts for recording in teach], recipe.most_bodyparts)
     features = PairStatistics(bodyparts, recipe.fps, windows_s=recipe.windows_s, symmetric=recipe.symmetric)
     tracks: Iterator[Any] = ((recording, zone.tracking(recording)) for recording in teach)
     rows = tree_rows(tracks, bouts, behaviors, features, recipe.trees)
     if not len(rows):
-        raise ContractError(["Expected watched mice in the tracking of the training recordings, but got none. Compare the mouse ids."])
+        raise ContractError(["Expected annotated mice in the tracking of the training recordings, but got none. Compare the mouse ids."])
     occurring = occurring_behaviors([*teach, *check], bouts, behaviors)
     decoding = Decoding((DEFAULT_THRESHOLD,) * len(behaviors), occurring, recipe.decode)
     own = _own_models(teach, bouts, behaviors, recipe.least_bouts)

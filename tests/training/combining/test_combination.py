@@ -113,12 +113,12 @@ def test_what_is_learned_for_a_fold_does_not_depend_on_its_scores_or_labels(runs
         assert not np.array_equal(honest[fold].scores(asked, 30.0), other[fold].scores(asked, 30.0))
 
 
-def test_what_was_not_watched_for_teaches_nothing(runs: MadeUpRuns) -> None:
-    """A recording in which nobody watched for sniff may have any labels there."""
-    unwatched = replace(made_up(2, 99), watched=np.array([True, False]))
+def test_what_was_not_annotated_teaches_nothing(runs: MadeUpRuns) -> None:
+    """A recording in which nobody annotated sniff may have any labels there."""
+    unannotated = replace(made_up(2, 99), annotated=np.array([True, False]))
     combination = Combination(How.STACKED, ("one", "two"), trees=SMALL)
-    one = cross_fit(MadeUpRuns((*runs.given, unwatched)), combination)[1]
-    other = cross_fit(MadeUpRuns((*runs.given, replace(unwatched, labels=~unwatched.labels & unwatched.watched))), combination)[1]
+    one = cross_fit(MadeUpRuns((*runs.given, unannotated)), combination)[1]
+    other = cross_fit(MadeUpRuns((*runs.given, replace(unannotated, labels=~unannotated.labels & unannotated.annotated))), combination)[1]
     asked = runs.given[0].scores
     np.testing.assert_array_equal(one.scores(asked, 30.0)[:, 1], other.scores(asked, 30.0)[:, 1])
 

@@ -68,8 +68,8 @@ def test_little_support_takes_the_common_threshold_and_much_keeps_its_own(record
     for number, labels in {1: once, 300: often}.items():
         one = scored(recording, 2, saying(labels, 0.9, 0.6), labels, ("rear",))
         rears[number] = replace(one, scores=np.pad(one.scores, ((0, 0), (0, 1))))
-    watched = replace(sniff.recording, annotated=(Triple(1, 2, "sniff"),))
-    sniff = replace(sniff, recording=watched, true=sniff.true.assign(action="sniff"), scores=np.pad(sniff.scores, ((0, 0), (1, 0))))
+    annotated = replace(sniff.recording, annotated=(Triple(1, 2, "sniff"),))
+    sniff = replace(sniff, recording=annotated, true=sniff.true.assign(action="sniff"), scores=np.pad(sniff.scores, ((0, 0), (1, 0))))
     alone = fit_decoding(lambda: [sniff], ("rear", "sniff"))
     assert alone.thresholds[0] == alone.thresholds[1]  # rear was never seen: what is common is what sniff says
     little, much = (fit_decoding(lambda: [sniff, rears[number]], ("rear", "sniff")) for number in (1, 300))  # noqa: B023

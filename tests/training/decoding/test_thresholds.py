@@ -45,10 +45,10 @@ def test_a_rare_behavior_leans_on_the_common_threshold() -> None:
     assert leaning < 0.5
 
 
-def test_frames_nobody_watched_have_no_say() -> None:
-    watched = stream([0.1, 0.2, 0.31, 0.9], [0, 0, 1, 1], copies=1000)
-    unwatched = ScoredStream(np.full((10_000, 1), 0.95), np.zeros((10_000, 1), bool), np.array([False]))
-    assert fit_thresholds([watched, unwatched], 1, fps=30) == fit_thresholds([watched], 1, fps=30)
+def test_frames_nobody_annotated_have_no_say() -> None:
+    annotated = stream([0.1, 0.2, 0.31, 0.9], [0, 0, 1, 1], copies=1000)
+    unannotated = ScoredStream(np.full((10_000, 1), 0.95), np.zeros((10_000, 1), bool), np.array([False]))
+    assert fit_thresholds([annotated, unannotated], 1, fps=30) == fit_thresholds([annotated], 1, fps=30)
 
 
 def test_without_any_bout_the_default_stays() -> None:

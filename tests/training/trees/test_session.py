@@ -49,7 +49,7 @@ def test_rows_are_what_serving_sees_of_the_samples_that_teach(lake: Lake) -> Non
     assert thinned.labels.sum() == rows.labels.sum() > 0
 
 
-def test_what_a_pair_was_not_watched_for_teaches_nothing(lake: Lake) -> None:
+def test_what_a_pair_was_not_annotated_teaches_nothing(lake: Lake) -> None:
     zone = CuratedZone(lake.curated)
     recording = next(one for one in zone.annotated_recordings() if one.lab_id == "CalMS21_task2")
     listed = {triple.behavior for triple in recording.annotated}
@@ -126,7 +126,7 @@ def test_cross_validation_by_command_reports_trees(lake: Lake, tmp_path: Path, c
     assert (tmp_path / "decoding.json").is_file()
 
 
-def test_recordings_without_a_bout_and_without_a_watched_mouse_are_refused(lake: Lake) -> None:
+def test_recordings_without_a_bout_and_without_an_annotated_mouse_are_refused(lake: Lake) -> None:
     with pytest.raises(ContractError, match="Expected bouts in the training recordings"):
         prepare(lake.curated, TINY, 0, "cpu", 1, Split((), (101,), ()))
 

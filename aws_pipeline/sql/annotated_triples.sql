@@ -1,6 +1,6 @@
--- Whom did each lab watch for which behavior?
+-- Which pairs did each lab annotate, for which behavior?
 -- Counted in (agent, target) pairs, from the JSON lists of the metadata.
-WITH watched AS (
+WITH annotated AS (
     SELECT
         lab_id,
         video_id,
@@ -11,7 +11,7 @@ WITH watched AS (
 ),
 triples AS (
     SELECT DISTINCT lab_id, video_id, triple[1] AS agent, triple[2] AS target, triple[3] AS action
-    FROM watched
+    FROM annotated
 )
 SELECT
     lab_id,

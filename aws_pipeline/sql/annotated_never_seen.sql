@@ -1,5 +1,5 @@
--- Which behaviors did a lab watch for and never see?
--- Absent there. Where a lab did not watch, a behavior is unknown and has no row.
+-- Which behaviors did a lab annotate and never see?
+-- Absent there. Where a lab did not annotate, a behavior is unknown and has no row.
 WITH everywhere AS (
     SELECT
         action,
@@ -12,8 +12,8 @@ SELECT
     stats.lab_id,
     stats.action,
     stats.kind,
-    stats.videos_watched AS videos,
-    round(stats.watched_seconds / 3600, 3) AS watched_h,
+    stats.videos_annotated AS videos,
+    round(stats.annotated_seconds / 3600, 3) AS annotated_h,
     everywhere.labs_seen,
     everywhere.labs_unknown
 FROM class_distribution_stats AS stats

@@ -1,0 +1,32 @@
+"""Files that appear whole: nothing is seen of one that was broken off, and the old one stays."""
+
+from pathlib import Path
+
+import pytest
+
+from behavior.whole_file import whole_file
+
+
+def test_a_file_appears_with_its_folder_when_all_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "told.csv"
+    with whole_file(path) as beside:
+        beside.write_text("whole")
+        assert beside.suffix == ".csv"  # writers that look at the name know what it is
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert [file.name for file in path.parent.iterdir()] == ["told.csv"]
+
+
+def test_what_breaks_off_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "told.csv"
+    path.write_text("old")
+
+    def broken() -> None:
+        with whole_file(path) as beside:
+            beside.write_text("hal")
+            raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        broken()
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["told.csv"]
