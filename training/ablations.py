@@ -20,11 +20,10 @@ if not __package__:
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.simulated.lab_profiles import PROFILES
-from training.cross_validate import described, train_folds
-from training.script import require_matplotlib, run
-from training.train import chosen_device
+from training.command_line import add_machine_flags, chosen_machine, require_matplotlib, run
 
 if TYPE_CHECKING:
+    from training.fitting.session import Machine
     from training.judging.evaluation import Evaluation
     from training.judging.report.ablations import Row
     from training.material.fold_plan import FoldPlan
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 QUICK_LABS = ("CalMS21_task2", "CalMS21_supplemental")
 WITHOUT_LAB_THRESHOLDS = "without_labs"
-"""A way to decode the same scores (`training.judging.scored_pairs`)."""
+"""A way to decode the same scores (`training.judging.scored_subjects`)."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,9 +47,7 @@ def _study(flags: argparse.Namespace) -> int:
         flags.labs, flags.recordings, flags.seconds, flags.epochs, flags.folds = QUICK_LABS, 2, 15.0, 1, 2
     if unknown := sorted(set(flags.labs).difference(PROFILES)):
         raise UsageError(f"Expected --labs among {', '.join(sorted(PROFILES))}, but got {', '.join(unknown)}. Choose of them.")
-    from recognizers import rest_waiting_threads
-
-    rest_waiting_threads()
+    machine = chosen_machine(flags)
     from training.material.curated_zone import CuratedZone
     from training.material.fold_plan import plan_folds
     from training.recipes.variants import WHOLE, variants
@@ -61,7 +58,7 @@ def _study(flags: argparse.Namespace) -> int:
         raise UsageError(f"Expected --variants among {known}, but got {', '.join(missing)}. Choose of them.")
     plan = plan_folds(CuratedZone(_zone(flags)), None, flags.folds)
     print(f"{len(plan.recordings)} recordings of {len(flags.labs)} labs, {len(plan.splits)} folds, {len(chosen)} variants.", flush=True)
-    rows = _rows(chosen, plan, flags)
+    rows = _rows(chosen, plan, machine, flags)
     _write(rows, flags)
     return EXIT_OK
 
@@ -87,7 +84,7 @@ def _zone(flags: argparse.Namespace) -> Path:
     return zone
 
 
-def _rows(chosen: "list[Variant]", plan: "FoldPlan", flags: argparse.Namespace) -> "list[Row]":
+def _rows(chosen: "list[Variant]", plan: "FoldPlan", machine: "Machine", flags: argparse.Namespace) -> "list[Row]":
     """Train and judge all variants; the whole is the first."""
     from training.judging.evaluation import gains
     from training.judging.report.ablations import Row
@@ -97,7 +94,7 @@ def _rows(chosen: "list[Variant]", plan: "FoldPlan", flags: argparse.Namespace) 
     whole: Evaluation | None = None
     for variant in chosen:
         print(f"== {variant.name}: {variant.says}", flush=True)
-        found, seconds = _judged(_shortened(variant.recipe(), flags), plan, flags)
+        found, seconds = _judged(_shortened(variant.recipe(), flags), plan, machine, flags.output_dir, flags.seed)
         whole = found if variant.name == WHOLE else whole
         lost = {} if whole is None or whole is found else gains(whole, found)
         score, precision = (found.numbers["headline"][name] for name in ("competition_score", "average_precision"))
@@ -111,13 +108,14 @@ def _rows(chosen: "list[Variant]", plan: "FoldPlan", flags: argparse.Namespace) 
     return rows
 
 
-def _judged(recipe: "AnyRecipe", plan: "FoldPlan", flags: argparse.Namespace) -> "tuple[Evaluation, float]":
-    from training.judging.out_of_fold import OutOfFold
+def _judged(recipe: "AnyRecipe", plan: "FoldPlan", machine: "Machine", folder: Path, seed: int) -> "tuple[Evaluation, float]":
+    from training.judging.fold_training import train_folds
+    from training.judging.out_of_fold import OutOfFold, described
     from training.judging.publishing import evaluated
 
-    store = OutOfFold(flags.output_dir / f"{recipe.name}-seed{flags.seed}")
-    store.claim({**described(recipe), "seed": flags.seed, **plan.identity()})
-    records = train_folds(store, plan, recipe, chosen_device(flags.device), flags)
+    store = OutOfFold(folder / f"{recipe.name}-seed{seed}")
+    store.claim({**described(recipe), "seed": seed, **plan.identity()})
+    records = train_folds(store, plan, recipe, seed, machine, lambda line: print(line, flush=True))
     return evaluated(store, plan)[0], sum(record.seconds for record in records)
 
 
@@ -153,8 +151,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=int, default=6, help="of every network; 0 for the recipe's own (default: %(default)s)")
     parser.add_argument("--variants", nargs="+", metavar="NAME", help="only these and the whole (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, windows and dropout (default: %(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
-    parser.add_argument("--threads", type=int, help="processor threads (default: as many as cores)")
+    add_machine_flags(parser)
     parser.add_argument("--quick", action="store_true", help="two labs, one epoch: to see that it runs")
     return parser
 

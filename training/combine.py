@@ -17,18 +17,12 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK
-from training.script import curated_folder, require_matplotlib, run
-
-if TYPE_CHECKING:
-    from training.combining.combination import Combination, Combiner
-    from training.combining.members import MemberRuns
-    from training.judging.out_of_fold import FoldRecord, OutOfFold
+from training.command_line import curated_folder, require_matplotlib, run
 
 COMBINED = "combined.safetensors"
 
@@ -42,14 +36,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _combine(flags: argparse.Namespace) -> int:
     curated = curated_folder(flags)
     require_matplotlib("report")
-    from recognizers import rest_waiting_threads
+    from recognizers.devices import rest_waiting_threads
 
     rest_waiting_threads()
     from recognizers.recognizer import View
-    from training.combining.checkpoint import save_combined
     from training.combining.combination import Combination, How, cross_fit
-    from training.combining.members import MemberRuns
-    from training.judging.out_of_fold import OutOfFold
+    from training.combining.combined_file import save_combined
+    from training.combining.member_runs import MemberRuns
+    from training.combining.scoring import write_combined_scores
+    from training.judging.out_of_fold import OutOfFold, described
     from training.judging.publishing import publish
     from training.judging.report.summary import description
     from training.material.curated_zone import CuratedZone
@@ -64,15 +59,14 @@ def _combine(flags: argparse.Namespace) -> int:
     checkpoints = runs.checkpoints()  # what is missing is told before the work
     how = Combination(How(flags.how), runs.names, seed=flags.seed)
     store = OutOfFold(flags.output_dir or Path("results") / "cross_validation" / f"{how.how}-{'+'.join(runs.names)}")
-    told = {f"recipe {name}": str(value) for name, value in {"name": how.name, "family": how.family, **how.to_json_dict()}.items()}
-    store.claim({**told, "seed": flags.seed, **plan.identity()})
+    store.claim({**described(how), "recipe name": how.name, "seed": flags.seed, **plan.identity()})
     print(
         f"{len(plan.recordings)} recordings, {len(plan.splits)} folds, {len(runs.stores)} members; all goes to {store.folder}.", flush=True
     )
     started = time.perf_counter()
     combiners = cross_fit(runs, how)
     print(f"Fitted on the scores of the other folds, {time.perf_counter() - started:.1f} s.", flush=True)
-    records = _scored(runs, how, combiners, store)
+    records = write_combined_scores(runs, how, combiners, store)
     decoding = publish(store, plan, description(how, flags.seed, plan, records), other, flags.record)
     assert decoding is not None  # only who names no mouse has none
     save_combined(store.folder / COMBINED, runs, how, combiners[None], decoding, checkpoints)
@@ -92,32 +86,6 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--against", type=Path, metavar="DIR", help="output directory of another run on the same data: tell the gain")
     parser.add_argument("--record", action="store_true", help="add a line to docs/experiments.md")
     return parser
-
-
-def _scored(runs: "MemberRuns", how: "Combination", combiners: "dict[int | None, Combiner]", store: "OutOfFold") -> "list[FoldRecord]":
-    """Write the scores of every pair, each by what was learned without its fold."""
-    import numpy as np
-
-    from recognizers.ensemble import mean_decoding
-    from training.judging.out_of_fold import FoldRecord
-
-    known = {}
-    seconds = dict.fromkeys(range(1, len(runs.plan.splits) + 1), 0.0)
-    for fold in seconds:
-        of_members = {behavior for behaviors, _ in runs.decodings(fold) for behavior in behaviors}
-        known[fold] = tuple(behavior for behavior in runs.behaviors if behavior in of_members)
-    for one in runs.pairs():
-        started = time.perf_counter()
-        scores = np.nan_to_num(combiners[one.fold].scores(one.scores, one.recording.fps))
-        store.write_scores(one.recording, one.pair, scores[:, np.isin(runs.behaviors, known[one.fold])], known[one.fold], one.fold)
-        seconds[one.fold] += time.perf_counter() - started
-    records = []
-    for fold, split in enumerate(runs.plan.splits, start=1):
-        history = {"recipe": how.name, "seed": how.seed, "metrics": {}, "epochs": []}
-        decoding = mean_decoding(known[fold], runs.decodings(fold))
-        records.append(FoldRecord(fold, split, known[fold], decoding, history, seconds[fold]))
-        store.complete(records[-1])
-    return records
 
 
 if __name__ == "__main__":

@@ -84,7 +84,6 @@ def make_dataset(recipe: "Recipe", frames: int) -> "tuple[StreamDataset, Any]":
 
 def make_trainer(recipe: "Recipe", dataset: "StreamDataset", settings: Any, device: "torch.device", compiled: bool) -> "Trainer":
     """Return the training loop over a fresh network."""
-    from recognizers import build_network
     from training.fitting.loop import Trainer
 
     config = recipe.to_json_dict()["network"]

@@ -62,7 +62,7 @@ def onnx(recipe: str, minutes: float) -> None:
     """Print how fast onnxruntime recognizes beside torch, and whether it finds the same bouts."""
     from inference.export import export
     from inference.recognition import recognize
-    from recognizers import load_recognizer
+    from recognizers.families import load
 
     rows, recording = filmed("CalMS21_task1", 60 * minutes)
     recognizer = random_recognizer(recipe, rows)
@@ -71,7 +71,7 @@ def onnx(recipe: str, minutes: float) -> None:
         videos: dict[str, list[int]] = {"train": [], "validation": [], "held_out": []}
         recognizer.save(checkpoint, {"recipe": {"name": recipe}, "videos": videos, "metrics": {}, "seed": 0})
         difference = export(checkpoint, exported)
-        served = load_recognizer([exported])
+        served = load([exported])
     seconds = [best_seconds(rows, recording, one)[1] for one in (recognizer, served)]
     equal = recognize(rows, recording, recognizer).equals(recognize(rows, recording, served))
     ratio = seconds[0] / seconds[1]
@@ -134,12 +134,12 @@ def random_recognizer(name: str, rows: Any) -> Any:
     rest_waiting_threads()
     import numpy as np
     import torch
+    from recognizers.pair_view import PairRecognizer
 
     import recognizers
     from behavior.ethogram import BEHAVIORS
     from behavior.views.pair_features import common_bodyparts
     from behavior.views.scaler import RobustScaler
-    from recognizers.pair_view import PairRecognizer
     from recognizers.recognizer import Decoding
     from training.recipes.named import RECIPES as ALL
 

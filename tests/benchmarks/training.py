@@ -37,7 +37,7 @@ from behavior.tracking import Pose
 from behavior.views.pair_features import PairFeatures, common_bodyparts
 from behavior.views.pair_tracks import ANCHORS, CM_PER_M, PairTracks
 from behavior.views.scaler import RobustScaler
-from recognizers import build_network, features_class
+from recognizers import features_class
 from recognizers.recognizer import Pair
 from training.fitting.loop import Trainer
 from training.material.datasets import Batch, StreamDataset, assemble, pair_labels, pair_samples, thinned

@@ -14,7 +14,7 @@ import pandas as pd
 
 from behavior.bootstrap import RESAMPLES, interval, resampling_weights
 from behavior.bout_matching import OVERLAPS
-from behavior.bouts import BOUT_COLUMNS
+from behavior.bouts import bout_table
 from behavior.frame_scores import average_precision, best_threshold, f1_score, frames_at, precision_recall, reliability
 from behavior.recording import Recording
 from recognizers.competition import solution_rows, submission_rows
@@ -86,8 +86,8 @@ def _competition(
     tally: Tally, found: Sequence[Bout], recordings: Sequence[Recording], groups: Mapping[int, int], units: Units
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Return the score of each lab, and the score in every resample [1 + B]."""
-    solution = solution_rows(recordings, pd.concat(tally.true, ignore_index=True))
-    counts = competition_frames(solution, submission_rows(pd.DataFrame(found, columns=list(BOUT_COLUMNS))))
+    solution = solution_rows(recordings, _of_someone(pd.concat(tally.true, ignore_index=True)))
+    counts = competition_frames(solution, submission_rows(_of_someone(bout_table(found))))
     row = {unit: number for number, unit in enumerate(tally.units)}
     parts = counts.groupby(["lab_id", "action"], sort=True).ngroup().to_numpy()
     names = counts.assign(part=parts).drop_duplicates("part").sort_values("part")
@@ -104,6 +104,11 @@ def _competition(
         of_labs.append(_mean(f1[:, own]))
         told[lab] = {"score": _estimate(of_labs[-1]), "actions": {actions[part]: float(f1[0, part]) for part in own}}
     return told, _mean(np.stack(of_labs, axis=1))
+
+
+def _of_someone(bouts: pd.DataFrame) -> pd.DataFrame:
+    """Return bouts that all have an agent and a target, for the competition counts by them: a whole arena is one mouse by itself."""
+    return bouts.fillna({"agent_id": 0, "target_id": 0})
 
 
 def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -9,7 +9,7 @@ from training.judging.evaluation import Evaluation, evaluate, gains
 from training.judging.out_of_fold import OutOfFold
 from training.judging.report import summary
 from training.judging.report.page import page
-from training.judging.scored_pairs import cross_fitted, evaluated_behaviors, scored_pairs
+from training.judging.scored_subjects import cross_fitted, evaluated_behaviors, labelling_of_run, scored_subjects
 from training.judging.tally import tally
 from training.material.fold_plan import FoldPlan
 
@@ -36,12 +36,12 @@ def publish(store: OutOfFold, plan: FoldPlan, told: Mapping[str, Any], other: Ou
 
 def evaluated(store: OutOfFold, plan: FoldPlan) -> tuple[Evaluation, dict[str, FittedDecoding]]:
     """Return the numbers, and each decoding by its file in the folder: that of a fold was fitted on all others."""
-    behaviors, crossed = evaluated_behaviors(store.view, plan.bouts), cross_fitted(store, plan)
+    behaviors, crossed = evaluated_behaviors(labelling_of_run(store, plan)), cross_fitted(store, plan)
     files = {}
     for fold, fitted in crossed.items():
         videos = tuple(video for video, other in sorted(plan.fold_of.items()) if other != fold)
         files[DECODING_FILE if fold is None else f"fold-{fold}/{DECODING_FILE}"] = FittedDecoding(behaviors, fitted.decoding, videos)
-    counted = tally(scored_pairs(store, plan, crossed), behaviors)
+    counted = tally(scored_subjects(store, plan, crossed), behaviors)
     return evaluate(counted, plan.recordings, plan.groups, plan.fold_of), files
 
 

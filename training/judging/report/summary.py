@@ -4,13 +4,13 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from behavior.content import together
-from recognizers import FAMILIES
 from recognizers.recognizer import View
 from training.judging.out_of_fold import FoldRecord
 from training.material.fold_plan import FoldPlan
+from training.recipes.described import Described
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENTS = ROOT / "docs" / "experiments.md"
@@ -21,25 +21,7 @@ DECODING_NAMES = {
     "validation": "thresholds of validation recordings, as trained",
     "without_labs": "thresholds of behaviors, none of labs",
 }
-"""Other ways to decode the same scores (`training.judging.scored_pairs`), in words."""
-
-
-class Described(Protocol):
-    """What was run: a recipe, or a combination of runs."""
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        ...
-
-    @property
-    def family(self) -> str:
-        """Name in `recognizers.FAMILIES`."""
-        ...
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """Return its whole configuration."""
-        ...
+"""Other ways to decode the same scores (`training.judging.scored_subjects`), in words."""
 
 
 def description(recipe: Described, seed: int, plan: FoldPlan, records: Sequence[FoldRecord]) -> dict[str, Any]:
@@ -47,7 +29,7 @@ def description(recipe: Described, seed: int, plan: FoldPlan, records: Sequence[
     seconds = sum(content.frames / recording.fps for recording, content in zip(plan.recordings, plan.contents, strict=True))
     return {
         "recipe": recipe.name,
-        "score_name": SCORE_NAMES[FAMILIES[recipe.family].view],
+        "score_name": SCORE_NAMES[recipe.view],
         "configuration": recipe.to_json_dict(),
         "seed": seed,
         "date": date.today().isoformat(),

@@ -1,4 +1,4 @@
-"""Out-of-fold runs side by side: what is combined, pair by pair, and the recognizers it came from.
+"""Out-of-fold runs side by side: what is combined, subject by subject, and the recognizers it came from.
 
 Axes: M members, T frames, C behaviors.
 """
@@ -11,23 +11,23 @@ from pathlib import Path
 import numpy as np
 
 from behavior.contract import refuse
+from behavior.labelling import PairLabelling, Subject
 from behavior.recording import Recording
-from recognizers.recognizer import Decoding, Pair, View
-from training.decoding.counts import true_labels
+from recognizers.recognizer import Decoding, View
 from training.fitting.resume import STATE_FILE
 from training.judging.out_of_fold import OutOfFold
-from training.judging.scored_pairs import evaluated_behaviors, kept_pairs
+from training.judging.scored_subjects import kept_subjects
 from training.material.fold_plan import FoldPlan
 
 
 @dataclass(frozen=True)
-class MemberPair:
-    """One annotated pair of one recording as all members see it, each by a recognizer that never saw the recording."""
+class MemberScores:
+    """One annotated subject of one recording as all members see it, each by a recognizer that never saw the recording."""
 
     recording: Recording
     """The video."""
-    pair: Pair
-    """(agent, target)."""
+    subject: Subject
+    """Whom the scores are about."""
     fold: int
     """That held it out."""
     scores: np.ndarray
@@ -55,7 +55,7 @@ class MemberRuns:
     @cached_property
     def behaviors(self) -> tuple[str, ...]:
         """Names along axis C: all that occur."""
-        return evaluated_behaviors(View.PAIR, self.plan.bouts)
+        return PairLabelling.of_actions(self.plan.bouts["action"]).behaviors
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,18 +63,17 @@ class MemberRuns:
         identities = [store.identity() for store in self.stores]
         return tuple(f"{identity['recipe name']}-seed{identity['seed']}" for identity in identities)
 
-    def pairs(self) -> Iterator[MemberPair]:
-        """Yield every annotated pair for which any member has an answer."""
-        for together in zip(*(kept_pairs(store, self.plan) for store in self.stores), strict=True):
+    def subjects(self) -> Iterator[MemberScores]:
+        """Yield every annotated subject for which any member has an answer."""
+        for together in zip(*(kept_subjects(store, self.plan) for store in self.stores), strict=True):
             first = together[0]
             scores = np.stack([one.scores.astype(np.float32) for one in together])
             for own, one in zip(scores, together, strict=True):
-                if one.answered is not None:
-                    own[:, ~one.answered] = np.nan
+                own[:, ~one.answered] = np.nan
             if not np.isnan(scores).all():
-                annotated = np.isin(self.behaviors, first.recording.behaviors_of(*first.pair))
+                annotated = first.subject.mask(self.behaviors)
                 fold = self.plan.fold_of[first.recording.video_id]
-                yield MemberPair(first.recording, first.pair, fold, scores, true_labels(first, self.behaviors), annotated)
+                yield MemberScores(first.recording, first.subject, fold, scores, first.truth.labels, annotated)
 
     def decodings(self, fold: int) -> list[tuple[tuple[str, ...], Decoding]]:
         """Return behaviors and decoding of each member's recognizer of one fold."""

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from recognizers import checkpoint, opened
+from recognizers import checkpoint
 from recognizers.ensemble import Ensemble, WeightedMean
+from recognizers.families import opened
 from recognizers.stacked import Stack, Stacked
 from training.combining.combination import Combination, Combiner
-from training.combining.members import MemberRuns
+from training.combining.member_runs import MemberRuns
 from training.decoding.fitted import FittedDecoding
 
 
@@ -28,9 +29,8 @@ def save_combined(
     provenance = {"videos": {"train": videos, "validation": [], "held_out": []}, "metrics": {}, "seed": how.seed}
     of_folds = [[checkpoint.load(file) for file in files] for files in checkpoints]
     means = tuple(_mean(parts, files) for parts, files in zip(of_folds, checkpoints, strict=True))
-    inside = [
-        mean.parts({**provenance, "recipe": {"name": name}}, parts) for name, mean, parts in zip(runs.names, means, of_folds, strict=True)
-    ]
+    named = zip(runs.names, means, of_folds, strict=True)
+    inside = [mean.parts_with({**provenance, "recipe": {"name": name}}, parts) for name, mean, parts in named]
     whole: Ensemble | Stacked
     if isinstance(combiner, Stack):
         whole = Stacked(means, combiner, fitted.over(runs.behaviors, {}))
@@ -42,7 +42,7 @@ def save_combined(
         equal = ((1.0,) * len(whole.behaviors),) * len(whole.members)
         mean = replace(mean, weights=equal) if len(means) == 1 else mean
         whole = replace(whole, mean=mean, fitted=fitted.over(whole.behaviors, {}))
-    checkpoint.save(path, *whole.parts({**provenance, "recipe": {"name": how.name, **how.to_json_dict()}}, inside))
+    checkpoint.save_parts(path, whole.parts_with({**provenance, "recipe": {"name": how.name, **how.to_json_dict()}}, inside))
 
 
 def _mean(parts: Sequence[checkpoint.Parts], files: Sequence[Path]) -> Ensemble:

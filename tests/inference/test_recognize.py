@@ -9,7 +9,8 @@ from simulated_lake import Lake, build_lake
 from small_recognizer import PROVENANCE, random_arena_recognizer, random_recognizer
 
 from behavior.contract import EXIT_CONTRACT, EXIT_USAGE
-from inference import make_submission, recognize_groups
+from inference import make_submission, recognize
+from recognizers.checkpoint import save
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -27,21 +28,22 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 def checkpoint(tmp_path: Path) -> Path:
     """Trained on 101, chosen by 102."""
     path = tmp_path / "groups.safetensors"
-    random_arena_recognizer().save(path, PROVENANCE)
+    save(path, random_arena_recognizer(), PROVENANCE)
     return path
 
 
 def run(*flags: object) -> int:
-    return recognize_groups.main([*(str(flag) for flag in flags), "--device", "cpu"])
+    return recognize.main([*(str(flag) for flag in flags), "--device", "cpu"])
 
 
 def test_group_bouts_of_what_the_checkpoint_never_saw_are_written(lake: Lake, checkpoint: Path, tmp_path: Path, capsys) -> None:
     output = tmp_path / "deep" / "groups.csv"
     assert run("--data-dir", lake.raw, "--checkpoint", checkpoint, "--held-out", "--output", output) == 0
     rows = pd.read_csv(output)
-    assert list(rows.columns) == ["video_id", "group", "start_frame", "stop_frame"]
+    assert list(rows.columns) == ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
+    assert rows[["agent_id", "target_id"]].isna().all().all(), "a group of behaviors is nobody's in particular"
     assert set(rows["video_id"]) == {103, 104}
-    assert set(rows["group"]) <= {"social", "mating", "aggressive"}
+    assert set(rows["action"]) <= {"social", "mating", "aggressive"}
     for _, of_video in rows.groupby("video_id"):
         assert (of_video["start_frame"].iloc[1:].to_numpy() >= of_video["stop_frame"].iloc[:-1].to_numpy()).all()
         assert of_video["stop_frame"].max() <= 300
@@ -53,18 +55,20 @@ def test_make_submission_refuses_a_checkpoint_of_groups_and_says_who_takes_it(la
     flags = ["--data-dir", lake.raw, "--checkpoint", checkpoint, "--held-out", "--output", tmp_path / "s.csv", "--device", "cpu"]
     assert make_submission.main([str(flag) for flag in flags]) == EXIT_CONTRACT
     told = capsys.readouterr().err
-    assert f"Expected a checkpoint that says which mouse does what to which, but got {checkpoint} of family conv_bilstm" in told
-    assert "inference/recognize_groups.py" in told
+    assert f"Expected a checkpoint that says which mouse does what to which, but got {checkpoint} of the arena view" in told
+    assert "inference/recognize.py" in told
     assert "Traceback" not in told
     assert not (tmp_path / "s.csv").exists()
 
 
-def test_a_checkpoint_of_pairs_is_refused(lake: Lake, tmp_path: Path, capsys) -> None:
+def test_bouts_of_pairs_name_mice_by_number(lake: Lake, tmp_path: Path) -> None:
     path = tmp_path / "pairs.safetensors"
-    random_recognizer(("attack",)).save(path, PROVENANCE)
-    assert run("--data-dir", lake.raw, "--checkpoint", path, "--held-out", "--output", tmp_path / "g.csv") == EXIT_CONTRACT
-    assert "Expected a recognizer of the arena view, but got the pair view" in capsys.readouterr().err
-    assert not (tmp_path / "g.csv").exists()
+    save(path, random_recognizer(("attack", "mount", "sniff"), threshold=0.3), PROVENANCE)
+    assert run("--data-dir", lake.raw, "--checkpoint", path, "--held-out", "--output", tmp_path / "b.csv") == 0
+    rows = pd.read_csv(tmp_path / "b.csv")
+    assert len(rows)
+    assert set(rows["agent_id"]) | set(rows["target_id"]) <= {1, 2}
+    assert rows["agent_id"].dtype == "int64"
 
 
 def test_a_missing_checkpoint_is_a_usage_error(lake: Lake, tmp_path: Path, capsys) -> None:

@@ -5,13 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_recognizer import random_arena_recognizer, random_plus_recognizer, random_recognizer
+from small_recognizer import random_arena_recognizer, random_plus_recognizer, random_recognizer, scores_of
 
-from behavior.contract import ContractError
 from behavior.curation import Curated, curate
 from behavior.recording import Recording, Triple
+from behavior.views.pair_statistics import PairStatistics
 from recognizers.ensemble import Ensemble
-from recognizers.pair_view import with_mirror
 
 CPU = torch.device("cpu")
 
@@ -23,7 +22,7 @@ def test_scores_come_on_the_frames_of_the_recording(fps: float, recording, track
         (frame, mouse, part, 100 + frame, 50.0 * mouse) for frame in range(frames) for mouse in (1, 2) for part in ("nose", "tail_base")
     ]
     clocked = replace(recording, fps=fps, annotated=(Triple(1, 1, "rear"), Triple(1, 2, "sniff")))
-    scores = dict(random_recognizer(("rear", "sniff")).scores(curate(tracking_rows(rows), clocked), clocked))
+    scores = scores_of(random_recognizer(("rear", "sniff")), curate(tracking_rows(rows), clocked), clocked)
     assert set(scores) == {(1, 1), (1, 2)}
     assert all(one.shape == (frames, 2) for one in scores.values())
 
@@ -31,7 +30,7 @@ def test_scores_come_on_the_frames_of_the_recording(fps: float, recording, track
 def test_a_recording_at_twice_the_rate_of_the_network_repeats_each_score(recording, tracking_rows) -> None:
     rows = [(frame, 1, "nose", 100 + 3 * frame, 50.0) for frame in range(80)]
     fast = replace(recording, fps=60.0, annotated=(Triple(1, 1, "rear"),))
-    ((_, scores),) = random_recognizer(("rear",)).scores(curate(tracking_rows(rows), fast), fast)
+    ((_, scores),) = scores_of(random_recognizer(("rear",)), curate(tracking_rows(rows), fast), fast).items()
     np.testing.assert_array_equal(scores[0::2], scores[1::2])
     assert len(np.unique(scores)) > 20
 
@@ -39,7 +38,7 @@ def test_a_recording_at_twice_the_rate_of_the_network_repeats_each_score(recordi
 def test_pairs_with_a_mouse_that_was_not_tracked_are_left_out(recording, tracking_rows) -> None:
     annotated = replace(recording, annotated=(Triple(1, 1, "rear"), Triple(1, 2, "sniff"), Triple(3, 3, "rear")))
     rows = [(frame, mouse, "nose", 100.0, 50.0 * mouse) for frame in range(40) for mouse in (1, 2)]
-    scores = random_recognizer(("rear", "sniff")).scores(curate(tracking_rows(rows), annotated), annotated)
+    scores = scores_of(random_recognizer(("rear", "sniff")), curate(tracking_rows(rows), annotated), annotated).items()
     assert [pair for pair, _ in scores] == [(1, 1), (1, 2)]
 
 
@@ -76,13 +75,13 @@ EARS = {"bodyparts": ("body_center", "ear_left", "ear_right", "nose", "tail_base
 
 
 @pytest.mark.parametrize(
-    "recognizer", [random_recognizer(("rear", "sniff"), **EARS), random_plus_recognizer(("rear", "sniff"))], ids=lambda one: one.family
+    "recognizer", [random_recognizer(("rear", "sniff"), **EARS), random_plus_recognizer(("rear", "sniff"))], ids=lambda one: one.family.name
 )
 def test_with_a_mirror_a_recording_and_its_mirror_image_score_the_same(recognizer, wandering: tuple[Curated, Recording]) -> None:
     curated, recording = wandering
     image = mirrored(curated)
-    plain, of_image = dict(recognizer.scores(curated, recording)), dict(recognizer.scores(image, recording))
-    both, both_of_image = (dict(with_mirror(recognizer).scores(one, recording)) for one in (curated, image))
+    plain, of_image = scores_of(recognizer, curated, recording), scores_of(recognizer, image, recording)
+    both, both_of_image = (scores_of(recognizer.mirrored(), one, recording) for one in (curated, image))
     assert list(both) == [(1, 2), (2, 2)]
     for pair, scores in both.items():
         assert not np.allclose(plain[pair], of_image[pair], atol=1e-3)
@@ -92,11 +91,21 @@ def test_with_a_mirror_a_recording_and_its_mirror_image_score_the_same(recognize
 
 def test_all_networks_of_an_ensemble_look_into_the_mirror(wandering: tuple[Curated, Recording]) -> None:
     members = (random_recognizer(("rear", "sniff"), **EARS), random_plus_recognizer(("rear", "sniff")))
-    (_, both), *_ = with_mirror(Ensemble(members)).scores(*wandering)
-    expected = [next(with_mirror(member).scores(*wandering))[1] for member in members]
+    (_, both), *_ = scores_of(Ensemble(members).mirrored(), *wandering).items()
+    expected = [next(iter(scores_of(member.mirrored(), *wandering).items()))[1] for member in members]
     np.testing.assert_allclose(both, np.mean(expected, axis=0), atol=1e-6)
 
 
-def test_a_recognizer_without_a_network_cannot_look_into_a_mirror() -> None:
-    with pytest.raises(ContractError, match="Expected a network to look into a mirror, but got none"):
-        with_mirror(random_arena_recognizer())
+def test_a_recognizer_of_arenas_looks_into_the_mirror_too(wandering: tuple[Curated, Recording]) -> None:
+    curated, recording = wandering
+    recognizer = random_arena_recognizer()
+    sniffing = replace(recording, annotated=(Triple(1, 2, "sniff"),))
+    both, both_of_image = (scores_of(recognizer.mirrored(), one, sniffing)[None, None] for one in (curated, mirrored(curated)))
+    np.testing.assert_allclose(both, both_of_image, atol=1e-6)
+    assert not np.allclose(both, scores_of(recognizer, curated, sniffing)[None, None], atol=1e-3)
+
+
+def test_statistics_of_mirrored_mice_are_the_same_so_trees_have_no_mirror() -> None:
+    assert PairStatistics(("nose", "tail_base")).mirror is None
+    members = (random_recognizer(("rear",)), random_recognizer(("rear",), seed=1))
+    assert [member.mirror for member in Ensemble(members).mirrored().members] == [True, True]
