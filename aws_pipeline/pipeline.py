@@ -25,12 +25,12 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
-from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
+from aws_pipeline.config import REPOSITORY, WORKPLACE, Settings, endpoint, settings
 from aws_pipeline.script import progress, run, size
 from behavior.contract import EXIT_OK, EXIT_UNEXPECTED, ContractError
 
-SAMPLE_DIR = REPOSITORY / "data" / "sample"
-RESULTS = REPOSITORY / "results"
+SAMPLE_DIR = WORKPLACE / "data" / "sample"
+RESULTS = WORKPLACE / "results"
 
 
 @dataclass
@@ -213,7 +213,7 @@ def _summary(steps: list[Step], plan: Plan, chosen: Settings) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
+def _main() -> int:
     """Parse the command line, run all steps and print one summary."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     source = parser.add_mutually_exclusive_group()
@@ -241,5 +241,10 @@ def main() -> int:
     return EXIT_OK
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())
