@@ -7,7 +7,7 @@
 Reads   the curated tables, through Athena. Writes the answer to stdout, or to FILE, and nothing else there;
         rows, seconds, bytes scanned and what they cost go to stderr as one line.
 
-Exit codes: 0 answered, 1 unexpected, 2 usage or configuration, 4 Athena refuses the query, 5 AWS refuses.
+Exit codes: 0 answered, 1 unexpected, 2 usage, configuration or a full disk, 4 Athena refuses the query, 5 AWS refuses.
 """
 
 import argparse

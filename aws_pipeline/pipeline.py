@@ -7,7 +7,8 @@ Writes  the raw and the curated zone, a model, and results/<name of D>/: the che
 
 A step whose inputs and code are what they were when it last succeeded is not run again and says so.
 
-Exit codes: 0 all done, 1 unexpected, 2 usage or configuration, 4 the input breaks its contract or a job failed, 5 AWS refuses.
+Exit codes: 0 all done, 1 unexpected, 2 usage, configuration or a full disk, 4 the input breaks its contract or a job failed,
+            5 AWS refuses.
 """
 
 import argparse
@@ -26,8 +27,9 @@ if not __package__:
 
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
 from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
-from aws_pipeline.script import progress, run, size
-from behavior.contract import EXIT_OK, EXIT_UNEXPECTED, ContractError
+from aws_pipeline.job_code import GLUE_LIBRARY, GLUE_SCRIPT, TRAINING, digest, files
+from aws_pipeline.script import JobFailed, progress, run, size
+from behavior.contract import EXIT_OK
 
 SAMPLE_DIR = REPOSITORY / "data" / "sample"
 RESULTS = REPOSITORY / "results"
@@ -101,7 +103,7 @@ def _ingest(plan: Plan, chosen: Settings) -> Step:
 
 
 def _etl(plan: Plan, chosen: Settings) -> Step:
-    fingerprint = _digest(_raw_objects(chosen), _code(*glue_job.LIBRARY, glue_job.SCRIPT))
+    fingerprint = _digest(_raw_objects(chosen), digest(files(*GLUE_LIBRARY, GLUE_SCRIPT)))
     facts, reused = _once("etl", fingerprint, lambda: glue_job.run_job(chosen), plan, chosen)
     did = f"{facts['videos']} recordings curated"
     return Step("2 ETL", did, facts["rows_out"], facts["bytes_out"], reused=reused, facts={"fingerprint": fingerprint})
@@ -114,7 +116,7 @@ def _sql(chosen: Settings) -> Step:
 def _train(plan: Plan, chosen: Settings, etl: Step) -> Step:
     request = sagemaker_train.TrainingRequest(plan.recipe, plan.hyperparameters)
     asked = json.dumps({"recipe": plan.recipe, **plan.hyperparameters}, sort_keys=True)
-    fingerprint = _digest(etl.facts["fingerprint"], _code(*sagemaker_train.CODE), asked)
+    fingerprint = _digest(etl.facts["fingerprint"], digest(files(*TRAINING)), asked)
 
     def work() -> dict[str, Any]:
         job = sagemaker_train.submit(request, chosen, wait=True)
@@ -146,7 +148,7 @@ def _script(path: str, *arguments: object) -> str:
     command = [sys.executable, str(REPOSITORY / path), *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise ContractError([f"Expected {path} to succeed, but got exit code {done.returncode}. Mend what it says above."])
+        raise JobFailed(f"Expected {path} to succeed, but got exit code {done.returncode}. Mend what it says above.", done.returncode)
     return done.stdout
 
 
@@ -155,14 +157,6 @@ def _raw_objects(chosen: Settings) -> str:
 
     pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=chosen.bucket("raw"))
     return "\n".join(f"{item['Key']} {item['ETag']}" for page in pages for item in page.get("Contents", []))
-
-
-def _code(*places: str) -> str:
-    """Return a digest of the Python files in folders, or of single files, of this repository."""
-    found = [
-        path for place in places for path in ([REPOSITORY / place] if place.endswith(".py") else sorted((REPOSITORY / place).rglob("*.py")))
-    ]
-    return _digest(*(path.read_text() for path in found))
 
 
 def _digest(*texts: str) -> str:
@@ -203,11 +197,10 @@ def _summary(steps: list[Step], plan: Plan, chosen: Settings) -> str:
         n_bytes = "" if step.n_bytes is None else size(step.n_bytes)
         seconds = "ready" if step.reused else f"{step.seconds:.1f}"
         lines.append(f"{step.name:<9} {step.did[:38]:<38} {rows:>11} {n_bytes:>9} {seconds:>8}")
-    near = f" (in {chosen.mock_dir})" if chosen.local else ""
     lines += [
         "",
         f"score     {steps[-1].facts['score']:.3f} on recordings that training never saw; 1 is perfect",
-        f"lake      {chosen.uri('raw')}, {chosen.uri('curated')}{near}",
+        f"lake      {chosen.uri('raw')}, {chosen.uri('curated')} ({chosen.place})",
         f"results   {plan.results}",
     ]
     return "\n".join(lines)
@@ -231,11 +224,7 @@ def main() -> int:
     results = (arguments.results_dir or RESULTS / data_dir.name).resolve()
     hyperparameters = {} if arguments.epochs is None else {"epochs": arguments.epochs}
     plan = Plan(data_dir, results, arguments.recipe, hyperparameters, arguments.force)
-    try:
-        steps = run_pipeline(plan, chosen, _tell)
-    except glue_job.JobFailed as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_UNEXPECTED
+    steps = run_pipeline(plan, chosen, _tell)
     (results / "summary.json").write_text(json.dumps([asdict(step) for step in steps], indent=1, default=str))
     print(_summary(steps, plan, chosen))
     return EXIT_OK

@@ -8,7 +8,7 @@ Writes  D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/
 The same arguments give the same bytes; a second call with them finds that all is up to date. The folder appears whole or not at all.
 An older sample is replaced; a folder that holds anything else is left alone.
 
-Exit codes: 0 all there, 1 unexpected, 2 usage or configuration.
+Exit codes: 0 all there, 1 unexpected, 2 usage, configuration or a full disk.
 """
 
 import argparse

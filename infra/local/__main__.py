@@ -44,10 +44,12 @@ def serve(root: Path, port: int, host: str, *, deploy: bool, with_parent: bool) 
 
 
 def deploy_once(server: LocalServer) -> None:
-    """Bring the stack up, unless it is up: the last template that was deployed here is remembered by its fingerprint."""
+    """Bring the stack and its job's code up, unless they are: the last template that was deployed here is remembered by its fingerprint."""
+    from aws_pipeline.job_code import glue_code
     from infra.stack import template
 
-    wanted = template(settings())
+    chosen = settings()
+    wanted, code = template(chosen), glue_code(chosen).objects
     buckets = [each["Properties"]["BucketName"] for each in wanted["Resources"].values() if each["Type"] == "AWS::S3::Bucket"]
     fingerprint = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
     side = server.store.root / ".aws"
@@ -55,11 +57,12 @@ def deploy_once(server: LocalServer) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two servers that start at once must not both create everything
         remembered = side / "deployed"
         known = remembered.read_text() if remembered.exists() else ""
-        if known == fingerprint and all(map(server.store.has_bucket, buckets)) and not server.control.pristine:
+        there = known == fingerprint and not server.control.pristine and all(map(server.store.has_bucket, buckets))
+        if there and all(server.store.local_path(address).is_file() for address in code):
             return
         from infra.deploy import deploy
 
-        deploy(wanted, _session(server.url))
+        deploy(wanted, _session(server.url), code)
         remembered.write_text(fingerprint)
 
 

@@ -51,10 +51,10 @@ class GlueJobs:
 
     def _start(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["JobName"]
-        job = self.control.invoke("glue", "GetJob", {"JobName": name})["Job"]
-        details = _run_details(job, request)
-        most = (job.get("ExecutionProperty") or {}).get("MaxConcurrentRuns") or 1
         with self.runs.locked():
+            job = self.control.invoke("glue", "GetJob", {"JobName": name})["Job"]
+            details = _run_details(job, request)
+            most = (job.get("ExecutionProperty") or {}).get("MaxConcurrentRuns") or 1
             active = sum(run.active for run in self._of_job(name))
             if active >= most:
                 what = f"Expected at most {most} run(s) of job {name} at once, but got {active} active. Wait for it or stop it."
@@ -119,11 +119,12 @@ class GlueJobs:
         return {**job_environment(self.endpoint_url, REGION), **own}
 
     def _update_job(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Write a job's definition anew: the control plane knows no update."""
+        """Write a job's definition anew: the control plane knows no update. No run starts while there is no definition."""
         name = request["JobName"]
-        self.control.invoke("glue", "GetJob", {"JobName": name})
-        self.control.invoke("glue", "DeleteJob", {"JobName": name})
-        self.control.invoke("glue", "CreateJob", {"Name": name, **request["JobUpdate"]})
+        with self.runs.locked():
+            self.control.invoke("glue", "GetJob", {"JobName": name})
+            self.control.invoke("glue", "DeleteJob", {"JobName": name})
+            self.control.invoke("glue", "CreateJob", {"Name": name, **request["JobUpdate"]})
         return {"JobName": name}
 
     def _of_job(self, name: str) -> list[Run]:
