@@ -74,6 +74,7 @@ class Router:
         try:
             if service == "s3":
                 return self._s3(request)
+            _refuse_addresses_that_act(request)
             if service == "cloudformation":
                 return self._cloudformation(request)
             return self._other(service, request)
@@ -148,6 +149,22 @@ def service_of(request: Request) -> str:
         return _TARGET_SERVICES[target]
     unsigned_form = "x-www-form-urlencoded" in request.header("Content-Type") and request.method == "POST" and request.path == "/"
     return "sts" if unsigned_form else "s3"
+
+
+def _refuse_addresses_that_act(request: Request) -> None:
+    """Refuse what a bare address could do to another service than S3: a page can make a browser fetch any address, and it can hold a
+    credential scope and an operation.
+
+    IAM, STS, CloudFormation and others of the query protocol take `?Action=...` from a GET, on AWS too. AWS's SDKs and CLI send them, and
+    all that speak JSON (Glue, Athena, SageMaker, logs, KMS), as POST to `/` and nothing else, so no client misses it; only a presigned
+    address of sts:GetCallerIdentity is lost. Services of the REST protocols read by GET, with the operation in the path, and change
+    things by other methods, which a page cannot send here: those pass.
+    """
+    if request.path.startswith("/moto-api"):
+        raise ServiceError("AccessDenied", "Expected an operation of AWS, but got one of moto itself. It is not for clients.", 403)
+    if request.method != "POST" and (request.path == "/" or "Action" in request.query):
+        what = f"Expected a POST, as AWS's clients send it, but got a {request.method}, which a page in a browser could have sent"
+        raise ServiceError("AccessDenied", f"{what}. Use an AWS client.", 403)
 
 
 def _allow_all(form: bytes) -> Response:
