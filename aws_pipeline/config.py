@@ -114,11 +114,14 @@ def endpoint(chosen: Settings) -> Iterator[None]:
 
 
 def _address(child: subprocess.Popen[str], mock_dir: Path) -> str:
-    """Wait for the stand-in's one line of JSON and return its address. A child that dies instead has said why on stderr."""
+    """Wait for the stand-in's one line of JSON and return its address. Raises UsageError with the reason why it does not start."""
     line = child.stdout.readline() if child.stdout else ""
     if not line:
         raise UsageError(f"Expected AWS on this disk to start in {mock_dir}, but got the error above. Mend it and try again.")
-    return str(json.loads(line)["endpoint"])
+    answer = json.loads(line)
+    if "error" in answer:
+        raise UsageError(answer["error"])
+    return str(answer["endpoint"])
 
 
 @contextmanager

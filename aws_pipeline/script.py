@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, TypeVar
 
-from behavior.contract import EXIT_CONTRACT, EXIT_CREDENTIALS, EXIT_USAGE, exit_code
+from behavior.contract import EXIT_CONTRACT, EXIT_CREDENTIALS, EXIT_USAGE, UsageError, exit_code
 
 T = TypeVar("T")
 _SILENCE_S = 10.0
@@ -26,8 +26,10 @@ _CREDENTIAL_CODES = {
 }
 _UNREACHABLE = {"EndpointConnectionError", "ConnectTimeoutError"}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_FULL_WORDS = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "InsufficientStorage")
-"""What libraries and jobs say of a full disk when they hand on no error number; the last is what AWS on this disk says."""
+_NO_ROOM = "InsufficientStorage"
+"""The code with which AWS on this disk says that the disk is full."""
+_FULL_WORDS = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), _NO_ROOM)
+"""What libraries and jobs say of a full disk when they hand on no error number."""
 
 
 class JobFailed(RuntimeError):
@@ -96,12 +98,42 @@ def run(main: Callable[[], int]) -> int:
     try:
         return exit_code(main)
     except Exception as error:  # told apart by name, because --help must not import botocore
-        known = _known(error)
+        known = known_error(error)
         if known is None:
             raise
         message, code = known
         print(f"error: {message}", file=sys.stderr)
         return code
+
+
+def known_error(error: Exception) -> tuple[str, int] | None:
+    """Return what to say of an error that the user can mend, and the exit code; None for any other error."""
+    if isinstance(error, UsageError):
+        return str(error), EXIT_USAGE
+    reasons = list(_chain(error))
+    said = str(error).rstrip(".")
+    if full := [reason for reason in reasons if is_full(reason)]:
+        if _aws_says(full[-1]).get("Code") == _NO_ROOM:
+            return _aws_says(full[-1])["Message"], EXIT_USAGE
+        mend = "Free some space and start the same command again."
+        if isinstance(error, JobFailed):
+            return f"{error} {mend}", EXIT_USAGE
+        return f"Expected room on the disk, but got: {str(full[-1]).rstrip('.')}. {mend}", EXIT_USAGE
+    if isinstance(error, JobFailed):
+        return str(error), error.code
+    if any(type(reason).__name__ in _UNREACHABLE for reason in reasons):
+        mend = "Check the network, or start what AWS_ENDPOINT_URL names: python -m infra.local serve."
+        return f"Expected AWS to answer, but got: {said}. {mend}", EXIT_USAGE
+    if any(map(_is_refusal, reasons)):
+        return f"Expected AWS to let this through, but got: {said}. Check the credentials and the role's rights.", EXIT_CREDENTIALS
+    return None
+
+
+def is_full(error: BaseException) -> bool:
+    """Say whether an error is that of a full disk, by its number or by its words."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return True
+    return any(words in str(error) for words in _FULL_WORDS)
 
 
 def size(n_bytes: float) -> str:
@@ -113,36 +145,18 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes:.1f} TB"
 
 
-def _known(error: Exception) -> tuple[str, int] | None:
-    """Return what to say of an error that the user can mend, and the exit code; None for any other error."""
-    reasons = list(_chain(error))
-    said = str(error).rstrip(".")
-    if any(map(_is_full, reasons)):
-        return f"Expected room on the disk, but got: {said}. Free some space and start the same command again.", EXIT_USAGE
-    if isinstance(error, JobFailed):
-        return str(error), error.code
-    if any(type(reason).__name__ in _UNREACHABLE for reason in reasons):
-        mend = "Check the network, or start what AWS_ENDPOINT_URL names: python -m infra.local serve."
-        return f"Expected AWS to answer, but got: {said}. {mend}", EXIT_USAGE
-    if any(map(_is_refusal, reasons)):
-        return f"Expected AWS to let this through, but got: {said}. Check the credentials and the role's rights.", EXIT_CREDENTIALS
-    return None
-
-
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an error and those that led to it: clients wrap what AWS said into errors of their own."""
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
-
-
-def _is_full(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in _FULL:
-        return True
-    return any(words in str(error) for words in _FULL_WORDS)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _is_refusal(error: BaseException) -> bool:
-    response = getattr(error, "response", None) or {}
-    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
-    return type(error).__name__ in _CREDENTIAL_ERRORS or code in _CREDENTIAL_CODES
+    return type(error).__name__ in _CREDENTIAL_ERRORS or _aws_says(error).get("Code") in _CREDENTIAL_CODES
+
+
+def _aws_says(error: BaseException) -> dict[str, str]:
+    """Return the code and message of an error that AWS answered with; nothing for any other error."""
+    response = getattr(error, "response", None)
+    return response.get("Error", {}) if isinstance(response, dict) else {}

@@ -7,14 +7,17 @@ import fcntl
 import hashlib
 import json
 import logging
+import os
 import signal
+import sqlite3
 import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_pipeline.config import settings
-from behavior.contract import EXIT_OK, EXIT_USAGE, UsageError
+from aws_pipeline.script import known_error, run
+from behavior.contract import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
     from infra.local.server import LocalServer
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 def serve(root: Path, port: int, host: str, *, deploy: bool, with_parent: bool) -> int:
     """Serve until SIGTERM, SIGINT, or, `with_parent`, the end of stdin; say on stdout where, as soon as everything is there."""
-    from infra.local.errors import ServiceError
+    from infra.local.errors import ServiceError, full_disk, is_full
     from infra.local.server import LocalServer
 
     stopped = threading.Event()
@@ -32,7 +35,9 @@ def serve(root: Path, port: int, host: str, *, deploy: bool, with_parent: bool) 
         threading.Thread(target=_wait_for_the_parent, args=[stopped], daemon=True).start()
     try:
         server = LocalServer(root, port, host)
-    except (OSError, ServiceError) as error:
+    except (OSError, ServiceError, sqlite3.Error) as error:
+        if is_full(error):
+            error = full_disk(root)
         what = f"Expected to serve on {host}:{port}, but got {error}. Choose another --port or --root."
         raise UsageError(error.message if isinstance(error, ServiceError) else what) from None
     with server:
@@ -78,12 +83,12 @@ def _session(url: str) -> Any:
 
 
 def _wait_for_the_parent(stopped: threading.Event) -> None:
-    while sys.stdin.buffer.read(1 << 12):
+    while os.read(0, 1 << 12):  # not sys.stdin, whose lock a thread that waits would hold while the interpreter ends
         pass
     stopped.set()
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m infra.local", description="AWS on this disk.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -96,17 +101,19 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--host", default="127.0.0.1", help="an address of the loopback interface (default: %(default)s)")
     command.add_argument("--no-deploy", action="store_true", help="start empty: without buckets, tables and jobs")
     command.add_argument("--with-parent", action="store_true", help="stop when stdin ends")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_args()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    if not 0 <= chosen.port <= 65535:
+        raise UsageError(f"Expected --port to be a number from 0 to 65535, but got {chosen.port}. Choose another.")
     try:
-        if not 0 <= chosen.port <= 65535:
-            raise UsageError(f"Expected --port to be a number from 0 to 65535, but got {chosen.port}. Choose another.")
         root = chosen.root or settings().mock_dir
         return serve(root, chosen.port, chosen.host, deploy=not chosen.no_deploy, with_parent=chosen.with_parent)
-    except UsageError as error:
-        print(error, file=sys.stderr)
-        return EXIT_USAGE
+    except Exception as error:
+        if not chosen.with_parent or (known := known_error(error)) is None:
+            raise
+        print(json.dumps({"error": known[0]}), flush=True)  # the parent tells it, as its own
+        return known[1]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
 from infra.local.control.plane import ControlPlane
-from infra.local.errors import ServiceError
+from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.s3.front import BUCKET_CONTROL, S3Front
 from infra.local.s3.object_store import ObjectStore
 from infra.local.s3.wire import NAMESPACE, Request, Response, element, text
@@ -83,6 +83,9 @@ class Router:
         except (BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:  # one request that goes wrong must not take the server with it
+            if is_full(error):
+                request.body.drain()  # a client that still sends when we close the connection never sees our answer
+                return _refusal(service, full_disk(self._store.root))
             _log.exception("Expected to answer %s %s, but failed.", request.method, request.raw_path)
             return _refusal(service, ServiceError("InternalError", f"Expected to answer, but got {error!r}. See the server's log.", 500))
 

@@ -71,7 +71,7 @@ def test_a_port_that_is_taken_is_answered_by_one_sentence(tmp_path: Path) -> Non
         with serve(tmp_path, "--no-deploy", "--port", port) as child:
             out, error = child.communicate(timeout=60)
     assert (child.returncode, out) == (2, "")
-    assert error.startswith(f"Expected to serve on 127.0.0.1:{port}, but got ")
+    assert error.startswith(f"error: Expected to serve on 127.0.0.1:{port}, but got ")
     assert "Traceback" not in error
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.local.control.moto_app import REGION
-from infra.local.errors import ServiceError
+from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.jobs import spark_conf
 from infra.local.jobs.processes import Process, job_environment, last_words, run_logged
 from infra.local.jobs.runs import Run, RunStore
@@ -64,21 +64,22 @@ class GlueJobs:
         return {"JobRunId": run.run_id}
 
     def _run(self, run_id: str, job: dict[str, Any]) -> None:
-        workplace, log = self.runs.workplace(run_id), self.runs.log(run_id)
         run = self.runs.update(run_id, state="RUNNING")
         timeout_s = run.details["Timeout"] * 60.0
-        mounts = _Mounts(workplace / "conf", self.store)
         try:
+            workplace, log = self.runs.workplace(run_id), self.runs.log(run_id)
+            mounts = _Mounts(workplace / "conf", self.store)
             command = [sys.executable, *self._fetch_code(workplace, job, run), *_script_arguments(run)]
             environment = self._environment(workplace)
             outcome = run_logged(
                 command, environment, workplace, log, timeout_s, lambda child: self._started(run_id, child), mounts.refresh
             )
-        except (ServiceError, OSError, RuntimeError, zipfile.BadZipFile) as error:
-            self.runs.update(run_id, state="FAILED", reason=f"LAUNCH ERROR: {getattr(error, 'message', error)}")
-        else:
             self._conclude(run_id, outcome.code, timeout_s)
-        shutil.rmtree(workplace, ignore_errors=True)
+        except Exception as error:  # a run that cannot be made is a failed run, with its reason
+            error = full_disk(self.store.root) if is_full(error) else error
+            self.runs.update(run_id, state="FAILED", reason=f"LAUNCH ERROR: {getattr(error, 'message', error)}")
+        finally:
+            shutil.rmtree(self.runs.folder / run_id, ignore_errors=True)
 
     def _started(self, run_id: str, child: Process) -> None:
         if self.runs.update(run_id, child=child).state == "STOPPING":

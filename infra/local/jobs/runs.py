@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from behavior.whole_file import whole_file
+from infra.local.errors import is_full
 from infra.local.jobs.processes import Process
 
 ACTIVE = frozenset({"QUEUED", "STARTING", "RUNNING", "STOPPING"})
@@ -64,6 +66,7 @@ class RunStore:
         folder.mkdir(parents=True, exist_ok=True)
         self._mutex = threading.RLock()
         self._held: contextlib.ExitStack | None = None
+        self._in_memory: dict[str, Run] = {}
 
     def create(self, run_id: str, details: dict[str, Any], state: str = "QUEUED") -> Run:
         """Record a new run of this process; raise FileExistsError when the id is taken, ValueError when it is not a name."""
@@ -71,11 +74,10 @@ class RunStore:
             raise ValueError(f"Expected a run id of at most 128 letters, digits, '-' and '_', but got {run_id!r}. Choose another one.")
         now = time.time()
         run = Run(run_id, state, details, Process.of(os.getpid()), created_s=now, history=[(state, now)])
-        draft = self._draft(run)
-        try:
-            os.link(draft, self._record(run_id))
-        finally:
-            draft.unlink()
+        with self.locked():
+            if self._record(run_id).exists():
+                raise FileExistsError(f"Expected a new run id, but got {run_id}, which is taken. Choose another one.")
+            self._write(run)
         return run
 
     def update(self, run_id: str, *, state: str | None = None, details: dict[str, Any] | None = None, **changes: Any) -> Run:
@@ -89,12 +91,15 @@ class RunStore:
             run = dataclasses.replace(run, details={**run.details, **(details or {})}, **changes)
             if state and _may_follow(run.state, state):
                 run = _entered(run, state)
-            os.replace(self._draft(run), self._record(run_id))
+            self._write_if_there_is_room(run)
             return run
 
     def get(self, run_id: str) -> Run | None:
         """Read one run; one whose owner died while it was active is FAILED from now on, and what it started is ended."""
         run = self._read(run_id) if _SAFE_ID.fullmatch(run_id) else None
+        if run_id in self._in_memory:
+            with self.locked():
+                self._write_if_there_is_room(self._in_memory[run_id])
         if run is None or not run.active or run.owner.alive:
             return run
         if run.child:
@@ -115,9 +120,8 @@ class RunStore:
 
     def stop_own(self) -> None:
         """End every active run of this process at once; the last thing a service does."""
-        me = Process.of(os.getpid())
         for run in self.all():
-            if run.active and run.owner == me:
+            if run.active and run.owner.pid == os.getpid() and run.owner.alive:
                 if run.child:
                     run.child.signal_group(signal.SIGKILL)
                 self.update(run.run_id, state="FAILED", reason=OWNER_DIED)
@@ -148,19 +152,35 @@ class RunStore:
     def _record(self, run_id: str) -> Path:
         return self.folder / f"{run_id}.json"
 
-    def _draft(self, run: Run) -> Path:
-        draft = self.folder / f".{run.run_id}.{os.getpid()}.{threading.get_ident()}"
-        draft.write_text(json.dumps(dataclasses.asdict(run), default=str))
-        return draft
+    def _write(self, run: Run) -> None:
+        with whole_file(self._record(run.run_id)) as draft:
+            draft.write_text(json.dumps(dataclasses.asdict(run), default=str))
+
+    def _write_if_there_is_room(self, run: Run) -> None:
+        """Write a record, or remember it while the disk is full: a run that fails for want of room must not seem to run for ever."""
+        try:
+            self._write(run)
+            self._in_memory.pop(run.run_id, None)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            self._in_memory[run.run_id] = run
 
     def _read(self, run_id: str) -> Run | None:
+        if run_id in self._in_memory:
+            return self._in_memory[run_id]
         try:
             fields = json.loads(self._record(run_id).read_text())
         except FileNotFoundError:
             return None
-        fields["owner"] = Process(**fields["owner"])
-        fields["child"] = Process(**fields["child"]) if fields["child"] else None
+        fields["owner"] = _process(fields["owner"])
+        fields["child"] = _process(fields["child"]) if fields["child"] else None
         return Run(**fields)
+
+
+def _process(fields: dict[str, Any]) -> Process:
+    """Read a process; one that an earlier version named, in ticks, has no start that we know and counts as gone."""
+    return Process(fields["pid"], fields.get("started_s", 0.0))
 
 
 def _may_follow(old: str, new: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.local.control.moto_app import ACCOUNT, REGION
-from infra.local.errors import ServiceError
+from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.jobs.container import Container
 from infra.local.jobs.processes import Outcome, Process, job_environment, last_words, run_logged
 from infra.local.jobs.runs import Run, RunStore
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _STOP_GRACE_S = 120.0
 _SYNC_EVERY_S = 5.0
+_MOST_REASON = 1000
+"""Characters of a reason; AWS keeps 1,024."""
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _STATUSES = {"SUCCEEDED": "Completed", "FAILED": "Failed", "STOPPED": "Stopped", "TIMEOUT": "Stopped", "STOPPING": "Stopping"}
 _ECHOED = (
@@ -76,20 +78,22 @@ class SageMakerJobs:
         return {"TrainingJobArn": arn}
 
     def _run(self, name: str) -> None:
-        container = Container(self._find(name).details, self.runs.workplace(name), self.store)
+        container = None
         try:
+            container = Container(self._find(name).details, self.runs.workplace(name), self.store)
             self._enter(name, "Downloading", "Downloading input data")
             container.download()
             self._enter(name, "Training", "Training on this machine, without the image")
             outcome = self._train(name, container)
             self._enter(name, "Uploading", "Uploading generated training model")
             self._conclude(name, container, outcome)
-        except ServiceError as error:
-            self.runs.update(name, state="FAILED", reason=f"{error.code}: {error.message}")
         except Exception as error:  # a job that cannot be run is a failed job, with its reason
-            self.runs.update(name, state="FAILED", reason=f"InternalServerError: {error!r}")
+            error = full_disk(self.store.root) if is_full(error) else error
+            known = isinstance(error, ServiceError)
+            self.runs.update(name, state="FAILED", reason=(str(error) if known else f"InternalServerError: {error!r}")[:_MOST_REASON])
         finally:
-            container.clear()
+            if container is not None:
+                container.clear()
 
     def _train(self, name: str, container: Container) -> Outcome:
         synced_s = time.monotonic()
@@ -120,7 +124,7 @@ class SageMakerJobs:
             state = "STOPPED"
         elif not outcome.good:
             said = container.failure() or last_words(self.runs.log(name)) or "The program said nothing"
-            state, reason = "FAILED", f"AlgorithmError: {said[:950]}, exit code: {outcome.code}"
+            state, reason = "FAILED", f"AlgorithmError: {said[: _MOST_REASON - 50]}, exit code: {outcome.code}"
         if state != "FAILED":
             details["Model"] = container.upload_model()
         self.runs.update(name, state=state, reason=reason, details=details)

@@ -58,7 +58,11 @@ class Uploads:
         check_key(key)
         upload = Upload(uuid.uuid4().hex, bucket, key, time.time_ns(), dict(headers), dict(tags))
         (self._directory / upload.id).mkdir()
-        (self._directory / upload.id / "upload.json").write_text(json.dumps(asdict(upload)), encoding="utf-8")
+        try:
+            (self._directory / upload.id / "upload.json").write_text(json.dumps(asdict(upload)), encoding="utf-8")
+        except OSError:
+            self.give_up(upload)
+            raise
         return upload
 
     def find(self, bucket: str, key: str, upload_id: str) -> Upload:
