@@ -46,7 +46,7 @@ class TrainingRequest:
     """What to train and on what."""
 
     recipe: str
-    """Name of a function in training/recipes.py."""
+    """Name of a function in training/recipes/named.py."""
     hyperparameters: dict[str, str | int | float] = field(default_factory=dict)
     """Further flags of training/train.py, without the dashes."""
     instance_type: str = "ml.g5.xlarge"

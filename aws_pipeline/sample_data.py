@@ -29,7 +29,7 @@ if not __package__:
 from aws_pipeline.config import settings
 from aws_pipeline.script import progress, run, size
 from behavior.contract import EXIT_OK, UsageError
-from behavior.lab_profiles import PROFILES
+from behavior.simulated.lab_profiles import PROFILES
 
 RECEIPT = "sample.json"
 DEFAULT_LABS = ("AdaptableSnail", "CautiousGiraffe", "JovialSwallow", "LyricalHare")
@@ -66,7 +66,7 @@ class Order:
 
 def receipt_of(order: Order, files: dict[str, str]) -> dict[str, object]:
     """Return what sample.json holds for a sample of these files, each with its SHA-256."""
-    from behavior.simulation import SIMULATION_VERSION
+    from behavior.simulated.recordings import SIMULATION_VERSION
 
     listing = "\n".join(f"{name} {digest}" for name, digest in sorted(files.items()))
     arguments = json.loads(json.dumps({**asdict(order), "simulation": SIMULATION_VERSION}))
@@ -115,7 +115,7 @@ def make_sample(data_dir: Path, order: Order) -> dict[str, float]:
 def _write_split(folder: Path, split: str, videos: int, order: Order, counts: dict[str, float]) -> None:
     import pyarrow.parquet as pq
 
-    from behavior.simulation import simulate, variants
+    from behavior.simulated.recordings import simulate, variants
 
     wanted = [(lab, number) for lab in order.labs for number in range(videos)]
     rows = []

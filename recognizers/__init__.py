@@ -42,7 +42,7 @@ FAMILIES: dict[str, Family] = {
         "recognizers.cnn_transformer",
         "CnnTransformerConfig",
         "CnnTransformer",
-        "behavior.features.PairFeatures",
+        "behavior.views.pair_features.PairFeatures",
     ),
     "cnn_transformer_plus": Family(
         View.PAIR,
@@ -50,7 +50,7 @@ FAMILIES: dict[str, Family] = {
         "recognizers.cnn_transformer_plus",
         "CnnTransformerPlusConfig",
         "CnnTransformerPlus",
-        "behavior.pair_tracks.PairTracks",
+        "behavior.views.pair_tracks.PairTracks",
     ),
     "conv_bilstm": Family(
         View.ARENA,
@@ -58,13 +58,13 @@ FAMILIES: dict[str, Family] = {
         "recognizers.conv_bilstm",
         "ConvBilstmConfig",
         "ConvBilstm",
-        "behavior.arena_features.ArenaFeatures",
+        "behavior.views.arena_features.ArenaFeatures",
         "recognizers.arena_view.ArenaRecognizer",
     ),
     "trees": Family(
         View.PAIR,
         Head.MULTILABEL,
-        features="behavior.pair_statistics.PairStatistics",
+        features="behavior.views.pair_statistics.PairStatistics",
         recognizer="recognizers.trees.TreesRecognizer",
     ),
     "ensemble": Family(View.PAIR, Head.MULTILABEL, recognizer="recognizers.ensemble.Ensemble"),

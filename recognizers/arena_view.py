@@ -9,11 +9,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from behavior.arena_features import arena_features
 from behavior.curation import Curated
-from behavior.features import frame_samples, sample_count
 from behavior.groups import annotated_groups
 from behavior.recording import Recording
+from behavior.views.arena_features import arena_features
+from behavior.views.sampling import frame_samples, sample_count
 from recognizers.network_recognizer import NetworkRecognizer
 from recognizers.recognizer import View
 from recognizers.windowed import MadeRows, flow_scores

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from behavior.pair_tracks import ANCHORS, CM_PER_M, COORDINATES
+from behavior.views.pair_tracks import ANCHORS, CM_PER_M, COORDINATES
 from recognizers.cnn_transformer import CnnTransformerConfig, Dropout, ResidualConvolution, TransformerLayer, sinusoidal_positions
 
 _FRONT, _CENTER, _BACK = range(len(ANCHORS))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import recognizers
 from behavior.contract import ContractError
-from behavior.features import RobustScaler
+from behavior.views.scaler import RobustScaler
 from recognizers import checkpoint, onnx_network
 from recognizers.recognizer import Decoding, Head, View
 from recognizers.windowed import Scorer, Windowing

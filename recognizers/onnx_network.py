@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from behavior.contract import ContractError
-from behavior.features import RobustScaler
+from behavior.views.scaler import RobustScaler
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -12,9 +12,9 @@ import numpy as np
 
 from behavior.contract import ContractError
 from behavior.curation import Curated
-from behavior.features import sample_count, sample_frames
-from behavior.mirror import mirror_of
 from behavior.recording import Recording
+from behavior.views.mirror import mirror_of
+from behavior.views.sampling import sample_count, sample_frames
 from recognizers.context import context_of, lab_number
 from recognizers.network_recognizer import NetworkRecognizer
 from recognizers.recognizer import Pair, View, annotated_pairs

@@ -14,9 +14,9 @@ import recognizers
 from behavior.bouts import smooth
 from behavior.contract import ContractError
 from behavior.curation import Curated
-from behavior.features import sample_count
-from behavior.pair_statistics import BLOCK_SAMPLES, PairStatistics
 from behavior.recording import Recording
+from behavior.views.pair_statistics import BLOCK_SAMPLES, PairStatistics
+from behavior.views.sampling import sample_count
 from recognizers import checkpoint
 from recognizers.boosted_trees import BoostedTrees, TreesConfig
 from recognizers.recognizer import Decoding, Head, Pair, View, annotated_pairs

@@ -15,9 +15,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from behavior.curation import Curated
-from behavior.features import frame_samples
 from behavior.recording import Recording
-from behavior.windows import Stitching, window_starts
+from behavior.views.sampling import frame_samples
+from behavior.views.windows import Stitching, window_starts
 from recognizers.recognizer import Pair
 
 BLOCK_SAMPLES = 16_384

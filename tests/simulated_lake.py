@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from behavior.curation import WRITE_OPTIONS, curate, to_table
-from behavior.lab_profiles import LabProfile
 from behavior.recording import Recording, recordings_from_rows
-from behavior.simulation import PROFILES, SimulatedRecording, simulate
+from behavior.simulated.lab_profiles import LabProfile
+from behavior.simulated.recordings import PROFILES, SimulatedRecording, simulate
 from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURATED, parse_metadata
 
 

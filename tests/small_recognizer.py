@@ -3,10 +3,11 @@
 import numpy as np
 import torch
 
-from behavior.arena_features import ArenaFeatures
-from behavior.features import PairFeatures, RobustScaler
 from behavior.groups import GROUP_NAMES
-from behavior.pair_tracks import PairTracks
+from behavior.views.arena_features import ArenaFeatures
+from behavior.views.pair_features import PairFeatures
+from behavior.views.pair_tracks import PairTracks
+from behavior.views.scaler import RobustScaler
 from recognizers.arena_view import ArenaRecognizer
 from recognizers.cnn_transformer import CnnTransformer, CnnTransformerConfig
 from recognizers.cnn_transformer_plus import CnnTransformerPlus, CnnTransformerPlusConfig

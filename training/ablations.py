@@ -2,9 +2,9 @@
 
     python training/ablations.py --output-dir results/ablations
 
-Simulates recordings (once), cross-validates every variant of training/variants.py on the same folds, and writes ablations.md,
+Simulates recordings (once), cross-validates every variant of training/recipes/variants.py on the same folds, and writes ablations.md,
 ablations.json and ablations.png. Labs mean different things by one word, begin bouts by their own habit, and their mice do what is on
-no list (behavior/lab_habits.py). A variant that is done is not trained again. --quick takes seconds and shows nothing but that it runs.
+no list (behavior/simulated/lab_habits.py). A variant that is done is not trained again. --quick takes seconds and only shows that it runs.
 Exit codes: 0 done, 1 the loss diverged or something unexpected, 2 usage, 4 the folder holds another study, 130 interrupted.
 """
 
@@ -19,21 +19,21 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
-from behavior.lab_profiles import PROFILES
+from behavior.simulated.lab_profiles import PROFILES
 from training.cross_validate import described, train_folds
 from training.script import require_matplotlib, run
 from training.train import chosen_device
 
 if TYPE_CHECKING:
-    from training.evaluation import Evaluation
-    from training.fold_plan import FoldPlan
-    from training.recipes import AnyRecipe
-    from training.report.ablations import Row
-    from training.variants import Variant
+    from training.judging.evaluation import Evaluation
+    from training.judging.report.ablations import Row
+    from training.material.fold_plan import FoldPlan
+    from training.recipes.named import AnyRecipe
+    from training.recipes.variants import Variant
 
 QUICK_LABS = ("CalMS21_task2", "CalMS21_supplemental")
 WITHOUT_LAB_THRESHOLDS = "without_labs"
-"""A way to decode the same scores (`training.scored_pairs`)."""
+"""A way to decode the same scores (`training.judging.scored_pairs`)."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,9 +51,9 @@ def _study(flags: argparse.Namespace) -> int:
     from recognizers import rest_waiting_threads
 
     rest_waiting_threads()
-    from training.curated_zone import CuratedZone
-    from training.fold_plan import plan_folds
-    from training.variants import WHOLE, variants
+    from training.material.curated_zone import CuratedZone
+    from training.material.fold_plan import plan_folds
+    from training.recipes.variants import WHOLE, variants
 
     chosen = [variant for variant in variants() if flags.variants is None or variant.name in (WHOLE, *flags.variants)]
     if flags.variants and (missing := sorted(set(flags.variants) - {variant.name for variant in chosen})):
@@ -68,9 +68,9 @@ def _study(flags: argparse.Namespace) -> int:
 
 def _zone(flags: argparse.Namespace) -> Path:
     """Return the curated zone, simulated unless it was before. Raises ContractError if the folder holds another one."""
-    from behavior.lab_habits import HABITUAL
-    from behavior.simulation import SIMULATION_VERSION
-    from training.simulated_zone import write_simulated_zone
+    from behavior.simulated.lab_habits import HABITUAL
+    from behavior.simulated.recordings import SIMULATION_VERSION
+    from training.material.simulated_zone import write_simulated_zone
 
     zone, receipt = flags.output_dir / "curated-zone", flags.output_dir / "simulated.json"
     labs = [repr(HABITUAL[lab]) for lab in flags.labs]
@@ -89,9 +89,9 @@ def _zone(flags: argparse.Namespace) -> Path:
 
 def _rows(chosen: "list[Variant]", plan: "FoldPlan", flags: argparse.Namespace) -> "list[Row]":
     """Train and judge all variants; the whole is the first."""
-    from training.evaluation import gains
-    from training.report.ablations import Row
-    from training.variants import WHOLE
+    from training.judging.evaluation import gains
+    from training.judging.report.ablations import Row
+    from training.recipes.variants import WHOLE
 
     rows: list[Row] = []
     whole: Evaluation | None = None
@@ -112,8 +112,8 @@ def _rows(chosen: "list[Variant]", plan: "FoldPlan", flags: argparse.Namespace) 
 
 
 def _judged(recipe: "AnyRecipe", plan: "FoldPlan", flags: argparse.Namespace) -> "tuple[Evaluation, float]":
-    from training.judgement import evaluated
-    from training.out_of_fold import OutOfFold
+    from training.judging.out_of_fold import OutOfFold
+    from training.judging.publishing import evaluated
 
     store = OutOfFold(flags.output_dir / f"{recipe.name}-seed{flags.seed}")
     store.claim({**described(recipe), "seed": flags.seed, **plan.identity()})
@@ -123,13 +123,13 @@ def _judged(recipe: "AnyRecipe", plan: "FoldPlan", flags: argparse.Namespace) ->
 
 def _shortened(recipe: "AnyRecipe", flags: argparse.Namespace) -> "AnyRecipe":
     """Return the recipe with the epochs of the study; trees know none."""
-    from training.recipes import Recipe
+    from training.recipes.network_recipe import Recipe
 
     return replace(recipe, epochs=flags.epochs, patience=flags.epochs) if flags.epochs and isinstance(recipe, Recipe) else recipe
 
 
 def _write(rows: "list[Row]", flags: argparse.Namespace) -> None:
-    from training.report.ablations import draw, markdown
+    from training.judging.report.ablations import draw, markdown
 
     size = f"{len(flags.labs)} simulated labs, {flags.recordings} recordings of {flags.seconds:g} s each"
     about = f"{size}; {flags.folds} folds, {flags.epochs or 'the recipe’s'} epochs, seed {flags.seed}."
@@ -151,7 +151,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=60.0, help="length of a recording (default: %(default)s)")
     parser.add_argument("--folds", type=int, default=2, help="the same for all variants (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=6, help="of every network; 0 for the recipe's own (default: %(default)s)")
-    parser.add_argument("--variants", nargs="+", metavar="NAME", help="only these and the whole (default: all of training/variants.py)")
+    parser.add_argument("--variants", nargs="+", metavar="NAME", help="only these and the whole (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, windows and dropout (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     parser.add_argument("--threads", type=int, help="processor threads (default: as many as cores)")

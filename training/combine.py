@@ -28,7 +28,7 @@ from training.script import curated_folder, require_matplotlib, run
 if TYPE_CHECKING:
     from training.combining.combination import Combination, Combiner
     from training.combining.members import MemberRuns
-    from training.out_of_fold import FoldRecord, OutOfFold
+    from training.judging.out_of_fold import FoldRecord, OutOfFold
 
 COMBINED = "combined.safetensors"
 
@@ -49,11 +49,11 @@ def _combine(flags: argparse.Namespace) -> int:
     from training.combining.checkpoint import save_combined
     from training.combining.combination import Combination, How, cross_fit
     from training.combining.members import MemberRuns
-    from training.curated_zone import CuratedZone
-    from training.fold_plan import plan_folds
-    from training.judgement import publish
-    from training.out_of_fold import OutOfFold
-    from training.report.summary import description
+    from training.judging.out_of_fold import OutOfFold
+    from training.judging.publishing import publish
+    from training.judging.report.summary import description
+    from training.material.curated_zone import CuratedZone
+    from training.material.fold_plan import plan_folds
 
     plan = plan_folds(CuratedZone(curated), flags.labs, flags.folds)
     other = flags.against and OutOfFold(flags.against)
@@ -99,7 +99,7 @@ def _scored(runs: "MemberRuns", how: "Combination", combiners: "dict[int | None,
     import numpy as np
 
     from recognizers.ensemble import mean_decoding
-    from training.out_of_fold import FoldRecord
+    from training.judging.out_of_fold import FoldRecord
 
     known = {}
     seconds = dict.fromkeys(range(1, len(runs.plan.splits) + 1), 0.0)

@@ -2,9 +2,9 @@
 
     python training/cross_validate.py --recipe cnn_transformer_small --curated s3_mock/curated-zone
 
-Writes <output-dir>/report.json, report.html, the scores (training/out_of_fold.py says where) and decoding.json: what turns scores into
-bouts, fitted on all of them, for training/train.py --decoding. Each fold is judged with a decoding fitted on the others. A fold that
-is done is not trained again, and an interrupted one goes on after its last epoch. With --against DIR the report says what is gained
+Writes <output-dir>/report.json, report.html, the scores (training/judging/out_of_fold.py says where) and decoding.json: what turns
+scores into bouts, fitted on all of them, for training/train.py --decoding. Each fold is judged with a decoding fitted on the others. A fold
+that is done is not trained again, and an interrupted one goes on after its last epoch. With --against DIR the report says what is gained
 over another run, with its interval over the same resamples. With --record the score becomes a line of docs/experiments.md.
 Exit codes: 0 done, 1 the loss diverged or something unexpected, 2 usage, 4 the curated data break their contract, 130 interrupted.
 """
@@ -23,10 +23,10 @@ from training.script import curated_folder, require_matplotlib, run
 from training.train import chosen_device, chosen_recipe, epoch_line, watch_batches
 
 if TYPE_CHECKING:
-    from training.fold_plan import FoldPlan
-    from training.out_of_fold import FoldRecord, OutOfFold
-    from training.recipes import AnyRecipe
-    from training.session import Running
+    from training.fitting.network_session import Running
+    from training.judging.out_of_fold import FoldRecord, OutOfFold
+    from training.material.fold_plan import FoldPlan
+    from training.recipes.named import AnyRecipe
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,11 +41,11 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     from recognizers import FAMILIES, rest_waiting_threads
 
     rest_waiting_threads()
-    from training.curated_zone import CuratedZone
-    from training.fold_plan import plan_folds
-    from training.judgement import publish
-    from training.out_of_fold import OutOfFold
-    from training.report.summary import description
+    from training.judging.out_of_fold import OutOfFold
+    from training.judging.publishing import publish
+    from training.judging.report.summary import description
+    from training.material.curated_zone import CuratedZone
+    from training.material.fold_plan import plan_folds
 
     recipe, device = chosen_recipe(flags), chosen_device(flags.device)
     folder = flags.output_dir or Path("results") / "cross_validation" / f"{recipe.name}-seed{flags.seed}"
@@ -66,7 +66,7 @@ def _cross_validate(flags: argparse.Namespace) -> int:
 def _flags() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--curated", type=Path, help="directory of the curated zone")
-    parser.add_argument("--recipe", default="cnn_transformer", help="name of a function in training/recipes.py (default: %(default)s)")
+    parser.add_argument("--recipe", default="cnn_transformer", help="name of a function in training/recipes (default: %(default)s)")
     parser.add_argument("--folds", type=int, default=4, help="how often to train (default: %(default)s)")
     parser.add_argument("--labs", nargs="+", help="only recordings of these labs (default: all)")
     parser.add_argument("--output-dir", type=Path, help="where all goes (default: results/cross_validation/<recipe>-seed<seed>)")

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from behavior.curation import Curated
-    from behavior.pair_tracks import PairTracks
     from behavior.recording import Recording
-    from training.forecasting import ForecastEpoch, ForecastSettings
+    from behavior.views.pair_tracks import PairTracks
+    from training.fitting.forecasting import ForecastEpoch, ForecastSettings
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,13 +44,13 @@ def _pretrain(flags: argparse.Namespace) -> int:
     rest_waiting_threads()
     import torch
 
-    from behavior.features import common_bodyparts
-    from behavior.pair_tracks import PairTracks
+    from behavior.views.pair_features import common_bodyparts
+    from behavior.views.pair_tracks import PairTracks
     from recognizers.cnn_transformer_plus import CnnTransformerPlus
-    from training.curated_zone import CuratedZone
-    from training.forecasting import N_FORECASTS, ForecastSettings, learn_to_forecast
-    from training.recipes import Recipe
-    from training.trunk import Trunk
+    from training.fitting.forecasting import N_FORECASTS, ForecastSettings, learn_to_forecast
+    from training.fitting.trunk import Trunk
+    from training.material.curated_zone import CuratedZone
+    from training.recipes.network_recipe import Recipe
 
     recipe, device = chosen_recipe(flags), torch.device(chosen_device(flags.device))
     if not isinstance(recipe, Recipe) or features_class(recipe.family) is not PairTracks:
@@ -84,7 +84,7 @@ def stacked_tracks(
     import numpy as np
     import torch
 
-    from behavior.windows import window_starts
+    from behavior.views.windows import window_starts
 
     scaler = layout.fit_scaler(np.empty((0, len(layout.names)), np.float32))
     tracks, starts, rows = [], [], 0

@@ -23,9 +23,9 @@ from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNE
 from training.script import TrainingDivergedError, curated_folder
 
 if TYPE_CHECKING:
-    from training.datasets import Batch
-    from training.recipes import AnyRecipe
-    from training.session import Running
+    from training.fitting.network_session import Running
+    from training.material.datasets import Batch
+    from training.recipes.named import AnyRecipe
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,9 +51,9 @@ def _train(flags: argparse.Namespace) -> int:
     from recognizers import rest_waiting_threads
 
     rest_waiting_threads()
-    from training.curated_zone import CuratedZone
     from training.decoding.fitted import read_decoding
-    from training.session import prepare
+    from training.fitting.network_session import prepare
+    from training.material.curated_zone import CuratedZone
 
     recipe = chosen_recipe(flags)
     fitted = flags.decoding and read_decoding(flags.decoding)  # refused before anything is read
@@ -95,7 +95,7 @@ def _flags() -> argparse.ArgumentParser:
         given = os.environ.get(variable)
         text = f"{meaning} (default: {variable}{f', or {default}' if default else ''})"
         parser.add_argument(flag, type=Path, default=Path(given) if given else default, help=text)
-    parser.add_argument("--recipe", default="cnn_transformer", help="name of a function in training/recipes.py (default: %(default)s)")
+    parser.add_argument("--recipe", default="cnn_transformer", help="name of a function in training/recipes (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--batch", type=int, help="windows per step, instead of the recipe's")
     parser.add_argument("--trunk", metavar="FILE", help="start from what training/pretrain.py learned of recordings without labels")
@@ -114,7 +114,7 @@ def chosen_recipe(flags: argparse.Namespace) -> "AnyRecipe":
 
     What a recipe does not know (epochs and batches of trees) is left aside with a word about it: a job may pass one set of flags to all.
     """
-    from training.recipes import RECIPES
+    from training.recipes.named import RECIPES
 
     if flags.recipe not in RECIPES:
         raise UsageError(f"Expected --recipe to be one of {', '.join(sorted(RECIPES))}, but got {flags.recipe}. Choose one of them.")

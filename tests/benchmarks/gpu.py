@@ -26,9 +26,9 @@ if not __package__:
 if TYPE_CHECKING:
     import torch
 
-    from training.datasets import StreamDataset
-    from training.loop import Trainer
-    from training.recipes import Recipe
+    from training.fitting.loop import Trainer
+    from training.material.datasets import StreamDataset
+    from training.recipes.network_recipe import Recipe
 
 PEAK_TFLOPS = {"H200": 989.0, "H100 PCIe": 756.0, "H100": 989.0, "A100": 312.0, "A10G": 70.0, "T4": 65.0}
 """Dense 16-bit peak by a part of the device's name, the longer name first, 10^12 operations a second."""
@@ -64,7 +64,7 @@ def make_dataset(recipe: "Recipe", frames: int) -> "tuple[StreamDataset, Any]":
 
     from behavior.recording import Recording
     from recognizers import features_class
-    from training.datasets import Stream, StreamDataset
+    from training.material.datasets import Stream, StreamDataset
 
     settings = features_class(recipe.family)(BODYPARTS, recipe.fps)
     lengths = [RECORDING_FRAMES] * (frames // RECORDING_FRAMES) + ([frames % RECORDING_FRAMES] if frames % RECORDING_FRAMES else [])
@@ -85,7 +85,7 @@ def make_dataset(recipe: "Recipe", frames: int) -> "tuple[StreamDataset, Any]":
 def make_trainer(recipe: "Recipe", dataset: "StreamDataset", settings: Any, device: "torch.device", compiled: bool) -> "Trainer":
     """Return the training loop over a fresh network."""
     from recognizers import build_network
-    from training.loop import Trainer
+    from training.fitting.loop import Trainer
 
     config = recipe.to_json_dict()["network"]
     _, network = build_network(recipe.family, config, len(settings.names), BEHAVIORS)
@@ -152,7 +152,7 @@ def infer_speed(trainer: "Trainer", batch: int, flops_per_window: float) -> tupl
 def _ordered_places(dataset: "StreamDataset", windowing: Any, batch: int) -> list[tuple[Any, Any]]:
     import numpy as np
 
-    from behavior.windows import window_starts
+    from behavior.views.windows import window_starts
 
     starts = [window_starts(stream.samples, windowing.window, windowing.step) for stream in dataset.streams]
     owners = np.repeat(np.arange(len(starts)), [len(one) for one in starts])
@@ -202,7 +202,7 @@ def main() -> int:
 
     import torch
 
-    from training.recipes import RECIPES
+    from training.recipes.named import RECIPES
 
     if not torch.cuda.is_available():
         print("gpu: no GPU here, so nothing is measured")

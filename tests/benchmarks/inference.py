@@ -105,7 +105,7 @@ def memory(frames: str, _: float) -> None:
 def filmed(lab: str, seconds: float) -> tuple[Any, Any]:
     """Return the tracking rows and the recording of two simulated mice, annotated in both directions."""
     from behavior.recording import Triple, recordings_from_rows
-    from behavior.simulation import PROFILES, simulate
+    from behavior.simulated.recordings import PROFILES, simulate
 
     simulated = simulate(PROFILES[lab], seed=0, seconds=seconds)
     (recording,) = recordings_from_rows([simulated.metadata])
@@ -137,10 +137,11 @@ def random_recognizer(name: str, rows: Any) -> Any:
 
     import recognizers
     from behavior.ethogram import BEHAVIORS
-    from behavior.features import RobustScaler, common_bodyparts
+    from behavior.views.pair_features import common_bodyparts
+    from behavior.views.scaler import RobustScaler
     from recognizers.pair_view import PairRecognizer
     from recognizers.recognizer import Decoding
-    from training.recipes import RECIPES as ALL
+    from training.recipes.named import RECIPES as ALL
 
     torch.manual_seed(0)
     recipe = ALL[name]()

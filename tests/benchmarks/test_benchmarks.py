@@ -13,7 +13,8 @@ from benchmarks import training as windows
 from torch.utils.data import DataLoader
 
 from recognizers.cnn_transformer import CnnTransformerConfig
-from training.recipes import RECIPES, Recipe
+from training.recipes.named import RECIPES
+from training.recipes.network_recipe import Recipe
 
 
 @pytest.fixture

@@ -31,17 +31,19 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from behavior.curation import Curated, curate
-from behavior.features import PairFeatures, RobustScaler, common_bodyparts
-from behavior.pair_tracks import ANCHORS, CM_PER_M, PairTracks
 from behavior.recording import Recording, recordings_from_rows
-from behavior.simulation import PROFILES, simulate
+from behavior.simulated.recordings import PROFILES, simulate
 from behavior.tracking import Pose
+from behavior.views.pair_features import PairFeatures, common_bodyparts
+from behavior.views.pair_tracks import ANCHORS, CM_PER_M, PairTracks
+from behavior.views.scaler import RobustScaler
 from recognizers import build_network, features_class
 from recognizers.recognizer import Pair
-from training.datasets import Batch, StreamDataset, assemble, pair_labels, pair_samples, thinned
-from training.loop import Trainer
-from training.recipes import RECIPES, Recipe
-from training.track_augmentation import TrackAugmentation
+from training.fitting.loop import Trainer
+from training.material.datasets import Batch, StreamDataset, assemble, pair_labels, pair_samples, thinned
+from training.recipes.named import RECIPES
+from training.recipes.network_recipe import Recipe
+from training.recipes.track_augmentation import TrackAugmentation
 
 PROFILE = PROFILES["CalMS21_task1"]
 """30 frames a second, as the recipes: neither side has to resample."""

@@ -12,13 +12,13 @@ import torch
 from simulated_lake import profile
 from small_recognizer import random_arena_recognizer, random_plus_recognizer, random_recognizer
 
-from behavior.arena_features import arena_features
 from behavior.bouts import BOUT_COLUMNS
 from behavior.contract import ContractError
 from behavior.curation import Curated, curate
-from behavior.features import frame_samples
 from behavior.recording import Recording, Triple, recordings_from_rows
-from behavior.simulation import simulate
+from behavior.simulated.recordings import simulate
+from behavior.views.arena_features import arena_features
+from behavior.views.sampling import frame_samples
 from inference import job
 from inference.job import TrackingFile
 from inference.recognition import recognize, recognize_curated

@@ -14,7 +14,7 @@ from behavior.bouts import BOUT_COLUMNS, DecodeSettings
 from behavior.contract import ContractError
 from behavior.curation import curate, from_table, to_table
 from behavior.recording import Recording, Triple, recordings_from_rows
-from behavior.simulation import simulate
+from behavior.simulated.recordings import simulate
 from inference.recognition import recognize, recognize_curated
 
 BEHAVIORS = ("freeze", "rear", "attack", "sniff")

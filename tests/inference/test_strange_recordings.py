@@ -12,7 +12,7 @@ from small_recognizer import random_arena_recognizer, random_plus_recognizer, ra
 from behavior.contract import ContractError
 from behavior.curation import curate
 from behavior.recording import Recording, Triple, recordings_from_rows
-from behavior.simulation import simulate
+from behavior.simulated.recordings import simulate
 from inference.recognition import recognize, recognize_groups
 
 BEHAVIORS = ("attack", "rear", "sniff")

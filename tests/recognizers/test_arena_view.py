@@ -11,7 +11,7 @@ from small_recognizer import PROVENANCE, random_arena_recognizer, random_recogni
 from behavior.contract import ContractError
 from behavior.curation import Curated, curate
 from behavior.recording import Recording, Triple, recordings_from_rows
-from behavior.simulation import simulate
+from behavior.simulated.recordings import simulate
 from recognizers import FAMILIES, load_recognizer
 from recognizers.arena_view import among_annotated, load_arena_recognizer
 from recognizers.checkpoint import read_header

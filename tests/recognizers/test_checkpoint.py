@@ -18,7 +18,7 @@ from small_recognizer import PROVENANCE, random_recognizer
 from behavior.contract import ContractError
 from behavior.curation import curate
 from behavior.recording import Triple, recordings_from_rows
-from behavior.simulation import simulate
+from behavior.simulated.recordings import simulate
 from recognizers import FAMILIES, build_network, checkpoint, find_device, load_recognizer
 from recognizers.checkpoint import read_header, videos_seen
 from recognizers.pair_view import load_pair_recognizer

@@ -10,8 +10,8 @@ from small_recognizer import PROVENANCE, random_recognizer
 
 from behavior.contract import ContractError
 from behavior.curation import Curated, curate
-from behavior.pair_statistics import PairStatistics
 from behavior.recording import Recording, Triple
+from behavior.views.pair_statistics import PairStatistics
 from recognizers import checkpoint, load_recognizer
 from recognizers.boosted_trees import BoostedTrees, TreesConfig
 from recognizers.ensemble import Ensemble

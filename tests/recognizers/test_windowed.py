@@ -9,7 +9,7 @@ import torch
 from small_recognizer import random_recognizer
 from torch import Tensor, nn
 
-from behavior.features import frame_samples, sample_count
+from behavior.views.sampling import frame_samples, sample_count
 from recognizers.torch_windows import score_streams, window_rows
 from recognizers.windowed import FlowingScores, MadeRows, MirroredScorer, Windowing, flow_scores, on_frames
 

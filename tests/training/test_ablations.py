@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
-from behavior.lab_habits import HABITUAL
+from behavior.simulated.lab_habits import HABITUAL
 from recognizers.checkpoint import read_header
-from training import ablations, variants
-from training.curated_zone import CuratedZone
-from training.recipes import Recipe
-from training.report.ablations import Row, markdown
-from training.simulated_zone import write_simulated_zone
-from training.variants import brief, brief_without_mask, plus, without_lab, without_mask, without_pair_attention
+from training import ablations
+from training.judging.report.ablations import Row, markdown
+from training.material.curated_zone import CuratedZone
+from training.material.simulated_zone import write_simulated_zone
+from training.recipes import variants
+from training.recipes.network_recipe import Recipe
+from training.recipes.variants import brief, brief_without_mask, plus, without_lab, without_mask, without_pair_attention
 
 
 def run(*flags: object) -> int:

@@ -15,13 +15,14 @@ from recognizers.checkpoint import read_header, videos_seen
 from recognizers.ensemble import Ensemble, WeightedMean
 from recognizers.recognizer import Recognizer
 from recognizers.stacked import Stack, Stacked
-from training import combine, cross_validate, recipes
+from training import combine, cross_validate
 from training.combining.combination import Combination, How, cross_fit
 from training.combining.members import MemberRuns
-from training.curated_zone import CuratedZone
-from training.fold_plan import plan_folds
-from training.out_of_fold import OutOfFold
-from training.recipes import Recipe
+from training.judging.out_of_fold import OutOfFold
+from training.material.curated_zone import CuratedZone
+from training.material.fold_plan import plan_folds
+from training.recipes import named as recipes
+from training.recipes.network_recipe import Recipe
 
 LAB = "CalMS21_task2"
 
@@ -104,7 +105,7 @@ def test_a_combination_can_be_compared_with_and_recorded_by_its_name(
 ) -> None:
     experiments = tmp_path / "experiments.md"
     experiments.write_text("# Experiments\n")
-    monkeypatch.setattr("training.report.summary.EXPERIMENTS", experiments)
+    monkeypatch.setattr("training.judging.report.summary.EXPERIMENTS", experiments)
     flags = ("--members", *members, "--output-dir", tmp_path / "out")
     assert run(lake, *flags) == EXIT_OK
     assert run(lake, *flags, "--against", tmp_path / "out", "--record") == EXIT_OK

@@ -20,10 +20,12 @@ from inference.recognition import recognize
 from recognizers import load_recognizer
 from recognizers.checkpoint import read_header
 from recognizers.competition import solution_rows, submission_rows
-from training import cross_validate, fold_plan, recipes
-from training.curated_zone import CuratedZone
+from training import cross_validate
 from training.decoding.fitted import read_decoding
-from training.recipes import Recipe
+from training.material import fold_plan
+from training.material.curated_zone import CuratedZone
+from training.recipes import named as recipes
+from training.recipes.network_recipe import Recipe
 
 LAB, TWIN, ORIGINAL = "CalMS21_task2", 900, 102
 
@@ -335,7 +337,7 @@ def test_what_a_user_gets_wrong_is_a_usage_error(flags: tuple[str, str], lake: L
 
 
 def test_a_loss_that_diverges_is_told_in_one_line(lake: Lake, known: None, tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("training.loop.Trainer._step", lambda trainer, batch: torch.tensor(torch.nan))
+    monkeypatch.setattr("training.fitting.loop.Trainer._step", lambda trainer, batch: torch.tensor(torch.nan))
     assert run("--curated", lake.curated, "--output-dir", tmp_path) == EXIT_UNEXPECTED
     assert "error: Expected a finite loss, but got nan in epoch 1" in capsys.readouterr().err
 
@@ -343,7 +345,7 @@ def test_a_loss_that_diverges_is_told_in_one_line(lake: Lake, known: None, tmp_p
 def test_a_line_is_recorded_only_if_asked_for(finished: Path, zone_with_a_twin: Path, known: None, tmp_path: Path, monkeypatch) -> None:
     experiments = tmp_path / "experiments.md"
     experiments.write_text("# Experiments\n\n| date | recipe | data | seed | score | note |\n|---|---|---|---|---|---|\n")
-    monkeypatch.setattr("training.report.summary.EXPERIMENTS", experiments)
+    monkeypatch.setattr("training.judging.report.summary.EXPERIMENTS", experiments)
     before = experiments.read_text()
     assert run("--curated", zone_with_a_twin, "--output-dir", finished) == EXIT_OK
     assert experiments.read_text() == before

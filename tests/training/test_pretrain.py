@@ -17,9 +17,11 @@ from behavior.tables import METADATA_TRAIN
 from recognizers import checkpoint
 from recognizers.cnn_transformer_plus import CnnTransformerPlusConfig
 from recognizers.windowed import Windowing
-from training import pretrain, recipes
-from training.recipes import Recipe, cnn_transformer_plus_small
-from training.session import prepare
+from training import pretrain
+from training.fitting.network_session import prepare
+from training.recipes import named as recipes
+from training.recipes.named import cnn_transformer_plus_small
+from training.recipes.network_recipe import Recipe
 
 
 @pytest.fixture

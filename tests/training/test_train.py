@@ -25,12 +25,13 @@ from recognizers import load_recognizer
 from recognizers.checkpoint import read_header, videos_seen
 from recognizers.competition import solution_rows, submission_rows
 from recognizers.recognizer import Decoding
-from training import recipes, train
-from training.curated_zone import CuratedZone
+from training import train
 from training.decoding.fitted import FittedDecoding
-from training.pair_lesson import occurring_behaviors
-from training.recipes import Recipe
-from training.session import prepare
+from training.fitting.network_session import prepare
+from training.fitting.pair_lesson import occurring_behaviors
+from training.material.curated_zone import CuratedZone
+from training.recipes import named as recipes
+from training.recipes.network_recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
 
@@ -222,7 +223,7 @@ def test_all_missing_tracking_is_told_at_once(copy: Path, tiny: Recipe) -> None:
 
 def test_a_container_finds_the_reason_where_sagemaker_looks(lake: Lake, with_tiny: Recipe, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("SM_OUTPUT_DIR", str(tmp_path))
-    monkeypatch.setattr("training.losses.masked_loss", lambda logits, *rest: logits.sum() * torch.nan)
+    monkeypatch.setattr("training.recipes.losses.masked_loss", lambda logits, *rest: logits.sum() * torch.nan)
     assert run("--curated", lake.curated, "--recipe", "tiny", "--model-dir", tmp_path / "model") == EXIT_UNEXPECTED
     assert "Expected a finite loss, but got nan in epoch 1, batch 1" in (tmp_path / "failure").read_text()
 
@@ -250,7 +251,7 @@ def test_a_finished_run_is_not_repeated(lake: Lake, with_tiny: Recipe, tmp_path:
 
 
 def test_training_imports_nothing_of_aws() -> None:
-    code = "import sys, training.session, training.train; print({'boto3', 'aws_pipeline', 'pyspark'} & set(sys.modules))"
+    code = "import sys, training.fitting.network_session, training.train; print({'boto3', 'aws_pipeline', 'pyspark'} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert told.stdout == "set()\n"
 

@@ -14,10 +14,10 @@ from behavior.contract import refuse
 from behavior.recording import Recording
 from recognizers.recognizer import Decoding, Pair, View
 from training.decoding.counts import true_labels
-from training.fold_plan import FoldPlan
-from training.out_of_fold import OutOfFold
-from training.resume import STATE_FILE
-from training.scored_pairs import evaluated_behaviors, kept_pairs
+from training.fitting.resume import STATE_FILE
+from training.judging.out_of_fold import OutOfFold
+from training.judging.scored_pairs import evaluated_behaviors, kept_pairs
+from training.material.fold_plan import FoldPlan
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from behavior.bouts import close_gaps, frame_labels, label_runs, smooth
 from training.decoding.thresholds import N_LEVELS, count_by_label, score_levels
-from training.tally import ScoredPair
+from training.judging.tally import ScoredPair
 
 SMOOTH_S = (0.0, 5 / 30, 0.4, 0.8, 1.6, 3.2)
 """Widths [W] of the moving average that are tried, s."""

@@ -11,7 +11,7 @@ from behavior.bouts import BOUT_COLUMNS, DecodeSettings, decode, frame_labels, r
 from behavior.recording import Recording, Triple
 from training.decoding.counts import MAX_GAP_S, MIN_LENGTH_S, Seen, duration_frames
 from training.decoding.fit import cross_fit, fit_decoding, trust
-from training.tally import ScoredPair
+from training.judging.tally import ScoredPair
 
 FPS = 30
 

@@ -1,0 +1,150 @@
+"""The report of a cross-validation: what was run on what, and its words for a terminal and for docs/experiments.md."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+from behavior.content import together
+from recognizers import FAMILIES
+from recognizers.recognizer import View
+from training.judging.out_of_fold import FoldRecord
+from training.material.fold_plan import FoldPlan
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPERIMENTS = ROOT / "docs" / "experiments.md"
+SCORE_NAMES = {View.PAIR: "the competition's score", View.ARENA: "F1 of groups, as the competition pools it"}
+"""What the headline is. Who names no mouse has no score of the competition."""
+DECODING_NAMES = {
+    "plain": "one threshold for all, default durations",
+    "validation": "thresholds of validation recordings, as trained",
+    "without_labs": "thresholds of behaviors, none of labs",
+}
+"""Other ways to decode the same scores (`training.judging.scored_pairs`), in words."""
+
+
+class Described(Protocol):
+    """What was run: a recipe, or a combination of runs."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def family(self) -> str:
+        """Name in `recognizers.FAMILIES`."""
+        ...
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return its whole configuration."""
+        ...
+
+
+def description(recipe: Described, seed: int, plan: FoldPlan, records: Sequence[FoldRecord]) -> dict[str, Any]:
+    """Return what was run on what, as JSON holds it."""
+    seconds = sum(content.frames / recording.fps for recording, content in zip(plan.recordings, plan.contents, strict=True))
+    return {
+        "recipe": recipe.name,
+        "score_name": SCORE_NAMES[FAMILIES[recipe.family].view],
+        "configuration": recipe.to_json_dict(),
+        "seed": seed,
+        "date": date.today().isoformat(),
+        "commit": _commit(),
+        "data": {
+            "labs": sorted({recording.lab_id for recording in plan.recordings}),
+            "recordings": len(plan.recordings),
+            "contents": len(set(plan.groups.values())),
+            "hours": seconds / 3600,
+            "same_content": together(dict(plan.groups)),
+        },
+        "folds": [_fold_description(record) for record in records],
+    }
+
+
+def summary(report: Mapping[str, Any]) -> str:
+    """Return the headline and the behaviors as text of at most 80 columns."""
+    headline = report["headline"]
+    columns = ("competition_f1", "frame_f1", "frame_f1_optimistic", "average_precision", "bout_f1_at_0.3")
+    lines = [f"{'behavior':<24}{'score':>9}{'frame F1':>10}{'optimist.':>11}{'PR-AUC':>9}{'bout F1':>10}"]
+    for name, of_behavior in report["behaviors"].items():
+        values = [of_behavior[column] for column in columns]
+        values = [value["value"] if isinstance(value, dict) else value for value in values]
+        shown = ["-" if value is None else f"{value:.3f}" for value in values]
+        lines.append(f"{name[:23]:<24}{shown[0]:>9}{shown[1]:>10}{shown[2]:>11}{shown[3]:>9}{shown[4]:>10}")
+    told = {"competition_score": report["score_name"].capitalize(), "frame_f1": "Frame F1, thresholds of the other folds"}
+    told |= {"frame_f1_optimistic": "Frame F1, thresholds on the same scores (optimistic)", "average_precision": "Frame PR-AUC"}
+    told |= {"bout_f1_at_0.3": "Bout F1 at overlap 0.3"}
+    lines += [f"{name}: {estimate_text(headline[key])}" for key, name in told.items()]
+    for name, one in report["other_decodings"].items():
+        lines.append(f"Decoded with {DECODING_NAMES[name]}: {estimate_text(one['score'])}; the fitted gains {gain_text(one['gain'])}")
+    if report["against"]:
+        lines.append(f"Gain over {report['against']['recipe']}, seed {report['against']['seed']}:")
+        lines += [f"  {name}: {gain_text(report['against']['gain'][key])}" for key, name in told.items()]
+    return "\n".join(lines)
+
+
+def gain_text(gain: Mapping[str, float | None]) -> str:
+    """Return a difference with its interval, and whether it may be claimed."""
+    if gain["value"] is None or gain["low"] is None or gain["high"] is None:
+        return "-"
+    told = "" if gain["low"] > 0 or gain["high"] < 0 else ", within the noise"
+    return f"{gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]{told}"
+
+
+def estimate_text(estimate: Mapping[str, float | None]) -> str:
+    """Return a number and its interval."""
+    if estimate["value"] is None:
+        return "-"
+    return f"{estimate['value']:.3f}" + ("" if estimate["low"] is None else f" [{estimate['low']:.3f}, {estimate['high']:.3f}]")
+
+
+def append_line(report: Mapping[str, Any], path: Path) -> None:
+    """Append one line to the table of experiments."""
+    headline, data = report["headline"], report["data"]
+    note = [
+        f"frame F1 {estimate_text(headline['frame_f1'])}, optimistic {estimate_text(headline['frame_f1_optimistic'])}",
+        f"PR-AUC {estimate_text(headline['average_precision'])}",
+        *(f"{gain_text(one['gain'])} over {DECODING_NAMES[name]}" for name, one in report["other_decodings"].items() if name == "plain"),
+        *_gain_note(report["against"]),
+        *([f"commit {report['commit']}"] if report["commit"] else []),
+    ]
+    cells = [
+        report["date"],
+        report["recipe"] + (f", {epochs} epochs" if (epochs := report["configuration"].get("epochs")) else ""),
+        f"{', '.join(data['labs'])} ({data['recordings']} recordings, {len(report['folds'])} folds out of fold)",
+        str(report["seed"]),
+        estimate_text(headline["competition_score"]),
+        "; ".join(note),
+    ]
+    text = path.read_text(encoding="utf-8").rstrip("\n")
+    path.write_text(f"{text}\n| {' | '.join(cells)} |\n", encoding="utf-8")
+
+
+def _gain_note(against: Mapping[str, Any] | None) -> list[str]:
+    if not against:
+        return []
+    return [f"score {gain_text(against['gain']['competition_score'])} against {against['recipe']}, seed {against['seed']}"]
+
+
+def _fold_description(record: FoldRecord) -> dict[str, Any]:
+    videos = {part: list(getattr(record.split, part)) for part in ("train", "validation", "held_out")}
+    metrics = record.history["metrics"]
+    return {
+        "fold": record.fold,
+        **videos,
+        "best_epoch": metrics.get("best_epoch"),
+        "epochs": metrics.get("epochs"),
+        "val_score": metrics.get("val_score"),
+        "seconds": record.seconds,
+    }
+
+
+def _commit() -> str | None:
+    """Return the commit of this code, marked if files differ from it; None outside a repository."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude", "*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip() or None
+    except (OSError, subprocess.SubprocessError):
+        return None
