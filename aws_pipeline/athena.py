@@ -25,7 +25,7 @@ if not __package__:
 
 from aws_pipeline.answer_text import FORMATS, as_text
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.script import Progress, is_full, run, size
+from aws_pipeline.terminal import Progress, is_full, run, size
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.whole_file import whole_file
 

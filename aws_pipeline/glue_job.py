@@ -12,7 +12,7 @@ from typing import Any
 
 from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
-from aws_pipeline.script import JobFailed, Progress, run, size
+from aws_pipeline.terminal import JobFailed, Progress, run, size
 from behavior.contract import EXIT_OK, ContractError, UsageError
 
 DEPLOY = "python -m infra.deploy"

@@ -28,7 +28,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.script import progress, run, size
+from aws_pipeline.terminal import progress, run, size
 from behavior.contract import EXIT_OK, ContractError, UsageError, refuse
 from behavior.recording import Recording, recordings_from_rows
 from behavior.tables import RAW_ANNOTATION, RAW_TRACKING, Table, parse_metadata

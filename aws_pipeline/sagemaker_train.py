@@ -27,7 +27,7 @@ if not __package__:
 
 from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
 from aws_pipeline.job_code import TRAINING, files
-from aws_pipeline.script import JobFailed, Progress, run
+from aws_pipeline.terminal import JobFailed, Progress, run
 from behavior.contract import EXIT_OK, ContractError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
 

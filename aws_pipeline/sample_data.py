@@ -27,7 +27,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import settings
-from aws_pipeline.script import progress, run, size
+from aws_pipeline.terminal import progress, run, size
 from behavior.contract import EXIT_OK, UsageError
 from behavior.simulated.lab_profiles import PROFILES
 

@@ -20,15 +20,15 @@ if not __package__:
 
 from aws_pipeline.config import endpoint, settings
 from aws_pipeline.job_code import glue_code
-from aws_pipeline.script import run
+from aws_pipeline.terminal import run
 from behavior.contract import EXIT_OK
 from infra.stack import template
 
 if TYPE_CHECKING:
-    from infra.deployment import Session
+    from infra.deployment import AwsSession
 
 
-def deploy(stack: Mapping[str, Any], session: "Session", objects: Mapping[str, bytes]) -> list[str]:
+def deploy(stack: Mapping[str, Any], session: "AwsSession", objects: Mapping[str, bytes]) -> list[str]:
     """Bring a template to life and put objects (address -> content), such as the code of its jobs, into its buckets.
 
     Return one line for each change, none when everything was as declared. The jobs come last: one that is there has its code.

@@ -19,7 +19,7 @@ _MISSING |= {"NoSuchPublicAccessBlockConfiguration", "ServerSideEncryptionConfig
 _MISSING |= {"InvalidRequestException"}  # what Athena says of a workgroup that is not there
 
 
-class Session(Protocol):
+class AwsSession(Protocol):
     """What deploying needs of a boto3 session."""
 
     @property
@@ -33,7 +33,7 @@ class Session(Protocol):
 class Deployment:
     """The resources of one template. Raises ValueError for a type that it cannot make."""
 
-    def __init__(self, template: Mapping[str, Any], session: Session) -> None:
+    def __init__(self, template: Mapping[str, Any], session: AwsSession) -> None:
         self.resources: dict[str, dict[str, Any]] = template["Resources"]
         unknown = sorted({resource["Type"] for resource in self.resources.values()} - set(_ORDER))
         if unknown:

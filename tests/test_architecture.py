@@ -18,7 +18,7 @@ MAY_IMPORT = {
         "behavior.whole_file",
         "aws_pipeline.config",
         "aws_pipeline.job_code",
-        "aws_pipeline.script",
+        "aws_pipeline.terminal",
     },
 }
 THIRD_PARTIES = {"behavior": {"numpy", "pandas", "pyarrow"}}

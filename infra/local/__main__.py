@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_pipeline.config import settings
-from aws_pipeline.script import known_error, run
+from aws_pipeline.terminal import known_error, run
 from behavior.contract import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
@@ -75,11 +75,11 @@ def _session(url: str) -> Any:
     """Return a session whose clients reach this server and no other, whatever the environment says."""
     import boto3
 
-    class Session(boto3.Session):
+    class SessionHere(boto3.Session):
         def client(self, *args: Any, **options: Any) -> Any:
             return super().client(*args, **{"endpoint_url": url, **options})
 
-    return Session("local", "local", region_name="us-east-1")
+    return SessionHere("local", "local", region_name="us-east-1")
 
 
 def _wait_for_the_parent(stopped: threading.Event) -> None:

@@ -27,7 +27,7 @@ from sqlglot import exp
 from aws_pipeline import athena
 from aws_pipeline.answer_text import as_text
 from aws_pipeline.config import Settings
-from aws_pipeline.script import run
+from aws_pipeline.terminal import run
 from behavior.contract import ContractError
 from behavior.tables import CURATED_TABLES
 

@@ -15,7 +15,7 @@ from infra.local.control.moto_app import REGION
 from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.jobs import spark_conf
 from infra.local.jobs.processes import Process, job_environment, last_words, run_logged
-from infra.local.jobs.runs import Run, RunStore
+from infra.local.jobs.runs import RunRecord, RunStore
 
 if TYPE_CHECKING:
     from infra.local.control.plane import ControlPlane
@@ -96,7 +96,7 @@ class GlueJobs:
         else:
             self.runs.update(run_id, state="FAILED", reason=last_words(self.runs.log(run_id)) or f"The script ended with status {code}.")
 
-    def _fetch_code(self, workplace: Path, job: dict[str, Any], run: Run) -> list[str]:
+    def _fetch_code(self, workplace: Path, job: dict[str, Any], run: RunRecord) -> list[str]:
         """Copy the script and its libraries to where the run works; return the script as the command's argument."""
         libraries = workplace / "libraries"
         libraries.mkdir(exist_ok=True)
@@ -128,7 +128,7 @@ class GlueJobs:
             self.control.invoke("glue", "CreateJob", {"Name": name, **request["JobUpdate"]})
         return {"JobName": name}
 
-    def _of_job(self, name: str) -> list[Run]:
+    def _of_job(self, name: str) -> list[RunRecord]:
         return [run for run in self.runs.all() if run.details["JobName"] == name]
 
     def _get(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def _run_details(job: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str
     }
 
 
-def _script_arguments(run: Run) -> list[str]:
+def _script_arguments(run: RunRecord) -> list[str]:
     """Return the command line that Glue gives a script; options that Glue reads itself are handed on as well, as it does."""
     words = ["--JOB_NAME", run.details["JobName"], "--JOB_RUN_ID", run.run_id]
     for name, value in run.details["Arguments"].items():
@@ -196,7 +196,7 @@ def _script_arguments(run: Run) -> list[str]:
     return words
 
 
-def _job_run(run: Run) -> dict[str, Any]:
+def _job_run(run: RunRecord) -> dict[str, Any]:
     times = {"StartedOn": run.created_s, "LastModifiedOn": run.changed_s, "CompletedOn": run.ended_s}
     return {
         **run.details,

@@ -64,7 +64,7 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExitStatus:
     """How a program ended: its exit status, negative for a signal, None when it ran out of time."""
 
     code: int | None
@@ -83,7 +83,7 @@ def run_logged(
     timeout_s: float | None = None,
     on_start: Callable[[Process], None] = lambda process: None,
     every_half_second: Callable[[], None] = lambda: None,
-) -> Outcome:
+) -> ExitStatus:
     """Run a command to its end with its output appended to `log`; whatever it leaves running is ended with it."""
     with open(log, "ab") as output:
         process = subprocess.Popen(
@@ -100,9 +100,9 @@ def run_logged(
     try:
         while time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return Outcome(process.wait(min(0.5, max(0.01, deadline - time.monotonic()))))
+                return ExitStatus(process.wait(min(0.5, max(0.01, deadline - time.monotonic()))))
             every_half_second()
-        return Outcome(None)
+        return ExitStatus(None)
     finally:
         _signal_group(process.pid, signal.SIGKILL)
         process.wait()

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from infra.local.control.moto_app import ACCOUNT, REGION
 from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.jobs.container import Container
-from infra.local.jobs.processes import Outcome, Process, job_environment, last_words, run_logged
-from infra.local.jobs.runs import Run, RunStore
+from infra.local.jobs.processes import ExitStatus, Process, job_environment, last_words, run_logged
+from infra.local.jobs.runs import RunRecord, RunStore
 
 if TYPE_CHECKING:
     from infra.local.control.plane import ControlPlane
@@ -95,7 +95,7 @@ class SageMakerJobs:
             if container is not None:
                 container.clear()
 
-    def _train(self, name: str, container: Container) -> Outcome:
+    def _train(self, name: str, container: Container) -> ExitStatus:
         synced_s = time.monotonic()
 
         def sync() -> None:
@@ -112,7 +112,7 @@ class SageMakerJobs:
         limit_s = (container.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
         return run_logged(container.command, environment, container.base / "code", self.runs.log(name), limit_s, started, sync)
 
-    def _conclude(self, name: str, container: Container, outcome: Outcome) -> None:
+    def _conclude(self, name: str, container: Container, outcome: ExitStatus) -> None:
         container.upload_checkpoints()
         container.upload_output()
         stopping = self._find(name).state == "STOPPING"
@@ -133,7 +133,7 @@ class SageMakerJobs:
         transitions = self._find(name).details["Transitions"]
         self.runs.update(name, details={"Transitions": [*transitions, [status, message, time.time()]]})
 
-    def _find(self, name: str) -> Run:
+    def _find(self, name: str) -> RunRecord:
         run = self.runs.get(name)
         if run is None:
             raise ServiceError("ValidationException", f"Requested resource not found: training job {name}.")
@@ -186,11 +186,11 @@ def _metrics(log: Path, request: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _status(run: Run) -> str:
+def _status(run: RunRecord) -> str:
     return _STATUSES.get(run.state, "InProgress")
 
 
-def _secondary(run: Run) -> str:
+def _secondary(run: RunRecord) -> str:
     if run.state == "TIMEOUT":
         return "MaxRuntimeExceeded"
     if run.active and run.state != "STOPPING":
@@ -198,13 +198,13 @@ def _secondary(run: Run) -> str:
     return _status(run)
 
 
-def _summary(run: Run) -> dict[str, Any]:
+def _summary(run: RunRecord) -> dict[str, Any]:
     times = {"TrainingEndTime": run.ended_s} if run.ended_s else {}
     named = {"TrainingJobName": run.run_id, "TrainingJobArn": run.details["TrainingJobArn"], "TrainingJobStatus": _status(run)}
     return {**named, "CreationTime": run.created_s, "LastModifiedTime": run.changed_s, **times}
 
 
-def _description(run: Run) -> dict[str, Any]:
+def _description(run: RunRecord) -> dict[str, Any]:
     details = run.details
     about = {name: details[name] for name in _ECHOED if name in details}
     about |= {"TrainingJobStatus": _status(run), "SecondaryStatus": _secondary(run), "CreationTime": run.created_s}
@@ -223,7 +223,7 @@ def _description(run: Run) -> dict[str, Any]:
     return about
 
 
-def _transitions(run: Run) -> list[dict[str, Any]]:
+def _transitions(run: RunRecord) -> list[dict[str, Any]]:
     entries = [["Starting", "Preparing the job on this machine", run.created_s], *run.details["Transitions"]]
     if not run.active:
         entries.append([_secondary(run), run.reason, run.ended_s])

@@ -1,4 +1,4 @@
-"""What every script of the pipeline has around its work: errors turned to exit codes, and how far a step is."""
+"""What every script of the pipeline tells a person: errors as one line with an exit code, how far a step is, and sizes."""
 
 import errno
 import os
@@ -52,10 +52,11 @@ class Progress:
     def __enter__(self) -> "Progress":
         if sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Bar
 
             columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"), TimeElapsedColumn())
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
             self._bar.add_task(self._label, total=None, count="")
             self._bar.start()
         return self

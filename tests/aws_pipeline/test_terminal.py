@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from aws_pipeline.script import JobFailed, Progress, progress, run
+from aws_pipeline.terminal import JobFailed, Progress, progress, run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -117,7 +117,7 @@ def test_after_a_silence_the_same_state_is_told_again(capsys, monkeypatch):
 
 def test_on_a_terminal_a_bar_shows_the_state_and_goes_when_the_step_is_over():
     work = (
-        "import time; from aws_pipeline.script import Progress\n"
+        "import time; from aws_pipeline.terminal import Progress\n"
         "with Progress('glue job') as shown:\n    shown.tell('running', 2, 5); shown.say('epoch=1 [3/4]'); time.sleep(0.3)\n"
     )
     ours, theirs = pty.openpty()
