@@ -9,7 +9,8 @@ Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in 
 Everything is checked before the first byte leaves: metadata row by row, every Parquet footer. An object that is there already, byte for
 byte, is not sent again, so an interrupted upload is resumed by the same command.
 
-Exit codes: 0 all there, 1 unexpected, 2 usage or configuration, 4 the input breaks its contract (nothing was uploaded), 5 AWS refuses.
+Exit codes: 0 all there, 1 unexpected, 2 usage, configuration or a full disk, 4 the input breaks its contract (nothing was uploaded),
+            5 AWS refuses.
 """
 
 import argparse
@@ -27,7 +28,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.script import progress, run, size
+from aws_pipeline.terminal import progress, run, size
 from behavior.contract import EXIT_OK, ContractError, UsageError, refuse
 from behavior.recording import Recording, recordings_from_rows
 from behavior.tables import RAW_ANNOTATION, RAW_TRACKING, Table, parse_metadata
@@ -158,11 +159,10 @@ def _main() -> int:
         return EXIT_OK
     with endpoint(chosen):
         summary = _upload_all(uploads, chosen)
-    where = f"in {chosen.mock_dir}" if chosen.local else "on AWS"
     print(
         json.dumps(summary)
         if arguments.json
-        else f"{chosen.uri('raw')} {where}: {summary['sent']} of {summary['files']} files sent ({size(summary['bytes_sent'])}), "
+        else f"{chosen.uri('raw')} {chosen.place}: {summary['sent']} of {summary['files']} files sent ({size(summary['bytes_sent'])}), "
         f"the others were there already; {summary['seconds']} s"
     )
     return EXIT_OK

@@ -28,19 +28,19 @@ if not __package__:
 import numpy as np
 import pandas as pd
 import torch
+from behavior.given import Material
 from torch.utils.data import DataLoader, Dataset
+from training.given.datasets import Batch, StreamDataset, assemble, thinned
 
 from behavior.curation import Curated, curate
-from behavior.recording import Recording, recordings_from_rows
+from behavior.recording import recordings_from_rows
 from behavior.simulated.recordings import PROFILES, simulate
 from behavior.tracking import Pose
+from behavior.views.anchors import ANCHORS
 from behavior.views.pair_features import PairFeatures, common_bodyparts
-from behavior.views.pair_tracks import ANCHORS, CM_PER_M, PairTracks
+from behavior.views.pair_tracks import CM_PER_M, PairTracks
 from behavior.views.scaler import RobustScaler
-from recognizers import features_class
-from recognizers.recognizer import Pair
 from training.fitting.loop import Trainer
-from training.material.datasets import Batch, StreamDataset, assemble, pair_labels, pair_samples, thinned
 from training.recipes.named import RECIPES
 from training.recipes.network_recipe import Recipe
 from training.recipes.track_augmentation import TrackAugmentation
@@ -65,20 +65,20 @@ class Material:
 class WindowByWindow(Dataset):
     """The peer: everything is done for one window at a time."""
 
-    def __init__(self, material: Material, dataset: StreamDataset, starts: np.ndarray, owners: np.ndarray) -> None:
-        self.material, self.starts, self.owners = material, starts, owners
+    def __init__(self, given: Given, dataset: StreamDataset, starts: np.ndarray, owners: np.ndarray) -> None:
+        self.given, self.starts, self.owners = given, starts, owners
         self.streams, self.annotated, self.context = dataset.streams, dataset.annotated.numpy(), dataset.context.numpy()
-        of_video = {recording.video_id: curated for recording, curated in material.recordings}
+        of_video = {recording.video_id: curated for recording, curated in given.recordings}
         self.curated = [of_video[stream.recording.video_id] for stream in self.streams]
         self.labels = [
-            pair_labels(stream.recording, _pair(stream.pair), stream.frames, material.bouts, material.behaviors) for stream in self.streams
+            pair_labels(stream.recording, _pair(stream.pair), stream.frames, given.bouts, given.behaviors) for stream in self.streams
         ]
         self.tracks: dict[tuple[int, int], np.ndarray] = {}
-        if isinstance(material.settings, PairTracks):  # a point lost at a window's edge lies between sights outside of it
-            half = len(material.settings.names) // 2
-            for recording, curated in material.recordings:
+        if isinstance(given.settings, PairTracks):  # a point lost at a window's edge lies between sights outside of it
+            half = len(given.settings.names) // 2
+            for recording, curated in given.recordings:
                 for mouse in curated.mice:
-                    both = material.settings.of(curated, recording.fps, mouse, mouse)
+                    both = given.settings.of(curated, recording.fps, mouse, mouse)
                     self.tracks[recording.video_id, mouse] = np.nan_to_num(both[:, :half])
 
     def __len__(self) -> int:
@@ -86,18 +86,18 @@ class WindowByWindow(Dataset):
 
     def __getitem__(self, place: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
         owner, start = self.owners[place], self.starts[place]
-        stream, window = self.streams[owner], slice(start, start + self.material.recipe.windowing.window)
+        stream, window = self.streams[owner], slice(start, start + self.given.recipe.windowing.window)
         labels = self.labels[owner][window]
         mask = np.broadcast_to(self.annotated[owner], labels.shape).copy()
         features, context = self.seen(owner, window), self.context[owner]
-        augmentation = self.material.recipe.augmentation
+        augmentation = self.given.recipe.augmentation
         if isinstance(augmentation, TrackAugmentation):
-            features, context = augmented(features, context, augmentation, self.material.settings)
+            features, context = augmented(features, context, augmentation, self.given.settings)
         return features, labels, mask, context, stream.recording.video_id
 
     def seen(self, owner: int, window: slice) -> np.ndarray:
         """Return the features [W, F] of one window, not augmented."""
-        stream, settings = self.streams[owner], self.material.settings
+        stream, settings = self.streams[owner], self.given.settings
         agent, target = _pair(stream.pair)
         if isinstance(settings, PairTracks):
             video = stream.recording.video_id
@@ -105,7 +105,7 @@ class WindowByWindow(Dataset):
         whole = self.curated[owner]
         mice = whole.mice if agent == target else (agent, target)
         cut = Pose(mice, whole.bodyparts, whole.xy[..., window], whole.seen[..., window])
-        return self.material.scaler.transform(settings.of(Curated(cut, whole.velocity[..., window]), 30.0, agent, target))
+        return self.given.scaler.transform(settings.of(Curated(cut, whole.velocity[..., window]), 30.0, agent, target))
 
 
 def augmented(tracks: np.ndarray, context: np.ndarray, settings: TrackAugmentation, layout: PairTracks) -> tuple[np.ndarray, np.ndarray]:
@@ -146,38 +146,38 @@ def make_material(recipe: Recipe, recordings: int, minutes: float) -> Material:
     return Material(pairs, bouts, behaviors, settings, settings.fit_scaler(thinned(samples)), recipe)
 
 
-def make_dataset(material: Material) -> StreamDataset:
+def make_dataset(given: Given) -> StreamDataset:
     """Lay features of all recordings end to end: what our side does once."""
     samples = (
         one
-        for recording, curated in material.recordings
-        for one in pair_samples(recording, curated, material.bouts, material.behaviors, material.settings)
+        for recording, curated in given.recordings
+        for one in pair_samples(recording, curated, given.bouts, given.behaviors, given.settings)
     )
-    return assemble(samples, material.behaviors, material.scaler.transform, torch.float16, (PROFILE.name,))
+    return assemble(samples, given.behaviors, given.scaler.transform, torch.float16, (PROFILE.name,))
 
 
-def make_peer(material: Material, dataset: StreamDataset) -> WindowByWindow:
+def make_peer(given: Given, dataset: StreamDataset) -> WindowByWindow:
     """Return the peer over the windows of one of our epochs."""
-    starts, owners = dataset.window_places(material.recipe.windowing, np.random.default_rng(0))
-    return WindowByWindow(material, dataset, starts, owners)
+    starts, owners = dataset.window_places(given.recipe.windowing, np.random.default_rng(0))
+    return WindowByWindow(given, dataset, starts, owners)
 
 
-def check_equal(material: Material, dataset: StreamDataset, peer: WindowByWindow) -> None:
+def check_equal(given: Given, dataset: StreamDataset, peer: WindowByWindow) -> None:
     """Stop unless both sides see the same in the same windows (16 bits on our side)."""
     for place in range(0, len(peer), max(1, len(peer) // 50)):
         owner, start = int(peer.owners[place]), int(peer.starts[place])
-        window = slice(start, start + material.recipe.windowing.window)
+        window = slice(start, start + given.recipe.windowing.window)
         row = dataset.streams[owner].start + start
-        ours = dataset.features[row : row + material.recipe.windowing.window].float().numpy()
+        ours = dataset.features[row : row + given.recipe.windowing.window].float().numpy()
         np.testing.assert_allclose(peer.seen(owner, window), ours, atol=4e-3)
         np.testing.assert_array_equal(peer.labels[owner][window], dataset.labels[row : row + len(ours)].numpy())
 
 
-def ours(material: Material, dataset: StreamDataset, seed: int) -> Iterator[Batch]:
+def ours(given: Given, dataset: StreamDataset, seed: int) -> Iterator[Batch]:
     """Yield the batches of one epoch as the training loop takes them."""
-    recipe = material.recipe
+    recipe = given.recipe
     for batch in dataset.batches(recipe.windowing, recipe.batch, np.random.default_rng(seed)):
-        yield recipe.augmentation(batch, material.settings)
+        yield recipe.augmentation(batch, given.settings)
 
 
 def rate(batches: Iterable[Batch], use: Callable[[Batch], Any] = lambda batch: None) -> float:
@@ -194,25 +194,25 @@ def rate(batches: Iterable[Batch], use: Callable[[Batch], Any] = lambda batch: N
 def measure(name: str, arguments: argparse.Namespace) -> None:
     """Measure one recipe and print."""
     recipe = RECIPES[name]()
-    material = make_material(recipe, arguments.recordings, arguments.minutes)
+    given = make_material(recipe, arguments.recordings, arguments.minutes)
     started = time.perf_counter()
-    dataset = make_dataset(material)
+    dataset = make_dataset(given)
     once_s = time.perf_counter() - started
     started = time.perf_counter()
-    peer = make_peer(material, dataset)
+    peer = make_peer(given, dataset)
     peer_once_s = time.perf_counter() - started
-    check_equal(material, dataset, peer)
+    check_equal(given, dataset, peer)
     loaders = {
         workers: DataLoader(peer, recipe.batch, shuffle=True, num_workers=workers, collate_fn=collate, persistent_workers=workers > 0)
         for workers in (0, 2)
     }
     found: dict[str, list[float]] = {"ours": [], **{f"peer, {workers} workers": [] for workers in loaders}}
     for number in range(arguments.rounds):  # in turns, so that other work on the machine meets all alike
-        found["ours"].append(statistics.median(rate(ours(material, dataset, 10 * number + again)) for again in range(5)))
+        found["ours"].append(statistics.median(rate(ours(given, dataset, 10 * number + again)) for again in range(5)))
         for workers, loader in loaders.items():
             found[f"peer, {workers} workers"].append(rate(loader))
     medians = {key: statistics.median(values) for key, values in found.items()}
-    print(f"{name}: {len(peer):,} windows of {recipe.windowing.window} samples, {len(material.settings.names)} columns, an epoch")
+    print(f"{name}: {len(peer):,} windows of {recipe.windowing.window} samples, {len(given.settings.names)} columns, an epoch")
     for key, value in medians.items():
         print(f"  data alone, {key}: {value:,.0f} windows/s ({min(found[key]):,.0f} to {max(found[key]):,.0f})")
     best = max(list(loaders), key=lambda workers: medians[f"peer, {workers} workers"])
@@ -224,17 +224,17 @@ def measure(name: str, arguments: argparse.Namespace) -> None:
         f"{recipe.epochs * len(peer) / whole:,.0f} against {recipe.epochs * len(peer) / theirs:,.0f} windows/s: {theirs / whole:.1f} times"
     )
     if arguments.steps:
-        stepped(material, dataset, loaders[best], arguments)
+        stepped(given, dataset, loaders[best], arguments)
 
 
-def stepped(material: Material, dataset: StreamDataset, loader: DataLoader, arguments: argparse.Namespace) -> None:
+def stepped(given: Given, dataset: StreamDataset, loader: DataLoader, arguments: argparse.Namespace) -> None:
     """Measure and print the same with the training step."""
-    recipe = material.recipe
-    _, network = build_network(recipe.family, recipe.to_json_dict()["network"], len(material.settings.names), len(material.behaviors))
-    trainer = Trainer(network, dataset, recipe, 0, torch.device("cpu"), material.settings)
+    recipe = given.recipe
+    _, network = build_network(recipe.family, recipe.to_json_dict()["network"], len(given.settings.names), len(given.behaviors))
+    trainer = Trainer(network, dataset, recipe, 0, torch.device("cpu"), given.settings)
     pairs = []
     for number in range(arguments.rounds):
-        fast = rate(islice(ours(material, dataset, number), arguments.steps + 1), trainer._step)
+        fast = rate(islice(ours(given, dataset, number), arguments.steps + 1), trainer._step)
         pairs.append((fast, rate(islice(iter(loader), arguments.steps + 1), trainer._step)))
     fast, slow = (statistics.median(values) for values in zip(*pairs, strict=True))
     print(f"  with the training step: {fast:,.0f} against {slow:,.0f} windows/s: {fast / slow:.2f} times; the step is most of it")
