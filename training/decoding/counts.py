@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from behavior.bouts import close_gaps, frame_labels, label_runs, smooth
-from training.decoding.thresholds import N_LEVELS, count_by_label, score_levels
+from behavior.score_levels import LOGIT_LEVELS, count_by_label, logit_levels
 from training.judging.tally import ScoredPair
 
 SMOOTH_S = (0.0, 5 / 30, 0.4, 0.8, 1.6, 3.2)
@@ -28,7 +28,7 @@ Pairs = Callable[[], Iterable[ScoredPair]]
 class Seen:
     """What was seen of one behavior in one lab."""
 
-    levels: np.ndarray = field(default_factory=lambda: np.zeros((len(SMOOTH_S), 2, N_LEVELS), np.int64))
+    levels: np.ndarray = field(default_factory=lambda: np.zeros((len(SMOOTH_S), 2, LOGIT_LEVELS), np.int64))
     """[W, 2, L]: frames at each level of the smoothed score, without the behavior and with it."""
     lengths_s: np.ndarray = field(default_factory=lambda: np.empty(0))
     """Length of each true bout, s."""
@@ -45,13 +45,13 @@ def count_scores(pairs: Pairs, behaviors: Sequence[str], fold_of: Mapping[int, i
         columns = _columns(one.recording.behaviors_of(*one.pair), behaviors)
         answered = [column for column in columns if one.answered is None or one.answered[column]]
         scores, labels = one.scores[:, answered].astype(np.float32), true_labels(one, behaviors)
-        levels = [score_levels(smooth(scores, fps, smooth_s)) for smooth_s in SMOOTH_S] if answered else []
+        levels = [logit_levels(smooth(scores, fps, smooth_s)) for smooth_s in SMOOTH_S] if answered else []
         for column in columns:
             lengths = one.true.loc[one.true["action"] == behaviors[column], ["start_frame", "stop_frame"]].to_numpy(np.float64)
             seen = Seen(lengths_s=np.diff(lengths, axis=1)[:, 0] / fps)
             if column in answered:
                 place = answered.index(column)
-                seen.levels[:] = [count_by_label(of_width[:, place], labels[:, column]) for of_width in levels]
+                seen.levels[:] = [count_by_label(of_width[:, place], labels[:, column], LOGIT_LEVELS) for of_width in levels]
             part = one.recording.lab_id, column
             of_fold[part] = of_fold[part] + seen if part in of_fold else seen
     return counts

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from behavior.frame_scores import average_precision, count_levels
+from behavior.frame_scores import average_precision
 from behavior.recording import Recording
+from behavior.score_levels import count_fine
 from recognizers.ensemble import WeightedMean
 from recognizers.stacked import Stack
 from training.combining.combination import Combination, How, cross_fit
@@ -64,7 +65,7 @@ def runs() -> MadeUpRuns:
 
 def precision(runs: MadeUpRuns, score) -> float:
     """Return the average precision of sniff over all pairs; `score` returns [T, C] for a pair."""
-    return float(average_precision(sum(count_levels(score(one)[:, 1], one.labels[:, 1]) for one in runs.given)))
+    return float(average_precision(sum(count_fine(score(one)[:, 1], one.labels[:, 1]) for one in runs.given)))
 
 
 def scorer(runs: MadeUpRuns, how: Combination):
