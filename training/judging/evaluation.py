@@ -169,7 +169,7 @@ def _pooled_f1(counts: np.ndarray, units: Units) -> np.ndarray:
 
 def _areas(levels: np.ndarray, units: Units) -> np.ndarray:
     used = levels.any(axis=(1, 2))
-    flat = levels[used].reshape(int(used.sum()), -1).astype(np.float64)
+    flat = levels[used].reshape(int(used.sum()), levels[0].size).astype(np.float64)  # no -1: nothing may be used
     chunks = np.array_split(units.weights[:, used], max(1, len(units.weights) // _CHUNK))
     return np.concatenate([average_precision((chunk @ flat).reshape(len(chunk), *levels.shape[1:])) for chunk in chunks])
 
