@@ -30,7 +30,7 @@ test: $(READY)  ## All tests
 lint: $(READY)  ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy behavior recognizers training inference aws_pipeline infra
+	$(BIN)/mypy behavior reports recognizers training inference aws_pipeline infra
 
 format: $(READY)  ## Put the code in shape
 	$(BIN)/ruff check --fix .

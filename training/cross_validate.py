@@ -5,7 +5,7 @@
 Writes <output-dir>/report.json, report.html, the scores (training/judging/out_of_fold.py says where) and decoding.json: what turns
 scores into bouts, fitted on all of them, for training/train.py --decoding. Each fold is judged with a decoding fitted on the others. A fold
 that is done is not trained again, and an interrupted one goes on after its last epoch. With --against DIR the report says what is gained
-over another run, with its interval over the same resamples. With --record the score becomes a line of docs/experiments.md.
+over another run, with its interval over the same resamples. experiment.md is the outcome in one line, to add to docs/experiments.md.
 Exit codes: 0 done, 1 the loss diverged or something unexpected, 2 usage, 4 the curated data break their contract, 130 interrupted.
 """
 
@@ -19,7 +19,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK
-from training.script import curated_folder, require_matplotlib, run
+from training.script import curated_folder, require_drawing, run
 from training.train import chosen_device, chosen_recipe, epoch_line, watch_batches
 
 if TYPE_CHECKING:
@@ -37,13 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _cross_validate(flags: argparse.Namespace) -> int:
     curated = curated_folder(flags)
-    require_matplotlib("report")
+    require_drawing("report")
     from recognizers import FAMILIES, rest_waiting_threads
 
     rest_waiting_threads()
     from training.judging.out_of_fold import OutOfFold
     from training.judging.publishing import publish
-    from training.judging.report.summary import description
+    from training.judging.run_summary import description
     from training.material.curated_zone import CuratedZone
     from training.material.fold_plan import plan_folds
 
@@ -59,7 +59,7 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     store.claim({**described(recipe), "seed": flags.seed, **plan.identity()})
     records = train_folds(store, plan, recipe, device, flags)
 
-    publish(store, plan, description(recipe, flags.seed, plan, records), other, flags.record)
+    publish(store, plan, description(recipe, flags.seed, plan, records), other)
     return EXIT_OK
 
 
@@ -76,7 +76,6 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     parser.add_argument("--threads", type=int, help="processor threads (default: as many as cores)")
     parser.add_argument("--against", type=Path, metavar="DIR", help="output directory of another run on the same data: tell the gain")
-    parser.add_argument("--record", action="store_true", help="add a line to docs/experiments.md")
     return parser
 
 
