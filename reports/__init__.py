@@ -1,1 +1,1 @@
-"""The drawing kit that training, inference and the pipeline share: pages, figures, tables, progress."""
+"""The drawing kit for everyone who reports something: pages, figures, tables, estimates, progress. Pages need jinja2 and matplotlib."""

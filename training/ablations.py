@@ -20,12 +20,12 @@ if not __package__:
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.simulated.lab_profiles import PROFILES
-from training.command_line import add_machine_flags, chosen_machine, require_matplotlib, run
+from training.command_line import add_machine_flags, chosen_machine, require_drawing, run
 
 if TYPE_CHECKING:
     from training.fitting.session import Machine
+    from training.judging.ablation_rows import Row
     from training.judging.evaluation import Evaluation
-    from training.judging.report.ablations import Row
     from training.material.fold_plan import FoldPlan
     from training.recipes.named import AnyRecipe
     from training.recipes.variants import Variant
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _study(flags: argparse.Namespace) -> int:
-    require_matplotlib("picture")
+    require_drawing("picture")
     if flags.quick:
         flags.labs, flags.recordings, flags.seconds, flags.epochs, flags.folds = QUICK_LABS, 2, 15.0, 1, 2
     if unknown := sorted(set(flags.labs).difference(PROFILES)):
@@ -86,8 +86,9 @@ def _zone(flags: argparse.Namespace) -> Path:
 
 def _rows(chosen: "list[Variant]", plan: "FoldPlan", machine: "Machine", flags: argparse.Namespace) -> "list[Row]":
     """Train and judge all variants; the whole is the first."""
+    from reports.estimates import Estimate
+    from training.judging.ablation_rows import Row
     from training.judging.evaluation import gains
-    from training.judging.report.ablations import Row
     from training.recipes.variants import WHOLE
 
     rows: list[Row] = []
@@ -96,15 +97,14 @@ def _rows(chosen: "list[Variant]", plan: "FoldPlan", machine: "Machine", flags: 
         print(f"== {variant.name}: {variant.says}", flush=True)
         found, seconds = _judged(_shortened(variant.recipe(), flags), plan, machine, flags.output_dir, flags.seed)
         whole = found if variant.name == WHOLE else whole
-        lost = {} if whole is None or whole is found else gains(whole, found)
-        score, precision = (found.numbers["headline"][name] for name in ("competition_score", "average_precision"))
+        lost = {} if whole is None or whole is found else {name: Estimate(**gain) for name, gain in gains(whole, found).items()}
+        score, precision = (Estimate(**found.numbers["headline"][name]) for name in ("competition_score", "average_precision"))
         gained = lost.get("competition_score"), lost.get("average_precision")
         rows.append(Row(variant.name, variant.says, score, precision, *gained, seconds))
         if whole is found and WITHOUT_LAB_THRESHOLDS in found.numbers["other_decodings"]:
             other = found.numbers["other_decodings"][WITHOUT_LAB_THRESHOLDS]
-            rows.append(
-                Row("without_lab_thresholds", "one threshold a behavior, for all labs", other["score"], None, other["gain"], None, None)
-            )
+            numbers = Estimate(**other["score"]), None, Estimate(**other["gain"])
+            rows.append(Row("without_lab_thresholds", "one threshold a behavior, for all labs", *numbers, None, None))
     return rows
 
 
@@ -127,7 +127,7 @@ def _shortened(recipe: "AnyRecipe", flags: argparse.Namespace) -> "AnyRecipe":
 
 
 def _write(rows: "list[Row]", flags: argparse.Namespace) -> None:
-    from training.judging.report.ablations import draw, markdown
+    from training.judging.ablation_rows import markdown, picture
 
     size = f"{len(flags.labs)} simulated labs, {flags.recordings} recordings of {flags.seconds:g} s each"
     about = f"{size}; {flags.folds} folds, {flags.epochs or 'the recipe’s'} epochs, seed {flags.seed}."
@@ -135,7 +135,7 @@ def _write(rows: "list[Row]", flags: argparse.Namespace) -> None:
     table = markdown(rows, about)
     (flags.output_dir / "ablations.json").write_text(json.dumps(told, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     (flags.output_dir / "ablations.md").write_text(table, encoding="utf-8")
-    draw(rows, flags.output_dir / "ablations.png")
+    (flags.output_dir / "ablations.png").write_bytes(picture(rows))
     print(table)
     print(f"Wrote ablations.md, ablations.json and ablations.png in {flags.output_dir}.")
 

@@ -6,8 +6,8 @@
 --members are output directories of training/cross_validate.py. --how is equal (the mean of their scores), fitted (a mean whose weights
 and smoothing are fitted per behavior) or stacked (boosted trees over their scores, averaged with the fitted mean). What is fitted for
 a fold has seen the scores of the other folds only.
-Writes an output directory as training/cross_validate.py does (scores, decodings, report.json, report.html), so --against, --record and
-further combinations know it, and <output-dir>/combined.safetensors: one file with the recognizers of all folds of all members, what
+Writes an output directory as training/cross_validate.py does (scores, decodings, report.json, report.html, experiment.md), so --against
+and further combinations know it, and <output-dir>/combined.safetensors: one file with the recognizers of all folds of all members, what
 combines them and a decoding, both fitted on all scores; serve it as any other checkpoint. One member alone becomes the mean of its folds.
 A stack is judged a little too well: the members' scores of other folds come from recognizers that had the labels of this one.
 Exit codes: 0 done, 1 something unexpected, 2 usage, 4 the curated data or a member break their contract, 130 interrupted.
@@ -22,7 +22,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK
-from training.command_line import curated_folder, require_matplotlib, run
+from training.command_line import curated_folder, require_drawing, run
 
 COMBINED = "combined.safetensors"
 
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _combine(flags: argparse.Namespace) -> int:
     curated = curated_folder(flags)
-    require_matplotlib("report")
+    require_drawing("report")
     from recognizers.devices import rest_waiting_threads
 
     rest_waiting_threads()
@@ -46,7 +46,7 @@ def _combine(flags: argparse.Namespace) -> int:
     from training.combining.scoring import write_combined_scores
     from training.judging.out_of_fold import OutOfFold, described
     from training.judging.publishing import publish
-    from training.judging.report.summary import description
+    from training.judging.run_summary import description
     from training.material.curated_zone import CuratedZone
     from training.material.fold_plan import plan_folds
 
@@ -67,7 +67,7 @@ def _combine(flags: argparse.Namespace) -> int:
     combiners = cross_fit(runs, how)
     print(f"Fitted on the scores of the other folds, {time.perf_counter() - started:.1f} s.", flush=True)
     records = write_combined_scores(runs, how, combiners, store)
-    decoding = publish(store, plan, description(how, flags.seed, plan, records), other, flags.record)
+    decoding = publish(store, plan, description(how, flags.seed, plan, records), other)
     assert decoding is not None  # only who names no mouse has none
     save_combined(store.folder / COMBINED, runs, how, combiners[None], decoding, checkpoints)
     print(f"Wrote {store.folder / COMBINED}.")
@@ -84,7 +84,6 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--output-dir", type=Path, help="where all goes (default: results/cross_validation/<how>-<members>)")
     parser.add_argument("--seed", type=int, default=0, help="of the trees (default: 0)")
     parser.add_argument("--against", type=Path, metavar="DIR", help="output directory of another run on the same data: tell the gain")
-    parser.add_argument("--record", action="store_true", help="add a line to docs/experiments.md")
     return parser
 
 

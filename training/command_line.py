@@ -89,7 +89,8 @@ def watch_batches(batches: Iterable[T], total: int) -> Iterable[T]:
     return progress(batches, "training", total, transient=True) if sys.stderr.isatty() else batches
 
 
-def require_matplotlib(draws: str) -> None:
-    """Raise UsageError if matplotlib is missing: better told now than after hours of training. `draws` names what it is needed for."""
-    if find_spec("matplotlib") is None:
-        raise UsageError(f"Expected matplotlib, which draws the {draws}, but got none. Install it: pip install matplotlib.")
+def require_drawing(draws: str) -> None:
+    """Raise UsageError if a library of reports/ is missing: better told now than after hours of training. `draws` is what needs it."""
+    if missing := [name for name in ("jinja2", "matplotlib") if find_spec(name) is None]:
+        got, install = " and no ".join(missing), f"pip install {' '.join(missing)}"
+        raise UsageError(f"Expected jinja2 and matplotlib, which draw the {draws}, but got no {got}. Run {install}.")

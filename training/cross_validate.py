@@ -5,7 +5,7 @@
 Writes <output-dir>/report.json, report.html, the scores (training/judging/out_of_fold.py says where) and decoding.json: what turns
 scores into bouts, fitted on all of them, for training/train.py --decoding. Each fold is judged with a decoding fitted on the others. A fold
 that is done is not trained again, and an interrupted one goes on after its last epoch. With --against DIR the report says what is gained
-over another run, with its interval over the same resamples. With --record the score becomes a line of docs/experiments.md.
+over another run, with its interval over the same resamples. experiment.md is the outcome in one line, to add to docs/experiments.md.
 Exit codes: 0 done, 1 the loss diverged or something unexpected, 2 usage, 4 the curated data break their contract, 130 interrupted.
 """
 
@@ -23,7 +23,7 @@ from training.command_line import (
     chosen_machine,
     chosen_recipe,
     curated_folder,
-    require_matplotlib,
+    require_drawing,
     run,
     watch_batches,
 )
@@ -37,12 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _cross_validate(flags: argparse.Namespace) -> int:
     curated = curated_folder(flags)
-    require_matplotlib("report")
+    require_drawing("report")
     machine, recipe = chosen_machine(flags), chosen_recipe(flags)
     from training.judging.fold_training import train_folds
     from training.judging.out_of_fold import OutOfFold, described
     from training.judging.publishing import publish
-    from training.judging.report.summary import description
+    from training.judging.run_summary import description
     from training.material.curated_zone import CuratedZone
     from training.material.fold_plan import plan_folds
 
@@ -56,7 +56,7 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     store = OutOfFold(folder)
     store.claim({**described(recipe), "seed": flags.seed, **plan.identity()})
     records = train_folds(store, plan, recipe, flags.seed, machine, lambda line: print(line, flush=True), watch_batches)
-    publish(store, plan, description(recipe, flags.seed, plan, records), other, flags.record)
+    publish(store, plan, description(recipe, flags.seed, plan, records), other)
     return EXIT_OK
 
 
@@ -70,7 +70,6 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of weights, windows and dropout; folds do not depend on it (default: 0)")
     add_machine_flags(parser)
     parser.add_argument("--against", type=Path, metavar="DIR", help="output directory of another run on the same data: tell the gain")
-    parser.add_argument("--record", action="store_true", help="add a line to docs/experiments.md")
     return parser
 
 

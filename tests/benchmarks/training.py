@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,19 +29,22 @@ if not __package__:
 import numpy as np
 import pandas as pd
 import torch
-from behavior.given import Material
 from torch.utils.data import DataLoader, Dataset
-from training.given.datasets import Batch, StreamDataset, assemble, thinned
 
 from behavior.curation import Curated, curate
+from behavior.labelling import PairLabelling, Subject
+from behavior.material import Material
 from behavior.recording import recordings_from_rows
 from behavior.simulated.recordings import PROFILES, simulate
 from behavior.tracking import Pose
 from behavior.views.anchors import ANCHORS
+from behavior.views.mirror import Mirror
 from behavior.views.pair_features import PairFeatures, common_bodyparts
 from behavior.views.pair_tracks import CM_PER_M, PairTracks
 from behavior.views.scaler import RobustScaler
+from recognizers.families import network_family
 from training.fitting.loop import Trainer
+from training.material.datasets import Batch, StreamDataset, assemble, samples_of, thinned
 from training.recipes.named import RECIPES
 from training.recipes.network_recipe import Recipe
 from training.recipes.track_augmentation import TrackAugmentation
@@ -51,12 +55,12 @@ RECIPES_MEASURED = ("cnn_transformer_small", "cnn_transformer_plus_small")
 
 
 @dataclass(frozen=True)
-class Material:
+class SharedMaterial:
     """Recordings, and what both sides know about them."""
 
-    recordings: list[tuple[Recording, Curated]]
+    recordings: tuple[Material, ...]
     bouts: pd.DataFrame
-    behaviors: tuple[str, ...]
+    labelling: PairLabelling
     settings: PairFeatures | PairTracks
     scaler: RobustScaler
     recipe: Recipe
@@ -65,47 +69,48 @@ class Material:
 class WindowByWindow(Dataset):
     """The peer: everything is done for one window at a time."""
 
-    def __init__(self, given: Given, dataset: StreamDataset, starts: np.ndarray, owners: np.ndarray) -> None:
-        self.given, self.starts, self.owners = given, starts, owners
+    def __init__(self, material: SharedMaterial, dataset: StreamDataset, starts: np.ndarray, owners: np.ndarray) -> None:
+        self.material, self.starts, self.owners = material, starts, owners
         self.streams, self.annotated, self.context = dataset.streams, dataset.annotated.numpy(), dataset.context.numpy()
-        of_video = {recording.video_id: curated for recording, curated in given.recordings}
+        of_video = {one.recording.video_id: one.tracking for one in material.recordings}
         self.curated = [of_video[stream.recording.video_id] for stream in self.streams]
         self.labels = [
-            pair_labels(stream.recording, _pair(stream.pair), stream.frames, given.bouts, given.behaviors) for stream in self.streams
+            material.labelling.truth(stream.recording, stream.subject, curated.mice, stream.frames, material.bouts).labels
+            for stream, curated in zip(self.streams, self.curated, strict=True)
         ]
-        self.tracks: dict[tuple[int, int], np.ndarray] = {}
-        if isinstance(given.settings, PairTracks):  # a point lost at a window's edge lies between sights outside of it
-            half = len(given.settings.names) // 2
-            for recording, curated in given.recordings:
-                for mouse in curated.mice:
-                    both = given.settings.of(curated, recording.fps, mouse, mouse)
-                    self.tracks[recording.video_id, mouse] = np.nan_to_num(both[:, :half])
+        self.tracks: dict[tuple[int, int | None], np.ndarray] = {}
+        if isinstance(material.settings, PairTracks):  # a point lost at a window's edge lies between sights outside of it
+            half = len(material.settings.names) // 2
+            for one in material.recordings:
+                for mouse in one.tracking.mice:
+                    both = material.settings.of(one.tracking, one.recording.fps, Subject(mouse, mouse))
+                    self.tracks[one.recording.video_id, mouse] = np.nan_to_num(both[:, :half])
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def __getitem__(self, place: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
         owner, start = self.owners[place], self.starts[place]
-        stream, window = self.streams[owner], slice(start, start + self.given.recipe.windowing.window)
+        stream, window = self.streams[owner], slice(start, start + self.material.recipe.windowing.window)
         labels = self.labels[owner][window]
         mask = np.broadcast_to(self.annotated[owner], labels.shape).copy()
         features, context = self.seen(owner, window), self.context[owner]
-        augmentation = self.given.recipe.augmentation
+        augmentation = self.material.recipe.augmentation
         if isinstance(augmentation, TrackAugmentation):
-            features, context = augmented(features, context, augmentation, self.given.settings)
+            features, context = augmented(features, context, augmentation, self.material.settings)
         return features, labels, mask, context, stream.recording.video_id
 
     def seen(self, owner: int, window: slice) -> np.ndarray:
         """Return the features [W, F] of one window, not augmented."""
-        stream, settings = self.streams[owner], self.given.settings
-        agent, target = _pair(stream.pair)
+        stream, settings = self.streams[owner], self.material.settings
+        agent, target = stream.subject.agent, stream.subject.target
         if isinstance(settings, PairTracks):
             video = stream.recording.video_id
             return np.concatenate([self.tracks[video, agent][window], self.tracks[video, target][window]], axis=1)
         whole = self.curated[owner]
         mice = whole.mice if agent == target else (agent, target)
         cut = Pose(mice, whole.bodyparts, whole.xy[..., window], whole.seen[..., window])
-        return self.given.scaler.transform(settings.of(Curated(cut, whole.velocity[..., window]), 30.0, agent, target))
+        return self.material.scaler.transform(settings.of(Curated(cut, whole.velocity[..., window]), 30.0, stream.subject))
 
 
 def augmented(tracks: np.ndarray, context: np.ndarray, settings: TrackAugmentation, layout: PairTracks) -> tuple[np.ndarray, np.ndarray]:
@@ -114,8 +119,7 @@ def augmented(tracks: np.ndarray, context: np.ndarray, settings: TrackAugmentati
     points = len(layout.points)
     parts = tracks.reshape(len(tracks), 2, points, 3).copy()
     if rng.random() < settings.mirror:
-        parts = parts[:, :, list(layout.mirrored)]
-        parts[..., 0] *= -1
+        parts = _mirror(layout)(parts.reshape(tracks.shape)).reshape(parts.shape)
     if rng.random() < settings.swap:
         parts = parts[:, ::-1]
     parts[..., :2] *= 1 + settings.scale * (2 * rng.random() - 1)
@@ -126,58 +130,60 @@ def augmented(tracks: np.ndarray, context: np.ndarray, settings: TrackAugmentati
     return parts.reshape(tracks.shape), context
 
 
+@cache
+def _mirror(layout: PairTracks) -> Mirror:
+    return layout.mirror
+
+
 def collate(items: list[tuple[Any, ...]]) -> Batch:
     """Stack windows to a batch."""
     features, labels, mask, context = (torch.from_numpy(np.stack(column)) for column in list(zip(*items, strict=True))[:4])
     return Batch(features, None, labels, mask, context, tuple(sorted({item[4] for item in items})))
 
 
-def make_material(recipe: Recipe, recordings: int, minutes: float) -> Material:
+def make_material(recipe: Recipe, recordings: int, minutes: float) -> SharedMaterial:
     """Simulate recordings and fit the scaler, which both sides use."""
     simulated = [simulate(PROFILE, seed=number, video_id=101 + number, seconds=60 * minutes) for number in range(recordings)]
-    pairs = []
+    opened = []
     for one in simulated:
         (recording,) = recordings_from_rows([one.metadata])
-        pairs.append((recording, curate(one.tracking, recording)))
+        opened.append(Material.tracked(recording, curate(one.tracking, recording)))
     bouts = pd.concat([one.annotation.to_pandas().assign(video_id=one.metadata["video_id"]) for one in simulated])
-    settings = features_class(recipe.family)(common_bodyparts([PROFILE.bodyparts]), recipe.fps)
-    behaviors = tuple(sorted(bouts["action"].unique()))
-    samples = [one for recording, curated in pairs for one in pair_samples(recording, curated, bouts, behaviors, settings)]
-    return Material(pairs, bouts, behaviors, settings, settings.fit_scaler(thinned(samples)), recipe)
+    settings = network_family(recipe.family).features(common_bodyparts([PROFILE.bodyparts]), recipe.fps)
+    labelling = PairLabelling(tuple(sorted(bouts["action"].unique())))
+    samples = [one for material in opened for one in samples_of(material, bouts, labelling, settings)]
+    return SharedMaterial(tuple(opened), bouts, labelling, settings, settings.fit_scaler(thinned(samples)), recipe)
 
 
-def make_dataset(given: Given) -> StreamDataset:
+def make_dataset(material: SharedMaterial) -> StreamDataset:
     """Lay features of all recordings end to end: what our side does once."""
-    samples = (
-        one
-        for recording, curated in given.recordings
-        for one in pair_samples(recording, curated, given.bouts, given.behaviors, given.settings)
-    )
-    return assemble(samples, given.behaviors, given.scaler.transform, torch.float16, (PROFILE.name,))
+    parts = (samples_of(one, material.bouts, material.labelling, material.settings) for one in material.recordings)
+    samples, windowing = (one for part in parts for one in part), material.recipe.windowing
+    return assemble(samples, material.labelling.behaviors, material.scaler.transform, torch.float16, windowing, (PROFILE.name,))
 
 
-def make_peer(given: Given, dataset: StreamDataset) -> WindowByWindow:
+def make_peer(material: SharedMaterial, dataset: StreamDataset) -> WindowByWindow:
     """Return the peer over the windows of one of our epochs."""
-    starts, owners = dataset.window_places(given.recipe.windowing, np.random.default_rng(0))
-    return WindowByWindow(given, dataset, starts, owners)
+    starts, owners = dataset.window_places(np.random.default_rng(0))
+    return WindowByWindow(material, dataset, starts, owners)
 
 
-def check_equal(given: Given, dataset: StreamDataset, peer: WindowByWindow) -> None:
+def check_equal(material: SharedMaterial, dataset: StreamDataset, peer: WindowByWindow) -> None:
     """Stop unless both sides see the same in the same windows (16 bits on our side)."""
     for place in range(0, len(peer), max(1, len(peer) // 50)):
         owner, start = int(peer.owners[place]), int(peer.starts[place])
-        window = slice(start, start + given.recipe.windowing.window)
+        window = slice(start, start + material.recipe.windowing.window)
         row = dataset.streams[owner].start + start
-        ours = dataset.features[row : row + given.recipe.windowing.window].float().numpy()
+        ours = dataset.features[row : row + material.recipe.windowing.window].float().numpy()
         np.testing.assert_allclose(peer.seen(owner, window), ours, atol=4e-3)
         np.testing.assert_array_equal(peer.labels[owner][window], dataset.labels[row : row + len(ours)].numpy())
 
 
-def ours(given: Given, dataset: StreamDataset, seed: int) -> Iterator[Batch]:
+def ours(material: SharedMaterial, dataset: StreamDataset, seed: int) -> Iterator[Batch]:
     """Yield the batches of one epoch as the training loop takes them."""
-    recipe = given.recipe
-    for batch in dataset.batches(recipe.windowing, recipe.batch, np.random.default_rng(seed)):
-        yield recipe.augmentation(batch, given.settings)
+    augment = material.recipe.augmentation.of(material.settings)
+    for batch in dataset.batches(material.recipe.batch, np.random.default_rng(seed)):
+        yield augment(batch)
 
 
 def rate(batches: Iterable[Batch], use: Callable[[Batch], Any] = lambda batch: None) -> float:
@@ -194,25 +200,25 @@ def rate(batches: Iterable[Batch], use: Callable[[Batch], Any] = lambda batch: N
 def measure(name: str, arguments: argparse.Namespace) -> None:
     """Measure one recipe and print."""
     recipe = RECIPES[name]()
-    given = make_material(recipe, arguments.recordings, arguments.minutes)
+    material = make_material(recipe, arguments.recordings, arguments.minutes)
     started = time.perf_counter()
-    dataset = make_dataset(given)
+    dataset = make_dataset(material)
     once_s = time.perf_counter() - started
     started = time.perf_counter()
-    peer = make_peer(given, dataset)
+    peer = make_peer(material, dataset)
     peer_once_s = time.perf_counter() - started
-    check_equal(given, dataset, peer)
+    check_equal(material, dataset, peer)
     loaders = {
         workers: DataLoader(peer, recipe.batch, shuffle=True, num_workers=workers, collate_fn=collate, persistent_workers=workers > 0)
         for workers in (0, 2)
     }
     found: dict[str, list[float]] = {"ours": [], **{f"peer, {workers} workers": [] for workers in loaders}}
     for number in range(arguments.rounds):  # in turns, so that other work on the machine meets all alike
-        found["ours"].append(statistics.median(rate(ours(given, dataset, 10 * number + again)) for again in range(5)))
+        found["ours"].append(statistics.median(rate(ours(material, dataset, 10 * number + again)) for again in range(5)))
         for workers, loader in loaders.items():
             found[f"peer, {workers} workers"].append(rate(loader))
     medians = {key: statistics.median(values) for key, values in found.items()}
-    print(f"{name}: {len(peer):,} windows of {recipe.windowing.window} samples, {len(given.settings.names)} columns, an epoch")
+    print(f"{name}: {len(peer):,} windows of {recipe.windowing.window} samples, {len(material.settings.names)} columns, an epoch")
     for key, value in medians.items():
         print(f"  data alone, {key}: {value:,.0f} windows/s ({min(found[key]):,.0f} to {max(found[key]):,.0f})")
     best = max(list(loaders), key=lambda workers: medians[f"peer, {workers} workers"])
@@ -224,25 +230,21 @@ def measure(name: str, arguments: argparse.Namespace) -> None:
         f"{recipe.epochs * len(peer) / whole:,.0f} against {recipe.epochs * len(peer) / theirs:,.0f} windows/s: {theirs / whole:.1f} times"
     )
     if arguments.steps:
-        stepped(given, dataset, loaders[best], arguments)
+        stepped(material, dataset, loaders[best], arguments)
 
 
-def stepped(given: Given, dataset: StreamDataset, loader: DataLoader, arguments: argparse.Namespace) -> None:
+def stepped(material: SharedMaterial, dataset: StreamDataset, loader: DataLoader, arguments: argparse.Namespace) -> None:
     """Measure and print the same with the training step."""
-    recipe = given.recipe
-    _, network = build_network(recipe.family, recipe.to_json_dict()["network"], len(given.settings.names), len(given.behaviors))
-    trainer = Trainer(network, dataset, recipe, 0, torch.device("cpu"), given.settings)
+    recipe = material.recipe
+    config, behaviors = recipe.to_json_dict()["network"], material.labelling.behaviors
+    _, network = network_family(recipe.family).build(config, len(material.settings.names), len(behaviors))
+    trainer = Trainer(network, dataset, recipe, 0, torch.device("cpu"), recipe.augmentation.of(material.settings))
     pairs = []
     for number in range(arguments.rounds):
-        fast = rate(islice(ours(given, dataset, number), arguments.steps + 1), trainer._step)
+        fast = rate(islice(ours(material, dataset, number), arguments.steps + 1), trainer._step)
         pairs.append((fast, rate(islice(iter(loader), arguments.steps + 1), trainer._step)))
     fast, slow = (statistics.median(values) for values in zip(*pairs, strict=True))
     print(f"  with the training step: {fast:,.0f} against {slow:,.0f} windows/s: {fast / slow:.2f} times; the step is most of it")
-
-
-def _pair(pair: Pair | None) -> Pair:
-    assert pair is not None
-    return pair
 
 
 def main() -> int:

@@ -102,17 +102,16 @@ def test_serving_scores_as_the_scores_that_were_judged(how: str, lake: Lake, mem
         np.testing.assert_allclose(scores[:, columns], OutOfFold(tmp_path).scores(recording, Subject(*pair)), atol=2e-3)
 
 
-def test_a_combination_can_be_compared_with_and_recorded_by_its_name(
-    lake: Lake, members: tuple[Path, Path], tmp_path: Path, monkeypatch, capsys
+def test_a_combination_can_be_compared_with_and_has_a_line_by_its_name(
+    lake: Lake, members: tuple[Path, Path], tmp_path: Path, capsys
 ) -> None:
-    experiments = tmp_path / "experiments.md"
-    experiments.write_text("# Experiments\n")
-    monkeypatch.setattr("training.judging.report.summary.EXPERIMENTS", experiments)
     flags = ("--members", *members, "--output-dir", tmp_path / "out")
     assert run(lake, *flags) == EXIT_OK
-    assert run(lake, *flags, "--against", tmp_path / "out", "--record") == EXIT_OK
+    assert run(lake, *flags, "--against", tmp_path / "out") == EXIT_OK
     assert told(tmp_path / "out")["against"]["gain"]["frame_f1"]["value"] == 0
-    assert "| equal(tiny-seed1, tiny-seed2) |" in experiments.read_text()
+    line = (tmp_path / "out" / "experiment.md").read_text()
+    assert "| equal(tiny-seed1, tiny-seed2) |" in line
+    assert "within the noise against equal(tiny-seed1, tiny-seed2), seed 0" in line
 
 
 def test_one_member_becomes_the_mean_of_its_folds_without_training_again(lake: Lake, members: tuple[Path, Path], tmp_path: Path) -> None:

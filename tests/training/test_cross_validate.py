@@ -209,7 +209,7 @@ def test_the_decoding_for_use_is_fitted_on_all_and_told_beside_others(finished: 
         assert other["gain"]["low"] <= other["gain"]["value"] <= other["gain"]["high"]
     page = (finished / "report.html").read_text()
     for behavior, threshold in fitted.decoding.lab_thresholds["JovialSwallow"].items():
-        assert re.search(rf"<tr><td>{behavior}</td>(<td>[^<]*</td>)*<td>{threshold:.3f}</td></tr>", page)
+        assert re.search(rf"<tr><td class=\"text\">{behavior}</td>(<td>[^<]*</td>)*<td>{threshold:.3f}</td></tr>", page)
     assert "calibrated on the other folds" in page
 
 
@@ -238,7 +238,7 @@ def test_the_page_stands_alone_and_says_the_numbers_of_the_report(finished: Path
     assert f"<strong>{score['value']:.3f}</strong>" in page
     assert f"[{score['low']:.3f}, {score['high']:.3f}]" in page
     for name, one in report["behaviors"].items():
-        row = re.search(rf"<tr><td>{name}</td>.*?</tr>", page).group()
+        row = re.search(rf"<tr><td class=\"text\">{name}</td>.*?</tr>", page).group()
         for key in ("frame_f1", "frame_f1_optimistic", "average_precision", "bout_f1_at_0.3"):
             assert f"<td>{one[key]['value']:.3f}</td>" in row
     assert f"{ORIGINAL}, {TWIN}" in page
@@ -379,17 +379,16 @@ def test_a_loss_that_diverges_is_told_in_one_line(lake: Lake, known: None, tmp_p
     assert "error: Expected a finite loss, but got nan in epoch 1" in capsys.readouterr().err
 
 
-def test_a_line_is_recorded_only_if_asked_for(finished: Path, zone_with_a_twin: Path, known: None, tmp_path: Path, monkeypatch) -> None:
-    experiments = tmp_path / "experiments.md"
-    experiments.write_text("# Experiments\n\n| date | recipe | data | seed | score | note |\n|---|---|---|---|---|---|\n")
-    monkeypatch.setattr("training.judging.report.summary.EXPERIMENTS", experiments)
-    before = experiments.read_text()
-    assert run("--curated", zone_with_a_twin, "--output-dir", finished) == EXIT_OK
-    assert experiments.read_text() == before
-    assert run("--curated", zone_with_a_twin, "--output-dir", finished, "--record") == EXIT_OK
-    line = experiments.read_text().removeprefix(before)
+def test_without_what_draws_the_report_nothing_is_trained(lake: Lake, known: None, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("training.script.find_spec", lambda name: None if name == "jinja2" else object())
+    assert run("--curated", lake.curated, "--output-dir", tmp_path / "out") == EXIT_USAGE
+    assert "which draw the report, but got no jinja2. Run pip install jinja2." in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_leaves_its_line_for_the_table_of_experiments_in_its_own_folder(finished: Path) -> None:
     assert re.fullmatch(
         r"\| \d{4}-\d\d-\d\d \| tiny, 1 epochs \| CalMS21_task2, JovialSwallow \(8 recordings, 2 folds out of fold\) \| 0 "
         r"\| \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\] \| frame F1 .*, optimistic .*; PR-AUC .*over one threshold for all.* \|\n",
-        line,
+        (finished / "experiment.md").read_text(),
     )

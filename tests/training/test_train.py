@@ -239,8 +239,10 @@ def test_a_finished_run_is_not_repeated(lake: Lake, with_tiny: Recipe, tmp_path:
     assert (tmp_path / "m" / "tiny.safetensors").read_bytes() == first
 
 
-def test_training_imports_nothing_of_aws() -> None:
-    code = "import sys, training.fitting.network_session, training.train; print({'boto3', 'aws_pipeline', 'pyspark'} & set(sys.modules))"
+def test_training_imports_nothing_of_aws_and_nothing_that_draws() -> None:
+    """A training container has neither."""
+    foreign = {"boto3", "aws_pipeline", "pyspark", "reports", "jinja2", "matplotlib"}
+    code = f"import sys, training.fitting.network_session, training.train; print({foreign} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert told.stdout == "set()\n"
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from behavior.bouts import close_gaps, label_runs, smooth
+from behavior.score_levels import LOGIT_LEVELS, count_by_label, logit_levels
 from training.decoding.scored_subject import ScoredSubject
-from training.decoding.thresholds import N_LEVELS, count_by_label, score_levels
 
 SMOOTH_S = (0.0, 5 / 30, 0.4, 0.8, 1.6, 3.2)
 """Widths [W] of the moving average that are tried, s."""
@@ -27,7 +27,7 @@ Subjects = Callable[[], Iterable[ScoredSubject]]
 class Seen:
     """What was seen of one behavior in one lab."""
 
-    levels: np.ndarray = field(default_factory=lambda: np.zeros((len(SMOOTH_S), 2, N_LEVELS), np.int64))
+    levels: np.ndarray = field(default_factory=lambda: np.zeros((len(SMOOTH_S), 2, LOGIT_LEVELS), np.int64))
     """[W, 2, L]: frames at each level of the smoothed score, without the behavior and with it."""
     lengths_s: np.ndarray = field(default_factory=lambda: np.empty(0))
     """Length of each true bout, s."""
@@ -44,13 +44,13 @@ def count_scores(subjects: Subjects, behaviors: Sequence[str], fold_of: Mapping[
         columns = np.flatnonzero(one.subject.mask(behaviors)).tolist()
         answered = [column for column in columns if one.answered[column]]
         scores, bouts = one.scores[:, answered].astype(np.float32), one.truth.bouts
-        levels = [score_levels(smooth(scores, fps, smooth_s)) for smooth_s in SMOOTH_S] if answered else []
+        levels = [logit_levels(smooth(scores, fps, smooth_s)) for smooth_s in SMOOTH_S] if answered else []
         for column in columns:
             lengths = bouts.loc[bouts["action"] == behaviors[column], ["start_frame", "stop_frame"]].to_numpy(np.float64)
             seen = Seen(lengths_s=np.diff(lengths, axis=1)[:, 0] / fps)
             if column in answered:
                 place = answered.index(column)
-                seen.levels[:] = [count_by_label(of_width[:, place], one.truth.labels[:, column]) for of_width in levels]
+                seen.levels[:] = [count_by_label(of_width[:, place], one.truth.labels[:, column], LOGIT_LEVELS) for of_width in levels]
             part = one.recording.lab_id, column
             of_fold[part] = of_fold[part] + seen if part in of_fold else seen
     return counts

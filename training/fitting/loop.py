@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from recognizers.torch_windows import autocast, half_type
-from training.fitting.averaging import AveragedWeights
+from training.fitting.averaging import averaged_copy
 from training.fitting.divergence import TrainingDivergedError
 from training.fitting.verdict import Verdict
 from training.material.datasets import Batch
@@ -129,7 +129,7 @@ class Trainer:
     ) -> None:
         self.network = network.to(device)
         self.answers: Callable[..., Tensor] = torch.compile(self.network) if compiled else self.network
-        self.averaged = AveragedWeights(self.network, recipe.ema) if recipe.ema else None
+        self.averaged = averaged_copy(self.network, recipe.ema) if recipe.ema else None
         self.augment = augment
         self.train = train.to(device)
         self.recipe, self.seed, self.device = recipe, seed, device
@@ -168,7 +168,7 @@ class Trainer:
             epoch, started = self.run.epoch + 1, time.perf_counter()
             train_loss = self._train_epoch(epoch, watch)
             trained = time.perf_counter()
-            judged = self.network if self.averaged is None else self.averaged.network
+            judged = self.network if self.averaged is None else self.averaged.module
             verdict = None if judge is None else judge(judged)
             self.run.consider(epoch, verdict, judged)
             self.run.epoch = epoch
@@ -194,7 +194,7 @@ class Trainer:
             self._set_rate(step)
             losses.append(self._step(self.augment(batch)))
             if self.averaged is not None:
-                self.averaged.follow(self.network, step)
+                self.averaged.update_parameters(self.network)
             videos.append(batch.videos)
             if len(losses) == _LOOK_EVERY or number + 1 == self.steps_per_epoch:
                 values = torch.stack(losses).cpu().numpy()

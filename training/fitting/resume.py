@@ -39,7 +39,7 @@ def save_state(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -> N
     tensors = {f"network.{name}": value for name, value in trainer.network.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in trainer.run.best_weights.items()}
     if trainer.averaged is not None:
-        tensors |= {f"averaged.{name}": value for name, value in trainer.averaged.network.state_dict().items()}
+        tensors |= {f"averaged.{name}": value for name, value in trainer.averaged.module.state_dict().items()}
     for number, moments in trainer.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
     write_state(folder, identity, {"run": trainer.run.to_json_dict(), "gradient_scale": trainer.gradient_scale.state_dict()}, tensors)
@@ -51,10 +51,12 @@ def restore_state(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -
     if state is None:
         return False
     description, tensors = state
+    run = Run.from_json_dict(description["run"], _below("best", tensors))
     trainer.network.load_state_dict(_below("network", tensors))
     if trainer.averaged is not None:
-        trainer.averaged.network.load_state_dict(_below("averaged", tensors))
-    trainer.run = Run.from_json_dict(description["run"], _below("best", tensors))
+        trainer.averaged.module.load_state_dict(_below("averaged", tensors))
+        trainer.averaged.n_averaged.fill_(1 + run.epoch * trainer.steps_per_epoch)  # the start, and one copy a step
+    trainer.run = run
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in _below("optimizer", tensors).items():
         number, moment = name.split(".", 1)

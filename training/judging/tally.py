@@ -14,8 +14,8 @@ import pandas as pd
 
 from behavior.bout_matching import OVERLAPS, bout_counts
 from behavior.bouts import BOUT_COLUMNS, labels_of_bouts
-from behavior.frame_scores import LEVELS, confusion, count_levels
-from behavior.metric import covered_frames
+from behavior.frame_scores import confusion
+from behavior.score_levels import FINE_LEVELS, count_fine
 from recognizers.recognizer import Bout
 from training.decoding.scored_subject import ScoredSubject
 
@@ -61,10 +61,10 @@ class Tally:
                 continue
             place = one.behaviors.index(behavior)
             self.recordings.setdefault(column, set()).add(one.recording.video_id)
-            counts = count_levels(one.scores[known, place], true_labels[known, column]).astype(np.int32)  # half the memory
+            counts = count_fine(one.scores[known, place], true_labels[known, column]).astype(np.int32)  # half the memory
             self.levels[unit, column] = self.levels.get((unit, column), 0) + counts
             if one.calibrated is not None:
-                counts = count_levels(one.calibrated[known, place], true_labels[known, column])
+                counts = count_fine(one.calibrated[known, place], true_labels[known, column])
                 self.calibrated[column] = self.calibrated.get(column, 0) + counts
             mine, theirs = (_intervals(bouts[bouts["action"] == behavior]) for bouts in (one.truth.bouts, decoded))
             self.bouts[unit, column] = self.bouts.get((unit, column), 0) + bout_counts(mine, theirs)
@@ -75,7 +75,7 @@ class Tally:
 
     def level_counts(self, column: int) -> np.ndarray:
         """Return [U, 2, L] of one behavior; zeros where it was not annotated."""
-        return self._stacked(self.levels, column, (2, LEVELS))
+        return self._stacked(self.levels, column, (2, FINE_LEVELS))
 
     def bout_counts(self, column: int) -> np.ndarray:
         """Return [U, O, 3] of one behavior."""
@@ -92,26 +92,6 @@ def tally(subjects: Iterable[ScoredSubject], behaviors: Sequence[str]) -> Tally:
     for one in subjects:
         total.add(one)
     return total
-
-
-def competition_frames(solution: pd.DataFrame, submission: pd.DataFrame) -> pd.DataFrame:
-    """Return what the competition's score is made of, recording by recording: lab_id, video_id, action, hits, found, true (frames).
-
-    As the competition does, predictions in a recording without any true bout are left out. Every prediction must be of a triple
-    that was annotated. Summed over recordings, 2 hits / (found + true) is the F1 of `behavior.metric.mabe_score`.
-    """
-    counted = submission[submission["video_id"].isin(solution["video_id"])]
-    rows = pd.concat([solution[counted.columns.intersection(solution.columns)], counted], ignore_index=True)
-    action = rows["action"].str.rpartition("_")[2]  # the competition knows an action by what follows its last underscore
-    names = [rows["video_id"], rows["agent_id"], rows["target_id"], rows["action"]]
-    track = rows.groupby(names, sort=False).ngroup().to_numpy()
-    frames = rows[["start_frame", "stop_frame"]].to_numpy(np.int64).T
-    is_true = np.arange(len(rows)) < len(solution)
-    n_tracks = int(track.max()) + 1 if len(track) else 0
-    true, found, either = (covered_frames(track[part], frames[:, part], n_tracks) for part in (is_true, ~is_true, is_true | ~is_true))
-    first = pd.DataFrame({"video_id": rows["video_id"], "action": action}).groupby(track).first()
-    counts = first.assign(hits=true + found - either, found=found, true=true).groupby(["video_id", "action"], as_index=False).sum()
-    return counts.assign(lab_id=counts["video_id"].map(solution.drop_duplicates("video_id").set_index("video_id")["lab_id"]))
 
 
 def _intervals(bouts: pd.DataFrame) -> np.ndarray:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from behavior.frame_scores import average_precision, count_levels
+from behavior.frame_scores import average_precision
 from behavior.labelling import Subject
 from behavior.recording import Recording
+from behavior.score_levels import count_fine
 from recognizers.ensemble import WeightedMean
 from recognizers.stacked import Stack
 from training.combining.combination import Combination, How, cross_fit
@@ -65,7 +66,7 @@ def runs() -> MadeUpRuns:
 
 def precision(runs: MadeUpRuns, score) -> float:
     """Return the average precision of sniff over all subjects; `score` returns [T, C] for one."""
-    return float(average_precision(sum(count_levels(score(one)[:, 1], one.labels[:, 1]) for one in runs.given)))
+    return float(average_precision(sum(count_fine(score(one)[:, 1], one.labels[:, 1]) for one in runs.given)))
 
 
 def scorer(runs: MadeUpRuns, how: Combination):

@@ -44,8 +44,10 @@ def test_the_rate_rises_in_a_line_and_falls_along_a_cosine() -> None:
     assert rate_share(0, steps=10, warmup=0.0) == 1.0
 
 
-def test_a_resumed_run_ends_as_the_one_that_was_never_stopped(start: Start, tmp_path: Path) -> None:
-    whole = start()
+@pytest.mark.parametrize("averaged", [0.0, 0.99])
+def test_a_resumed_run_ends_as_the_one_that_was_never_stopped(start: Start, tiny: Recipe, tmp_path: Path, averaged: float) -> None:
+    recipe = replace(tiny, ema=averaged)
+    whole = start(recipe)
     whole.fit(lambda line: None)
 
     def stop_after_two(line: str) -> None:
@@ -53,10 +55,10 @@ def test_a_resumed_run_ends_as_the_one_that_was_never_stopped(start: Start, tmp_
         if stopped.trainer.run.epoch == 2:
             raise KeyboardInterrupt
 
-    stopped = start()
+    stopped = start(recipe)
     with pytest.raises(KeyboardInterrupt):
         stopped.fit(stop_after_two)
-    resumed = start()
+    resumed = start(recipe)
     assert resumed.restore(tmp_path)
     assert resumed.trainer.run.epoch == 2
     resumed.fit(lambda line: None)
@@ -69,6 +71,9 @@ def test_a_resumed_run_ends_as_the_one_that_was_never_stopped(start: Start, tmp_
     assert resumed.trainer.run.best == whole.trainer.run.best
     for name, value in resumed.trainer.run.best_weights.items():
         assert torch.equal(value, whole.trainer.run.best_weights[name]), name
+    if averaged:
+        steps = whole.trainer.run.epoch * whole.trainer.steps_per_epoch
+        assert resumed.trainer.averaged.n_averaged == whole.trainer.averaged.n_averaged == 1 + steps
 
 
 def test_another_seed_is_another_run(start: Start, tmp_path: Path) -> None:

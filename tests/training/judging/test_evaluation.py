@@ -97,6 +97,16 @@ def test_a_behavior_that_never_occurs_is_no_number_and_no_part_of_the_mean(recor
     assert result["headline"]["frame_f1"]["value"] == 1.0
 
 
+def test_a_behavior_that_nobody_annotated_is_no_number_and_no_part_of_the_mean(recording: Recording) -> None:
+    pairs = [scored(recording, video, [0.6, 0.4], EVEN) for video in (1, 2)]
+    pairs = [replace(one, scores=np.repeat(one.scores, 2, axis=1)) for one in pairs]
+    evaluation = evaluate(tally(pairs, ("attack", "sniff")), [one.recording for one in pairs], {1: 1, 2: 2}, {1: 1, 2: 2}, 50)
+    sniff = evaluation.numbers["behaviors"]["sniff"]
+    assert (sniff["annotated_frames"], sniff["recordings"], sniff["share"]) == (0, 0, None)
+    assert sniff["average_precision"] == sniff["bout_f1_at_0.3"] == {"value": None, "low": None, "high": None}
+    assert evaluation.numbers["headline"]["average_precision"]["value"] == 1.0
+
+
 def test_without_any_found_bout_the_score_is_0(recording: Recording) -> None:
     result = told([scored(recording, video, [0.6, 0.4], EVEN) for video in (1, 2)], {1: 1, 2: 2})
     assert result["headline"]["competition_score"]["value"] == 0.0

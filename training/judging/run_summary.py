@@ -1,4 +1,4 @@
-"""The report of a cross-validation: what was run on what, and its words for a terminal and for docs/experiments.md."""
+"""What a cross-validation was run on, and its outcome as text: for a terminal, and as one line of a table of experiments."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,12 @@ from typing import Any
 
 from behavior.content import together
 from recognizers.recognizer import View
+from reports.estimates import Estimate, gain_text
 from training.judging.out_of_fold import FoldRecord
 from training.material.fold_plan import FoldPlan
 from training.recipes.described import Described
 
 ROOT = Path(__file__).resolve().parents[2]
-EXPERIMENTS = ROOT / "docs" / "experiments.md"
 SCORE_NAMES = {View.PAIR: "the competition's score", View.ARENA: "F1 of groups, as the competition pools it"}
 """What the headline is. Who names no mouse has no score of the competition."""
 DECODING_NAMES = {
@@ -45,7 +45,7 @@ def description(recipe: Described, seed: int, plan: FoldPlan, records: Sequence[
     }
 
 
-def summary(report: Mapping[str, Any]) -> str:
+def terminal_text(report: Mapping[str, Any]) -> str:
     """Return the headline and the behaviors as text of at most 80 columns."""
     headline = report["headline"]
     columns = ("competition_f1", "frame_f1", "frame_f1_optimistic", "average_precision", "bout_f1_at_0.3")
@@ -55,40 +55,27 @@ def summary(report: Mapping[str, Any]) -> str:
         values = [value["value"] if isinstance(value, dict) else value for value in values]
         shown = ["-" if value is None else f"{value:.3f}" for value in values]
         lines.append(f"{name[:23]:<24}{shown[0]:>9}{shown[1]:>10}{shown[2]:>11}{shown[3]:>9}{shown[4]:>10}")
-    told = {"competition_score": report["score_name"].capitalize(), "frame_f1": "Frame F1, thresholds of the other folds"}
-    told |= {"frame_f1_optimistic": "Frame F1, thresholds on the same scores (optimistic)", "average_precision": "Frame PR-AUC"}
-    told |= {"bout_f1_at_0.3": "Bout F1 at overlap 0.3"}
-    lines += [f"{name}: {estimate_text(headline[key])}" for key, name in told.items()]
+    names = {"competition_score": report["score_name"].capitalize(), "frame_f1": "Frame F1, thresholds of the other folds"}
+    names |= {"frame_f1_optimistic": "Frame F1, thresholds on the same scores (optimistic)", "average_precision": "Frame PR-AUC"}
+    names |= {"bout_f1_at_0.3": "Bout F1 at overlap 0.3"}
+    lines += [f"{name}: {Estimate(**headline[key])}" for key, name in names.items()]
     for name, one in report["other_decodings"].items():
-        lines.append(f"Decoded with {DECODING_NAMES[name]}: {estimate_text(one['score'])}; the fitted gains {gain_text(one['gain'])}")
+        score, gain = Estimate(**one["score"]), gain_text(Estimate(**one["gain"]))
+        lines.append(f"Decoded with {DECODING_NAMES[name]}: {score}; the fitted gains {gain}")
     if report["against"]:
         lines.append(f"Gain over {report['against']['recipe']}, seed {report['against']['seed']}:")
-        lines += [f"  {name}: {gain_text(report['against']['gain'][key])}" for key, name in told.items()]
+        lines += [f"  {name}: {gain_text(Estimate(**report['against']['gain'][key]))}" for key, name in names.items()]
     return "\n".join(lines)
 
 
-def gain_text(gain: Mapping[str, float | None]) -> str:
-    """Return a difference with its interval, and whether it may be claimed."""
-    if gain["value"] is None or gain["low"] is None or gain["high"] is None:
-        return "-"
-    told = "" if gain["low"] > 0 or gain["high"] < 0 else ", within the noise"
-    return f"{gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]{told}"
-
-
-def estimate_text(estimate: Mapping[str, float | None]) -> str:
-    """Return a number and its interval."""
-    if estimate["value"] is None:
-        return "-"
-    return f"{estimate['value']:.3f}" + ("" if estimate["low"] is None else f" [{estimate['low']:.3f}, {estimate['high']:.3f}]")
-
-
-def append_line(report: Mapping[str, Any], path: Path) -> None:
-    """Append one line to the table of experiments."""
-    headline, data = report["headline"], report["data"]
+def experiment_line(report: Mapping[str, Any]) -> str:
+    """Return one row of the table of experiments (docs/experiments.md): date, recipe, data, seed, score, note."""
+    headline, data = {key: Estimate(**one) for key, one in report["headline"].items()}, report["data"]
+    plain = [gain_text(Estimate(**one["gain"])) for name, one in report["other_decodings"].items() if name == "plain"]
     note = [
-        f"frame F1 {estimate_text(headline['frame_f1'])}, optimistic {estimate_text(headline['frame_f1_optimistic'])}",
-        f"PR-AUC {estimate_text(headline['average_precision'])}",
-        *(f"{gain_text(one['gain'])} over {DECODING_NAMES[name]}" for name, one in report["other_decodings"].items() if name == "plain"),
+        f"frame F1 {headline['frame_f1']}, optimistic {headline['frame_f1_optimistic']}",
+        f"PR-AUC {headline['average_precision']}",
+        *(f"{gain} over {DECODING_NAMES['plain']}" for gain in plain),
         *_gain_note(report["against"]),
         *([f"commit {report['commit']}"] if report["commit"] else []),
     ]
@@ -97,17 +84,16 @@ def append_line(report: Mapping[str, Any], path: Path) -> None:
         report["recipe"] + (f", {epochs} epochs" if (epochs := report["configuration"].get("epochs")) else ""),
         f"{', '.join(data['labs'])} ({data['recordings']} recordings, {len(report['folds'])} folds out of fold)",
         str(report["seed"]),
-        estimate_text(headline["competition_score"]),
+        str(headline["competition_score"]),
         "; ".join(note),
     ]
-    text = path.read_text(encoding="utf-8").rstrip("\n")
-    path.write_text(f"{text}\n| {' | '.join(cells)} |\n", encoding="utf-8")
+    return f"| {' | '.join(cells)} |"
 
 
 def _gain_note(against: Mapping[str, Any] | None) -> list[str]:
     if not against:
         return []
-    return [f"score {gain_text(against['gain']['competition_score'])} against {against['recipe']}, seed {against['seed']}"]
+    return [f"score {gain_text(Estimate(**against['gain']['competition_score']))} against {against['recipe']}, seed {against['seed']}"]
 
 
 def _fold_description(record: FoldRecord) -> dict[str, Any]:
