@@ -28,10 +28,11 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.terminal import progress, run, size
+from aws_pipeline.terminal import run, size
 from behavior.contract import EXIT_OK, ContractError, UsageError, refuse
 from behavior.recording import Recording, recordings_from_rows
 from behavior.tables import RAW_ANNOTATION, RAW_TRACKING, Table, parse_metadata
+from reports.progress import progress
 
 FOLDERS: dict[str, tuple[tuple[str, Table], ...]] = {
     "train": (("train_tracking", RAW_TRACKING), ("train_annotation", RAW_ANNOTATION)),
