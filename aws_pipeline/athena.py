@@ -142,7 +142,7 @@ def _listing(execution_id: str) -> "pd.DataFrame":
     return pd.DataFrame([line + [None] * (len(columns) - len(line)) for line in lines], columns=columns)
 
 
-def main() -> int:
+def _main() -> int:
     """Parse the command line, ask, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sql", nargs="?", metavar="SQL", help="one statement of Athena SQL")
@@ -211,5 +211,10 @@ def _tell(answer: Answer, empty: list[str], chosen: Settings) -> None:
         print(f"nothing is in {', '.join(empty)} yet; run the pipeline: python aws_pipeline/pipeline.py", file=sys.stderr)
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())

@@ -16,6 +16,9 @@ from pathlib import Path
 from behavior.contract import UsageError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+"""Where the code lies: a checkout, or site-packages."""
+WORKPLACE = REPOSITORY if (REPOSITORY / "pyproject.toml").is_file() else Path.cwd()
+"""Where data/, s3_mock/, checkpoints/ and results/ lie by default: the checkout, or, for an installed package, the working directory."""
 _LOCAL_ACCOUNT = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _LEAD_ELSEWHERE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 """What would lead clients past AWS on this disk; variables such as AWS_ENDPOINT_URL_S3 do so as well."""
@@ -77,8 +80,8 @@ def settings(environment: Mapping[str, str] = os.environ) -> Settings:
         )
     return Settings(
         local=local,
-        data_dir=Path(environment.get("MABE_DATA_DIR") or REPOSITORY / "data").resolve(),
-        mock_dir=Path(environment.get("S3_MOCK_DIR") or REPOSITORY / "s3_mock").resolve(),
+        data_dir=Path(environment.get("MABE_DATA_DIR") or WORKPLACE / "data").resolve(),
+        mock_dir=Path(environment.get("S3_MOCK_DIR") or WORKPLACE / "s3_mock").resolve(),
         region=environment.get("AWS_DEFAULT_REGION") or environment.get("AWS_REGION") or "us-east-1",
         bucket_prefix=f"{prefix}-" if prefix else "",
         endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,

@@ -17,7 +17,7 @@ GLUE_LIBRARY = (
     "aws_pipeline/lake.py",
 )
 """What the Glue script imports of this repository, as folders and files."""
-TRAINING = ("behavior", "recognizers", "training")
+TRAINING = ("behavior", "reports", "recognizers", "training")
 """What a training job runs."""
 
 Files = Mapping[str, bytes]

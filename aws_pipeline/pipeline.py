@@ -26,7 +26,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
-from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
+from aws_pipeline.config import REPOSITORY, WORKPLACE, Settings, endpoint, settings
 from aws_pipeline.job_code import GLUE_LIBRARY, GLUE_SCRIPT, TRAINING, digest, files
 from aws_pipeline.step_records import Facts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
 from aws_pipeline.terminal import JobFailed, progress, run, size
@@ -34,10 +34,10 @@ from behavior.contract import EXIT_OK
 from behavior.tables import CURATED_TABLES
 from behavior.whole_file import whole_file
 
-INFERENCE = ("behavior", "recognizers", "inference")
+INFERENCE = ("behavior", "reports", "recognizers", "inference")
 """The code that makes bouts of tracks, and scores them."""
-SAMPLE_DIR = REPOSITORY / "data" / "sample"
-RESULTS = REPOSITORY / "results"
+SAMPLE_DIR = WORKPLACE / "data" / "sample"
+RESULTS = WORKPLACE / "results"
 
 
 @dataclass
@@ -217,7 +217,7 @@ def _summary(steps: list[Step], order: PipelineOrder, chosen: Settings) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
+def _main() -> int:
     """Parse the command line, run all steps and print one summary."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     source = parser.add_mutually_exclusive_group()
@@ -242,5 +242,10 @@ def main() -> int:
     return EXIT_OK
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())

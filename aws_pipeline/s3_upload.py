@@ -142,7 +142,7 @@ def _send(item: Upload, s3: Any, bucket: str, present: tuple[int, str] | None) -
     return True
 
 
-def main() -> int:
+def _main() -> int:
     """Parse the command line, check, upload and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, help="recordings to upload (default: MABE_DATA_DIR, else data/ in the repository)")
@@ -177,5 +177,10 @@ def _upload_all(uploads: list[Upload], chosen: Settings) -> dict[str, float]:
     return {"files": len(uploads), "sent": len(sent), "bytes_sent": sum(sent), "seconds": round(time.monotonic() - started, 1)}
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())

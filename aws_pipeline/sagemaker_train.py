@@ -19,16 +19,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
+from aws_pipeline.config import REPOSITORY, WORKPLACE, Settings, endpoint, settings
 from aws_pipeline.job_code import TRAINING, files
 from aws_pipeline.terminal import JobFailed, Progress, run
-from behavior.contract import EXIT_OK, ContractError
+from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
 
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
@@ -173,24 +174,39 @@ def _trainer(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
 @contextmanager
 def _staged_code() -> Iterator[Path]:
     """Lay out what the job needs of this repository, and no more, in a temporary folder."""
-    locked = (REPOSITORY / "requirements.lock").read_text().splitlines()
-    pins = [line for line in locked if line.partition("==")[0] in IN_THE_CONTAINER]
     with tempfile.TemporaryDirectory() as folder:
-        for path, content in {**files(*TRAINING), "requirements.txt": ("\n".join(pins) + "\n").encode()}.items():
+        for path, content in {**files(*TRAINING), "requirements.txt": ("\n".join(_pins()) + "\n").encode()}.items():
             target = Path(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         yield Path(folder)
 
 
-def main() -> int:
+def _pins() -> list[str]:
+    """Return what the container installs before training: the versions of the lock, or, without a checkout, those installed here.
+
+    Raises UsageError if one is neither here nor there.
+    """
+    lock = REPOSITORY / "requirements.lock"
+    if lock.is_file():
+        return [line for line in lock.read_text().splitlines() if line.partition("==")[0] in IN_THE_CONTAINER]
+    try:
+        return [f"{name}=={version(name)}" for name in IN_THE_CONTAINER]
+    except PackageNotFoundError as error:
+        raise UsageError(
+            f"Expected {', '.join(IN_THE_CONTAINER)} to be installed, so that the job gets the same versions, but got no {error.name}. "
+            "Install it."
+        ) from None
+
+
+def _main() -> int:
     """Parse the command line, submit, follow and download."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="cnn_transformer", help="what to train (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="train this many epochs at most (default: the recipe's)")
     parser.add_argument("--seed", type=int, help="seed of everything random (default: the recipe's)")
     parser.add_argument(
-        "--output-dir", type=Path, default=REPOSITORY / "checkpoints", help="where the checkpoint goes (default: checkpoints/)"
+        "--output-dir", type=Path, default=WORKPLACE / "checkpoints", help="where the checkpoint goes (default: checkpoints/)"
     )
     parser.add_argument("--instance-type", default=TrainingRequest.instance_type, help="machine on AWS (default: %(default)s)")
     parser.add_argument("--spot", action="store_true", help="use spot machines on AWS; an interrupted job goes on from its last epoch")
@@ -211,5 +227,10 @@ def main() -> int:
     return EXIT_OK
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())

@@ -166,7 +166,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def main() -> int:
+def _main() -> int:
     """Parse the command line, make the sample if it is not there, and report."""
     usual = Order()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -201,5 +201,10 @@ def main() -> int:
     return EXIT_OK
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())
