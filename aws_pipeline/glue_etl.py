@@ -19,9 +19,10 @@ import json
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ from aws_pipeline.curation_task import Result, curate_part
 from aws_pipeline.lake import list_objects, remove_objects, set_partitions, write_object, write_parquet
 from behavior.annotations import Occurrences, class_distribution
 from behavior.content import content_groups
-from behavior.contract import EXIT_CONTRACT, EXIT_OK, ContractError, refuse
-from behavior.tables import CLASS_DISTRIBUTION_STATS, CURATED_TABLES, METADATA_TEST, METADATA_TRAIN, Table
+from behavior.contract import EXIT_OK, ContractError, exit_code_of, refuse
+from behavior.keys import key_of, object_of
+from behavior.tables import CLASS_DISTRIBUTION_STATS, CURATED_TABLES, METADATA_TEST, METADATA_TRAIN, RAW_METADATA, Table
 
 _TELL_S = 2.0
 _METADATA = {"train": METADATA_TRAIN, "test": METADATA_TEST}
@@ -54,9 +56,11 @@ class Options:
 
 
 class _Refused(SystemExit):
-    """Ends the process with the contract's exit code; its text is what Glue reports as the run's error."""
+    """Ends the process with the exit code of its faults; its text is what Glue reports as the run's error."""
 
-    code = EXIT_CONTRACT
+    def __init__(self, error: ContractError) -> None:
+        super().__init__(f"ContractError: {error}")
+        self.code = exit_code_of(error.faults)
 
 
 def run(options: Options) -> dict[str, Any]:
@@ -79,6 +83,7 @@ def run(options: Options) -> dict[str, Any]:
         **totals,
         "removed": removed,
         "ignored": len(plan.ignored),
+        "notes": _count_notes(results),
         "seconds": {name: round(end - start, 2) for name, start, end in steps},
     }
 
@@ -109,15 +114,23 @@ def _publish(plan: Plan, results: Sequence[Result], options: Options) -> int:
     """Write the tables that span recordings, register partitions, remove what former runs left; return how many objects that were."""
     keys = {key for result in results for key in result.keys}
     for table, rows in _spanning_tables(plan, results).items():
-        key = table.key(f"{table.name}.parquet")
-        write_parquet(options.curated, key, rows, compression="zstd")
-        keys.add(key)
+        write_parquet(options.curated, key_of(table), rows, compression="zstd")
+        keys.add(key_of(table))
+    held = [one for one in map(object_of, keys) if one]
     for table in CURATED_TABLES:
         if table.partition:
-            labs = {key.split("/")[1].partition("=")[2] for key in keys if key.startswith(table.location)}
-            set_partitions(options.curated, options.database, table, labs)
+            set_partitions(options.curated, options.database, table, {str(one.lab) for one in held if one.table is table})
     former = list_objects(options.curated, [table.location for table in CURATED_TABLES]).keys() - keys
     return remove_objects(options.curated, sorted(former))
+
+
+def _count_notes(results: Sequence[Result]) -> dict[str, int]:
+    """Print what was repaired or looks strange, recording by recording, and return how many rows of all have each."""
+    counts: Counter[str] = Counter()
+    for note in (note for result in results for note in result.notes):
+        print(f"{note.severity}: {note}")
+        counts[note.code] += note.count
+    return dict(sorted(counts.items()))
 
 
 def _spanning_tables(plan: Plan, results: Sequence[Result]) -> dict[Table, pa.Table]:
@@ -127,6 +140,7 @@ def _spanning_tables(plan: Plan, results: Sequence[Result]) -> dict[Table, pa.Ta
         found = [by_video[split, video] for video in rows.column("video_id").to_pylist()]
         groups = content_groups([result.content for result in found if result.content])
         columns = {
+            "first_frame": [result.first_frame for result in found],
             "frame_count": [result.frames for result in found],
             "mice_tracked": [result.mice for result in found],
             "seen_share": [result.seen_share for result in found],
@@ -134,7 +148,7 @@ def _spanning_tables(plan: Plan, results: Sequence[Result]) -> dict[Table, pa.Ta
         }
         for name, values in columns.items():
             rows = rows.append_column(_METADATA[split].schema.field(name), pa.array(values, _METADATA[split].schema.field(name).type))
-        tables[_METADATA[split]] = _METADATA[split].check(rows, f"metadata/{split}.csv")
+        tables[_METADATA[split]] = _METADATA[split].check(rows, key_of(RAW_METADATA, split))
     train = [(work.recording, by_video[work.split, work.recording.video_id]) for work in plan.work if work.split == "train"]
     tables[CLASS_DISTRIBUTION_STATS] = class_distribution(Occurrences(one, result.frames, result.bouts) for one, result in train)
     return tables
@@ -166,9 +180,9 @@ def main() -> int:
     try:
         summary = run(options)
     except ContractError as error:
-        _tell(options, {"faults": error.faults})
+        _tell(options, {"faults": [asdict(fault) for fault in error.faults]})
         traceback.print_exc()
-        raise _Refused(f"ContractError: {error}") from None
+        raise _Refused(error) from None
     _tell(options, summary)
     print(json.dumps(summary), flush=True)
     return EXIT_OK

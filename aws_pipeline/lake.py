@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from behavior.contract import ContractError, UsageError
+from behavior.contract import ContractError, Fault, UsageError
+from behavior.keys import lab_folder
+from behavior.parquet_file import read_rows
 from behavior.tables import Table
 
 _MOST_DELETED, _MOST_CREATED, _MOST_DROPPED = 1000, 100, 25
@@ -45,16 +47,13 @@ def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:
         target.write(data)
 
 
-def parse_parquet(data: pa.Buffer, where: str) -> pa.Table:
-    """Read the bytes of a Parquet object with one thread. Raises ContractError for anything else than Parquet."""
+def read_table(zone: str, key: str, table: Table) -> pa.Table:
+    """Return the rows of a Parquet object in a table's columns, read by one thread. Raises ContractError for anything that is none."""
     try:
-        footer = pq.read_metadata(pa.BufferReader(data))
-        text = [name for name in ("bodypart",) if name in footer.schema.names]  # one string for each row would cost more than all the rest
-        file = pq.ParquetFile(pa.BufferReader(data), metadata=footer, read_dictionary=text, page_checksum_verification=True)
-        return file.read(use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise ContractError([f"{where}: Expected a Parquet file, but got: {reason}. Upload the file again."]) from None
+        data = read_object(zone, key)
+    except FileNotFoundError:
+        raise ContractError(Fault("file-missing", key, "Expected an object, but got none.", "Upload the file again.")) from None
+    return read_rows(table, data, key, mend="Upload the file again.", threads=False)
 
 
 def write_parquet(zone: str, key: str, rows: pa.Table, **options: Any) -> int:
@@ -95,7 +94,7 @@ def set_partitions(zone: str, database: str, table: Table, values: Iterable[str]
     pages = glue.get_paginator("get_partitions").paginate(**place, ExcludeColumnSchema=True)
     present, wanted = {each["Values"][0] for page in pages for each in page["Partitions"]}, set(values)
     for some in _batches(sorted(wanted - present), _MOST_CREATED):
-        new = [{"Values": [value], "StorageDescriptor": {**storage, "Location": f"{zone}/{table.key('', value)}"}} for value in some]
+        new = [{"Values": [value], "StorageDescriptor": {**storage, "Location": f"{zone}/{lab_folder(table, value)}"}} for value in some]
         _refuse_errors(glue.batch_create_partition(**place, PartitionInputList=new), "AlreadyExistsException")
     for some in _batches(sorted(present - wanted), _MOST_DROPPED):
         old = [{"Values": [value]} for value in some]

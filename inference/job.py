@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from behavior.contract import ContractError, UsageError, refuse
+from behavior.contract import ContractError, Fault, UsageError, refuse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +146,7 @@ def recognize_all(
     from behavior.curation import curate
 
     found, recorded_s = [], 0.0
-    faults: list[str] = []
+    faults: list[Fault] = []
     for number, recording in enumerate(_annotated(job.recordings, quiet), start=1):
         started = time.perf_counter()
         try:

@@ -24,7 +24,7 @@ from behavior.content import content_of
 from behavior.contract import ContractError
 from behavior.curation import curate, from_table, to_table
 from behavior.recording import Recording, Triple
-from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, METADATA_TRAIN
+from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, METADATA_TRAIN, TRACKING_CURATED
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = "lab_id,video_id,frames_per_second,pix_per_cm_approx,video_width_pix,video_height_pix,behaviors_labeled"
@@ -68,6 +68,7 @@ class Zone:
         pq.write_table(table, file)
 
 
+PER_RECORDING = (TRACKING_CURATED, ANNOTATIONS_ENRICHED)
 TYPES = (pa.int16(), pa.int8(), pa.string(), pa.float32(), pa.float32())
 
 
@@ -106,7 +107,7 @@ def zone(settings, tmp_path):
 
 
 def faults_of(zone):
-    return plan_work(zone.uri).faults
+    return tuple(map(str, plan_work(zone.uri).faults))
 
 
 # Planning
@@ -127,7 +128,8 @@ def test_a_recording_is_planned_with_its_tracking_and_its_annotation(zone):
 
 def test_an_empty_zone_says_what_to_do(settings):
     (fault,) = plan_work("s3://raw-zone/nothing").faults
-    assert fault == "s3://raw-zone/nothing: Expected an object metadata/train.csv, but got none. Run python aws_pipeline/s3_upload.py."
+    assert fault.code == "file-missing"
+    assert str(fault) == "s3://raw-zone/nothing: Expected an object metadata/train.csv, but got none. Run python aws_pipeline/s3_upload.py."
 
 
 def test_recordings_that_no_metadata_names_are_left_out_and_counted(zone):
@@ -169,8 +171,8 @@ def test_unusable_metadata_is_told_and_the_other_recordings_are_planned_all_the_
     plan = plan_work(zone.uri)
     assert [work.recording for work in plan.work] == [OTTER]
     assert len(plan.faults) == 2
-    assert "Expected frames_per_second to be a number above zero" in plan.faults[0]
-    assert "Expected pix_per_cm_approx to be a number above zero" in plan.faults[1]
+    assert "Expected frames_per_second to be a number from 1 to 2,000" in str(plan.faults[0])
+    assert "Expected pix_per_cm_approx to be a number from 0.1 to 10,000" in str(plan.faults[1])
 
 
 def test_parts_are_of_about_equal_size_and_hold_everything_once():
@@ -232,11 +234,60 @@ def test_faults_of_both_objects_of_a_recording_are_told_and_neither_is_written(z
     zone.file("train_tracking", OTTER).write_bytes(b"PAR1 cut off")
     zone.annotation(OTTER, [(1, 1, "rear", 5, 4)])
     (result,), target = curated(zone)
-    assert [fault.partition(": Expected ")[0] for fault in result.faults] == [
-        "train_annotation/lab_id=QuietOtter/7.parquet",
-        "train_tracking/lab_id=QuietOtter/7.parquet",
+    assert [(fault.where, fault.code) for fault in result.faults] == [
+        ("train_annotation/lab_id=QuietOtter/7.parquet", "bout-reversed"),
+        ("train_tracking/lab_id=QuietOtter/7.parquet", "file-unreadable"),
     ]
     assert lake.list_objects(target, ["tracking_curated", "annotations_enriched"]) == {}
+
+
+def test_what_was_mended_and_what_looks_strange_comes_with_the_result(zone):
+    zone.tracking(OTTER, [*walk(range(3)), (3, 1, "nose", 1e30, 100), *walk([4]), *walk([4])])
+    zone.annotation(OTTER, [(1, 1, "rear", 1, 9), (1, 1, "run", 2, 2), (1, 1, "run", 0, 1), (1, 1, "run", 0, 1), (1, 1, "run", 7, 9)])
+    (result,), target = curated(zone)
+    assert {note.code: note.count for note in result.notes} == {
+        "point-far": 1,
+        "row-repeated": 1,
+        "bout-beyond": 2,
+        "bout-empty": 1,
+        "bout-repeated": 1,
+    }
+    assert {behavior: lengths.tolist() for behavior, lengths in result.bouts.items()} == {("rear", "self"): [4], ("run", "self"): [1]}
+    bouts = lake.read_table(target, result.keys[1], ANNOTATIONS_ENRICHED)
+    assert bouts.select(["action", "start_frame", "stop_frame"]).to_pylist() == [
+        {"action": "rear", "start_frame": 1, "stop_frame": 5},
+        {"action": "run", "start_frame": 0, "stop_frame": 1},
+    ]
+
+
+def test_a_clip_out_of_a_film_keeps_the_films_frames_in_tracking_and_in_bouts(zone):
+    zone.tracking(OTTER, [(frame + 30_000, *rest) for frame, *rest in walk(range(4))])
+    zone.annotation(OTTER, [(1, 1, "rear", 30_001, 30_003)], frames=pa.int32())
+    (result,), target = curated(zone)
+    assert (result.first_frame, result.frames, result.seen_share) == (30_000, 4, 1.0)
+    assert [note.code for note in result.notes] == ["film-clip"]
+    tracking, bouts = (lake.read_table(target, key, table) for key, table in zip(result.keys, PER_RECORDING, strict=True))
+    assert tracking.column("video_frame").to_pylist() == [30_000, 30_001, 30_002, 30_003]
+    assert bouts.column("start_frame").to_pylist() == [30_001]
+    metadata = glue_etl._spanning_tables(plan_work(zone.uri), [result])[METADATA_TRAIN]
+    assert metadata.select(["first_frame", "frame_count"]).to_pylist() == [{"first_frame": 30_000, "frame_count": 4}]
+
+
+def test_an_object_that_left_after_planning_is_told(zone):
+    work = plan_work(zone.uri).work
+    zone.file("train_tracking", OTTER).unlink()
+    (result,) = curate_part(work, zone.uri, "s3://curated-zone/left", write=True)
+    assert [fault.code for fault in result.faults] == ["file-missing"]
+
+
+def test_a_column_twice_is_named(zone):
+    file = zone.file("train_tracking", OTTER)
+    table = pq.ParquetFile(file).read()
+    pq.write_table(table.append_column("x", table["x"]), file)
+    (result,), _ = curated(zone)
+    assert [str(fault) for fault in result.faults] == [
+        "train_tracking/lab_id=QuietOtter/7.parquet: Expected a column x once, but got it 2 times. Remove all but one of them."
+    ]
 
 
 def test_a_flipped_byte_inside_a_page_is_found(zone):
@@ -249,7 +300,7 @@ def test_a_flipped_byte_inside_a_page_is_found(zone):
     content[content.index(np.float32(200 + 2 * 250).tobytes())] ^= 1
     file.write_bytes(content)
     (result,), _ = curated(zone)
-    assert "Expected a Parquet file" in result.faults[0]
+    assert "Expected a Parquet file" in str(result.faults[0])
 
 
 @pytest.mark.parametrize("column", ["y", "bodypart"])
@@ -257,7 +308,7 @@ def test_a_missing_column_is_named(zone, column):
     file = zone.file("train_tracking", OTTER)
     pq.write_table(pq.ParquetFile(file).read().drop_columns([column]), file)
     (result,), _ = curated(zone)
-    assert f"Expected a column {column}, but got only" in result.faults[0]
+    assert f"Expected a column {column}, but got only" in str(result.faults[0])
 
 
 def test_a_column_of_another_kind_is_named(zone):
@@ -265,7 +316,7 @@ def test_a_column_of_another_kind_is_named(zone):
     table = pq.ParquetFile(file).read()
     pq.write_table(table.set_column(2, "bodypart", pa.array([1] * len(table))), file)
     (result,), _ = curated(zone)
-    assert "Expected column bodypart to hold" in result.faults[0]
+    assert "Expected column bodypart to hold text, but got int64" in str(result.faults[0])
 
 
 def test_a_job_that_is_refused_ends_with_the_contracts_exit_code_and_its_sentences(monkeypatch, capsys):
@@ -310,6 +361,9 @@ class Lake:
             str(path.relative_to(self.curated)): path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()
         }
 
+    def everything(self):
+        return {str(path.relative_to(self.curated)): path.read_bytes() for path in self.curated.rglob("*") if path.is_file()}
+
     def read(self, key):
         return pq.ParquetFile(self.curated / key).read()
 
@@ -326,7 +380,7 @@ def first(settings):
     raw.tracking(OTTER, walk([0, 1, 5, 6]))
     raw.tracking(HERON, walk(range(12)) + walk(range(6), mouse=2, px_per_frame=-1.0))
     raw.tracking(PLAIN, walk(range(3)))
-    raw.annotation(OTTER, [(1, 1, "rear", 1, 3), (1, 1, "rear", 4, 4), (1, 1, "dig", 0, 2)])
+    raw.annotation(OTTER, [(1, 1, "rear", 1, 3), (1, 1, "rear", 4, 4), (1, 1, "dig", 0, 2), (1, 1, "dig", 0, 2)])
     raw.annotation(HERON, [(1, 2, "sniff", 0, 12)], frames=pa.int32())
     raw.metadata(TEST, split="test")
     raw.tracking(TEST, walk(range(5)), split="test")
@@ -357,6 +411,7 @@ def test_the_summary_counts_rows_and_bytes(first):
     expected = {"videos": 4, "rows_in": 4 + 18 + 3 + 5, "rows_out": 7 + 24 + 3 + 5, "removed": 0, "bytes_out": sum(map(len, tracked))}
     assert {name: first.summary[name] for name in expected} == expected
     assert set(first.summary["seconds"]) == {"session", "tracking", "tables"}
+    assert first.summary["notes"] == {"bout-empty": 1, "bout-repeated": 1}
 
 
 @spark
@@ -386,8 +441,8 @@ def test_annotations_are_enriched_whatever_the_width_of_their_frames(first):
     rows = first.read("annotations_enriched/lab_id=QuietOtter/train-7.parquet")
     assert rows.schema.equals(ANNOTATIONS_ENRICHED.schema)
     assert first.read("annotations_enriched/lab_id=LoudHeron/train-8.parquet").schema.equals(ANNOTATIONS_ENRICHED.schema)
-    assert rows.column("duration_s").to_pylist() == pytest.approx([2 / 30, 0, 2 / 30])
-    assert rows.column("annotated").to_pylist() == [True, True, False]
+    assert rows.column("duration_s").to_pylist() == pytest.approx([2 / 30, 2 / 30])
+    assert rows.column("annotated").to_pylist() == [True, False]
 
 
 @spark
@@ -397,9 +452,9 @@ def test_statistics_know_zero_from_unknown(first):
     }
     assert set(rows) == {("QuietOtter", "rear"), ("QuietOtter", "run"), ("LoudHeron", "sniff")}
     rear = rows["QuietOtter", "rear"]
-    assert (rear["bouts"], rear["frames"], rows["QuietOtter", "run"]["bouts"]) == (2, 2, 0)
+    assert (rear["bouts"], rear["frames"], rows["QuietOtter", "run"]["bouts"]) == (1, 2, 0)
     assert rear["share"] == pytest.approx(2 / 7)
-    assert rear["median_bout_s"] == pytest.approx(1 / 30)
+    assert rear["median_bout_s"] == pytest.approx(2 / 30)
     assert rows["LoudHeron", "sniff"]["share"] == pytest.approx(1.0)
 
 
@@ -447,7 +502,7 @@ def test_a_recording_that_left_disappears_everywhere_and_the_rest_stays_byte_for
 
 
 @spark
-def test_broken_input_is_told_in_full_with_exit_code_4_and_changes_nothing_a_reader_sees(second):
+def test_broken_metadata_and_input_are_told_in_full_with_exit_code_4_and_no_recording_is_written(second):
     _, lake_now = second
     before = lake_now.objects()
     with spoiled(lake_now.raw):
@@ -462,7 +517,7 @@ def test_broken_input_is_told_in_full_with_exit_code_4_and_changes_nothing_a_rea
     assert told.returncode == 4, told.stderr
     assert "Traceback" not in told.stderr
     for sentence in (
-        "metadata/train.csv, row 2 (lab 'Lab 4.b+c_d-e', video 9): Expected pix_per_cm_approx to be a number above zero",
+        "metadata/train.csv, row 2 (lab 'Lab 4.b+c_d-e', video 9): Expected pix_per_cm_approx to be a number from 0.1 to 10,000",
         "error: metadata/train.csv: Expected an object train_tracking/lab_id=LoudHeron/8.parquet, but got none.",
         "error: train_tracking/lab_id=QuietOtter/7.parquet: Expected a Parquet file, but got",
     ):
