@@ -13,7 +13,7 @@ from behavior.annotations import Behavior, bout_lengths, enrich, sound_bouts
 from behavior.content import Content, content_of
 from behavior.contract import ContractError, Fault
 from behavior.curation import WRITE_OPTIONS, Curated, curate, to_table
-from behavior.keys import key_of
+from behavior.keys import key_of, staged
 from behavior.tables import ANNOTATIONS_ENRICHED, RAW_ANNOTATION, RAW_TRACKING, TRACKING_CURATED
 
 _ANY_FRAMES = range(np.iinfo(np.int32).max)
@@ -31,7 +31,7 @@ class Result:
     notes: tuple[Fault, ...] = ()
     """What was repaired in it, and what is worth a look."""
     keys: tuple[str, ...] = ()
-    """Keys written in the curated zone."""
+    """Keys in the curated zone of the objects that were written, as readers will know them."""
     rows_in: int = 0
     rows_out: int = 0
     bytes_in: int = 0
@@ -46,24 +46,27 @@ class Result:
     """What tells it from other recordings."""
 
 
-def curate_part(part: Iterable[Work], raw: str, curated: str, *, write: bool) -> Iterator[Result]:
-    """Curate recordings one by one; `write=False` only checks them. What breaks the contract becomes the faults of a result."""
+def curate_part(part: Iterable[Work], raw: str, curated: str, run: str | None) -> Iterator[Result]:
+    """Curate recordings one by one. What breaks the contract becomes the faults of a result.
+
+    Objects are written where they wait for the end of `run`; without a run recordings are only checked.
+    """
     for work in part:
         try:
-            yield _curate(work, raw, curated, write=write)
+            yield _curate(work, raw, curated, run)
         except ContractError as error:
             yield Result(work.split, work.recording.video_id, error.faults)
 
 
-def _curate(work: Work, raw: str, curated: str, *, write: bool) -> Result:
+def _curate(work: Work, raw: str, curated: str, run: str | None) -> Result:
     rows, pose = _tracking(work, raw)
     bouts, mended = _bouts(work, raw, pose.pose.film_frames)
     table = to_table(pose, work.recording, work.split)
-    outputs = [(TRACKING_CURATED, table, WRITE_OPTIONS)] if write else []
-    if bouts is not None and write:
+    outputs = [(TRACKING_CURATED, table, WRITE_OPTIONS)] if run else []
+    if bouts is not None and run:
         outputs.append((ANNOTATIONS_ENRICHED, bouts, {"compression": "zstd"}))
     keys = [key_of(kind, work.split, work.recording) for kind, _, _ in outputs]
-    sizes = [write_parquet(curated, key, content, **how) for key, (_, content, how) in zip(keys, outputs, strict=True)]
+    sizes = [write_parquet(curated, staged(str(run), key), content, **how) for key, (_, content, how) in zip(keys, outputs, strict=True)]
     return Result(
         work.split,
         work.recording.video_id,

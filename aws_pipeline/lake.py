@@ -3,7 +3,8 @@
 Keys are relative to a zone such as s3://curated-zone. The endpoint, where it is not AWS, comes from AWS_ENDPOINT_URL.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -17,6 +18,7 @@ from behavior.keys import lab_folder
 from behavior.parquet_file import read_rows
 from behavior.tables import Table
 
+_THREADS = 32
 _MOST_DELETED, _MOST_CREATED, _MOST_DROPPED = 1000, 100, 25
 """Items that one request to AWS may hold."""
 
@@ -63,6 +65,13 @@ def write_parquet(zone: str, key: str, rows: pa.Table, **options: Any) -> int:
     data = target.getvalue()
     write_object(zone, key, data)
     return int(data.size)
+
+
+def copy_objects(zone: str, copies: Mapping[str, str]) -> None:
+    """Copy objects inside a zone, from old key to new key, replacing what is there. The store does it by itself: nothing is sent."""
+    filesystem, root = _open(zone)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(lambda pair: filesystem.copy_file(f"{root}/{pair[0]}", f"{root}/{pair[1]}"), copies.items()))
 
 
 def remove_objects(zone: str, keys: Iterable[str]) -> int:

@@ -19,6 +19,8 @@ RAW_TABLES: dict[str, tuple[Table, ...]] = {"train": (RAW_TRACKING, RAW_ANNOTATI
 """What the raw zone holds of each recording of a split; tracking comes first and is required."""
 _CURATED_TABLES: dict[str, tuple[Table, ...]] = {"train": (TRACKING_CURATED, ANNOTATIONS_ENRICHED), "test": (TRACKING_CURATED,)}
 _RECORDING_KEY = re.compile(r"([a-z_]+)/lab_id=([^/]+)/(?:(train|test)-)?([0-9]+)\.parquet")
+STAGING = "_staging"
+"""Folder of the curated zone in which objects wait. It is no table's, and query engines skip names that begin with an underscore."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,11 @@ def lab_folder(table: Table, lab: str) -> str:
     """Return the prefix of a lab's objects of a curated table. Raises ContractError for a lab that leads out of it."""
     refuse(fault for fault in (lab_fault(lab),) if fault)
     return f"{table.location}{table.partition}={lab}/"
+
+
+def staged(run: str, key: str) -> str:
+    """Return where an object waits, out of every reader's sight, until all of its run is known to be sound."""
+    return f"{STAGING}/{run}/{key}"
 
 
 def _object(table: Table, split: str | None, recording: Recording | None) -> LakeObject:

@@ -189,21 +189,22 @@ def test_parts_are_of_about_equal_size_and_hold_everything_once():
 
 def curated(zone, *, write=True):
     target = zone.uri.replace("raw-zone", "curated-zone")
-    return list(curate_part(plan_work(zone.uri).work, zone.uri, target, write=write)), target
+    return list(curate_part(plan_work(zone.uri).work, zone.uri, target, "run" if write else None)), target
 
 
-def test_a_task_writes_whole_objects_and_hands_back_numbers(zone):
+def test_a_task_writes_whole_objects_where_no_reader_looks_and_hands_back_numbers(zone):
     zone.tracking(OTTER, walk([0, 1, 5, 6]))
     (result,), target = curated(zone)
     assert result.keys == ("tracking_curated/lab_id=QuietOtter/train-7.parquet",)
     assert (result.rows_in, result.rows_out, result.frames, result.mice) == (4, 7, 7, 1)
     assert result.seen_share == pytest.approx(4 / 7)
-    assert lake.list_objects(target, ["tracking_curated"]) == {result.keys[0]: result.bytes_out}
+    assert lake.list_objects(target, ["tracking_curated"]) == {}
+    assert lake.list_objects(target, ["_staging"]) == {f"_staging/run/{result.keys[0]}": result.bytes_out}
 
 
 def test_what_tells_a_recording_from_others_knows_annotated_bouts_only(zone):
     zone.annotation(OTTER, [(1, 1, "rear", 0, 1), (1, 1, "run", 1, 2), (1, 1, "rear", 2, 3), (1, 1, "dig", 0, 2)])
-    (result,) = curate_part(plan_work(zone.uri).work, zone.uri, "s3://curated-zone/content", write=False)
+    (result,) = curate_part(plan_work(zone.uri).work, zone.uri, "s3://curated-zone/content", None)
     rows = [(1, 1, "rear", 0, 1), (1, 1, "run", 1, 2), (1, 1, "rear", 2, 3)]
     annotated = pd.DataFrame(
         [(7, *row) for row in rows], columns=["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
@@ -219,7 +220,7 @@ def test_one_video_under_two_ids_is_told_by_the_smaller_one(zone):
     zone.tracking(twin, walk(range(3)))
     zone.tracking(PLAIN, walk(range(3)))  # the same pixels, but twice as many to a centimeter
     plan = plan_work(zone.uri)
-    results = list(curate_part(plan.work, zone.uri, "s3://curated-zone/groups", write=False))
+    results = list(curate_part(plan.work, zone.uri, "s3://curated-zone/groups", None))
     metadata = glue_etl._spanning_tables(plan, results)[METADATA_TRAIN]
     assert metadata.select(["video_id", "content_group"]).to_pydict() == {"video_id": [7, 9, 77], "content_group": [7, 9, 7]}
 
@@ -227,7 +228,7 @@ def test_one_video_under_two_ids_is_told_by_the_smaller_one(zone):
 def test_a_check_writes_nothing(zone):
     (result,), target = curated(zone, write=False)
     assert (result.keys, result.rows_in) == ((), 3)
-    assert lake.list_objects(target, ["tracking_curated"]) == {}
+    assert lake.list_objects(target, ["tracking_curated", "_staging"]) == {}
 
 
 def test_faults_of_both_objects_of_a_recording_are_told_and_neither_is_written(zone):
@@ -238,7 +239,7 @@ def test_faults_of_both_objects_of_a_recording_are_told_and_neither_is_written(z
         ("train_annotation/lab_id=QuietOtter/7.parquet", "bout-reversed"),
         ("train_tracking/lab_id=QuietOtter/7.parquet", "file-unreadable"),
     ]
-    assert lake.list_objects(target, ["tracking_curated", "annotations_enriched"]) == {}
+    assert lake.list_objects(target, ["tracking_curated", "annotations_enriched", "_staging"]) == {}
 
 
 def test_what_was_mended_and_what_looks_strange_comes_with_the_result(zone):
@@ -253,7 +254,7 @@ def test_what_was_mended_and_what_looks_strange_comes_with_the_result(zone):
         "bout-repeated": 1,
     }
     assert {behavior: lengths.tolist() for behavior, lengths in result.bouts.items()} == {("rear", "self"): [4], ("run", "self"): [1]}
-    bouts = lake.read_table(target, result.keys[1], ANNOTATIONS_ENRICHED)
+    bouts = lake.read_table(target, f"_staging/run/{result.keys[1]}", ANNOTATIONS_ENRICHED)
     assert bouts.select(["action", "start_frame", "stop_frame"]).to_pylist() == [
         {"action": "rear", "start_frame": 1, "stop_frame": 5},
         {"action": "run", "start_frame": 0, "stop_frame": 1},
@@ -266,7 +267,7 @@ def test_a_clip_out_of_a_film_keeps_the_films_frames_in_tracking_and_in_bouts(zo
     (result,), target = curated(zone)
     assert (result.first_frame, result.frames, result.seen_share) == (30_000, 4, 1.0)
     assert [note.code for note in result.notes] == ["film-clip"]
-    tracking, bouts = (lake.read_table(target, key, table) for key, table in zip(result.keys, PER_RECORDING, strict=True))
+    tracking, bouts = (lake.read_table(target, f"_staging/run/{key}", table) for key, table in zip(result.keys, PER_RECORDING, strict=True))
     assert tracking.column("video_frame").to_pylist() == [30_000, 30_001, 30_002, 30_003]
     assert bouts.column("start_frame").to_pylist() == [30_001]
     metadata = glue_etl._spanning_tables(plan_work(zone.uri), [result])[METADATA_TRAIN]
@@ -276,7 +277,7 @@ def test_a_clip_out_of_a_film_keeps_the_films_frames_in_tracking_and_in_bouts(zo
 def test_an_object_that_left_after_planning_is_told(zone):
     work = plan_work(zone.uri).work
     zone.file("train_tracking", OTTER).unlink()
-    (result,) = curate_part(work, zone.uri, "s3://curated-zone/left", write=True)
+    (result,) = curate_part(work, zone.uri, "s3://curated-zone/left", "run")
     assert [fault.code for fault in result.faults] == ["file-missing"]
 
 
@@ -526,6 +527,38 @@ def test_broken_metadata_and_input_are_told_in_full_with_exit_code_4_and_no_reco
     (run, *_) = boto3.client("glue").get_job_runs(JobName=lake_now.settings.glue_job)["JobRuns"]
     assert run["JobRunState"] == "FAILED"
     assert "train_tracking/lab_id=QuietOtter/7.parquet: Expected a Parquet file" in run["ErrorMessage"]
+
+
+@spark
+def test_one_cut_off_recording_among_sound_ones_leaves_all_tables_as_they_were(second):
+    """Planning finds nothing wrong, and sound recordings have changed: only their new rows beside old metadata could be seen."""
+    _, lake_now = second
+    raw, before = lake_now.raw, lake_now.everything()
+    contents = {file: file.read_bytes() for file in (raw.file("train_tracking", one) for one in (OTTER, PLAIN))}
+    raw.tracking(PLAIN, walk(range(30)))
+    raw.file("train_tracking", OTTER).write_bytes(contents[raw.file("train_tracking", OTTER)][:-20])
+    try:
+        assert plan_work(raw.uri).faults == ()
+        with pytest.raises(ContractError) as refused:
+            glue_job.run_job(lake_now.settings)
+        assert [(fault.code, fault.where) for fault in refused.value.faults] == [
+            ("file-unreadable", "train_tracking/lab_id=QuietOtter/7.parquet")
+        ]
+        assert lake_now.everything() == before
+    finally:
+        for file, content in contents.items():
+            file.write_bytes(content)
+
+
+@spark
+def test_what_a_killed_run_left_waiting_is_gone_after_the_next(second):
+    _, lake_now = second
+    before = lake_now.everything()
+    left = lake_now.curated / "_staging" / "killed" / "tracking_curated" / "lab_id=QuietOtter" / "train-7.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half of it")
+    glue_job.run_job(lake_now.settings)
+    assert lake_now.everything() == before
 
 
 @contextmanager
