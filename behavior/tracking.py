@@ -110,12 +110,15 @@ class _Extent:
             place += row_of_name[names.indices.to_numpy()]
             place += rows.column("video_frame").to_numpy()
             x, y = (rows.column(name).to_numpy().astype(np.float32, copy=False) for name in ("x", "y"))
-            known = (np.abs(x - self.center_px[0]) <= self.farthest_px) & (np.abs(y - self.center_px[1]) <= self.farthest_px)
+            known = self._is_near(x, self.center_px[0]) & self._is_near(y, self.center_px[1])
             if known.all():
                 yield place, x, y, 0
             else:
                 far = ~known & ~np.isnan(x) & ~np.isnan(y)
                 yield place[known], x[known], y[known], int(np.count_nonzero(far))
+
+    def _is_near(self, pixels: np.ndarray, center: float) -> np.ndarray:
+        return (pixels >= center - self.farthest_px) & (pixels <= center + self.farthest_px)  # NaN is not
 
 
 def _extent(parts: Iterable[pa.Table], where: str, recording: Recording | None) -> _Extent:
