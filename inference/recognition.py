@@ -41,7 +41,7 @@ def recognize_curated(
     scores_of = recognizer.flowing_scores if isinstance(recognizer, Flowing) else recognizer.scores
     for pair, scores in scores_of(curated, recording):
         found += decoding.bouts(recognizer.behaviors, recording, pair, scores)
-    return pd.DataFrame(found, columns=list(BOUT_COLUMNS))
+    return _in_film_frames(pd.DataFrame(found, columns=list(BOUT_COLUMNS)), curated)
 
 
 def recognize_groups(
@@ -63,4 +63,11 @@ def recognize_curated_groups(
     scores = recognizer.group_scores(curated, recording)
     found = group_bouts(scores, recording.fps, settings or recognizer.decoding.settings)
     rows = [(recording.video_id, recognizer.behaviors[group], start, stop) for group, start, stop in found]
-    return pd.DataFrame(rows, columns=list(GROUP_BOUT_COLUMNS))
+    return _in_film_frames(pd.DataFrame(rows, columns=list(GROUP_BOUT_COLUMNS)), curated)
+
+
+def _in_film_frames(bouts: pd.DataFrame, curated: Curated) -> pd.DataFrame:
+    """Return bouts with the film's frame numbers: recognizers count from the first frame, and the recording may be a clip."""
+    if not curated.first_frame:
+        return bouts
+    return bouts.assign(start_frame=bouts["start_frame"] + curated.first_frame, stop_frame=bouts["stop_frame"] + curated.first_frame)

@@ -45,12 +45,23 @@ class CuratedZone:
         rows = [row for file in files for row in _read([file], ["video_id", "content_group"]).to_pylist()]
         return {row["video_id"]: row["content_group"] for row in rows if row["content_group"] is not None}
 
+    def first_frames(self) -> dict[int, int]:
+        """Return, for each training video that is a clip out of a film, the frame of the film it begins at; none of an older zone."""
+        files = [file for file in self._files(METADATA_TRAIN.location) if "first_frame" in pq.read_schema(file).names]
+        rows = [row for file in files for row in _read([file], ["video_id", "first_frame"]).to_pylist()]
+        return {row["video_id"]: row["first_frame"] for row in rows if row["first_frame"]}
+
     def bouts(self, recordings: Iterable[Recording]) -> pd.DataFrame:
-        """Return the bouts of these recordings and of no other, annotated ones only: video_id, agent_id, target_id, action, start, stop."""
+        """Return the bouts of these recordings and of no other, annotated ones only: video_id, agent_id, target_id, action, start, stop.
+
+        Their frames count from the first tracked frame, as those of `tracking` do; the lake has the film's own numbers.
+        """
         wanted = {recording.video_id: recording.lab_id for recording in recordings}
         files = [file for lab in sorted(set(wanted.values())) for file in self._lab_files(ANNOTATIONS_ENRICHED, lab)]
         rows = _read(files, _BOUT_COLUMNS, pc.field("video_id").isin(sorted(wanted)) & pc.field("annotated"))
-        return rows.drop_columns(["annotated"]).to_pandas()
+        bouts = rows.drop_columns(["annotated"]).to_pandas()
+        first = bouts["video_id"].map(self.first_frames()).fillna(0).astype(bouts["start_frame"].dtype)
+        return bouts.assign(start_frame=bouts["start_frame"] - first, stop_frame=bouts["stop_frame"] - first)
 
     def tracking(self, recording: Recording) -> Curated:
         """Return the curated tracking of one recording."""
