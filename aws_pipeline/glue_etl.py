@@ -1,6 +1,6 @@
 """Step 2: curate. Raw zone -> curated zone, as a Glue job.
 
-    python aws_pipeline/glue_etl.py                a person: upload the job's code, start a run, follow it to its end
+    python aws_pipeline/glue_etl.py                a person: start a run of the deployed job, follow it to its end
     glue_etl.py --JOB_NAME J --RAW_URI s3://raw-zone --CURATED_URI s3://curated-zone --DATABASE mabe [--SUMMARY_URI s3://.../x.json]
                                                    Glue, here or on AWS: the run itself
 
@@ -12,7 +12,8 @@ Spark distributes recordings, never rows: a task reads whole objects, calls the 
 objects, to a place where no reader looks. Only when every recording is sound are they copied to their own keys, with the tables that
 span recordings, and old objects removed: a run that is refused leaves all tables as they were.
 
-Exit codes: 0 all curated, 1 unexpected, 2 usage or configuration, 4 the input breaks its contract, 5 AWS refuses.
+Exit codes: 0 all curated, 1 unexpected, 2 usage, configuration or a full disk, 4 the input breaks its contract or the run failed,
+            5 AWS refuses.
 """
 
 import argparse

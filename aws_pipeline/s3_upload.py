@@ -9,7 +9,8 @@ Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in 
 Everything is checked before the first byte leaves: metadata row by row, every Parquet footer (pages are checked when the ETL reads them).
 An object that is there already, byte for byte, is not sent again, so an interrupted upload is resumed by the same command.
 
-Exit codes: 0 all there, 1 unexpected, 2 usage or configuration, 4 the input breaks its contract (nothing was uploaded), 5 AWS refuses.
+Exit codes: 0 all there, 1 unexpected, 2 usage, configuration or a full disk, 4 the input breaks its contract (nothing was uploaded),
+            5 AWS refuses.
 """
 
 import argparse
@@ -27,7 +28,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.script import progress, run, size
+from aws_pipeline.terminal import progress, run, size
 from behavior.contract import EXIT_OK, ContractError, Fault, UsageError, refuse
 from behavior.keys import RAW_TABLES, SPLITS, file_of, key_of
 from behavior.parquet_file import footer_faults

@@ -8,7 +8,7 @@ Writes  D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/
 The same arguments give the same bytes; a second call with them finds that all is up to date. The folder appears whole or not at all.
 An older sample is replaced; a folder that holds anything else is left alone.
 
-Exit codes: 0 all there, 1 unexpected, 2 usage or configuration.
+Exit codes: 0 all there, 1 unexpected, 2 usage, configuration or a full disk.
 """
 
 import argparse
@@ -27,7 +27,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import settings
-from aws_pipeline.script import progress, run, size
+from aws_pipeline.terminal import progress, run, size
 from behavior.contract import EXIT_OK, UsageError
 from behavior.simulated.lab_profiles import PROFILES
 
@@ -166,7 +166,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def main() -> int:
+def _main() -> int:
     """Parse the command line, make the sample if it is not there, and report."""
     usual = Order()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -201,5 +201,10 @@ def main() -> int:
     return EXIT_OK
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())

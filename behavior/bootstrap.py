@@ -24,7 +24,7 @@ def resampling_weights(strata: Sequence[str], resamples: int = RESAMPLES, seed: 
     return weights
 
 
-def interval(replicates: np.ndarray, share: float = 0.95) -> tuple[float, float] | None:
+def percentile_interval(replicates: np.ndarray, share: float = 0.95) -> tuple[float, float] | None:
     """Return the middle `share` of the replicates [B] as (low, high), skipping NaN; None if nothing else is left."""
     known = replicates[np.isfinite(replicates)]
     if not len(known):

@@ -18,6 +18,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, ContractError, Fault, UsageError, exit_code, refuse
+from inference.recording_files import DATA_DIR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 METADATA_COLUMNS = ("lab_id", "video_id", "behaviors_labeled")
 EXIT_CODES = """Exit codes: 0 scored; 1 something unexpected; 2 usage, a missing file or no solution; 4 the competition would refuse the
-submission, or an annotation or checkpoint cannot be read (all reasons are told); 130 interrupted."""
+submission, or an annotation or checkpoint cannot be read (all reasons are listed); 130 interrupted."""
 LAB_WIDTH, BEHAVIOR_WIDTH = 30, 36
 """Longer names are cut, so that a line fits 80 columns."""
 
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _flags() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Score a submission as the competition does.", epilog=EXIT_CODES, allow_abbrev=False)
-    solution = Path(os.environ.get("MABE_DATA_DIR", "data")) / "train.csv"
+    solution = Path(os.environ.get("MABE_DATA_DIR") or DATA_DIR) / "train.csv"
     submission = Path("submission.csv")
     truth = "train.csv beside train_annotation/, or a table of true bouts (default: %(default)s)"
     parser.add_argument("--solution", type=Path, default=solution, help=truth)

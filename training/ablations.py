@@ -20,20 +20,19 @@ if not __package__:
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.simulated.lab_profiles import PROFILES
-from training.cross_validate import described, train_folds
-from training.script import require_matplotlib, run
-from training.train import chosen_device
+from training.command_line import add_machine_flags, chosen_machine, require_drawing, run
 
 if TYPE_CHECKING:
+    from training.fitting.session import Machine
+    from training.judging.ablation_rows import Row
     from training.judging.evaluation import Evaluation
-    from training.judging.report.ablations import Row
     from training.material.fold_plan import FoldPlan
     from training.recipes.named import AnyRecipe
     from training.recipes.variants import Variant
 
 QUICK_LABS = ("CalMS21_task2", "CalMS21_supplemental")
 WITHOUT_LAB_THRESHOLDS = "without_labs"
-"""A way to decode the same scores (`training.judging.scored_pairs`)."""
+"""A way to decode the same scores (`training.judging.scored_subjects`)."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,14 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _study(flags: argparse.Namespace) -> int:
-    require_matplotlib("picture")
+    require_drawing("picture")
     if flags.quick:
         flags.labs, flags.recordings, flags.seconds, flags.epochs, flags.folds = QUICK_LABS, 2, 15.0, 1, 2
     if unknown := sorted(set(flags.labs).difference(PROFILES)):
         raise UsageError(f"Expected --labs among {', '.join(sorted(PROFILES))}, but got {', '.join(unknown)}. Choose of them.")
-    from recognizers import rest_waiting_threads
-
-    rest_waiting_threads()
+    machine = chosen_machine(flags)
     from training.material.curated_zone import CuratedZone
     from training.material.fold_plan import plan_folds
     from training.recipes.variants import WHOLE, variants
@@ -61,7 +58,7 @@ def _study(flags: argparse.Namespace) -> int:
         raise UsageError(f"Expected --variants among {known}, but got {', '.join(missing)}. Choose of them.")
     plan = plan_folds(CuratedZone(_zone(flags)), None, flags.folds)
     print(f"{len(plan.recordings)} recordings of {len(flags.labs)} labs, {len(plan.splits)} folds, {len(chosen)} variants.", flush=True)
-    rows = _rows(chosen, plan, flags)
+    rows = _rows(chosen, plan, machine, flags)
     _write(rows, flags)
     return EXIT_OK
 
@@ -87,37 +84,38 @@ def _zone(flags: argparse.Namespace) -> Path:
     return zone
 
 
-def _rows(chosen: "list[Variant]", plan: "FoldPlan", flags: argparse.Namespace) -> "list[Row]":
+def _rows(chosen: "list[Variant]", plan: "FoldPlan", machine: "Machine", flags: argparse.Namespace) -> "list[Row]":
     """Train and judge all variants; the whole is the first."""
+    from reports.estimates import Estimate
+    from training.judging.ablation_rows import Row
     from training.judging.evaluation import gains
-    from training.judging.report.ablations import Row
     from training.recipes.variants import WHOLE
 
     rows: list[Row] = []
     whole: Evaluation | None = None
     for variant in chosen:
         print(f"== {variant.name}: {variant.says}", flush=True)
-        found, seconds = _judged(_shortened(variant.recipe(), flags), plan, flags)
+        found, seconds = _judged(_shortened(variant.recipe(), flags), plan, machine, flags.output_dir, flags.seed)
         whole = found if variant.name == WHOLE else whole
-        lost = {} if whole is None or whole is found else gains(whole, found)
-        score, precision = (found.numbers["headline"][name] for name in ("competition_score", "average_precision"))
+        lost = {} if whole is None or whole is found else {name: Estimate(**gain) for name, gain in gains(whole, found).items()}
+        score, precision = (Estimate(**found.numbers["headline"][name]) for name in ("competition_score", "average_precision"))
         gained = lost.get("competition_score"), lost.get("average_precision")
         rows.append(Row(variant.name, variant.says, score, precision, *gained, seconds))
         if whole is found and WITHOUT_LAB_THRESHOLDS in found.numbers["other_decodings"]:
             other = found.numbers["other_decodings"][WITHOUT_LAB_THRESHOLDS]
-            rows.append(
-                Row("without_lab_thresholds", "one threshold a behavior, for all labs", other["score"], None, other["gain"], None, None)
-            )
+            numbers = Estimate(**other["score"]), None, Estimate(**other["gain"])
+            rows.append(Row("without_lab_thresholds", "one threshold a behavior, for all labs", *numbers, None, None))
     return rows
 
 
-def _judged(recipe: "AnyRecipe", plan: "FoldPlan", flags: argparse.Namespace) -> "tuple[Evaluation, float]":
-    from training.judging.out_of_fold import OutOfFold
+def _judged(recipe: "AnyRecipe", plan: "FoldPlan", machine: "Machine", folder: Path, seed: int) -> "tuple[Evaluation, float]":
+    from training.judging.fold_training import train_folds
+    from training.judging.out_of_fold import OutOfFold, described
     from training.judging.publishing import evaluated
 
-    store = OutOfFold(flags.output_dir / f"{recipe.name}-seed{flags.seed}")
-    store.claim({**described(recipe), "seed": flags.seed, **plan.identity()})
-    records = train_folds(store, plan, recipe, chosen_device(flags.device), flags)
+    store = OutOfFold(folder / f"{recipe.name}-seed{seed}")
+    store.claim({**described(recipe), "seed": seed, **plan.identity()})
+    records = train_folds(store, plan, recipe, seed, machine, lambda line: print(line, flush=True))
     return evaluated(store, plan)[0], sum(record.seconds for record in records)
 
 
@@ -129,7 +127,7 @@ def _shortened(recipe: "AnyRecipe", flags: argparse.Namespace) -> "AnyRecipe":
 
 
 def _write(rows: "list[Row]", flags: argparse.Namespace) -> None:
-    from training.judging.report.ablations import draw, markdown
+    from training.judging.ablation_rows import markdown, picture
 
     size = f"{len(flags.labs)} simulated labs, {flags.recordings} recordings of {flags.seconds:g} s each"
     about = f"{size}; {flags.folds} folds, {flags.epochs or 'the recipe’s'} epochs, seed {flags.seed}."
@@ -137,7 +135,7 @@ def _write(rows: "list[Row]", flags: argparse.Namespace) -> None:
     table = markdown(rows, about)
     (flags.output_dir / "ablations.json").write_text(json.dumps(told, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     (flags.output_dir / "ablations.md").write_text(table, encoding="utf-8")
-    draw(rows, flags.output_dir / "ablations.png")
+    (flags.output_dir / "ablations.png").write_bytes(picture(rows))
     print(table)
     print(f"Wrote ablations.md, ablations.json and ablations.png in {flags.output_dir}.")
 
@@ -153,8 +151,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=int, default=6, help="of every network; 0 for the recipe's own (default: %(default)s)")
     parser.add_argument("--variants", nargs="+", metavar="NAME", help="only these and the whole (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, windows and dropout (default: %(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
-    parser.add_argument("--threads", type=int, help="processor threads (default: as many as cores)")
+    add_machine_flags(parser)
     parser.add_argument("--quick", action="store_true", help="two labs, one epoch: to see that it runs")
     return parser
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from behavior.curation import Curated
+from behavior.labelling import Subject
 from behavior.recording import MAX_MICE
-from behavior.skeleton import ARENA_BODYPARTS, canonical
+from behavior.skeleton import ARENA_BODYPARTS, canonical_columns
+from behavior.views.features import refuse_bad_settings
+from behavior.views.mirror import Mirror, mirror_of
 from behavior.views.sampling import sample_frames
 from behavior.views.scaler import RobustScaler
 
@@ -32,10 +35,9 @@ class ArenaFeatures:
     def __post_init__(self) -> None:
         """Refuse settings that contradict themselves."""
         object.__setattr__(self, "bodyparts", tuple(self.bodyparts))  # JSON brings a list
-        if not self.bodyparts or len(set(self.bodyparts)) < len(self.bodyparts):
-            raise ValueError(f"Expected bodyparts to be given once each, but got {self.bodyparts}. List each bodypart once.")
-        if self.mice < 1 or not self.fps > 0 or not self.motion_s >= 0:
-            raise ValueError(f"Expected mice of 1 or more, fps above 0 and motion_s of 0 or more, but got {self}. Change them.")
+        refuse_bad_settings(self.bodyparts, self.fps)
+        if self.mice < 1 or not self.motion_s >= 0:
+            raise ValueError(f"Expected mice of 1 or more and motion_s of 0 or more, but got {self}. Change them.")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,45 +47,48 @@ class ArenaFeatures:
         kinds = ("speed", "acceleration") if self.motion else ()
         return (*places, *(f"{kind}_{keypoint}" for kind in kinds for keypoint in keypoints))
 
+    @property
+    def mirror(self) -> Mirror:
+        """What a mirror makes of the features: places turn around, speeds and accelerations stay."""
+        return mirror_of(self.names)
 
-def arena_features(curated: Curated, fps: float, settings: ArenaFeatures, chosen: slice = slice(None)) -> np.ndarray:
-    """Return the arena view [S, F] float32 of one recording, or of some of its samples.
+    def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
+        """Return the arena view [S, F] float32 of one recording, or of some of its samples, whoever the subject is.
 
-    Places in cm from the arena's middle, speed in cm/s, acceleration (of the velocity, not of the speed) in cm/s^2, by the
-    recording's own `fps`. NaN for a mouse or a keypoint that is never seen or not tracked; mice beyond `settings.mice` have no column.
-    """
-    sampled = sample_frames(curated.frames, fps, settings.fps, chosen)
-    n_keypoints = settings.mice * len(settings.bodyparts)
-    columns = np.full((len(settings.names), len(sampled)), np.nan, np.float32)
-    part_rows = {canonical(part): row for row, part in enumerate(curated.bodyparts)}
-    average_frames = max(1, round(settings.motion_s * fps))
-    for mouse_row, mouse in enumerate(curated.mice):
-        if mouse > settings.mice:
-            continue
-        for place, part in enumerate(settings.bodyparts, start=(mouse - 1) * len(settings.bodyparts)):
-            if part not in part_rows:
+        Places in cm from the arena's middle, speed in cm/s, acceleration (of the velocity, not of the speed) in cm/s^2, by the
+        recording's own `fps`. NaN for a mouse or a keypoint that is never seen or not tracked; mice beyond `mice` have no column.
+        """
+        sampled = sample_frames(curated.frames, fps, self.fps, part)
+        n_keypoints = self.mice * len(self.bodyparts)
+        columns = np.full((len(self.names), len(sampled)), np.nan, np.float32)
+        part_rows = canonical_columns(curated.bodyparts)
+        average_frames = max(1, round(self.motion_s * fps))
+        for mouse_row, mouse in enumerate(curated.mice):
+            if mouse > self.mice:
                 continue
-            keypoint = mouse_row, part_rows[part]
-            columns[2 * place : 2 * place + 2] = curated.xy[:, *keypoint][:, sampled]
-            if settings.motion:
-                velocity = curated.velocity[:, *keypoint]
-                motion = _speed_and_acceleration(velocity, sampled, average_frames, fps)
-                columns[2 * n_keypoints + place], columns[3 * n_keypoints + place] = motion
-    return np.ascontiguousarray(columns.T)
+            for place, bodypart in enumerate(self.bodyparts, start=(mouse - 1) * len(self.bodyparts)):
+                if bodypart not in part_rows:
+                    continue
+                keypoint = mouse_row, part_rows[bodypart]
+                columns[2 * place : 2 * place + 2] = curated.xy[:, *keypoint][:, sampled]
+                if self.motion:
+                    velocity = curated.velocity[:, *keypoint]
+                    motion = _speed_and_acceleration(velocity, sampled, average_frames, fps)
+                    columns[2 * n_keypoints + place], columns[3 * n_keypoints + place] = motion
+        return np.ascontiguousarray(columns.T)
 
+    def fit_scaler(self, features: np.ndarray) -> RobustScaler:
+        """Fit on features [N, F], one scale for all columns of a kind: places, speeds, accelerations.
 
-def fit_arena_scaler(features: np.ndarray, settings: ArenaFeatures) -> RobustScaler:
-    """Fit on features [N, F], one scale for all columns of a kind: places, speeds, accelerations.
-
-    So distances keep their proportions, and a mouse that no training recording holds is scaled as the others are.
-    """
-    kinds = np.array(["place" if name[1] == "_" else name.split("_")[0] for name in settings.names])
-    median, iqr = np.zeros(len(kinds), np.float32), np.ones(len(kinds), np.float32)
-    for kind in dict.fromkeys(kinds):
-        of_kind = features[:, kinds == kind]
-        pooled = RobustScaler.fit(of_kind[np.isfinite(of_kind)][:, None], np.zeros(1, bool))
-        median[kinds == kind], iqr[kinds == kind] = pooled.median, pooled.iqr
-    return RobustScaler(median, iqr)
+        So distances keep their proportions, and a mouse that no training recording holds is scaled as the others are.
+        """
+        kinds = np.array(["place" if name[1] == "_" else name.split("_")[0] for name in self.names])
+        median, iqr = np.zeros(len(kinds), np.float32), np.ones(len(kinds), np.float32)
+        for kind in dict.fromkeys(kinds):
+            of_kind = features[:, kinds == kind]
+            pooled = RobustScaler.fit(of_kind[np.isfinite(of_kind)][:, None], np.zeros(1, bool))
+            median[kinds == kind], iqr[kinds == kind] = pooled.median, pooled.iqr
+        return RobustScaler(median, iqr)
 
 
 def _speed_and_acceleration(velocity: np.ndarray, sampled: np.ndarray, width: int, fps: float) -> np.ndarray:

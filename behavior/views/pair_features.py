@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from behavior.curation import Curated
-from behavior.skeleton import IGNORED, canonical
+from behavior.labelling import Subject
+from behavior.skeleton import IGNORED, canonical, canonical_columns
+from behavior.views.features import refuse_bad_settings
+from behavior.views.mirror import Mirror, mirror_of
 from behavior.views.sampling import sample_frames
 from behavior.views.scaler import RobustScaler
 
@@ -24,10 +27,8 @@ class PairFeatures:
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict themselves."""
-        if not self.bodyparts or len(set(self.bodyparts)) < len(self.bodyparts):
-            raise ValueError(f"Expected bodyparts to be given once each, but got {self.bodyparts}. List each bodypart once.")
-        if not self.fps > 0:
-            raise ValueError(f"Expected fps above zero, but got {self.fps}. Give the samples per second.")
+        object.__setattr__(self, "bodyparts", tuple(self.bodyparts))  # JSON brings a list
+        refuse_bad_settings(self.bodyparts, self.fps)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -49,23 +50,25 @@ class PairFeatures:
         """[F] bool: columns that are masks and stay 0 or 1."""
         return np.array([name.startswith(("m_", "t_m_")) for name in self.names])
 
-    def of(self, curated: Curated, fps: float, agent: int, target: int) -> np.ndarray:
+    @property
+    def mirror(self) -> Mirror:
+        """What a mirror makes of the features."""
+        return mirror_of(self.names)
+
+    def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
         """Return the pair view [S, F] float32 of two mice; target == agent for a mouse by itself.
 
         Positions in cm, velocities in cm/s, NaN where a keypoint is never seen or not tracked (the scaler turns it to 0, mask 0 tells).
         `fps` is the recording's own. A mouse that is not tracked is all unknown.
         """
-        return self.at(curated, sample_frames(curated.frames, fps, self.fps), agent, target)
-
-    def at(self, curated: Curated, sampled: np.ndarray, agent: int, target: int) -> np.ndarray:
-        """Return the same at some frames [S] of the recording."""
-        streams = [_mouse_stream(curated, mouse, self.bodyparts, sampled) for mouse in (agent, target)]
+        sampled = sample_frames(curated.frames, fps, self.fps, part)
+        streams = [_mouse_stream(curated, mouse, self.bodyparts, sampled) for mouse in (subject.agent, subject.target)]
         offset = streams[1].middle - streams[0].middle
         relative = np.concatenate([offset, np.hypot(*offset)[None]])
         parts = [streams[0].kinematics, streams[1].kinematics, relative, streams[0].mask, streams[1].mask]
         return np.ascontiguousarray(np.concatenate(parts).T)
 
-    def fit_scaler(self, features: np.ndarray) -> "RobustScaler":
+    def fit_scaler(self, features: np.ndarray) -> RobustScaler:
         """Fit on features [N, F] of what teaches, each column by itself; masks stay as they are."""
         return RobustScaler.fit(features, self.is_mask)
 
@@ -82,13 +85,13 @@ class _MouseStream:
     mask: np.ndarray  # [K, S]
 
 
-def _mouse_stream(curated: Curated, mouse: int, bodyparts: tuple[str, ...], sampled: np.ndarray) -> _MouseStream:
+def _mouse_stream(curated: Curated, mouse: int | None, bodyparts: tuple[str, ...], sampled: np.ndarray) -> _MouseStream:
     n_parts, samples = len(bodyparts), len(sampled)
     state = np.full((4, n_parts, samples), np.nan, np.float32)
     mask = np.zeros((n_parts, samples), np.float32)
     if mouse in curated.mice:
         row = curated.mice.index(mouse)
-        have = {canonical(part): column for column, part in enumerate(curated.bodyparts)}
+        have = canonical_columns(curated.bodyparts)
         for position, part in enumerate(bodyparts):
             if part in have:
                 state[:2, position] = curated.xy[:, row, have[part], sampled]

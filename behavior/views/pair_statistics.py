@@ -13,8 +13,9 @@ from itertools import combinations
 import numpy as np
 
 from behavior.curation import Curated
-from behavior.skeleton import canonical
-from behavior.views.pair_tracks import ANCHORS
+from behavior.labelling import Subject
+from behavior.views.anchors import ANCHORS, anchor_parts, seen_columns
+from behavior.views.features import refuse_bad_settings
 from behavior.views.sampling import sample_count, sample_frames
 
 BLOCK_SAMPLES = 16_384
@@ -42,10 +43,9 @@ class PairStatistics:
         """Refuse settings that contradict themselves."""
         for name in ("bodyparts", "lags_s", "windows_s"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON brings lists
-        if not self.bodyparts or len(set(self.bodyparts)) < len(self.bodyparts):
-            raise ValueError(f"Expected bodyparts to be given once each, but got {self.bodyparts}. List each bodypart once.")
-        if not self.fps > 0 or min((*self.lags_s, *self.windows_s, 1)) <= 0 or self.max_gap_s < 0 or not self.lags_s:
-            raise ValueError(f"Expected fps, lags and windows above 0 and a gap of 0 or more, but got {self}. Change them.")
+        refuse_bad_settings(self.bodyparts, self.fps)
+        if min((*self.lags_s, *self.windows_s, 1)) <= 0 or self.max_gap_s < 0 or not self.lags_s:
+            raise ValueError(f"Expected lags and windows above 0 and a gap of 0 or more, but got {self}. Change them.")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -54,7 +54,12 @@ class PairStatistics:
         signals = tuple(self._signals(nobody, nobody))
         return (*signals, *(f"{signal} {what} {width:g}s" for width in self.windows_s for what in ("mean", "dev") for signal in signals))
 
-    def of(self, curated: Curated, fps: float, agent: int, target: int, part: slice = slice(None)) -> np.ndarray:
+    @property
+    def mirror(self) -> None:
+        """None: left and right are the same here."""
+        return
+
+    def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
         """Return the statistics [S, F] float32 of two mice, or a part of their samples; target == agent for a mouse by itself.
 
         cm, cm/s, radians and radians/s by the recording's own `fps`; NaN where too little was seen. A mouse by itself, and one that
@@ -64,17 +69,17 @@ class PairStatistics:
         features = np.empty((max(stop - start, 0), len(self.names)), np.float32)
         for first in range(start, stop, BLOCK_SAMPLES):
             last = min(first + BLOCK_SAMPLES, stop)
-            features[first - start : last - start] = self._block(curated, fps, agent, target, first, last).T
+            features[first - start : last - start] = self._block(curated, fps, subject, first, last).T
         return features
 
-    def _block(self, curated: Curated, fps: float, agent: int, target: int, first: int, last: int) -> np.ndarray:
+    def _block(self, curated: Curated, fps: float, subject: Subject, first: int, last: int) -> np.ndarray:
         """Return [F, S] for the samples from `first` to before `last`; what lies around them is looked at too."""
         halves = [round(width * self.fps / 2) for width in self.windows_s]
         margin = max([0, *halves]) + max(map(self._samples, self.lags_s))
         begin = max(first - margin, 0)
         sampled = sample_frames(curated.frames, fps, self.fps, slice(begin, last + margin))
-        mice = [_points(curated, mouse, self.bodyparts, sampled, round(self.max_gap_s * fps)) for mouse in (agent, target)]
-        if agent == target:
+        mice = [_points(curated, mouse, self.bodyparts, sampled, round(self.max_gap_s * fps)) for mouse in (subject.agent, subject.target)]
+        if subject.agent == subject.target:
             mice[1] = np.full_like(mice[1], np.nan)
         signals = np.stack([*self._signals(*mice).values()])
         inner = slice(first - begin, last - begin)
@@ -145,17 +150,15 @@ class PairStatistics:
         return _moved(values, ahead)
 
 
-def _points(curated: Curated, mouse: int, bodyparts: Sequence[str], sampled: np.ndarray, max_gap: int) -> np.ndarray:
+def _points(curated: Curated, mouse: int | None, bodyparts: Sequence[str], sampled: np.ndarray, max_gap: int) -> np.ndarray:
     """Return [P, 3, S]: x, y and whether it was lost, of the anchors and the bodyparts; NaN for what the recording does not track."""
     points = np.full((len(ANCHORS) + len(bodyparts), 3, len(sampled)), np.nan, np.float32)
     if mouse not in curated.mice:
         return points
     row = curated.mice.index(mouse)
-    columns = {canonical(part): column for column, part in enumerate(curated.bodyparts)}
-    known = {part: column for part, column in columns.items() if curated.seen[row, column].any()}
-    placed = {part: _placed(curated, row, column, sampled, max_gap) for part, column in known.items()}
-    for number, choices in enumerate(ANCHORS.values()):
-        chosen = next((choice for choice in choices if all(part in placed for part in choice)), ())
+    placed = {part: _placed(curated, row, column, sampled, max_gap) for part, column in seen_columns(curated, row).items()}
+    for number, anchor in enumerate(ANCHORS):
+        chosen = anchor_parts(anchor, placed)
         if chosen:
             points[number] = np.mean([placed[part] for part in chosen], axis=0)
     for number, part in enumerate(bodyparts, start=len(ANCHORS)):

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
 
 class ServiceError(Exception):
     """A refused request; the server renders it as the XML or JSON error of the service that was called."""
@@ -11,3 +17,18 @@ class ServiceError(Exception):
         self.message = message
         self.status = status
         super().__init__(f"{code}: {message}")
+
+
+def is_full(error: BaseException) -> bool:
+    """Say whether an error is that of a full disk, or of a quota that is used up."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+    if isinstance(error, shutil.Error):  # of a folder that was copied: the errors of all its files, as text
+        return os.strerror(errno.ENOSPC) in str(error)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def full_disk(root: Path) -> ServiceError:
+    """Return the error for a store whose disk is full. AWS has none; clients repeat a 503 several times, but not this status."""
+    what = f"Expected room for the objects in {root}, but got a full disk ({os.strerror(errno.ENOSPC)})"
+    return ServiceError("InsufficientStorage", f"{what}. Free some space and try again.", 507)

@@ -27,7 +27,6 @@ from sqlglot import exp
 from aws_pipeline import athena
 from aws_pipeline.answer_text import as_text
 from aws_pipeline.config import Settings
-from aws_pipeline.script import run
 from behavior.contract import ContractError
 from behavior.tables import CURATED_TABLES
 
@@ -102,7 +101,7 @@ def say(lake: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     def main(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["athena.py", *map(str, arguments)])
-        code = run(athena.main)
+        code = athena.main()
         return code, *capsys.readouterr()
 
     return main
@@ -458,7 +457,7 @@ def test_every_saved_answer_fits_80_columns(path: Path, lake: Settings):
 
 def test_an_empty_lake_says_what_fills_it(empty_lake: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setattr(sys, "argv", ["athena.py", "SELECT lab_id FROM metadata_train", "--format", "csv"])
-    assert run(athena.main) == 0
+    assert athena.main() == 0
     told = capsys.readouterr()
     assert told.out == "lab_id\n"
     assert "nothing is in metadata_train yet; run the pipeline: python aws_pipeline/pipeline.py" in told.err

@@ -1,10 +1,8 @@
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -332,13 +330,6 @@ def test_a_job_that_is_refused_ends_with_the_contracts_exit_code_and_its_sentenc
     assert ended.value.code == 4
     assert "ContractError: a: Expected this.\nb: Expected that." in str(ended.value)
     assert "b: Expected that." in capsys.readouterr().err
-
-
-def test_the_library_is_the_same_bytes_for_the_same_code_and_holds_all_the_script_imports():
-    assert glue_job.library_zip() == glue_job.library_zip()
-    names = set(zipfile.ZipFile(io.BytesIO(glue_job.library_zip())).namelist())
-    assert {"behavior/curation.py", "behavior/tables.py", "aws_pipeline/lake.py"} <= names
-    assert "aws_pipeline/config.py" not in names
 
 
 # The job, in Spark, started through Glue's API

@@ -28,7 +28,7 @@ def run(*arguments: str, environment: dict[str, str] | None = None, folder: Path
 
 def make(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), *arguments])
-    return sample_data.run(sample_data.main)
+    return sample_data.main()
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -1,10 +1,11 @@
 """Files that appear whole: nothing is seen of one that was broken off, and the old one stays."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from behavior.whole_file import whole_file
+from behavior.whole_file import whole_file, write_json
 
 
 def test_a_file_appears_with_its_folder_when_all_is_written(tmp_path: Path) -> None:
@@ -30,3 +31,14 @@ def test_what_breaks_off_leaves_the_old_file_and_nothing_beside_it(tmp_path: Pat
         broken()
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["told.csv"]
+
+
+def test_a_json_file_is_whole_and_holds_no_number_that_json_does_not_know(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "told.json"
+    write_json(path, {"score": 0.5, "labs": ["A"]})
+    assert json.loads(path.read_text()) == {"score": 0.5, "labs": ["A"]}
+    assert path.read_text().endswith("}\n")
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(path, {"score": float("nan")})
+    assert json.loads(path.read_text()) == {"score": 0.5, "labs": ["A"]}
+    assert [file.name for file in path.parent.iterdir()] == ["told.json"]

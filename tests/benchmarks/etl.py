@@ -91,7 +91,7 @@ def compare(videos: int, rounds: int, peers: Path, folder: Path) -> list[Measure
 
     def glue() -> None:
         nonlocal rows
-        rows = run_job(chosen, tell=lambda state, done, of: None)["rows_out"]
+        rows = run_job(chosen)["rows_out"]
 
     def peer(script: str) -> Callable[[], None]:
         def run() -> None:

@@ -11,6 +11,7 @@ from small_recognizer import PROVENANCE, random_recognizer
 
 from behavior.contract import EXIT_CONTRACT, EXIT_USAGE
 from inference.make_submission import main
+from recognizers.checkpoint import save
 
 BEHAVIORS = ("attack", "mount", "sniff")
 
@@ -36,7 +37,7 @@ def data(lake: Lake, tmp_path: Path) -> Path:
 def checkpoint(tmp_path: Path) -> Path:
     """Trained on 101, chosen by 102; nearly everything passes its thresholds."""
     path = tmp_path / "small.safetensors"
-    random_recognizer(BEHAVIORS, threshold=0.3).save(path, PROVENANCE)
+    save(path, random_recognizer(BEHAVIORS, threshold=0.3), PROVENANCE)
     return path
 
 
@@ -65,7 +66,7 @@ def test_held_out_predicts_what_the_checkpoint_never_saw(data: Path, checkpoint:
 def test_held_out_of_several_checkpoints_is_what_none_of_them_saw(data: Path, checkpoint: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.safetensors"
     videos = {"train": [103], "validation": [], "held_out": []}
-    random_recognizer(BEHAVIORS, seed=1, threshold=0.3).save(other, {**PROVENANCE, "videos": videos})
+    save(other, random_recognizer(BEHAVIORS, seed=1, threshold=0.3), {**PROVENANCE, "videos": videos})
     output = tmp_path / "submission.csv"
     assert run("--data-dir", data, "--checkpoint", checkpoint, other, "--output", output, "--held-out") == 0
     assert set(pd.read_csv(output)["video_id"]) == {104}
@@ -99,7 +100,7 @@ def test_without_test_csv_the_other_way_is_told(data: Path, checkpoint: Path, ca
 
 def test_nothing_held_out_is_told(data: Path, tmp_path: Path, capsys) -> None:
     path = tmp_path / "all.safetensors"
-    random_recognizer(BEHAVIORS).save(path, {**PROVENANCE, "videos": {"train": [101, 102, 103, 104], "validation": [], "held_out": []}})
+    save(path, random_recognizer(BEHAVIORS), {**PROVENANCE, "videos": {"train": [101, 102, 103, 104], "validation": [], "held_out": []}})
     assert run("--data-dir", data, "--checkpoint", path, "--held-out") == EXIT_USAGE
     assert "that the checkpoints never saw, but got none" in capsys.readouterr().err
 
@@ -154,7 +155,7 @@ def test_a_batch_of_nothing_is_a_usage_error(data: Path, checkpoint: Path, capsy
 
 def test_no_bout_at_all_is_written_and_told(data: Path, tmp_path: Path, capsys) -> None:
     path = tmp_path / "shy.safetensors"
-    random_recognizer(BEHAVIORS, threshold=1.0).save(path, PROVENANCE)
+    save(path, random_recognizer(BEHAVIORS, threshold=1.0), PROVENANCE)
     output = tmp_path / "submission.csv"
     assert run("--data-dir", data, "--checkpoint", path, "--output", output, "--held-out") == 0
     assert len(pd.read_csv(output)) == 0

@@ -8,14 +8,15 @@ import pyarrow as pa
 import pytest
 import torch
 from simulated_lake import profile
-from small_recognizer import random_recognizer
+from small_recognizer import random_recognizer, scores_of
 
 from behavior.bouts import BOUT_COLUMNS, DecodeSettings
 from behavior.contract import ContractError
 from behavior.curation import curate, from_table, to_table
+from behavior.material import Material
 from behavior.recording import Recording, Triple, recordings_from_rows
 from behavior.simulated.recordings import simulate
-from inference.recognition import recognize, recognize_curated
+from inference.recognition import recognize, recognize_material
 
 BEHAVIORS = ("freeze", "rear", "attack", "sniff")
 
@@ -85,7 +86,7 @@ def test_recognition_from_the_curated_zone_equals_recognition_from_raw_rows(simu
     annotated = annotating(recording, Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
     recognizer = random_recognizer(BEHAVIORS, threshold=0.4)
     shelved = from_table(to_table(curate(rows, annotated), annotated, "train"))
-    raw, curated = recognize(rows, annotated, recognizer), recognize_curated(shelved, annotated, recognizer)
+    raw, curated = recognize(rows, annotated, recognizer), recognize_material(Material.tracked(annotated, shelved), recognizer)
     assert raw.equals(curated)
     shuffled = rows.take(np.random.default_rng(0).permutation(len(rows)))
     assert recognize(shuffled, annotated, recognizer).equals(raw)
@@ -127,7 +128,7 @@ def test_a_recording_of_one_frame_is_recognized(recording: Recording, tracking_r
 def test_bodyparts_the_recognizer_never_saw_are_ignored_and_missing_ones_are_unknown(recording: Recording, tracking_rows) -> None:
     annotated = annotating(recording, Triple(1, 1, "rear"))
     rows = [(frame, 1, "whisker", 100.0 + frame, 50.0) for frame in range(40)]
-    (scores,) = (scores for _, scores in random_recognizer(BEHAVIORS).scores(curate(tracking_rows(rows), annotated), annotated))
+    (scores,) = (scores for _, scores in scores_of(random_recognizer(BEHAVIORS), curate(tracking_rows(rows), annotated), annotated).items())
     assert np.isfinite(scores).all()
 
 

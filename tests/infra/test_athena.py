@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -227,10 +228,10 @@ def test_a_view_remembers_its_query_and_follows_the_data(lake: Lake) -> None:
     assert lake.rows("SELECT * FROM per_lab") == [["lab_id", "n"], ["Rat Pairs", "1"]]
 
 
-def test_results_and_records_can_be_read_by_another_process_later(lake: Lake) -> None:
+def test_results_and_records_can_be_read_by_another_process_later(lake: Lake, control_plane: Callable[[Path], ControlPlane]) -> None:
     query_id = lake.run("SELECT 7 AS seven")["QueryExecutionId"]
 
-    later = AthenaService(ObjectStore(lake.endpoint.root), ControlPlane(lake.endpoint.root))
+    later = AthenaService(ObjectStore(lake.endpoint.root), control_plane(lake.endpoint.root))
     assert later.handle("GetQueryExecution", {"QueryExecutionId": query_id})["QueryExecution"]["Status"]["State"] == "SUCCEEDED"
     rows = later.handle("GetQueryResults", {"QueryExecutionId": query_id})["ResultSet"]["Rows"]
     assert rows == [{"Data": [{"VarCharValue": "seven"}]}, {"Data": [{"VarCharValue": "7"}]}]

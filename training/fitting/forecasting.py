@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from behavior.views.pair_tracks import ANCHORS, CM_PER_M, COORDINATES
-from recognizers.cnn_transformer_plus import CnnTransformerPlus
+from behavior.views.anchors import ANCHORS
+from behavior.views.pair_tracks import CM_PER_M, COORDINATES
+from recognizers.cnn_transformer_plus import CnnTransformerPlus, turned
 from recognizers.windowed import Windowing
 from training.recipes.schedules import rate_share
 
@@ -76,9 +77,8 @@ def hide(tracks: Tensor, shown: int) -> tuple[Tensor, Tensor]:
     anchors = parts[..., : len(ANCHORS), :2] * CM_PER_M
     way = anchors[:, shown:] - anchors[:, shown - 1 : shown]  # [B, H, 2, A, 2]
     ahead = anchors[:, shown - 1 : shown, :, 0] - anchors[:, shown - 1 : shown, :, 2]  # [B, 1, 2, 2]: from back to front
-    along, across = functional.normalize(ahead, dim=-1).unsqueeze(-2).unbind(-1)
-    turned = torch.stack([way[..., 0] * along + way[..., 1] * across, way[..., 1] * along - way[..., 0] * across], -1)
-    return torch.cat([parts[:, :shown], still], 1).flatten(2), torch.asinh(turned).flatten(2)
+    seen_from_mouse = turned(way, functional.normalize(ahead, dim=-1))
+    return torch.cat([parts[:, :shown], still], 1).flatten(2), torch.asinh(seen_from_mouse).flatten(2)
 
 
 def learn_to_forecast(

@@ -1,29 +1,30 @@
-"""What a view and a head make of recordings: classes, features, labels, a judge and, in the end, a recognizer.
+"""What networks of each view are taught: a lesson opens its material and says what is made of it.
 
-A session runs any lesson; which one it is follows from the recipe's family.
+Axes: C behaviors.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from behavior.curation import Curated
 from behavior.recording import Recording
-from behavior.views.scaler import RobustScaler
-from recognizers.network_recognizer import NetworkRecognizer
-from recognizers.recognizer import View
-from training.fitting.arena_lesson import ArenaLesson
-from training.fitting.loop import Verdict
-from training.fitting.pair_lesson import PairLesson
-from training.material.datasets import Samples, StreamDataset
+from behavior.views.features import ScaledFeatures
+from recognizers.recognizer import Decoding, TaughtRecognizer, View
+from training.fitting.loop import Dataset
+from training.fitting.track_lesson import TrackLesson
+from training.fitting.verdict import Verdict
+from training.material.curated_zone import CuratedZone
+from training.material.datasets import Batch
 from training.recipes.network_recipe import Recipe
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class Lesson(Protocol):
-    """What is taught, made from the recordings that may be read. Axes: C classes, F features."""
+    """Opened material of the recordings that may be read."""
 
     @property
     def behaviors(self) -> tuple[str, ...]:
@@ -31,34 +32,44 @@ class Lesson(Protocol):
         ...
 
     @property
-    def features(self) -> Any:
-        """What the network sees: a frozen dataclass with `names` [F]."""
+    def n_features(self) -> int:
+        """Width of what the network sees."""
         ...
 
     @property
-    def labs(self) -> tuple[str, ...]:
-        """Labs that a network may be told, in the order of their numbers."""
+    def train(self) -> Dataset:
+        """What teaches."""
         ...
 
-    def samples(self, recording: Recording, curated: Curated, bouts: pd.DataFrame) -> Sequence[Samples]:
-        """Return what one recording holds."""
+    @property
+    def augment(self) -> Callable[[Batch], Batch]:
+        """What is done to each batch that teaches."""
         ...
 
-    def fit_scaler(self, samples: Sequence[Any]) -> RobustScaler:
-        """Fit on what teaches."""
+    @property
+    def extent(self) -> str:
+        """Say in words how much teaches."""
         ...
 
-    def judge(self, dataset: StreamDataset, bouts: pd.DataFrame, device: torch.device, weights: Tensor) -> Callable[[nn.Module], Verdict]:
-        """Return what scores a network on the dataset."""
+    def judge(self, device: torch.device, weights: Tensor) -> Callable[[nn.Module], Verdict] | None:
+        """Return what scores a network on the recordings that validate; None without any. `weights` [C] are those of training."""
         ...
 
-    def recognizer(self, network: nn.Module, config: Any, scaler: RobustScaler, verdict: Verdict | None) -> NetworkRecognizer:
+    def decoding(self, verdict: Verdict | None) -> Decoding:
+        """Return how scores become bouts, with what the verdict fitted."""
+        ...
+
+    def recognizer(self, network: nn.Module, config: "DataclassInstance", decoding: Decoding) -> TaughtRecognizer:
         """Return the network with all that belongs to it."""
         ...
 
+    def identity(self) -> dict[str, Any]:
+        """Return what must be the same of the material for a run to go on, flat."""
+        ...
 
-LESSONS: dict[View, Callable[[Recipe, Sequence[Recording], Sequence[Recording], pd.DataFrame, Sequence[tuple[str, ...]]], Lesson]] = {
-    View.PAIR: PairLesson.of,
-    View.ARENA: ArenaLesson.of,
+
+LESSONS: dict[View, Callable[[CuratedZone, Recipe, Sequence[Recording], Sequence[Recording], ScaledFeatures | None], Lesson]] = {
+    View.PAIR: TrackLesson.open,
+    View.ARENA: TrackLesson.open,
 }
-"""By view: makes a lesson of recipe, recordings that teach and that validate, their bouts, and the bodyparts of those that teach."""
+"""By view: opens the material of the recordings that teach and that validate. Features, where given, are those of a trunk."""

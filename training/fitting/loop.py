@@ -5,36 +5,53 @@ Axes: C behaviors.
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from recognizers.torch_windows import autocast, half_type
-from training.fitting.averaging import AveragedWeights
-from training.material.datasets import Batch, StreamDataset
+from training.fitting.averaging import averaged_copy
+from training.fitting.divergence import TrainingDivergedError
+from training.fitting.verdict import Verdict
+from training.material.datasets import Batch
 from training.recipes.network_recipe import Recipe
-from training.script import TrainingDivergedError
 
 _LOOK_EVERY = 32
 """Batches between two looks at the losses: each look makes a GPU wait."""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What validation says about a network."""
+Watch = Callable[[Iterable[Batch], int], Iterable[Batch]]
+"""Wraps the batches of an epoch, so many, to show how far it is."""
 
-    score: float
-    """What the best network is chosen by, 0 to 1: the judge says what it measures."""
-    loss: float
-    """Loss on the validation recordings."""
-    thresholds: tuple[float, ...]
-    """Fitted on the same recordings, one per behavior; none for a head that needs none."""
-    labs: dict[str, Any]
-    """Score per lab and behavior."""
+
+def unwatched(batches: Iterable[Batch], total: int) -> Iterable[Batch]:
+    """Return the batches as they are."""
+    return batches
+
+
+class Dataset(Protocol):
+    """What teaches, whatever it is made of."""
+
+    @property
+    def n_windows(self) -> int:
+        """Windows of one epoch."""
+        ...
+
+    def to(self, device: torch.device) -> Self:
+        """Return the same data on a device."""
+        ...
+
+    def class_frames(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return samples with each behavior [C], and samples in which it was annotated [C]."""
+        ...
+
+    def batches(self, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
+        """Yield all windows once, shuffled, so many at a time."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -89,38 +106,38 @@ class Run:
     @classmethod
     def from_json_dict(cls, value: dict[str, Any], best_weights: dict[str, Tensor]) -> "Run":
         """Read what `to_json_dict` wrote."""
-        best = value["best"] and Verdict(**{**value["best"], "thresholds": tuple(value["best"]["thresholds"])})
+        best = value["best"] and Verdict.from_json_dict(value["best"])
         return cls(value["epoch"], value["best_epoch"], best, best_weights, [Epoch(**epoch) for epoch in value["history"]])
 
 
 class Trainer:
     """A network on its way through a recipe; its whole state is weights, averaged weights, optimizer, gradient scale and `run`.
 
-    `layout` says to the augmentation what each column of the features is. `compiled` trains through torch.compile: faster on a GPU,
-    after a minute or so in which it compiles. Weights, and who judges and saves them, stay those of the network itself.
+    `augment` varies each batch. `compiled` trains through torch.compile: faster on a GPU, after a minute or so in which it compiles.
+    Weights, and who judges and saves them, stay those of the network itself.
     """
 
     def __init__(
         self,
         network: nn.Module,
-        train: StreamDataset,
+        train: Dataset,
         recipe: Recipe,
         seed: int,
         device: torch.device,
-        layout: Any = None,
+        augment: Callable[[Batch], Batch],
         compiled: bool = False,
     ) -> None:
         self.network = network.to(device)
         self.answers: Callable[..., Tensor] = torch.compile(self.network) if compiled else self.network
-        self.averaged = AveragedWeights(self.network, recipe.ema) if recipe.ema else None
-        self.layout = layout
+        self.averaged = averaged_copy(self.network, recipe.ema) if recipe.ema else None
+        self.augment = augment
         self.train = train.to(device)
         self.recipe, self.seed, self.device = recipe, seed, device
         self.run = Run()
         self.optimizer = _optimizer(self.network, recipe, device)
         self.gradient_scale = torch.amp.GradScaler(device.type, enabled=half_type(device) is torch.float16)
         self.class_weights = torch.from_numpy(recipe.loss.class_weights(*train.class_frames())).to(device)
-        self.steps_per_epoch = math.ceil(train.n_windows(recipe.windowing) / recipe.batch)
+        self.steps_per_epoch = math.ceil(train.n_windows / recipe.batch)
 
     @property
     def is_done(self) -> bool:
@@ -140,7 +157,7 @@ class Trainer:
         self,
         judge: Callable[[nn.Module], Verdict] | None,
         on_epoch: Callable[["Trainer"], None],
-        watch: Callable[[Iterable[Batch], int], Iterable[Batch]] = lambda batches, total: batches,
+        watch: Watch = unwatched,
     ) -> Run:
         """Train from where the run stands to its end and return it.
 
@@ -151,18 +168,18 @@ class Trainer:
             epoch, started = self.run.epoch + 1, time.perf_counter()
             train_loss = self._train_epoch(epoch, watch)
             trained = time.perf_counter()
-            judged = self.network if self.averaged is None else self.averaged.network
+            judged = self.network if self.averaged is None else self.averaged.module
             verdict = None if judge is None else judge(judged)
             self.run.consider(epoch, verdict, judged)
             self.run.epoch = epoch
-            windows = self.train.n_windows(self.recipe.windowing)
+            windows = self.train.n_windows
             score, loss = (None, None) if verdict is None else (verdict.score, verdict.loss)
             done = Epoch(epoch, train_loss, score, loss, time.perf_counter() - started, windows / (trained - started))
             self.run.history.append(done)
             on_epoch(self)
         return self.run
 
-    def _train_epoch(self, epoch: int, watch: Callable[[Iterable[Batch], int], Iterable[Batch]]) -> float:
+    def _train_epoch(self, epoch: int, watch: Watch) -> float:
         """Return the mean loss. All randomness follows from seed and epoch, so a resumed run needs no random state."""
         torch.manual_seed(self.seed * 100_003 + epoch)
         generator = np.random.default_rng((self.seed, epoch))
@@ -171,13 +188,13 @@ class Trainer:
         videos: list[tuple[int, ...]] = []
         last: tuple[int, ...] = ()
         total = 0.0
-        batches = self.train.batches(self.recipe.windowing, self.recipe.batch, generator)
+        batches = self.train.batches(self.recipe.batch, generator)
         for number, batch in enumerate(watch(batches, self.steps_per_epoch)):
             step = (epoch - 1) * self.steps_per_epoch + number
             self._set_rate(step)
-            losses.append(self._step(self.recipe.augmentation(batch, self.layout)))
+            losses.append(self._step(self.augment(batch)))
             if self.averaged is not None:
-                self.averaged.follow(self.network, step)
+                self.averaged.update_parameters(self.network)
             videos.append(batch.videos)
             if len(losses) == _LOOK_EVERY or number + 1 == self.steps_per_epoch:
                 values = torch.stack(losses).cpu().numpy()

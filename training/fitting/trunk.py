@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-import recognizers
 from behavior.contract import ContractError
 from behavior.views.pair_tracks import PairTracks
 from recognizers.checkpoint import differences, read_json, write_tensors
+from recognizers.families import network_family
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 FORMAT = "mouse-behavior-trunk"
 
@@ -20,8 +23,8 @@ class Trunk:
     """Weights that have seen motion."""
 
     family: str
-    """Name in `recognizers.FAMILIES`."""
-    network: Any
+    """Name in `recognizers.families.FAMILIES`."""
+    network: "DataclassInstance"
     """Configuration of the network."""
     features: PairTracks
     """What it sees: a run that starts from it sees the same."""
@@ -45,7 +48,7 @@ class Trunk:
         write_tensors(path, told, self.weights)
 
     @classmethod
-    def load(cls, path: Path, family: str, network: Any) -> "Trunk":
+    def load(cls, path: Path, family: str, network: "DataclassInstance") -> "Trunk":
         """Read a file for networks of this family and configuration. Raises ContractError, with the difference, for another."""
         from safetensors.torch import load_file
 
@@ -55,5 +58,5 @@ class Trunk:
         kept, wanted = ({"family": name, **config} for name, config in ((told["family"], told["network"]), (family, asdict(network))))
         if changed := differences(kept, {**wanted, **{name: list(value) for name, value in wanted.items() if isinstance(value, tuple)}}):
             raise ContractError([f"Expected {path} to fit the recipe, but got another network: {'; '.join(changed)}. Learn it again."])
-        config, _ = recognizers.build_network(family, asdict(network), 6, 1)
+        config, _ = network_family(family).build(asdict(network), 6, 1)
         return cls(family, config, PairTracks(**told["features"]), tuple(told["videos"]), told["skill"], load_file(path))

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from behavior.bootstrap import RESAMPLES, interval, resampling_weights
+from behavior.bootstrap import RESAMPLES, percentile_interval, resampling_weights
 from behavior.bout_matching import OVERLAPS
-from behavior.bouts import BOUT_COLUMNS
+from behavior.bouts import bout_table
+from behavior.competition_frames import competition_frames, known_as
 from behavior.frame_scores import average_precision, best_threshold, f1_score, frames_at, precision_recall, reliability
 from behavior.recording import Recording
 from recognizers.competition import solution_rows, submission_rows
 from recognizers.recognizer import Bout
-from training.judging.tally import Tally, competition_frames
+from training.judging.tally import Tally
 
 _CURVE_POINTS = 150
 _CHUNK = 100
@@ -87,7 +88,8 @@ def _competition(
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Return the score of each lab, and the score in every resample [1 + B]."""
     solution = solution_rows(recordings, pd.concat(tally.true, ignore_index=True))
-    counts = competition_frames(solution, submission_rows(pd.DataFrame(found, columns=list(BOUT_COLUMNS))))
+    counts = competition_frames(solution, submission_rows(bout_table(found)))
+    counts["action"] = known_as(counts["action"])
     row = {unit: number for number, unit in enumerate(tally.units)}
     parts = counts.groupby(["lab_id", "action"], sort=True).ngroup().to_numpy()
     names = counts.assign(part=parts).drop_duplicates("part").sort_values("part")
@@ -167,7 +169,7 @@ def _pooled_f1(counts: np.ndarray, units: Units) -> np.ndarray:
 
 def _areas(levels: np.ndarray, units: Units) -> np.ndarray:
     used = levels.any(axis=(1, 2))
-    flat = levels[used].reshape(int(used.sum()), -1).astype(np.float64)
+    flat = levels[used].reshape(int(used.sum()), levels[0].size).astype(np.float64)  # no -1: nothing may be used
     chunks = np.array_split(units.weights[:, used], max(1, len(units.weights) // _CHUNK))
     return np.concatenate([average_precision((chunk @ flat).reshape(len(chunk), *levels.shape[1:])) for chunk in chunks])
 
@@ -181,7 +183,7 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 def _estimate(values: np.ndarray) -> dict[str, float | None]:
     """Return what was measured (first) and the interval of the resamples."""
-    low, high = interval(values[1:]) or (None, None)
+    low, high = percentile_interval(values[1:]) or (None, None)
     return {"value": _known(values[0]), "low": low, "high": high}
 
 

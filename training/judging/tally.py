@@ -6,49 +6,23 @@ Axes: T frames, C behaviors, L score levels, U units, O overlaps.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from behavior.bout_matching import OVERLAPS, bout_counts
-from behavior.bouts import BOUT_COLUMNS, frame_labels
-from behavior.frame_scores import LEVELS, confusion, count_levels
-from behavior.metric import covered_frames
-from behavior.recording import Recording
-from recognizers.recognizer import Bout, Pair
-
-
-@dataclass(frozen=True)
-class ScoredPair:
-    """One annotated pair of one recording, scored by a recognizer that never saw the recording."""
-
-    recording: Recording
-    """The video."""
-    pair: Pair
-    """(agent, target)."""
-    unit: int
-    """The smallest video id of its content."""
-    scores: np.ndarray
-    """[T, C] float16; 0 for a behavior that the fold's recognizer does not know."""
-    true: pd.DataFrame
-    """Bouts the expert wrote: `BOUT_COLUMNS`."""
-    found: list[Bout]
-    """Bouts decoded as serving would."""
-    known: np.ndarray | None = None
-    """[T] bool: frames of which the truth is known; None for all."""
-    answered: np.ndarray | None = None
-    """[C] bool: behaviors that the recognizer knows, none if tracking lacks a mouse; None for all."""
-    others: Mapping[str, list[Bout]] = field(default_factory=dict)
-    """Bouts found in other ways, by the name of the way."""
-    calibrated: np.ndarray | None = None
-    """[T, C] float16: smoothed and calibrated scores; None if nothing calibrates them."""
+from behavior.bouts import BOUT_COLUMNS, labels_of_bouts
+from behavior.frame_scores import confusion
+from behavior.score_levels import FINE_LEVELS, count_fine
+from recognizers.recognizer import Bout
+from training.decoding.scored_subject import ScoredSubject
 
 
 @dataclass
 class Tally:
-    """Sums over scored pairs."""
+    """Sums over scored subjects."""
 
     behaviors: tuple[str, ...]
     """Names along axis C."""
@@ -63,9 +37,9 @@ class Tally:
     confusion: np.ndarray = field(init=False)
     """[C + 1, C + 1] frames: what was true (row), what was found (column)."""
     true: list[pd.DataFrame] = field(default_factory=list)
-    """True bouts of all pairs."""
+    """True bouts of all subjects."""
     found: list[Bout] = field(default_factory=list)
-    """Found bouts of all pairs."""
+    """Decoded bouts of all subjects."""
     others: dict[str, list[Bout]] = field(default_factory=lambda: defaultdict(list))
     """Bouts found in other ways."""
     calibrated: dict[int, np.ndarray] = field(default_factory=dict)
@@ -74,35 +48,34 @@ class Tally:
     def __post_init__(self) -> None:
         self.confusion = np.zeros((len(self.behaviors) + 1,) * 2, np.int64)
 
-    def add(self, one: ScoredPair) -> None:
-        """Count one pair."""
+    def add(self, one: ScoredSubject) -> None:
+        """Count one subject."""
         if one.unit not in self.units:
             self.units.append(one.unit)
-        unit, frames = self.units.index(one.unit), len(one.scores)
-        found = pd.DataFrame(one.found, columns=list(BOUT_COLUMNS))
-        true_labels, found_labels = (self._labels(bouts, frames) for bouts in (one.true, found))
-        known = np.ones(frames, bool) if one.known is None else one.known
-        self.confusion += confusion(true_labels[known], found_labels[known])
-        for behavior in one.recording.behaviors_of(*one.pair):
-            if behavior not in self.behaviors:
+        unit, known = self.units.index(one.unit), one.truth.known
+        decoded = pd.DataFrame(one.decoded, columns=list(BOUT_COLUMNS))
+        true_labels, decoded_labels = (labels_of_bouts(bouts, self.behaviors, len(known)) for bouts in (one.truth.bouts, decoded))
+        self.confusion += confusion(true_labels[known], decoded_labels[known])
+        for column, behavior in enumerate(self.behaviors):
+            if behavior not in one.subject.annotated:
                 continue
-            column = self.behaviors.index(behavior)
+            place = one.behaviors.index(behavior)
             self.recordings.setdefault(column, set()).add(one.recording.video_id)
-            counts = count_levels(one.scores[known, column], true_labels[known, column]).astype(np.int32)  # half the memory
+            counts = count_fine(one.scores[known, place], true_labels[known, column]).astype(np.int32)  # half the memory
             self.levels[unit, column] = self.levels.get((unit, column), 0) + counts
             if one.calibrated is not None:
-                counts = count_levels(one.calibrated[known, column], true_labels[known, column])
+                counts = count_fine(one.calibrated[known, place], true_labels[known, column])
                 self.calibrated[column] = self.calibrated.get(column, 0) + counts
-            mine, theirs = (_intervals(bouts[bouts["action"] == behavior]) for bouts in (one.true, found))
+            mine, theirs = (_intervals(bouts[bouts["action"] == behavior]) for bouts in (one.truth.bouts, decoded))
             self.bouts[unit, column] = self.bouts.get((unit, column), 0) + bout_counts(mine, theirs)
-        self.true.append(one.true)
-        self.found += one.found
+        self.true.append(one.truth.bouts)
+        self.found += one.decoded
         for name, bouts in one.others.items():
             self.others[name] += bouts
 
     def level_counts(self, column: int) -> np.ndarray:
         """Return [U, 2, L] of one behavior; zeros where it was not annotated."""
-        return self._stacked(self.levels, column, (2, LEVELS))
+        return self._stacked(self.levels, column, (2, FINE_LEVELS))
 
     def bout_counts(self, column: int) -> np.ndarray:
         """Return [U, O, 3] of one behavior."""
@@ -112,40 +85,13 @@ class Tally:
         nothing = np.zeros(shape, np.int64)
         return np.stack([parts.get((unit, column), nothing) for unit in range(len(self.units))])
 
-    def _labels(self, bouts: pd.DataFrame, frames: int) -> np.ndarray:
-        place = {behavior: number for number, behavior in enumerate(self.behaviors)}
-        known = bouts[bouts["action"].isin(self.behaviors)]
-        classes = known["action"].map(place).to_numpy(dtype=np.int64)
-        starts, stops = _intervals(known)
-        return frame_labels(starts, stops, classes, frames, len(self.behaviors))
 
-
-def tally(pairs: Iterable[ScoredPair], behaviors: Sequence[str]) -> Tally:
-    """Count all pairs, one at a time."""
+def tally(subjects: Iterable[ScoredSubject], behaviors: Sequence[str]) -> Tally:
+    """Count all subjects, one at a time."""
     total = Tally(tuple(behaviors))
-    for one in pairs:
+    for one in subjects:
         total.add(one)
     return total
-
-
-def competition_frames(solution: pd.DataFrame, submission: pd.DataFrame) -> pd.DataFrame:
-    """Return what the competition's score is made of, recording by recording: lab_id, video_id, action, hits, found, true (frames).
-
-    As the competition does, predictions in a recording without any true bout are left out. Every prediction must be of a triple
-    that was annotated. Summed over recordings, 2 hits / (found + true) is the F1 of `behavior.metric.mabe_score`.
-    """
-    counted = submission[submission["video_id"].isin(solution["video_id"])]
-    rows = pd.concat([solution[counted.columns.intersection(solution.columns)], counted], ignore_index=True)
-    action = rows["action"].str.rpartition("_")[2]  # the competition knows an action by what follows its last underscore
-    names = [rows["video_id"], rows["agent_id"], rows["target_id"], rows["action"]]
-    track = rows.groupby(names, sort=False).ngroup().to_numpy()
-    frames = rows[["start_frame", "stop_frame"]].to_numpy(np.int64).T
-    is_true = np.arange(len(rows)) < len(solution)
-    n_tracks = int(track.max()) + 1 if len(track) else 0
-    true, found, either = (covered_frames(track[part], frames[:, part], n_tracks) for part in (is_true, ~is_true, is_true | ~is_true))
-    first = pd.DataFrame({"video_id": rows["video_id"], "action": action}).groupby(track).first()
-    counts = first.assign(hits=true + found - either, found=found, true=true).groupby(["video_id", "action"], as_index=False).sum()
-    return counts.assign(lab_id=counts["video_id"].map(solution.drop_duplicates("video_id").set_index("video_id")["lab_id"]))
 
 
 def _intervals(bouts: pd.DataFrame) -> np.ndarray:

@@ -3,6 +3,7 @@
 The layout is the lake's, as behavior/keys.py says.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from behavior.contract import ContractError, refuse
 from behavior.curation import Curated, from_table
 from behavior.keys import key_of, lab_folder
+from behavior.material import Material
 from behavior.recording import Recording, recordings_from_rows
 from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, RAW_METADATA, TRACKING_CURATED, Table
 
@@ -70,6 +72,15 @@ class CuratedZone:
             raise ContractError([f"Expected curated tracking at {file}, but got no such file. Run the ETL job again."])
         return from_table(_read([file], [name for name in TRACKING_CURATED.schema.names if name not in ("split", "video_id")]))
 
+    def material(self, recording: Recording) -> Material:
+        """Return what there is of one recording; its tracking is read when it is first asked for."""
+        return Material(recording, lambda: self.tracking(recording))
+
+    def bodyparts(self, recordings: Iterable[Recording]) -> list[tuple[str, ...]]:
+        """Return the bodyparts that the tracking of each recording holds, from the metadata, or from its own file if they do not say."""
+        known = self._tracked_bodyparts()
+        return [known.get(recording.video_id) or self._read_bodyparts(recording) for recording in recordings]
+
     def missing(self, recordings: Iterable[Recording]) -> list[str]:
         """Return one fault for each recording whose tracking is not there."""
         names = ((recording, key_of(TRACKING_CURATED, "train", recording)) for recording in recordings)
@@ -78,6 +89,15 @@ class CuratedZone:
             for recording, name in names
             if not (self.root / name).is_file()
         ]
+
+    def _tracked_bodyparts(self) -> dict[int, tuple[str, ...]]:
+        files = [file for file in self._files(METADATA_TRAIN.location) if "bodyparts" in pq.read_schema(file).names]
+        rows = [row for file in files for row in _read([file], ["video_id", "bodyparts"]).to_pylist()]
+        return {row["video_id"]: tuple(json.loads(row["bodyparts"])) for row in rows if row["bodyparts"] is not None}
+
+    def _read_bodyparts(self, recording: Recording) -> tuple[str, ...]:
+        file = self.root / key_of(TRACKING_CURATED, "train", recording)
+        return tuple(sorted(_read([file], ["bodypart"]).column("bodypart").unique().to_pylist()))
 
     def _recordings(self) -> list[Recording]:
         rows = _read(self._files(METADATA_TRAIN.location), RAW_METADATA.schema.names)

@@ -1,29 +1,26 @@
 """What a network over windows learns from: features and labels of all recordings end to end in one tensor, windows gathered by index.
 
-No worker process and no copy per window: a batch is one gather. A window lies within one stream: one pair of one recording, or all
-its mice.
+No worker process and no copy per window: a batch is one gather. A window lies within one stream: one
+subject of one recording.
 
 Axes: M samples of all streams, F features, C behaviors, N windows, B batch, W window samples.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from behavior.bouts import frame_labels
-from behavior.curation import Curated
+from behavior.labelling import Labelling, Subject, tracked_subjects
+from behavior.material import Material
 from behavior.recording import Recording
-from behavior.views.pair_features import PairFeatures
-from behavior.views.pair_tracks import PairTracks
+from behavior.views.features import Features
 from behavior.views.sampling import sample_frames
 from behavior.views.windows import window_starts
 from recognizers.context import context_of, lab_number
-from recognizers.recognizer import Pair, annotated_pairs
 from recognizers.torch_windows import gather_windows, rows_of, window_rows
 from recognizers.windowed import Windowing
 
@@ -32,12 +29,12 @@ _FIT_ROWS = 200_000
 
 @dataclass(frozen=True)
 class Stream:
-    """One annotated pair of one recording, or the whole of it."""
+    """One subject of one recording."""
 
     recording: Recording
     """The video."""
-    pair: Pair | None
-    """(agent, target); None for all mice at once."""
+    subject: Subject
+    """Whom it is about."""
     frames: int
     """Length of the recording, in its own frames."""
     start: int
@@ -78,6 +75,8 @@ class StreamDataset:
     """[streams, C] bool: behaviors somebody annotated."""
     context: Tensor
     """[streams, 1 + C] float32: what the network is told beside what it sees."""
+    windowing: Windowing
+    """How streams are cut."""
 
     def to(self, device: torch.device) -> "StreamDataset":
         """Return the same data on a device."""
@@ -93,21 +92,22 @@ class StreamDataset:
             present += self.labels[stream.start : stream.start + stream.samples].sum(0).cpu().numpy() * mask
         return present, lengths @ annotated
 
-    def n_windows(self, windowing: Windowing) -> int:
-        """Return the number of windows of one epoch."""
-        return sum(len(window_starts(stream.samples, windowing.window, windowing.step)) for stream in self.streams)
+    @property
+    def n_windows(self) -> int:
+        """Number of windows of one epoch."""
+        return sum(len(window_starts(stream.samples, self.windowing.window, self.windowing.step)) for stream in self.streams)
 
-    def batches(self, windowing: Windowing, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
+    def batches(self, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
         """Yield all windows once, shuffled, each moved by up to half a step so that no two epochs cut alike."""
-        start, owner = self.window_places(windowing, generator)
+        start, owner = self.window_places(generator)
         order = generator.permutation(len(start))
         for first in range(0, len(order), batch):
             chosen = order[first : first + batch]
-            yield self._batch(start[chosen], owner[chosen], windowing.window)
+            yield self._batch(start[chosen], owner[chosen], self.windowing.window)
 
-    def window_places(self, windowing: Windowing, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def window_places(self, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return the first sample of each window of one epoch within its stream, and the stream's number: [N] int64 each, in order."""
-        starts, owners = [], []
+        starts, owners, windowing = [], [], self.windowing
         for number, stream in enumerate(self.streams):
             regular = window_starts(stream.samples, windowing.window, windowing.step)
             moved = regular + generator.integers(-(windowing.step // 2), windowing.step // 2 + 1, len(regular))
@@ -128,74 +128,31 @@ class StreamDataset:
         return Batch(features, valid, labels, mask, self.context[owner], tuple(sorted({stream.recording.video_id for stream in streams})))
 
 
-class Samples(Protocol):
+@dataclass(frozen=True)
+class Samples:
     """Unscaled features and labels of one stream, on their way into a dataset."""
 
-    @property
-    def recording(self) -> Recording:
-        """The video."""
-        ...
-
-    @property
-    def pair(self) -> Pair | None:
-        """(agent, target); None for all mice at once."""
-        ...
-
-    @property
-    def frames(self) -> int:
-        """Length of the recording, in its own frames."""
-        ...
-
-    @property
-    def features(self) -> np.ndarray:
-        """[S, F] float32, NaN where unknown."""
-        ...
-
-    @property
-    def labels(self) -> np.ndarray:
-        """[S, C] bool."""
-        ...
-
-    def annotated(self, behaviors: Sequence[str]) -> list[bool]:
-        """Return for each behavior whether somebody annotated it in this stream."""
-        ...
-
-
-@dataclass(frozen=True)
-class PairSamples:
-    """Samples of one pair."""
-
     recording: Recording
-    pair: Pair
+    """The video."""
+    subject: Subject
+    """Whom they are about."""
     frames: int
-    features: np.ndarray  # [S, F] float32, NaN where unknown
-    labels: np.ndarray  # [S, C] bool
-
-    def annotated(self, behaviors: Sequence[str]) -> list[bool]:
-        """Return for each behavior whether somebody annotated it in this pair."""
-        seen = set(self.recording.behaviors_of(*self.pair))
-        return [behavior in seen for behavior in behaviors]
+    """Length of the recording, in its own frames."""
+    features: np.ndarray
+    """[S, F] float32, NaN where unknown."""
+    labels: np.ndarray
+    """[S, C] bool."""
 
 
-def pair_samples(
-    recording: Recording, curated: Curated, bouts: pd.DataFrame, behaviors: Sequence[str], settings: PairFeatures | PairTracks
-) -> list[PairSamples]:
-    """Return features and labels of every annotated pair of one recording. `bouts` may hold other recordings and behaviors too."""
-    sampled = sample_frames(curated.frames, recording.fps, settings.fps)
+def samples_of(material: Material, bouts: pd.DataFrame, labelling: Labelling, features: Features) -> list[Samples]:
+    """Return features and labels of every tracked subject of one recording. `bouts` may hold other recordings and behaviors too."""
+    curated, recording = material.tracking, material.recording
+    sampled = sample_frames(curated.frames, recording.fps, features.fps)
     samples = []
-    for pair in annotated_pairs(curated, recording):
-        labels = pair_labels(recording, pair, curated.frames, bouts, behaviors)[sampled]
-        samples.append(PairSamples(recording, pair, curated.frames, settings.of(curated, recording.fps, *pair), labels))
+    for subject in tracked_subjects(labelling, recording, curated.mice):
+        labels = labelling.truth(recording, subject, curated.mice, curated.frames, bouts).labels[sampled]
+        samples.append(Samples(recording, subject, curated.frames, features.of(curated, recording.fps, subject), labels))
     return samples
-
-
-def pair_labels(recording: Recording, pair: Pair, frames: int, bouts: pd.DataFrame, behaviors: Sequence[str]) -> np.ndarray:
-    """Return [T, C] bool on the recording's own frames: what the expert saw this pair do."""
-    of_pair = (bouts["video_id"] == recording.video_id) & (bouts["agent_id"] == pair[0]) & (bouts["target_id"] == pair[1])
-    own = bouts[of_pair & bouts["action"].isin(behaviors)]
-    place = {behavior: number for number, behavior in enumerate(behaviors)}
-    classes = own["action"].map(place).to_numpy(dtype=np.int64)
-    return frame_labels(own["start_frame"].to_numpy(), own["stop_frame"].to_numpy(), classes, frames, len(behaviors))
 
 
 def thinned(samples: Sequence[Samples]) -> np.ndarray:
@@ -209,6 +166,7 @@ def assemble(
     behaviors: Sequence[str],
     scale: Callable[[np.ndarray], np.ndarray],
     dtype: torch.dtype,
+    windowing: Windowing,
     labs: Sequence[str] = (),
 ) -> StreamDataset:
     """Lay scaled samples end to end; `labs` numbers those that a network may be told.
@@ -219,10 +177,10 @@ def assemble(
     features, labels, annotated, context = [], [], [], []
     start = 0
     for one in samples:
-        streams.append(Stream(one.recording, one.pair, one.frames, start, len(one.features)))
+        streams.append(Stream(one.recording, one.subject, one.frames, start, len(one.features)))
         start += len(one.features)
         features.append(torch.from_numpy(scale(one.features)).to(dtype))
         labels.append(torch.from_numpy(one.labels))
-        annotated.append(one.annotated(behaviors))
+        annotated.append(one.subject.mask(behaviors).tolist())
         context.append(torch.from_numpy(context_of(lab_number(one.recording.lab_id, labs), annotated[-1])))
-    return StreamDataset(tuple(streams), torch.cat(features), torch.cat(labels), torch.tensor(annotated), torch.stack(context))
+    return StreamDataset(tuple(streams), torch.cat(features), torch.cat(labels), torch.tensor(annotated), torch.stack(context), windowing)

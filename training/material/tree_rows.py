@@ -1,6 +1,6 @@
-"""The rows that trees are grown on: of every annotated pair those samples that teach something, and nothing else is kept.
+"""The rows that trees are grown on: of every subject those samples that teach something, and nothing else is kept.
 
-Axes: N rows of all pairs, S samples of one pair, F features, C behaviors.
+Axes: N rows of all subjects, S samples of one of them, F features, C behaviors.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,13 +10,11 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from behavior.curation import Curated
-from behavior.recording import Recording
+from behavior.labelling import Labelling, tracked_subjects
+from behavior.material import Material
 from behavior.views.pair_statistics import BLOCK_SAMPLES, PairStatistics
 from behavior.views.sampling import sample_frames
 from recognizers.boosted_trees import TreesConfig, teaching
-from recognizers.recognizer import annotated_pairs
-from training.material.datasets import pair_labels
 
 
 @dataclass(frozen=True)
@@ -48,25 +46,22 @@ class TreeRows:
 
 
 def tree_rows(
-    recordings: Iterable[tuple[Recording, Curated]],
-    bouts: pd.DataFrame,
-    behaviors: Sequence[str],
-    settings: PairStatistics,
-    config: TreesConfig,
+    materials: Iterable[Material], bouts: pd.DataFrame, labelling: Labelling, settings: PairStatistics, config: TreesConfig
 ) -> TreeRows:
-    """Return the rows of all annotated pairs; recordings are taken one by one, and features are made in blocks."""
+    """Return the rows of all tracked subjects; recordings are taken one by one, and features are made in blocks."""
+    behaviors = labelling.behaviors
     empty = np.zeros((0, len(behaviors)), bool)
     parts = [TreeRows(np.zeros((0, len(settings.names)), np.float32), empty, empty, np.zeros(0, object))]
-    for recording, curated in recordings:
+    for material in materials:
+        curated, recording = material.tracking, material.recording
         sampled = sample_frames(curated.frames, recording.fps, settings.fps)
-        for pair in annotated_pairs(curated, recording):
-            annotated = set(recording.behaviors_of(*pair))
-            labels = pair_labels(recording, pair, curated.frames, bouts, behaviors)[sampled]
-            mask = teaching(labels, np.tile([name in annotated for name in behaviors], (len(labels), 1)), config)
+        for subject in tracked_subjects(labelling, recording, curated.mice):
+            labels = labelling.truth(recording, subject, curated.mice, curated.frames, bouts).labels[sampled]
+            mask = teaching(labels, np.tile(subject.mask(behaviors), (len(labels), 1)), config)
             for first in range(0, len(labels), BLOCK_SAMPLES):
                 part = slice(first, first + BLOCK_SAMPLES)
                 rows = mask[part].any(axis=1)
-                features = settings.of(curated, recording.fps, *pair, part)[rows]
+                features = settings.of(curated, recording.fps, subject, part)[rows]
                 labs = np.full(len(features), recording.lab_id, object)
                 parts.append(TreeRows(features, labels[part][rows], mask[part][rows], labs))
     return TreeRows.joined(parts)

@@ -3,12 +3,13 @@
 Axes: B batch, W window samples, F features.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from behavior.views.features import Features
 from training.material.datasets import Batch
 
 
@@ -25,8 +26,12 @@ class Augmentation:
         if self.noise < 0 or self.jitter < 0:
             raise ValueError(f"Expected noise and jitter of 0 or more, but got {self}. Use 0 for none.")
 
-    def __call__(self, batch: Batch, layout: Any = None) -> Batch:
-        """Return the batch with other features; padding stays 0. What each column is makes no difference."""
+    def of(self, features: Features) -> Callable[[Batch], Batch]:
+        """Return what is done to batches of these features; what each column is makes no difference."""
+        return self
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Return the batch with other features; padding stays 0."""
         features = batch.features
         if self.jitter:
             features = _shifted(features, batch.valid, self.jitter)

@@ -5,7 +5,6 @@ A variant is a function that changes what differs: `replace(cnn_transformer(), e
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from behavior.views.arena_features import ArenaFeatures
 from recognizers.boosted_trees import TreesConfig
@@ -103,7 +102,7 @@ def trees_undirected() -> TreesRecipe:
 
 AnyRecipe = Recipe | TreesRecipe
 """What a session runs."""
-RECIPES: dict[str, Callable[[], Any]] = {
+RECIPES: dict[str, Callable[[], AnyRecipe]] = {
     recipe.__name__: recipe
     for recipe in (
         cnn_transformer,

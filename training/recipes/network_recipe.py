@@ -1,16 +1,20 @@
 """The recipe of a network: everything a training run depends on, apart from data, seed and device."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from behavior.bouts import DecodeSettings
 from behavior.views.arena_features import ArenaFeatures
-from recognizers import FAMILIES
+from recognizers.families import network_family
+from recognizers.recognizer import Head, View
 from recognizers.windowed import Windowing
 from training.recipes.augmentation import Augmentation
 from training.recipes.losses import ExclusiveLossSettings, LossSettings
 from training.recipes.schedules import Cosine, Schedule
 from training.recipes.track_augmentation import TrackAugmentation
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,8 @@ class Recipe:
     name: str
     """Name of the function that returned it."""
     family: str
-    """Name in `recognizers.FAMILIES`."""
-    network: Any
+    """Name in `recognizers.families.FAMILIES`."""
+    network: "DataclassInstance"
     """Configuration of the family's network."""
     fps: float = 30.0
     """Samples per second that the network sees, 1/s."""
@@ -64,11 +68,21 @@ class Recipe:
             "ema from 0 to below 1": 0 <= self.ema < 1,
             "a network at the recipe's samples per second": getattr(self.network, "fps", self.fps) == self.fps,
             "features at the recipe's samples per second": self.features is None or self.features.fps == self.fps,
-            "a loss for the head of the family": self.family not in FAMILIES or self.loss.HEAD is FAMILIES[self.family].head,
+            "a loss for the head of the family": self.loss.HEAD is network_family(self.family).head,
         }
         wrong = [expected for expected, holds in faults.items() if not holds]
         if wrong:
             raise ValueError(f"Expected {'; '.join(wrong)}, but got {self}. Change the recipe.")
+
+    @property
+    def view(self) -> View:
+        """What its recognizer sees."""
+        return network_family(self.family).view
+
+    @property
+    def head(self) -> Head:
+        """How its recognizer answers."""
+        return self.loss.HEAD
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return every field as JSON holds it."""

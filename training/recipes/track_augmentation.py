@@ -5,12 +5,16 @@ Turning and shifting the arena is no part of it: the networks that see tracks do
 Axes: B batch, W window samples, F columns, P points of one mouse; 2 mice (agent, target), 3 numbers of a point (x, y, seen).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from behavior.views.pair_tracks import ANCHORS, CM_PER_M, COORDINATES, PairTracks
+from behavior.views.anchors import ANCHORS
+from behavior.views.features import Features
+from behavior.views.pair_tracks import CM_PER_M, COORDINATES, PairTracks
 from training.material.datasets import Batch
 
 
@@ -36,17 +40,24 @@ class TrackAugmentation:
         if not all(0 <= share <= 1 for share in shares) or not 0 <= self.scale < 1 or self.noise_cm < 0:
             raise ValueError(f"Expected shares from 0 to 1 and noise_cm of 0 or more, but got {self}. Use 0 for none.")
 
-    def __call__(self, batch: Batch, layout: PairTracks) -> Batch:
+    def of(self, features: Features) -> Callable[[Batch], Batch]:
+        """Return what is done to batches of these features. Raises ValueError if they are no tracks."""
+        if not isinstance(features, PairTracks):
+            raise ValueError(f"Expected tracks to augment, but got {type(features).__name__}. Use training.recipes.augmentation.")
+        return partial(self._augmented, layout=features)
+
+    def _augmented(self, batch: Batch, layout: PairTracks) -> Batch:
         """Return the batch with other tracks; padding stays 0."""
         count, device = len(batch.features), batch.features.device
         mirrored = torch.rand(count, device=device) < self.mirror
-        tracks = _reordered(batch.features, mirrored, _columns(layout)[..., layout.mirrored, :])
+        tracks = _reordered(batch.features, mirrored, torch.from_numpy(layout.mirror.columns))
         if self.swap:
-            tracks = _reordered(tracks, torch.rand(count, device=device) < self.swap, _columns(layout).flip(0))
+            tracks = _reordered(tracks, torch.rand(count, device=device) < self.swap, _swapped(layout))
         size = 1 + self.scale * (2 * torch.rand(count, 1, device=device) - 1)
         points = torch.arange(len(layout.points), device=device)
         kept = (torch.rand(count, len(points), device=device) >= self.drop_bodypart) | (points < len(ANCHORS))
-        factor = torch.stack([(1 - 2 * mirrored.float())[:, None] * size * kept, size * kept, kept.float()], -1)  # [B, P, 3]
+        turned = (1 - 2 * mirrored.float())[:, None]  # the sign of x: layout.mirror.signs, before places and sight are told apart
+        factor = torch.stack([turned * size * kept, size * kept, kept.float()], -1)  # [B, P, 3]
         spread = kept[..., None] * torch.tensor([1.0, 1.0, 0.0], device=device) * (self.noise_cm / CM_PER_M)
         tracks = tracks * factor.flatten(1).repeat(1, 2)[:, None]
         if self.noise_cm:
@@ -56,16 +67,16 @@ class TrackAugmentation:
         return replace(batch, features=tracks, context=_forgotten(batch.context, self.forget_lab))
 
 
-def _columns(layout: PairTracks) -> Tensor:
-    """Return the number of each column [2, P, 3]."""
-    return torch.arange(len(layout.names)).unflatten(0, (2, len(layout.points), len(COORDINATES)))
+def _swapped(layout: PairTracks) -> Tensor:
+    """Return the columns [F] with agent and target in each other's place."""
+    return torch.arange(len(layout.names)).unflatten(0, (2, len(layout.points), len(COORDINATES))).flip(0).flatten()
 
 
 def _reordered(tracks: Tensor, chosen: Tensor, columns: Tensor) -> Tensor:
     """Return tracks [B, W, F] with the columns of the chosen windows [B] in another order."""
     windows = chosen.nonzero().flatten()
     rows = tracks.index_select(0, windows).flatten(0, 1)  # of two axes columns are chosen three times as fast
-    other = rows.index_select(1, columns.flatten().to(tracks.device))
+    other = rows.index_select(1, columns.to(tracks.device))
     return tracks.index_copy(0, windows, other.unflatten(0, (len(windows), tracks.shape[1])))
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from behavior.bouts import DecodeSettings
 from recognizers.boosted_trees import TreesConfig
+from recognizers.recognizer import Head, View
+from recognizers.trees import FAMILY
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class TreesRecipe:
     trees: TreesConfig = field(default_factory=TreesConfig)
     """How trees are grown."""
     family: str = "trees"
-    """Name in `recognizers.FAMILIES`."""
+    """Name in `recognizers.families.FAMILIES`."""
     fps: float = 30.0
     """Samples per second that the trees see, 1/s."""
     windows_s: tuple[float, ...] = (0.5, 2.0, 5.0)
@@ -38,6 +40,16 @@ class TreesRecipe:
         if min(self.most_bodyparts, self.least_bouts) < 1 or not self.fps > 0 or not self.smooth_s >= 0:
             wanted = "most_bodyparts and least_bouts of 1 or more, samples per second above 0 and smooth_s of 0 or more"
             raise ValueError(f"Expected {wanted}, but got {self}. Change the recipe.")
+
+    @property
+    def view(self) -> View:
+        """What its recognizer sees."""
+        return FAMILY.view
+
+    @property
+    def head(self) -> Head:
+        """How its recognizer answers."""
+        return FAMILY.head
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return every field as JSON holds it."""

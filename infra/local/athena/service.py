@@ -11,7 +11,7 @@ from infra.local.athena.executions import execution, output_address
 from infra.local.athena.results import read_page
 from infra.local.athena.statements import Job, QueryCancelled, Statement, read_statement
 from infra.local.errors import ServiceError
-from infra.local.jobs.runs import Run, RunStore
+from infra.local.jobs.runs import RunRecord, RunStore
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -122,7 +122,7 @@ class AthenaService:
                 self._engine = Engine(self.store, self.control)
             return self._engine
 
-    def _find(self, query_id: str) -> Run:
+    def _find(self, query_id: str) -> RunRecord:
         run = self.runs.get(query_id)
         if run is None:
             raise ServiceError("InvalidRequestException", f"QueryExecution {query_id} was not found")

@@ -159,14 +159,14 @@ class ObjectStore:
         staged = body if isinstance(body, Staged) else self.stage([body])
         try:
             check_key(key)
+            self.directory(bucket)
             with self._locked(bucket, key, fcntl.LOCK_EX):
                 self._require_etag(bucket, key, only_if.etag)
-                path = self._place(staged.path, bucket, key, only_if.absent)
-                written = path.stat()
+                written = staged.path.stat()
                 fresh = StoredObject(
                     bucket,
                     key,
-                    path,
+                    staged.path,
                     written.st_size,
                     written.st_mtime_ns,
                     etag or staged.md5,
@@ -174,8 +174,9 @@ class ObjectStore:
                     dict(tags or {}),
                     dict(checksums or {}),
                 )
-                self._records.write(fresh)
-                return fresh
+                with self._records.written(fresh):
+                    path = self._place(staged.path, bucket, key, only_if.absent)
+                return replace(fresh, path=path)
         finally:
             staged.path.unlink(missing_ok=True)
 
@@ -185,7 +186,8 @@ class ObjectStore:
             found = self._look(bucket, key)
             if found is None:
                 raise no_such_key(bucket, key)
-            self._records.write(replace(found, tags=dict(tags)))
+            with self._records.written(replace(found, tags=dict(tags))):
+                pass
 
     def delete(self, bucket: str, key: str, *, only_if: Condition = ALWAYS) -> None:
         """Remove an object; one that is not there is fine. Directories that become empty go with it."""

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from behavior.curation import Curated, curate
+from behavior.labelling import Subject
 from behavior.recording import Recording
+from behavior.views.arena_features import ArenaFeatures
+from behavior.views.features import Features
 from behavior.views.mirror import mirror_of
 from behavior.views.pair_features import PairFeatures
 from behavior.views.pair_tracks import PairTracks
@@ -36,12 +39,13 @@ def wandering(tracking_rows, recording: Recording) -> Curated:
     return curate(tracking_rows(rows), recording)
 
 
-@pytest.mark.parametrize("features", [PairFeatures(PARTS), PairTracks(PARTS)])
-def test_the_mirror_of_features_is_the_features_of_the_mirror_image(features: PairFeatures | PairTracks, wandering: Curated) -> None:
-    mirror = mirror_of(features.names)
-    seen = features.of(wandering, 30.0, 1, 2)
-    np.testing.assert_array_equal(mirror(seen), features.of(mirrored(wandering), 30.0, 1, 2))
-    assert not np.array_equal(mirror(seen), seen)
+@pytest.mark.parametrize("features", [PairFeatures(PARTS), PairTracks(PARTS), ArenaFeatures(bodyparts=PARTS)])
+def test_the_mirror_of_features_is_the_features_of_the_mirror_image(features: Features, wandering: Curated) -> None:
+    mirror = features.mirror
+    assert mirror is not None
+    seen = features.of(wandering, 30.0, Subject(1, 2))
+    np.testing.assert_array_equal(mirror(seen), features.of(mirrored(wandering), 30.0, Subject(1, 2)))
+    assert not np.array_equal(mirror(seen), seen, equal_nan=True)
     np.testing.assert_array_equal(mirror(mirror(seen)), seen)
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from behavior.curation import curate
+from behavior.labelling import Subject
 from behavior.views.pair_features import PairFeatures, common_bodyparts
 from behavior.views.sampling import frame_samples, sample_frames
 from behavior.views.scaler import RobustScaler
@@ -21,7 +22,7 @@ def two_mice(tracking_rows, recording):
 
 
 def test_the_pair_view_holds_agent_target_distance_and_masks(two_mice):
-    features = NOSE.of(two_mice, 30.0, 1, 2)
+    features = NOSE.of(two_mice, 30.0, Subject(1, 2))
     assert features.shape == (3, len(NOSE.names)) == (3, 13)
     assert column(features, NOSE, "x_nose").tolist() == [0, 0, 0]
     assert column(features, NOSE, "t_y_nose").tolist() == [4, 4, 4]
@@ -32,20 +33,20 @@ def test_the_pair_view_holds_agent_target_distance_and_masks(two_mice):
 
 
 def test_agent_and_target_are_not_the_same_the_other_way_round(two_mice):
-    features = NOSE.of(two_mice, 30.0, 2, 1)
+    features = NOSE.of(two_mice, 30.0, Subject(2, 1))
     assert column(features, NOSE, "rel_dx").tolist() == [-3, -3, -3]
     assert column(features, NOSE, "m_nose").tolist() == [1, 0, 1]
 
 
 def test_a_mouse_by_itself_is_its_own_target_at_distance_zero(two_mice):
-    features = NOSE.of(two_mice, 30.0, 2, 2)
+    features = NOSE.of(two_mice, 30.0, Subject(2, 2))
     assert column(features, NOSE, "x_nose").tolist() == column(features, NOSE, "t_x_nose").tolist() == [3, 3, 3]
     assert column(features, NOSE, "rel_dist").tolist() == [0, 0, 0]
 
 
 def test_a_bodypart_or_mouse_nobody_tracks_is_unknown_with_mask_0(two_mice):
     settings = PairFeatures(bodyparts=("nose", "tail_base"))
-    features = settings.of(two_mice, 30.0, 1, 4)
+    features = settings.of(two_mice, 30.0, Subject(1, 4))
     assert np.isnan(column(features, settings, "x_tail_base")).all()
     assert np.isnan(column(features, settings, "t_x_nose")).all()
     assert np.isnan(column(features, settings, "rel_dist")).all()
@@ -56,7 +57,7 @@ def test_hips_stand_for_lateral_points(tracking_rows, recording):
     curated = curate(tracking_rows([(0, 1, "hip_left", 210, 100)]), recording)
     settings = PairFeatures(bodyparts=common_bodyparts([("hip_left", "headpiece_topbackleft"), ("nose",)]))
     assert settings.bodyparts == ("lateral_left", "nose")
-    assert column(settings.of(curated, 30.0, 1, 1), settings, "x_lateral_left").tolist() == [1.0]
+    assert column(settings.of(curated, 30.0, Subject(1, 1)), settings, "x_lateral_left").tolist() == [1.0]
 
 
 def test_a_recording_of_120_frames_a_second_is_sampled_at_every_fourth_frame():

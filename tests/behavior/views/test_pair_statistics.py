@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from behavior.curation import Curated, curate
+from behavior.labelling import Subject
 from behavior.views.pair_statistics import PairStatistics
 
 PARTS = ("body_center", "nose", "tail_base")
@@ -45,7 +46,7 @@ def moving(tracking_rows, recording) -> Callable[..., Curated]:
 
 
 def values(curated: Curated, settings: PairStatistics = PAIR, pair: tuple[int, int] = (1, 2), fps: float = 30.0) -> dict[str, np.ndarray]:
-    return dict(zip(settings.names, settings.of(curated, fps, *pair).T, strict=True))
+    return dict(zip(settings.names, settings.of(curated, fps, Subject(*pair)).T, strict=True))
 
 
 def still(x: float, y: float, look: float = 0.0) -> Callable[[float], tuple[float, float, float]]:
@@ -120,7 +121,7 @@ def dance(second: float) -> tuple[float, float, float]:
 @pytest.mark.parametrize("scene", [{"turned": 1.0}, {"turned": np.pi}, {"mirrored": True}])
 def test_nothing_changes_when_the_whole_scene_is_turned_or_mirrored(moving, scene: dict) -> None:
     mice = (dance, lambda second: dance(2 * second + 1))
-    np.testing.assert_allclose(PAIR.of(moving(*mice, **scene), 30.0, 1, 2), PAIR.of(moving(*mice), 30.0, 1, 2), atol=0.02)
+    np.testing.assert_allclose(PAIR.of(moving(*mice, **scene), 30.0, Subject(1, 2)), PAIR.of(moving(*mice), 30.0, Subject(1, 2)), atol=0.02)
 
 
 def test_the_same_motion_gives_the_same_at_60_frames_a_second(moving) -> None:
@@ -167,7 +168,7 @@ def test_a_bodypart_or_a_mouse_that_nobody_tracks_is_unknown(moving) -> None:
 
 def test_symmetric_statistics_do_not_know_who_is_who(moving) -> None:
     curated = moving(lambda second: (6 * second, 0, 0), lambda second: (20 + 2 * second, 1, 2))
-    np.testing.assert_allclose(EITHER.of(curated, 30.0, 1, 2), EITHER.of(curated, 30.0, 2, 1), atol=1e-4)
+    np.testing.assert_allclose(EITHER.of(curated, 30.0, Subject(1, 2)), EITHER.of(curated, 30.0, Subject(2, 1)), atol=1e-4)
     seen = values(curated, EITHER)
     assert seen["low center speed 0.5s"][30] == pytest.approx(2, abs=1e-3)
     assert seen["high center speed 0.5s"][30] == pytest.approx(6, abs=1e-3)
@@ -177,9 +178,9 @@ def test_a_part_is_what_the_whole_holds_there(moving, monkeypatch: pytest.Monkey
     monkeypatch.setattr("behavior.views.pair_statistics.BLOCK_SAMPLES", 400)
     curated = moving(dance, still(3, 4), frames=900, lost=tuple((frame, 1, "nose") for frame in range(500, 540)))
     settings = PairStatistics(PARTS)
-    whole = settings.of(curated, 30.0, 1, 2)
+    whole = settings.of(curated, 30.0, Subject(1, 2))
     for part in (slice(480, 700), slice(300, 900), slice(0, 10)):
-        np.testing.assert_allclose(settings.of(curated, 30.0, 1, 2, part), whole[part], atol=1e-3)
+        np.testing.assert_allclose(settings.of(curated, 30.0, Subject(1, 2), part), whole[part], atol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-import recognizers
 from behavior.contract import ContractError
 from behavior.views.pair_tracks import PairTracks
 from recognizers.cnn_transformer_plus import CnnTransformerPlus, CnnTransformerPlusConfig
+from recognizers.families import network_family
 from training.fitting.forecasting import N_FORECASTS, ForecastSettings, hide, learn_to_forecast, start_from
 from training.fitting.trunk import Trunk
 
@@ -76,7 +76,7 @@ def test_training_starts_from_what_sees_motion_and_learns_labs_and_behaviors_ane
 
 
 def trunk(tmp_path: Path) -> tuple[Path, Trunk]:
-    _, network = recognizers.build_network("cnn_transformer_plus", asdict(SMALL), len(LAYOUT.names), N_FORECASTS)
+    _, network = network_family("cnn_transformer_plus").build(asdict(SMALL), len(LAYOUT.names), N_FORECASTS)
     made = Trunk("cnn_transformer_plus", SMALL, LAYOUT, (5, 9), 0.4, network.state_dict())
     made.save(tmp_path / "trunk.safetensors")
     return tmp_path / "trunk.safetensors", made

@@ -11,18 +11,23 @@ import torch
 from simulated_lake import Lake
 
 from behavior.contract import ContractError
-from training.fitting.loop import Run, Trainer, TrainingDivergedError, Verdict
-from training.fitting.network_session import Session, prepare
+from behavior.labelling import PairLabelling
+from training.fitting.divergence import TrainingDivergedError
+from training.fitting.loop import Run
+from training.fitting.network_session import NetworkSession
+from training.fitting.prepare import prepare
+from training.fitting.session import Machine
+from training.fitting.verdict import Verdict
 from training.recipes.named import cnn_transformer_plus_small
 from training.recipes.network_recipe import Recipe
 from training.recipes.schedules import rate_share
 
-Start = Callable[..., Session]
+Start = Callable[..., NetworkSession]
 
 
 @pytest.fixture
 def start(lake: Lake, tiny: Recipe) -> Start:
-    return lambda recipe=tiny, seed=0: prepare(lake.curated, recipe, seed, "cpu")
+    return lambda recipe=tiny, seed=0: prepare(lake.curated, recipe, seed)
 
 
 def verdict(score: float, loss: float = 1.0) -> Verdict:
@@ -39,22 +44,24 @@ def test_the_rate_rises_in_a_line_and_falls_along_a_cosine() -> None:
     assert rate_share(0, steps=10, warmup=0.0) == 1.0
 
 
-def test_a_resumed_run_ends_as_the_one_that_was_never_stopped(start: Start, tmp_path: Path) -> None:
-    whole = start()
-    whole.fit(lambda trainer: None)
+@pytest.mark.parametrize("averaged", [0.0, 0.99])
+def test_a_resumed_run_ends_as_the_one_that_was_never_stopped(start: Start, tiny: Recipe, tmp_path: Path, averaged: float) -> None:
+    recipe = replace(tiny, ema=averaged)
+    whole = start(recipe)
+    whole.fit(lambda line: None)
 
-    def stop_after_two(trainer: Trainer) -> None:
+    def stop_after_two(line: str) -> None:
         stopped.save_state(tmp_path)
-        if trainer.run.epoch == 2:
+        if stopped.trainer.run.epoch == 2:
             raise KeyboardInterrupt
 
-    stopped = start()
+    stopped = start(recipe)
     with pytest.raises(KeyboardInterrupt):
         stopped.fit(stop_after_two)
-    resumed = start()
+    resumed = start(recipe)
     assert resumed.restore(tmp_path)
     assert resumed.trainer.run.epoch == 2
-    resumed.fit(lambda trainer: None)
+    resumed.fit(lambda line: None)
 
     assert [one.train_loss for one in resumed.trainer.run.history] == [one.train_loss for one in whole.trainer.run.history]
     assert [one.val_score for one in resumed.trainer.run.history] == [one.val_score for one in whole.trainer.run.history]
@@ -64,6 +71,9 @@ def test_a_resumed_run_ends_as_the_one_that_was_never_stopped(start: Start, tmp_
     assert resumed.trainer.run.best == whole.trainer.run.best
     for name, value in resumed.trainer.run.best_weights.items():
         assert torch.equal(value, whole.trainer.run.best_weights[name]), name
+    if averaged:
+        steps = whole.trainer.run.epoch * whole.trainer.steps_per_epoch
+        assert resumed.trainer.averaged.n_averaged == whole.trainer.averaged.n_averaged == 1 + steps
 
 
 def test_another_seed_is_another_run(start: Start, tmp_path: Path) -> None:
@@ -79,7 +89,7 @@ def test_the_state_of_other_behaviors_is_refused_with_the_difference(start: Star
     session.trainer.run.epoch = 1
     session.save_state(tmp_path)
     other = start()
-    other = replace(other, lesson=replace(other.lesson, behaviors=("attack", "yodel")))
+    other = replace(other, lesson=replace(other.lesson, labelling=PairLabelling(("attack", "yodel"))))
     with pytest.raises(ContractError, match=r"behaviors was attack, .* and is attack, yodel"):
         other.restore(tmp_path)
 
@@ -91,7 +101,8 @@ def test_an_empty_folder_is_the_start_of_a_run(start: Start, tmp_path: Path) -> 
 def test_a_loss_that_is_no_number_stops_names_the_batch_and_keeps_the_best_network(start: Start) -> None:
     session = start()
 
-    def poison(trainer: Trainer) -> None:
+    def poison(line: str) -> None:
+        trainer = session.trainer
         if trainer.run.epoch == 1:
             stream = trainer.train.streams[0]
             trainer.train.features[stream.start : stream.start + stream.samples] = torch.nan
@@ -108,8 +119,8 @@ def test_a_loss_that_is_no_number_stops_names_the_batch_and_keeps_the_best_netwo
 def test_averaged_weights_of_the_best_epoch_outlive_a_loss_that_is_no_number(start: Start, tiny: Recipe) -> None:
     session = start(replace(tiny, ema=0.9))
 
-    def poison(trainer: Trainer) -> None:
-        trainer.train.features.fill_(torch.nan)
+    def poison(line: str) -> None:
+        session.trainer.train.features.fill_(torch.nan)
 
     with pytest.raises(TrainingDivergedError, match="of epoch 1, is kept"):
         session.fit(poison)
@@ -130,7 +141,7 @@ def test_weights_that_are_no_numbers_after_a_finite_loss_stop_too(start: Start) 
             yield batch
 
     with pytest.raises(TrainingDivergedError) as told:
-        session.fit(lambda trainer: None, counting)
+        session.fit(lambda line: None, counting)
     of = trainer.steps_per_epoch
     assert f"Expected finite weights, but got others in epoch 1, batch {of} of {of} (videos " in str(told.value)
     assert str(steps[-1][0]) in str(told.value)
@@ -142,7 +153,7 @@ def test_an_infinite_gradient_of_16_bits_is_skipped_and_the_scale_comes_down(sta
     trainer = session.trainer
     trainer.gradient_scale = torch.amp.GradScaler("cpu", init_scale=1024.0)
     trainer.recipe = replace(trainer.recipe, epochs=1)
-    batch = next(iter(trainer.train.batches(tiny.windowing, tiny.batch, np.random.default_rng(0))))
+    batch = next(iter(trainer.train.batches(tiny.batch, np.random.default_rng(0))))
     before = {name: value.clone() for name, value in trainer.network.named_parameters()}
     hook = next(trainer.network.parameters()).register_hook(lambda gradient: gradient * torch.inf)
     trainer._step(batch)
@@ -168,9 +179,9 @@ def test_a_compiled_network_learns_the_same_and_is_saved_as_itself(tiny: Recipe,
     recipe = cnn_transformer_plus_small() if plus else tiny
     network = replace(recipe.network, width=16, dilations=(1,), layers=1, heads=2, dropout=0.0)
     recipe = replace(recipe, network=network, epochs=1, windowing=tiny.windowing)
-    plain, compiled = (prepare(lake.curated, recipe, 0, "cpu", compiled=compiled) for compiled in (False, True))
+    plain, compiled = (prepare(lake.curated, recipe, 0, Machine(compiled=compiled)) for compiled in (False, True))
     for session in (plain, compiled):
-        session.fit(lambda trainer: None)
+        session.fit(lambda line: None)
     assert compiled.trainer.answers is not compiled.trainer.network
     assert compiled.trainer.run.history[0].train_loss == pytest.approx(plain.trainer.run.history[0].train_loss, rel=1e-5)
     assert compiled.trainer.run.best_weights.keys() == plain.trainer.run.best_weights.keys()
@@ -201,7 +212,7 @@ def test_without_a_judge_the_last_network_is_kept(start: Start, tiny: Recipe) ->
 
 def test_a_step_is_never_longer_than_the_clip_allows(start: Start, tiny: Recipe) -> None:
     session = start(replace(tiny, clip_norm=1e-3))
-    batch = next(iter(session.trainer.train.batches(tiny.windowing, tiny.batch, np.random.default_rng(0))))
+    batch = next(iter(session.trainer.train.batches(tiny.batch, np.random.default_rng(0))))
     session.trainer._step(batch)
     norms = [value.grad.norm() for value in session.trainer.network.parameters() if value.grad is not None]
     assert torch.stack(norms).norm().item() == pytest.approx(1e-3, rel=1e-2)

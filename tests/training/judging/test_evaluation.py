@@ -6,21 +6,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from behavior.bouts import BOUT_COLUMNS
+from behavior.bouts import BOUT_COLUMNS, bout_table
+from behavior.labelling import Subject, Truth
 from behavior.recording import Recording, Triple
+from training.decoding.scored_subject import ScoredSubject
 from training.judging.evaluation import evaluate, gains
-from training.judging.tally import ScoredPair, tally
+from training.judging.tally import tally
 
 
-def scored(recording: Recording, video: int, scores: list[float], true: list[int], unit: int | None = None) -> ScoredPair:
+def scored(recording: Recording, video: int, scores: list[float], true: list[int], unit: int | None = None) -> ScoredSubject:
     """One behavior, 100 frames: `true` names the frames that have it, `scores` repeats over them."""
     one = replace(recording, video_id=video, annotated=(Triple(1, 2, "attack"),))
     rows = [(video, 1, 2, "attack", frame, frame + 1) for frame in true]
     bouts = pd.DataFrame(rows, columns=list(BOUT_COLUMNS)).astype({"start_frame": int, "stop_frame": int})
-    return ScoredPair(one, (1, 2), unit or video, np.resize(scores, (100, 1)).astype(np.float16), bouts, [])
+    truth = Truth(np.isin(np.arange(100), true)[:, None], np.ones(100, bool), bouts)
+    subject, scored = Subject(1, 2, frozenset({"attack"})), np.resize(scores, (100, 1)).astype(np.float16)
+    return ScoredSubject(one, subject, unit or video, ("attack",), scored, truth, np.ones(1, bool))
 
 
-def told(pairs: list[ScoredPair], folds: dict[int, int], resamples: int = 200) -> dict:
+def told(pairs: list[ScoredSubject], folds: dict[int, int], resamples: int = 200) -> dict:
     groups = {one.recording.video_id: one.unit for one in pairs}
     return evaluate(tally(pairs, ("attack",)), [one.recording for one in pairs], groups, folds, resamples).numbers
 
@@ -72,22 +76,56 @@ def test_copies_of_one_video_do_not_narrow_the_interval(recording: Recording) ->
 
 def test_a_behavior_that_never_occurs_is_no_number_and_no_part_of_the_mean(recording: Recording) -> None:
     annotated = (Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
-    pairs = [replace(one, recording=replace(one.recording, annotated=annotated)) for one in (
-        scored(recording, 1, [0.6, 0.4], EVEN), scored(recording, 2, [0.6, 0.4], EVEN)
-    )]  # fmt: skip
-    pairs = [replace(one, scores=np.repeat(one.scores, 2, axis=1)) for one in pairs]
+    both = ("attack", "sniff")
+    pairs = [
+        replace(
+            one,
+            recording=replace(one.recording, annotated=annotated),
+            subject=Subject(1, 2, frozenset(both)),
+            behaviors=both,
+            scores=np.repeat(one.scores, 2, axis=1),
+            truth=replace(one.truth, labels=np.pad(one.truth.labels, ((0, 0), (0, 1)))),
+            answered=np.ones(2, bool),
+        )
+        for one in (scored(recording, 1, [0.6, 0.4], EVEN), scored(recording, 2, [0.6, 0.4], EVEN))
+    ]
     groups = {1: 1, 2: 2}
-    result = evaluate(tally(pairs, ("attack", "sniff")), [one.recording for one in pairs], groups, {1: 1, 2: 2}, 50).numbers
+    result = evaluate(tally(pairs, both), [one.recording for one in pairs], groups, {1: 1, 2: 2}, 50).numbers
     assert result["behaviors"]["sniff"]["average_precision"] == {"value": None, "low": None, "high": None}
     assert result["behaviors"]["sniff"]["frame_f1"]["value"] is None
     assert result["behaviors"]["sniff"]["competition_f1"] is None
     assert result["headline"]["frame_f1"]["value"] == 1.0
 
 
+def test_a_behavior_that_nobody_annotated_is_no_number_and_no_part_of_the_mean(recording: Recording) -> None:
+    pairs = [scored(recording, video, [0.6, 0.4], EVEN) for video in (1, 2)]
+    pairs = [replace(one, scores=np.repeat(one.scores, 2, axis=1)) for one in pairs]
+    evaluation = evaluate(tally(pairs, ("attack", "sniff")), [one.recording for one in pairs], {1: 1, 2: 2}, {1: 1, 2: 2}, 50)
+    sniff = evaluation.numbers["behaviors"]["sniff"]
+    assert (sniff["annotated_frames"], sniff["recordings"], sniff["share"]) == (0, 0, None)
+    assert sniff["average_precision"] == sniff["bout_f1_at_0.3"] == {"value": None, "low": None, "high": None}
+    assert evaluation.numbers["headline"]["average_precision"]["value"] == 1.0
+
+
 def test_without_any_found_bout_the_score_is_0(recording: Recording) -> None:
     result = told([scored(recording, video, [0.6, 0.4], EVEN) for video in (1, 2)], {1: 1, 2: 2})
     assert result["headline"]["competition_score"]["value"] == 0.0
     assert result["labs"]["QuietOtter"]["actions"] == {"attack": 0.0}
+
+
+def test_bouts_of_whole_arenas_are_pooled_as_those_of_mice(recording: Recording) -> None:
+    """In each arena social is true on frames 0 to 3 and found on 2 to 5: 2 hits, 4 found, 4 true; nobody is named."""
+    arenas = []
+    for video in (1, 2):
+        labels = np.arange(10)[:, None] < 4
+        truth = Truth(labels, np.ones(10, bool), bout_table([(video, None, None, "social", 0, 4)]))
+        found = ((video, None, None, "social", 2, 6),)
+        subject, scores = Subject(annotated=frozenset({"social"})), np.full((10, 1), 0.5, np.float16)
+        one = replace(recording, video_id=video, annotated=(Triple(1, 2, "sniff"),))
+        arenas.append(ScoredSubject(one, subject, video, ("social",), scores, truth, np.ones(1, bool), found))
+    numbers = evaluate(tally(arenas, ("social",)), [one.recording for one in arenas], {1: 1, 2: 2}, {1: 1, 2: 2}, 50).numbers
+    assert numbers["labs"]["QuietOtter"]["actions"] == {"social": pytest.approx(2 * 2 / (4 + 4))}
+    assert numbers["headline"]["competition_score"]["value"] == pytest.approx(0.5)
 
 
 def test_a_gain_has_a_narrower_interval_than_the_two_it_lies_between(recording: Recording) -> None:

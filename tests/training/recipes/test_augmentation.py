@@ -3,8 +3,11 @@
 import pytest
 import torch
 
+from behavior.views.pair_features import PairFeatures
 from training.material.datasets import Batch
 from training.recipes.augmentation import Augmentation
+
+FEATURES = PairFeatures(("nose",))
 
 
 def batch(valid: torch.Tensor | None = None) -> Batch:
@@ -20,13 +23,13 @@ def test_nothing_is_changed_and_no_random_number_drawn_by_default() -> None:
     torch.manual_seed(0)
     before = torch.random.get_rng_state()
     given = batch()
-    assert Augmentation()(given) is given
+    assert Augmentation().of(FEATURES)(given) is given
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_noise_has_the_spread_it_says() -> None:
     torch.manual_seed(0)
-    noise = torch.cat([(Augmentation(noise=0.01)(batch()).features - batch().features).flatten() for _ in range(20)])
+    noise = torch.cat([(Augmentation(noise=0.01).of(FEATURES)(batch()).features - batch().features).flatten() for _ in range(20)])
     assert noise.std().item() == pytest.approx(0.01, rel=0.1)
     assert abs(noise.mean().item()) < 1e-3
 
@@ -35,7 +38,7 @@ def test_a_window_is_up_to_two_samples_early_or_late_and_its_labels_stay() -> No
     torch.manual_seed(0)
     shifts = set()
     for _ in range(40):
-        moved = Augmentation(jitter=2)(batch())
+        moved = Augmentation(jitter=2).of(FEATURES)(batch())
         assert moved.labels is not None
         for window in moved.features[..., 0]:
             shift = int(window[25] - 26)
@@ -48,7 +51,7 @@ def test_padding_stays_zero() -> None:
     torch.manual_seed(0)
     valid = torch.ones(2, 50, dtype=torch.bool)
     valid[1, 30:] = False
-    moved = Augmentation(noise=0.01, jitter=2)(batch(valid))
+    moved = Augmentation(noise=0.01, jitter=2).of(FEATURES)(batch(valid))
     assert not moved.features[1, 30:].any()
     assert (moved.features[1, :30] > 0.5).all()
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from behavior.views.pair_features import PairFeatures
 from behavior.views.pair_tracks import PairTracks
 from training.material.datasets import Batch
 from training.recipes.track_augmentation import TrackAugmentation
@@ -25,7 +26,7 @@ def parts(of: Batch) -> torch.Tensor:
 
 
 def augmented(given: Batch, **fields: float) -> Batch:
-    return TrackAugmentation(**{**NOTHING, **fields})(given, LAYOUT)
+    return TrackAugmentation(**{**NOTHING, **fields}).of(LAYOUT)(given)
 
 
 def test_switched_off_it_changes_nothing() -> None:
@@ -82,7 +83,12 @@ def test_a_forgotten_lab_is_an_unknown_one_and_the_list_is_kept() -> None:
 def test_padding_stays_zero() -> None:
     valid = torch.ones(200, 5, dtype=torch.bool)
     valid[:, 3:] = False
-    assert not TrackAugmentation()(batch(valid=valid), LAYOUT).features[:, 3:].any()
+    assert not TrackAugmentation().of(LAYOUT)(batch(valid=valid)).features[:, 3:].any()
+
+
+def test_what_are_no_tracks_is_refused() -> None:
+    with pytest.raises(ValueError, match="Expected tracks to augment, but got PairFeatures"):
+        TrackAugmentation().of(PairFeatures(("nose",)))
 
 
 def test_shares_beyond_one_are_refused() -> None:
