@@ -25,9 +25,11 @@ if not __package__:
 
 from aws_pipeline.answer_text import FORMATS, as_text
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.terminal import Progress, is_full, run, size
+from aws_pipeline.terminal import run, size
 from behavior.contract import EXIT_OK, ContractError, UsageError
+from behavior.full_disk import is_full
 from behavior.whole_file import whole_file
+from reports.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd

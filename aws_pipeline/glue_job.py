@@ -12,8 +12,9 @@ from typing import Any
 
 from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
-from aws_pipeline.terminal import JobFailed, Progress, run, size
+from aws_pipeline.terminal import JobFailed, run, size
 from behavior.contract import EXIT_OK, ContractError, Fault, UsageError
+from reports.progress import Progress
 
 DEPLOY = "python -m infra.deploy"
 _ACTIVE = {"WAITING", "STARTING", "RUNNING", "STOPPING"}

@@ -28,12 +28,13 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.terminal import progress, run, size
+from aws_pipeline.terminal import run, size
 from behavior.contract import EXIT_OK, ContractError, Fault, UsageError, refuse
 from behavior.keys import RAW_TABLES, SPLITS, file_of, key_of
 from behavior.parquet_file import footer_faults
 from behavior.recording import Recording, sound_recordings
 from behavior.tables import RAW_METADATA, RAW_TRACKING, parse_metadata
+from reports.progress import progress
 
 _METADATA = tuple(key_of(RAW_METADATA, split) for split in SPLITS)
 _THREADS = 8

@@ -28,9 +28,10 @@ if not __package__:
 
 from aws_pipeline.config import REPOSITORY, WORKPLACE, Settings, endpoint, settings
 from aws_pipeline.job_code import TRAINING, files
-from aws_pipeline.terminal import JobFailed, Progress, run
+from aws_pipeline.terminal import JobFailed, run
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
+from reports.progress import Progress
 
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
 """What training needs and the PyTorch container lacks, or has in another version."""

@@ -27,9 +27,10 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import settings
-from aws_pipeline.terminal import progress, run, size
+from aws_pipeline.terminal import run, size
 from behavior.contract import EXIT_OK, UsageError
 from behavior.simulated.lab_profiles import PROFILES
+from reports.progress import progress
 
 RECEIPT = "sample.json"
 DEFAULT_LABS = ("AdaptableSnail", "CautiousGiraffe", "JovialSwallow", "LyricalHare")

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "infra": {
         "behavior.tables",
         "behavior.contract",
+        "behavior.full_disk",
         "behavior.whole_file",
         "aws_pipeline.config",
         "aws_pipeline.job_code",

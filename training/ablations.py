@@ -20,6 +20,7 @@ if not __package__:
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.simulated.lab_profiles import PROFILES
+from behavior.whole_file import write_json, write_text
 from training.command_line import add_machine_flags, chosen_machine, require_drawing, run
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _zone(flags: argparse.Namespace) -> Path:
         raise ContractError([f"Expected {zone} to be written whole, but got a part. Remove it and run again."])
     print(f"Simulating {len(labs)} labs, {flags.recordings} recordings of {flags.seconds:g} s each.", flush=True)
     write_simulated_zone(zone, [HABITUAL[lab] for lab in flags.labs], flags.recordings, flags.seconds, seed=0)
-    receipt.write_text(json.dumps(order, indent=1) + "\n", encoding="utf-8")
+    write_json(receipt, order)
     return zone
 
 
@@ -133,8 +134,8 @@ def _write(rows: "list[Row]", flags: argparse.Namespace) -> None:
     about = f"{size}; {flags.folds} folds, {flags.epochs or 'the recipe’s'} epochs, seed {flags.seed}."
     told: dict[str, Any] = {"about": about, "labs": list(flags.labs), "rows": [row.to_json_dict() for row in rows]}
     table = markdown(rows, about)
-    (flags.output_dir / "ablations.json").write_text(json.dumps(told, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    (flags.output_dir / "ablations.md").write_text(table, encoding="utf-8")
+    write_json(flags.output_dir / "ablations.json", told)
+    write_text(flags.output_dir / "ablations.md", table)
     (flags.output_dir / "ablations.png").write_bytes(picture(rows))
     print(table)
     print(f"Wrote ablations.md, ablations.json and ablations.png in {flags.output_dir}.")

@@ -86,7 +86,7 @@ def chosen_machine(flags: argparse.Namespace) -> "Machine":
 
 def watch_batches(batches: Iterable[T], total: int) -> Iterable[T]:
     """Show a bar over the batches of one epoch on a terminal; elsewhere the line after each epoch is enough."""
-    return progress(batches, "training", total, transient=True) if sys.stderr.isatty() else batches
+    return progress(batches, "training", total) if sys.stderr.isatty() else batches
 
 
 def require_drawing(draws: str) -> None:

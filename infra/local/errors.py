@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sqlite3
 from pathlib import Path
+
+from behavior.full_disk import is_full as full_disk_says
 
 
 class ServiceError(Exception):
@@ -20,12 +21,10 @@ class ServiceError(Exception):
 
 
 def is_full(error: BaseException) -> bool:
-    """Say whether an error is that of a full disk, or of a quota that is used up."""
+    """Say whether an error is that of a full disk; a data base has numbers of its own for it."""
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
-    if isinstance(error, shutil.Error):  # of a folder that was copied: the errors of all its files, as text
-        return os.strerror(errno.ENOSPC) in str(error)
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full_disk_says(error)
 
 
 def full_disk(root: Path) -> ServiceError:

@@ -1,9 +1,9 @@
 """Judge a complete run out of fold: its decodings and its report, as files in its folder and as words."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from behavior.whole_file import write_json, write_text
 from reports.page import render
 from training.decoding.fitted import DECODING_FILE, FittedDecoding
 from training.judging.evaluation import Evaluation, evaluate, gains
@@ -26,9 +26,9 @@ def publish(store: OutOfFold, plan: FoldPlan, described: Mapping[str, Any], othe
         decoding.write(store.folder / place)
     in_use = DECODING_FILE in fitted and fitted[DECODING_FILE].to_json_dict()
     whole = {**described, **found.numbers, "decoding": in_use or None, "against": other and _compared(found, other, plan)}
-    (store.folder / "report.json").write_text(json.dumps(whole, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    (store.folder / "report.html").write_text(render(report_page(whole)), encoding="utf-8")
-    (store.folder / "experiment.md").write_text(experiment_line(whole) + "\n", encoding="utf-8")
+    write_json(store.folder / "report.json", whole)
+    write_text(store.folder / "report.html", render(report_page(whole)))
+    write_text(store.folder / "experiment.md", experiment_line(whole) + "\n")
     print(terminal_text(whole))
     print(f"Wrote {store.folder / 'report.html'}, report.json and experiment.md.")
     return fitted.get(DECODING_FILE)
