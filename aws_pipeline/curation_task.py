@@ -39,6 +39,7 @@ class Result:
     first_frame: int = 0
     frames: int = 0
     mice: int = 0
+    bodyparts: tuple[str, ...] = ()
     seen_share: float = 0.0
     bouts: dict[Behavior, np.ndarray] = field(default_factory=dict)
     """Lengths of annotated bouts, frames."""
@@ -79,6 +80,7 @@ def _curate(work: Work, raw: str, curated: str, run: str | None) -> Result:
         first_frame=pose.first_frame,
         frames=pose.frames,
         mice=len(pose.mice),
+        bodyparts=pose.bodyparts,
         seen_share=float(pose.seen.mean()),
         bouts={} if bouts is None else bout_lengths(bouts),
         content=content_of(work.recording.video_id, pose, _annotated(bouts)),

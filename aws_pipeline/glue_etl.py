@@ -162,6 +162,7 @@ def _spanning_tables(plan: Plan, results: Sequence[Result]) -> dict[Table, pa.Ta
             "first_frame": [result.first_frame for result in found],
             "frame_count": [result.frames for result in found],
             "mice_tracked": [result.mice for result in found],
+            "bodyparts": [json.dumps(result.bodyparts) for result in found],
             "seen_share": [result.seen_share for result in found],
             "content_group": [groups[result.video_id] for result in found],
         }

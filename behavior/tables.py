@@ -123,6 +123,7 @@ _FROM_TRACKING = [
     _field("first_frame", pa.int32(), "frame that tracking begins at: 0, or the film's own number in a clip cut out of a film"),
     _field("frame_count", pa.int32(), "frames from the first to the last, counted from tracking"),
     _field("mice_tracked", pa.int8(), "mice that tracking holds"),
+    _field("bodyparts", TEXT, "JSON list of the bodyparts that tracking holds, sorted"),
     _field("seen_share", pa.float64(), "share of keypoints that the tracker saw, 0 to 1"),
     _field("content_group", pa.int64(), "smallest video_id among the recordings of this split that show the same video, under any id"),
 ]

@@ -456,6 +456,8 @@ def test_metadata_knows_what_tracking_holds(first):
     assert first.read("metadata_train/metadata_train.parquet").schema.equals(METADATA_TRAIN.schema)
     assert {video: (row["frame_count"], row["mice_tracked"]) for video, row in rows.items()} == {7: (7, 1), 8: (12, 2), 9: (3, 1)}
     assert rows[8]["seen_share"] == pytest.approx(18 / 24)
+    assert {row["bodyparts"] for row in rows.values()} == {'["nose"]'}
+    assert {row["first_frame"] for row in rows.values()} == {0}
     assert {video: row["content_group"] for video, row in rows.items()} == {7: 7, 8: 8, 9: 9}
     assert (rows[9]["lab_id"], rows[9]["behaviors_labeled"], rows[9]["frames_per_second"]) == (ODD, None, 25.0)
     assert first.read("metadata_test/metadata_test.parquet").column("frame_count").to_pylist() == [5]
