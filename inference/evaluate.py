@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_OK, ContractError, UsageError, exit_code, refuse
+from behavior.contract import EXIT_OK, ContractError, Fault, UsageError, exit_code, refuse
 from inference.recording_files import DATA_DIR
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def annotated_bouts(metadata: "pd.DataFrame", folder: Path) -> "pd.DataFrame":
 
     if not folder.is_dir():
         raise UsageError(f"Expected annotations in {folder}, but got no such folder. Name the train.csv of a data directory.")
-    parts, faults = [], []
+    parts, faults = [], list[Fault | str]()
     for lab, video, listed in metadata[list(METADATA_COLUMNS)].itertuples(index=False):
         path = folder / str(lab) / f"{video}.parquet"
         if fault := lab_fault(lab):

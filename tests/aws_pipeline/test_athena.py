@@ -232,18 +232,19 @@ def test_long_trajectories_are_thinned_to_two_thousand_rows_and_two_minutes(loca
     rows = local_engine(
         """
         CREATE TABLE metadata_train AS
-            SELECT 'LyricalHare' AS lab_id, 1 AS video_id, 120.0::DOUBLE AS frames_per_second, 20000 AS frame_count,
+            SELECT 'LyricalHare' AS lab_id, 1 AS video_id, 120.0::DOUBLE AS frames_per_second, 9005 AS first_frame, 20000 AS frame_count,
                    3 AS mice_tracked, 1.0 AS seen_share;
         CREATE TABLE tracking_curated AS
             SELECT 'LyricalHare' AS lab_id, 'train' AS split, 1 AS video_id, mouse.range + 1 AS mouse_id, part.unnest AS bodypart,
-                   frame.range AS video_frame, 0.0::FLOAT AS x_cm, 0.0::FLOAT AS y_cm
+                   frame.range + 9005 AS video_frame, 0.0::FLOAT AS x_cm, 0.0::FLOAT AS y_cm
             FROM range(3) AS mouse, unnest(['nose', 'ear_left']) AS part, range(20000) AS frame;
         """,
         "trajectories",
     )
-    # 120 s at 120 fps and 3 mice are 43,200 points; every 22nd frame of 14,400 is 655 a mouse
+    # a clip that begins at frame 9005: 120 s at 120 fps and 3 mice are 43,200 points; every 22nd frame of 14,400 is 655 a mouse
     assert len(rows) == 3 * 655
     assert {row[3] for row in rows} == {"ear_left"}, "no body_center: the first bodypart"
+    assert min(row[4] for row in rows) == 0, "time counts from the first frame"
     assert max(row[4] for row in rows) == pytest.approx(654 * 22 / 120, abs=1e-3)
 
 

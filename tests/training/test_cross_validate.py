@@ -17,6 +17,7 @@ import torch
 from simulated_lake import Lake
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE
+from behavior.keys import LakeObject, key_of
 from behavior.metric import mabe_score
 from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURATED
 from inference.recognition import recognize
@@ -40,11 +41,11 @@ def zone_with_a_twin(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Pa
     root = tmp_path_factory.mktemp("twin") / "curated"
     shutil.copytree(lake.curated, root)
     for table in (TRACKING_CURATED, ANNOTATIONS_ENRICHED):
-        rows = pq.read_table(root / table.key(f"train-{ORIGINAL}.parquet", LAB), partitioning=None).to_pandas()
+        rows = pq.read_table(root / LakeObject(table, "train", LAB, ORIGINAL).key, partitioning=None).to_pandas()
         rows = rows.assign(video_id=TWIN)
         kept = rows.head(1) if table is ANNOTATIONS_ENRICHED else rows
-        _write(kept, table.schema, root / table.key(f"train-{TWIN}.parquet", LAB))
-    path = root / METADATA_TRAIN.key("part.parquet")
+        _write(kept, table.schema, root / LakeObject(table, "train", LAB, TWIN).key)
+    path = root / key_of(METADATA_TRAIN)
     metadata = pq.read_table(path).to_pandas()
     twin = metadata[metadata["video_id"] == ORIGINAL].assign(video_id=TWIN)
     _write(pd.concat([metadata, twin], ignore_index=True), METADATA_TRAIN.schema, path)
