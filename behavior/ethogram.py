@@ -1,4 +1,4 @@
-"""The behaviors: 37 of the MABe ethogram (11 a mouse does by itself, 26 toward another), their groups, and 6 signs of pain.
+"""The behaviors: 37 of the MABe ethogram (11 a mouse does by itself, 26 toward another), and their groups.
 
 A lab may bring behaviors of its own: `ethogram` puts them behind the known ones. Whether a bout is a self behavior is told by
 its target (target == agent), never by its name: labs differ there (freezing is also annotated as one mouse toward another).
@@ -58,9 +58,6 @@ _GROUP_MEMBERS = {
 }
 GROUPS = {behavior: group for group, members in _GROUP_MEMBERS.items() for behavior in members.split()}
 """Behavior to one of the three groups of the Conv1D-BiLSTM; a behavior that is missing here is background."""
-
-PAIN_BEHAVIORS = ("paw_withdraw", "paw_lick", "paw_shake", "walk", "active", "rest")
-"""The six classes of the mouse-pain videos, in the order of their labels."""
 
 
 def ethogram(behaviors: Iterable[str]) -> tuple[str, ...]:

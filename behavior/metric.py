@@ -74,12 +74,6 @@ def mabe_score(solution: pd.DataFrame, submission: pd.DataFrame, beta: float = 1
     return _pooled_score(count_frames(solution, submission, case), beta)
 
 
-def submission_faults(submission: pd.DataFrame, solution: pd.DataFrame) -> list[Fault]:
-    """Return, sorted, every reason why the competition would refuse to score this submission against this solution."""
-    faults = _form_faults(solution, submission)
-    return sorted(faults or _content_faults(solution, submission, listed_case(solution, submission)), key=str)
-
-
 def _pooled_score(frames: pd.DataFrame, beta: float) -> Score:
     """Return the score of counted frames: a row for each recording and action."""
     pooled: dict[str, _Classes] = {}

@@ -1,4 +1,4 @@
-"""The bodyparts labs track: names, aliases, the ones no recognizer should see, and which left belongs to which right."""
+"""The bodyparts labs track: names, aliases, and the ones that no recognizer should see."""
 
 from collections.abc import Sequence
 
@@ -40,9 +40,6 @@ ALIASES = {"hip_left": "lateral_left", "hip_right": "lateral_right"}
 
 IGNORED = frozenset(part for part in BODYPARTS if part.startswith("headpiece_"))
 """Corners of an implant: they move with the head and exist in few labs."""
-
-LEFT_RIGHT = tuple((part, part.replace("left", "right")) for part in BODYPARTS if part.endswith("_left"))
-"""Pairs that change names when a pose is mirrored."""
 
 
 def canonical(bodypart: str) -> str:

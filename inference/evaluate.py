@@ -155,17 +155,10 @@ def _read_csv(path: Path, flag: str) -> "pd.DataFrame":
 
 
 def _read_annotation(path: Path) -> "pa.Table":
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    from behavior.parquet_file import read_rows
     from behavior.tables import RAW_ANNOTATION
 
-    try:
-        rows = pq.read_table(path, partitioning=None)
-    except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise ContractError([f"Expected {path} to be Parquet, but got: {reason} Copy the file again."]) from None
-    return RAW_ANNOTATION.check(rows, str(path))
+    return read_rows(RAW_ANNOTATION, path, str(path))
 
 
 def _cut(name: str, width: int) -> str:

@@ -37,14 +37,11 @@ class Fitted:
     """One threshold for all behaviors and labs, default durations: beside it the worth of the rest is told."""
 
 
-def fit_decoding(subjects: Subjects, behaviors: Sequence[str]) -> Decoding:
-    """Return the decoding fitted on all subjects, whose scores must be of recognizers that never saw the recording."""
-    fold_of = {one.recording.video_id: 0 for one in subjects()}
-    return _fit(subjects, tuple(behaviors), fold_of, (None,))[None].decoding
-
-
 def cross_fit(subjects: Subjects, behaviors: Sequence[str], fold_of: Mapping[int, int]) -> dict[int | None, Fitted]:
-    """Return for each fold what is fitted without it, and for None what is fitted on all. `fold_of` maps video ids."""
+    """Return for each fold what is fitted without it, and for None what is fitted on all. `fold_of` maps video ids.
+
+    The scores of a recording must come from a recognizer that never saw it.
+    """
     return _fit(subjects, tuple(behaviors), fold_of, (None, *sorted(set(fold_of.values()))))
 
 

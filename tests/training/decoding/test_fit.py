@@ -11,8 +11,8 @@ from behavior.bouts import BOUT_COLUMNS, DecodeSettings, decode, frame_labels, r
 from behavior.labelling import PairLabelling, Subject, Truth
 from behavior.recording import Recording, Triple
 from recognizers.recognizer import Decoding
-from training.decoding.counts import MAX_GAP_S, MIN_LENGTH_S, Seen, duration_frames
-from training.decoding.fit import cross_fit, fit_decoding, trust
+from training.decoding.counts import MAX_GAP_S, MIN_LENGTH_S, Seen, Subjects, duration_frames
+from training.decoding.fit import cross_fit, trust
 from training.decoding.scored_subject import ScoredSubject
 
 FPS = 30
@@ -41,6 +41,11 @@ def among(one: ScoredSubject, behaviors: tuple[str, ...]) -> ScoredSubject:
     scores, labels = (np.zeros((len(one.scores), len(behaviors)), values.dtype) for values in (one.scores, one.truth.labels))
     scores[:, places], labels[:, places] = one.scores, one.truth.labels
     return replace(one, behaviors=behaviors, scores=scores, truth=replace(one.truth, labels=labels), answered=np.ones(len(behaviors), bool))
+
+
+def fit_decoding(subjects: Subjects, behaviors: tuple[str, ...]) -> Decoding:
+    """Fit on all subjects, as one fold."""
+    return cross_fit(subjects, behaviors, {one.recording.video_id: 1 for one in subjects()})[None].decoding
 
 
 def found_in(one: ScoredSubject, decoding: Decoding) -> list[tuple]:
