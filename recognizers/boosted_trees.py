@@ -46,7 +46,7 @@ class TreesConfig:
     row_fraction: float = 1.0
     """Share of the rows that each tree sees, above 0 to 1."""
     every_nth: int = 1
-    """Of rows without the behavior, one in so many teaches: see `teaching`."""
+    """Of rows without the behavior, one in so many teaches: see `thin_mask`."""
     every_nth_positive: int = 1
     """The same of rows with it."""
     balance: float = 0.0
@@ -104,7 +104,7 @@ class BoostedTrees:
         """Grow trees on features [N, F] float32, NaN where unknown, labels [N, C] bool, and mask [N, C] bool: rows that teach a column.
 
         The result depends on the arguments and the seed alone. `threads` 0 means as many as cores. Features are sorted into bins once
-        for all columns. Every row of the mask is taken: thin it before, by `teaching`.
+        for all columns. Every row of the mask is taken: thin it before, by `thin_mask`.
         """
         parameters = _parameters(config, seed, threads)
         whole = lightgbm.Dataset(features, params=parameters, free_raw_data=False).construct()
@@ -144,7 +144,7 @@ class BoostedTrees:
         return cls(tuple(boosters))
 
 
-def teaching(labels: np.ndarray, mask: np.ndarray, config: TreesConfig) -> np.ndarray:
+def thin_mask(labels: np.ndarray, mask: np.ndarray, config: TreesConfig) -> np.ndarray:
     """Return the mask [N, C] thinned as the configuration says: every so many of the rows without, and with, the behavior.
 
     To be asked stream by stream, so that what is thinned is time; rows that teach no column need not be kept.

@@ -25,13 +25,13 @@ from behavior.contract import ContractError, refuse
 from behavior.tables import TRACKING_CURATED
 from behavior.whole_file import whole_file
 from recognizers import onnx_network
-from recognizers.recognizer import Parts, TaughtRecognizer
+from recognizers.recognizer import Parts, TrainedRecognizer
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT = "mouse-behavior-recognizer"
-VERSION = 2
+CHECKPOINT_FORMAT = "mouse-behavior-recognizer"
+CHECKPOINT_VERSION = 2
 MAX_HEADER_BYTES = 100_000_000
 """The format's own limit: more can only be a file of another kind."""
 
@@ -43,7 +43,7 @@ def current_schema() -> dict[str, str]:
     return {field.name: str(field.type) for field in TRACKING_CURATED.schema}
 
 
-def save(path: Path, recognizer: TaughtRecognizer, provenance: Mapping[str, Any]) -> None:
+def save(path: Path, recognizer: TrainedRecognizer, provenance: Mapping[str, Any]) -> None:
     """Write a recognizer as one file that appears whole or not at all; `provenance` holds recipe, videos, metrics, seed and the like."""
     save_parts(path, recognizer.parts(provenance))
 
@@ -55,7 +55,7 @@ def save_parts(path: Path, parts: Parts) -> None:
     write_tensors(path, whole, parts[1])
 
 
-def load(path: Path, device: str = "cpu") -> Parts:
+def load_parts(path: Path, device: str = "cpu") -> Parts:
     """Return the checked header and the tensors. Raises ContractError, with the difference, for what this code cannot use."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -73,7 +73,7 @@ def read_header(path: Path) -> dict[str, Any]:
 
     An exported network (.onnx) has the header of the checkpoint it was made of.
     """
-    header = onnx_network.read_header(path) if path.suffix == onnx_network.SUFFIX else read_json(path)
+    header = onnx_network.read_exported_header(path) if path.suffix == onnx_network.SUFFIX else read_json(path)
     refuse(f"{path}: {fault}" for fault in _format_faults(header))
     return header
 
@@ -154,7 +154,7 @@ def differences(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[st
 
 
 def _signed(header: Mapping[str, Any]) -> dict[str, Any]:
-    return {"format": FORMAT, "version": VERSION, "schema": current_schema(), **header}
+    return {"format": CHECKPOINT_FORMAT, "version": CHECKPOINT_VERSION, "schema": current_schema(), **header}
 
 
 def _faults(header: Mapping[str, Any]) -> list[str]:
@@ -168,6 +168,6 @@ def _faults(header: Mapping[str, Any]) -> list[str]:
 
 def _format_faults(header: Mapping[str, Any]) -> list[str]:
     got = (header.get("format"), header.get("version"))
-    if got == (FORMAT, VERSION):
+    if got == (CHECKPOINT_FORMAT, CHECKPOINT_VERSION):
         return []
-    return [f"Expected format {FORMAT}, version {VERSION}, but got {got[0]}, version {got[1]}. Train again."]
+    return [f"Expected format {CHECKPOINT_FORMAT}, version {CHECKPOINT_VERSION}, but got {got[0]}, version {got[1]}. Train again."]

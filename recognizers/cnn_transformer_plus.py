@@ -136,12 +136,12 @@ class Geometry(nn.Module):
         then = self._lagged(now, valid)  # [2, B, W, L, .]
         moved, headed, nearer = (then - now[..., None, :]).split((2 * len(ANCHORS), 2, len(ANCHORS) ** 2), -1)
         moved = moved.unflatten(-1, (-1, 2))  # [2, B, W, L, anchors, 2]
-        motion = _squashed(turned(moved.flatten(-3, -2), heading))
-        other_motion = _squashed(turned(moved.flip(0)[..., _CENTER, :], heading))
-        headed_to = turned(headed + heading[..., None, :], heading)
-        shape = _squashed(turned(place - center, heading) / _BODY_CM)
-        there = _squashed(turned(place.flip(0) - center, heading) / _BODY_CM)
-        toward = turned(heading.flip(0)[..., None, :], heading)
+        motion = _squashed(in_frame_of(moved.flatten(-3, -2), heading))
+        other_motion = _squashed(in_frame_of(moved.flip(0)[..., _CENTER, :], heading))
+        headed_to = in_frame_of(headed + heading[..., None, :], heading)
+        shape = _squashed(in_frame_of(place - center, heading) / _BODY_CM)
+        there = _squashed(in_frame_of(place.flip(0) - center, heading) / _BODY_CM)
+        toward = in_frame_of(heading.flip(0)[..., None, :], heading)
         mice = [shape.flatten(-2), seen, length.log(), motion.flatten(-2), headed_to.flatten(-2)]
         relations = [there.flatten(-2), distance.log(), toward.flatten(-2), _squashed(nearer).flatten(-2), other_motion.flatten(-2)]
         return torch.cat(mice, -1), torch.cat(relations, -1)
@@ -156,7 +156,7 @@ class Geometry(nn.Module):
         return values[:, torch.arange(rows.shape[0], device=values.device)[:, None, None], rows]
 
 
-def turned(vectors: Tensor, heading: Tensor) -> Tensor:
+def in_frame_of(vectors: Tensor, heading: Tensor) -> Tensor:
     """Return vectors [..., N, 2] in a frame of reference that looks along `heading` [..., 2]."""
     along, across = heading[..., None, 0], heading[..., None, 1]
     x, y = vectors[..., 0], vectors[..., 1]

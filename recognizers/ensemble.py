@@ -115,8 +115,8 @@ def mean_faults(mean: WeightedMean, members: int, behaviors: int) -> list[str]:
     """Say what keeps a mean from being one of so many members and behaviors."""
     weights, faults = np.array(mean.weights), []
     if weights.shape != (members, behaviors) or not (np.isfinite(weights) & (weights >= 0)).all():
-        wanted = f"{members} x {behaviors} finite weights of 0 or more, one per member and behavior"
-        faults.append(f"Expected {wanted}, but got {mean.weights}. Fit them anew.")
+        expected = f"{members} x {behaviors} finite weights of 0 or more, one per member and behavior"
+        faults.append(f"Expected {expected}, but got {mean.weights}. Fit them anew.")
     if mean.smooth_s and len(mean.smooth_s) != behaviors:
         faults.append(f"Expected {behaviors} widths of smoothing, one per behavior, but got {len(mean.smooth_s)}. Fit them anew.")
     return faults

@@ -61,7 +61,7 @@ def network_family(name: str) -> NetworkFamily:
     return known[name]
 
 
-def load(paths: Sequence[Path], device: str = "cpu", batch: int = 64) -> Recognizer:
+def load_recognizer(paths: Sequence[Path], device: str = "cpu", batch: int = 64) -> Recognizer:
     """Return the recognizer of one checkpoint of any family, or of one exported network (.onnx), or the mean of several.
 
     Raises ContractError for files that cannot be used.
@@ -81,14 +81,14 @@ def open_file(path: Path) -> Recognizer:
     """
     if path.suffix == onnx_network.SUFFIX:
         return network_family(str(checkpoint.read_header(path).get("family"))).open_exported(path)
-    return opened(*checkpoint.load(path), str(path))
+    return open_parts(*checkpoint.load_parts(path), str(path))
 
 
-def opened(header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str) -> Recognizer:
+def open_parts(header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str) -> Recognizer:
     """Return the recognizer of any family that the parts of a checkpoint describe, its members first; errors name `where`.
 
     Raises ContractError, with the difference, for parts that this code cannot use.
     """
     parts = enumerate(checkpoint.members_of(header, tensors), start=1)
-    members = tuple(opened(*own, f"{where}, member {number}") for number, own in parts)
+    members = tuple(open_parts(*own, f"{where}, member {number}") for number, own in parts)
     return family(str(header.get("family"))).open(header, tensors, where, members)

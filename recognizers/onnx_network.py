@@ -57,7 +57,7 @@ class OnnxNetwork:
         return np.asarray(scores)
 
 
-def read_header(path: Path) -> dict[str, Any]:
+def read_exported_header(path: Path) -> dict[str, Any]:
     """Return the header of the checkpoint that was exported. Raises ContractError if the file is none of ours."""
     return dict(json.loads(_metadata(_session(path, for_work=False), path)[HEADER]))
 

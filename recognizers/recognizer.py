@@ -20,7 +20,7 @@ from behavior.recording import Recording
 if TYPE_CHECKING:
     from torch import Tensor
 
-Bout = tuple[int, int | None, int | None, str, int, int]
+BoutRow = tuple[int, int | None, int | None, str, int, int]
 """A row in the order of `behavior.bouts.BOUT_COLUMNS`: video_id, agent_id, target_id, action, start_frame, stop_frame."""
 
 
@@ -77,7 +77,7 @@ class Decoding:
         weights, calibration = (np.array(values) if values else None for values in (self.weights, self.calibration))
         return Criteria(np.array(thresholds), weights, calibration)
 
-    def bouts(self, labelling: Labelling, recording: Recording, subject: Subject, scores: ScoreRows) -> list[Bout]:
+    def bouts(self, labelling: Labelling, recording: Recording, subject: Subject, scores: ScoreRows) -> list[BoutRow]:
         """Return the bouts of one subject from its scores [T, C] on the recording's own frames: only annotated ones, none overlapping.
 
         Where the labelling has a background, thresholds are for what a score has more than the background's.
@@ -90,12 +90,12 @@ class Decoding:
         decoded = decode(scores, recording.fps, allowed, self.settings, self.criteria(behaviors, lab))
         return [(recording.video_id, subject.agent, subject.target, behaviors[number], start, stop) for number, start, stop in decoded]
 
-    def over(self, behaviors: tuple[str, ...], wanted: tuple[str, ...]) -> "Decoding":
+    def over(self, behaviors: tuple[str, ...], chosen: tuple[str, ...]) -> "Decoding":
         """Return the same for some of its behaviors, in the order `wanted`. Raises ContractError for one it does not know."""
-        if unknown := sorted(set(wanted) - set(behaviors)):
+        if unknown := sorted(set(chosen) - set(behaviors)):
             got = f"{', '.join(unknown)}, on which it was not fitted"
             raise ContractError([f"Expected a decoding of {', '.join(behaviors)}, but got asked for {got}. Fit it on data that hold them."])
-        places = [behaviors.index(behavior) for behavior in wanted]
+        places = [behaviors.index(behavior) for behavior in chosen]
 
         def picked(values: Any) -> Any:
             return tuple(values[place] for place in places) if isinstance(values, tuple) and values else values
@@ -103,9 +103,9 @@ class Decoding:
         durations = {name: picked(getattr(self.settings, name)) for name in DURATIONS}
         return Decoding(
             thresholds=picked(self.thresholds),
-            occurring={lab: known.intersection(wanted) for lab, known in self.occurring.items()},
+            occurring={lab: known.intersection(chosen) for lab, known in self.occurring.items()},
             settings=replace(self.settings, **durations),
-            lab_thresholds={lab: {name: own[name] for name in wanted if name in own} for lab, own in self.lab_thresholds.items()},
+            lab_thresholds={lab: {name: own[name] for name in chosen if name in own} for lab, own in self.lab_thresholds.items()},
             weights=picked(self.weights),
             calibration=picked(self.calibration),
         )
@@ -189,7 +189,7 @@ class Recognizer(Protocol):
         ...
 
 
-class TaughtRecognizer(Recognizer, Protocol):
+class TrainedRecognizer(Recognizer, Protocol):
     """What a training session ends with."""
 
     def parts(self, provenance: Mapping[str, Any]) -> Parts:

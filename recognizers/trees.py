@@ -15,8 +15,8 @@ from behavior.curation import Curated
 from behavior.labelling import Subject, tracked_subjects
 from behavior.material import Material
 from behavior.recording import Recording
-from behavior.views.pair_statistics import BLOCK_SAMPLES, PairStatistics
-from behavior.views.sampling import sample_count
+from behavior.views.pair_statistics import PairStatistics
+from behavior.views.sampling import BLOCK_SAMPLES, sample_count
 from recognizers import checkpoint
 from recognizers.boosted_trees import BoostedTrees, TreesConfig
 from recognizers.recognizer import Decoding, Head, Parts, Recognizer, View, labelling_of

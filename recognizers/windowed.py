@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
-from behavior.views.sampling import frame_samples
+from behavior.views.sampling import BLOCK_SAMPLES, frame_samples
 from behavior.views.windows import Stitching, window_starts
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = "np.ndarray | Tensor"
 """Rows of features or a context: serving has arrays, training has tensors."""
-BLOCK_SAMPLES = 16_384
-"""Samples whose features are made at once."""
 
 
 @dataclass(frozen=True)

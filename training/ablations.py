@@ -21,7 +21,7 @@ if not __package__:
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.simulated.lab_profiles import PROFILES
 from behavior.whole_file import write_json, write_text
-from training.command_line import add_machine_flags, chosen_machine, require_drawing, run
+from training.command_line import add_machine_flags, chosen_machine, require_drawing, run_script
 
 if TYPE_CHECKING:
     from training.fitting.session import Machine
@@ -39,7 +39,7 @@ WITHOUT_LAB_THRESHOLDS = "without_labs"
 def main(arguments: list[str] | None = None) -> int:
     """Study as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    return run(lambda: _study(flags))
+    return run_script(lambda: _study(flags))
 
 
 def _study(flags: argparse.Namespace) -> int:
@@ -111,13 +111,13 @@ def _rows(chosen: "list[Variant]", plan: "FoldPlan", machine: "Machine", flags: 
 
 def _judged(recipe: "AnyRecipe", plan: "FoldPlan", machine: "Machine", folder: Path, seed: int) -> "tuple[Evaluation, float]":
     from training.judging.fold_training import train_folds
-    from training.judging.out_of_fold import OutOfFold, described
-    from training.judging.publishing import evaluated
+    from training.judging.out_of_fold import OutOfFold, recipe_identity
+    from training.judging.publishing import evaluate_run
 
     store = OutOfFold(folder / f"{recipe.name}-seed{seed}")
-    store.claim({**described(recipe), "seed": seed, **plan.identity()})
+    store.claim({**recipe_identity(recipe), "seed": seed, **plan.identity()})
     records = train_folds(store, plan, recipe, seed, machine, lambda line: print(line, flush=True))
-    return evaluated(store, plan)[0], sum(record.seconds for record in records)
+    return evaluate_run(store, plan)[0], sum(record.seconds for record in records)
 
 
 def _shortened(recipe: "AnyRecipe", flags: argparse.Namespace) -> "AnyRecipe":

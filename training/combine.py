@@ -22,7 +22,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK
-from training.command_line import curated_folder, require_drawing, run
+from training.command_line import curated_folder, require_drawing, run_script
 
 COMBINED = "combined.safetensors"
 
@@ -30,7 +30,7 @@ COMBINED = "combined.safetensors"
 def main(arguments: list[str] | None = None) -> int:
     """Combine as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    return run(lambda: _combine(flags))
+    return run_script(lambda: _combine(flags))
 
 
 def _combine(flags: argparse.Namespace) -> int:
@@ -40,11 +40,11 @@ def _combine(flags: argparse.Namespace) -> int:
 
     rest_waiting_threads()
     from recognizers.recognizer import View
-    from training.combining.combination import Combination, How, cross_fit
+    from training.combining.combination import Combination, How, cross_fit_combiners
     from training.combining.combined_file import save_combined
     from training.combining.member_runs import MemberRuns
     from training.combining.scoring import write_combined_scores
-    from training.judging.out_of_fold import OutOfFold, described
+    from training.judging.out_of_fold import OutOfFold, recipe_identity
     from training.judging.publishing import publish
     from training.judging.run_summary import description
     from training.material.curated_zone import CuratedZone
@@ -59,12 +59,12 @@ def _combine(flags: argparse.Namespace) -> int:
     checkpoints = runs.checkpoints()  # what is missing is told before the work
     how = Combination(How(flags.how), runs.names, seed=flags.seed)
     store = OutOfFold(flags.output_dir or Path("results") / "cross_validation" / f"{how.how}-{'+'.join(runs.names)}")
-    store.claim({**described(how), "recipe name": how.name, "seed": flags.seed, **plan.identity()})
+    store.claim({**recipe_identity(how), "recipe name": how.name, "seed": flags.seed, **plan.identity()})
     print(
         f"{len(plan.recordings)} recordings, {len(plan.splits)} folds, {len(runs.stores)} members; all goes to {store.folder}.", flush=True
     )
     started = time.perf_counter()
-    combiners = cross_fit(runs, how)
+    combiners = cross_fit_combiners(runs, how)
     print(f"Fitted on the scores of the other folds, {time.perf_counter() - started:.1f} s.", flush=True)
     records = write_combined_scores(runs, how, combiners, store)
     decoding = publish(store, plan, description(how, flags.seed, plan, records), other)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def run(work: Callable[[], int]) -> int:
+def run_script(work: Callable[[], int]) -> int:
     """Do the work and return the exit code; what the user can mend, and a loss that diverged, are told in plain lines."""
     try:
         return exit_code(work)
@@ -84,7 +84,7 @@ def chosen_machine(flags: argparse.Namespace) -> "Machine":
     return Machine(device=device, threads=flags.threads, compiled=getattr(flags, "compile", False))
 
 
-def watch_batches(batches: Iterable[T], total: int) -> Iterable[T]:
+def batch_progress(batches: Iterable[T], total: int) -> Iterable[T]:
     """Show a bar over the batches of one epoch on a terminal; elsewhere the line after each epoch is enough."""
     return progress(batches, "training", total) if sys.stderr.isatty() else batches
 

@@ -20,19 +20,19 @@ from behavior.contract import EXIT_OK
 from training.command_line import (
     add_machine_flags,
     add_recipe_flags,
+    batch_progress,
     chosen_machine,
     chosen_recipe,
     curated_folder,
     require_drawing,
-    run,
-    watch_batches,
+    run_script,
 )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Cross-validate as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    return run(lambda: _cross_validate(flags))
+    return run_script(lambda: _cross_validate(flags))
 
 
 def _cross_validate(flags: argparse.Namespace) -> int:
@@ -40,7 +40,7 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     require_drawing("report")
     machine, recipe = chosen_machine(flags), chosen_recipe(flags)
     from training.judging.fold_training import train_folds
-    from training.judging.out_of_fold import OutOfFold, described
+    from training.judging.out_of_fold import OutOfFold, recipe_identity
     from training.judging.publishing import publish
     from training.judging.run_summary import description
     from training.material.curated_zone import CuratedZone
@@ -54,8 +54,8 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     if other:
         other.refuse_unlike(plan, recipe.view)
     store = OutOfFold(folder)
-    store.claim({**described(recipe), "seed": flags.seed, **plan.identity()})
-    records = train_folds(store, plan, recipe, flags.seed, machine, lambda line: print(line, flush=True), watch_batches)
+    store.claim({**recipe_identity(recipe), "seed": flags.seed, **plan.identity()})
+    records = train_folds(store, plan, recipe, flags.seed, machine, lambda line: print(line, flush=True), batch_progress)
     publish(store, plan, description(recipe, flags.seed, plan, records), other)
     return EXIT_OK
 

@@ -18,7 +18,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
-from training.command_line import add_machine_flags, chosen_machine, chosen_recipe, curated_folder, run
+from training.command_line import add_machine_flags, chosen_machine, chosen_recipe, curated_folder, run_script
 
 if TYPE_CHECKING:
     from training.fitting.forecasting import ForecastEpoch
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def main(arguments: list[str] | None = None) -> int:
     """Learn to forecast as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    return run(lambda: _pretrain(flags))
+    return run_script(lambda: _pretrain(flags))
 
 
 def _pretrain(flags: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ if not __package__:
 
 from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE, ContractError, UsageError
 from behavior.whole_file import write_json
-from training.command_line import add_machine_flags, add_recipe_flags, chosen_machine, chosen_recipe, curated_folder, watch_batches
+from training.command_line import add_machine_flags, add_recipe_flags, batch_progress, chosen_machine, chosen_recipe, curated_folder
 from training.fitting.divergence import TrainingDivergedError
 
 
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(flags: argparse.Namespace) -> int:
     curated, machine = curated_folder(flags), chosen_machine(flags)
-    from training.decoding.fitted import read_decoding
+    from training.decoding.decoding_file import read_decoding
     from training.fitting.prepare import prepare
     from training.material.curated_zone import CuratedZone
 
@@ -63,7 +63,7 @@ def _train(flags: argparse.Namespace) -> int:
 
     path = flags.model_dir / f"{recipe.name}.safetensors"
     try:
-        session.fit(on_step, watch_batches)
+        session.fit(on_step, batch_progress)
     finally:
         if session.has_result:  # also when the loss diverged: the last good network is worth keeping
             session.save_recognizer(path)

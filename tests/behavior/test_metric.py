@@ -271,7 +271,7 @@ def test_two_listed_actions_of_one_pair_on_one_frame_are_refused() -> None:
     (fault,) = faults(submission((1, ATTACK, 0, 10), (1, SNIFF, 9, 20)))
     assert fault == (
         "Expected at most one listed action per frame of each agent and target, but got two or more in video 1 mouse1 to mouse2. "
-        "Keep the likeliest."
+        "Keep the most probable."
     )
 
 

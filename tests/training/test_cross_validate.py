@@ -23,9 +23,9 @@ from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURAT
 from inference.recognition import recognize
 from recognizers.checkpoint import read_header
 from recognizers.competition import solution_rows, submission_rows
-from recognizers.families import load
+from recognizers.families import load_recognizer
 from training import cross_validate
-from training.decoding.fitted import read_decoding
+from training.decoding.decoding_file import read_decoding
 from training.judging.out_of_fold import FoldRecord, OutOfFold
 from training.material import curated_zone, fold_plan
 from training.material.curated_zone import CuratedZone
@@ -162,7 +162,7 @@ def test_the_score_is_that_of_serving_each_recording_with_the_recognizer_that_ne
     report = told(finished)
     found = []
     for number, fold in enumerate(report["folds"], start=1):
-        recognizer = load([finished / f"fold-{number}" / "tiny.safetensors"])
+        recognizer = load_recognizer([finished / f"fold-{number}" / "tiny.safetensors"])
         fitted = read_decoding(finished / f"fold-{number}")
         assert not {*fitted.videos} & {*fold["held_out"]}
         recognizer = replace(recognizer, decoding=fitted.over(recognizer.behaviors, {}))

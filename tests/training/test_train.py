@@ -23,10 +23,10 @@ from behavior.tables import METADATA_TRAIN
 from inference.recognition import recognize
 from recognizers.checkpoint import read_header, videos_seen
 from recognizers.competition import solution_rows, submission_rows
-from recognizers.families import load
+from recognizers.families import load_recognizer
 from recognizers.recognizer import Decoding
 from training import train
-from training.decoding.fitted import FittedDecoding
+from training.decoding.decoding_file import FittedDecoding
 from training.fitting.prepare import prepare
 from training.material.curated_zone import CuratedZone
 from training.recipes import named as recipes
@@ -71,7 +71,7 @@ def test_a_fitted_decoding_is_put_into_the_checkpoint_and_its_recordings_count_a
     FittedDecoding(behaviors, decoding, (104, 900)).write(tmp_path / "run" / "decoding.json")
     flags = ("--curated", lake.curated, "--recipe", "tiny", "--model-dir", tmp_path, "--device", "cpu", "--epochs", "1")
     assert run(*flags, "--decoding", tmp_path / "run") == 0
-    recognizer = load([tmp_path / "tiny.safetensors"])
+    recognizer = load_recognizer([tmp_path / "tiny.safetensors"])
     place = [behaviors.index(behavior) for behavior in recognizer.behaviors]
     assert recognizer.decoding.thresholds == tuple(decoding.thresholds[one] for one in place)
     assert recognizer.decoding.settings.smooth_s == tuple(decoding.settings.smooth_s[one] for one in place)
@@ -112,7 +112,7 @@ def test_validation_says_what_serving_will_do(lake: Lake, tiny: Recipe, tmp_path
     session = prepare(lake.curated, replace(tiny, epochs=1, half_features=False), 0)
     session.fit(lambda line: None)
     session.save_recognizer(tmp_path / "model.safetensors")
-    recognizer = load([tmp_path / "model.safetensors"])
+    recognizer = load_recognizer([tmp_path / "model.safetensors"])
     judged = [recording for recording in lake.recordings if recording.video_id in session.split.validation]
     found = pd.concat([recognize(lake.tracking(recording), recording, recognizer) for recording in judged])
     truth = solution_rows(judged, CuratedZone(lake.curated).bouts(judged))

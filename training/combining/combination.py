@@ -10,15 +10,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from recognizers.boosted_trees import BoostedTrees, TreesConfig, teaching
+from recognizers.boosted_trees import BoostedTrees, TreesConfig, thin_mask
 from recognizers.ensemble import WeightedMean
 from recognizers.recognizer import Head, View
 from recognizers.stack_inputs import ScoresAround, StackInputs
 from recognizers.stacked import Stack
 from training.combining.member_runs import MemberRuns
-from training.combining.weights import SMOOTH_S, ScoredFrames, fit_mean, smoothed
+from training.combining.weights import MEAN_SMOOTH_S, ScoredFrames, fit_mean, smoothed
 
-FRAMES = 100_000
+FRAMES_PER_BEHAVIOR = 100_000
 """About so many frames with a behavior teach, and so many without; all of them where there are fewer."""
 
 _FEW_AND_SMALL = TreesConfig(
@@ -89,7 +89,7 @@ class Combiner(Protocol):
         ...
 
 
-def cross_fit(runs: MemberRuns, how: Combination) -> dict[int | None, Combiner]:
+def cross_fit_combiners(runs: MemberRuns, how: Combination) -> dict[int | None, Combiner]:
     """Return for each fold what is learned from the scores of all others, and for None what is learned from all.
 
     The known limit of it: a score of another fold came from a recognizer that had the labels of this fold among its own training
@@ -129,7 +129,7 @@ class _Frames:
 
 
 def _collected(runs: MemberRuns, how: Combination) -> list[_Frames]:
-    """Return the frames of each behavior, thinned to about `FRAMES` with it and as many without."""
+    """Return the frames of each behavior, thinned to about `FRAMES_PER_BEHAVIOR` with it and as many without."""
     thinned = _thinned(runs)
     parts: list[list[_Frames]] = [[] for _ in runs.behaviors]
     for one in runs.subjects():
@@ -137,7 +137,7 @@ def _collected(runs: MemberRuns, how: Combination) -> list[_Frames]:
         scores = smoothed(one.scores, one.recording.fps)
         for column in np.flatnonzero(one.annotated).tolist():
             labels = one.labels[:, [column]]
-            frames = np.flatnonzero(teaching(labels, np.ones_like(labels), thinned[column]))
+            frames = np.flatnonzero(thin_mask(labels, np.ones_like(labels), thinned[column]))
             inputs = np.empty((len(frames), 0), np.float32) if around is None else around.of(column, frames)
             folds, seconds = np.full(len(frames), one.fold), np.full(len(frames), 1 / one.recording.fps)
             parts[column].append(_Frames(inputs, scores[:, :, frames, column], labels[frames, 0], folds, seconds, thinned[column]))
@@ -146,7 +146,7 @@ def _collected(runs: MemberRuns, how: Combination) -> list[_Frames]:
 
 def _joined(parts: list[_Frames], thinned: TreesConfig, members: int) -> _Frames:
     if not parts:  # nobody has an answer where it was annotated
-        scores = np.empty((len(SMOOTH_S), members, 0), np.float32)
+        scores = np.empty((len(MEAN_SMOOTH_S), members, 0), np.float32)
         return _Frames(np.empty((0, 0), np.float32), scores, np.empty(0, bool), np.empty(0, int), np.empty(0), thinned)
     whole = _Frames(
         np.concatenate([one.inputs for one in parts]),
@@ -165,7 +165,7 @@ def _thinned(runs: MemberRuns) -> list[TreesConfig]:
     for one in runs.subjects():
         frames += one.annotated * len(one.labels)
         present += one.annotated * one.labels.sum(axis=0)
-    every = np.maximum(1, np.round(np.stack([frames - present, present]) / FRAMES)).astype(int)
+    every = np.maximum(1, np.round(np.stack([frames - present, present]) / FRAMES_PER_BEHAVIOR)).astype(int)
     return [TreesConfig(every_nth=int(absent), every_nth_positive=int(seen)) for absent, seen in every.T]
 
 

@@ -16,7 +16,7 @@ from behavior.recording import Recording
 from recognizers.recognizer import Decoding, View
 from training.fitting.resume import STATE_FILE
 from training.judging.out_of_fold import OutOfFold
-from training.judging.scored_subjects import kept_subjects
+from training.judging.scored_subjects import subjects_with_scores
 from training.material.fold_plan import FoldPlan
 
 
@@ -65,7 +65,7 @@ class MemberRuns:
 
     def subjects(self) -> Iterator[MemberScores]:
         """Yield every annotated subject for which any member has an answer."""
-        for together in zip(*(kept_subjects(store, self.plan) for store in self.stores), strict=True):
+        for together in zip(*(subjects_with_scores(store, self.plan) for store in self.stores), strict=True):
             first = together[0]
             scores = np.stack([one.scores.astype(np.float32) for one in together])
             for own, one in zip(scores, together, strict=True):

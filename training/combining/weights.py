@@ -13,9 +13,9 @@ from behavior.frame_scores import average_precision
 from behavior.score_levels import count_fine
 from recognizers.ensemble import WeightedMean
 
-SMOOTH_S = (0.0, 0.4, 0.8, 1.6, 3.2)
+MEAN_SMOOTH_S = (0.0, 0.4, 0.8, 1.6, 3.2)
 """Widths [S] of the moving average that are tried, s."""
-SUPPORT_S = 30.0
+MEAN_SUPPORT_S = 30.0
 """A behavior with so many seconds of bouts is believed by half; the rest is taken from all behaviors, or from equal weights."""
 _STEPS = (0.25, 0.1, 0.05)
 """Weight that is passed from one member to another in one step, coarse steps first."""
@@ -39,12 +39,12 @@ class ScoredFrames:
     @property
     def trust(self) -> float:
         """How far the behavior is believed, 0 to below 1."""
-        return self.seconds / (self.seconds + SUPPORT_S) if self.present.size else 0.0
+        return self.seconds / (self.seconds + MEAN_SUPPORT_S) if self.present.size else 0.0
 
 
 def smoothed(scores: np.ndarray, fps: float) -> np.ndarray:
     """Return scores [M, T, C] at every smoothing: [S, M, T, C] float32. A member is silent, NaN, on whole columns."""
-    widths = [np.stack([smooth(np.nan_to_num(own), fps, seconds) for own in scores]) for seconds in SMOOTH_S]
+    widths = [np.stack([smooth(np.nan_to_num(own), fps, seconds) for own in scores]) for seconds in MEAN_SMOOTH_S]
     return np.where(np.isnan(scores), np.float32(np.nan), np.stack(widths))
 
 
@@ -52,7 +52,7 @@ def fit_mean(behaviors: Sequence[ScoredFrames]) -> WeightedMean:
     """Return smoothing and weights of each behavior; weights sum to one. A behavior that was never seen is told by the others."""
     widths = _fit_smoothing(behaviors)
     weights = [fit_weights(one, width) for one, width in zip(behaviors, widths, strict=True)]
-    return WeightedMean(tuple(map(tuple, np.stack(weights, axis=1).tolist())), tuple(SMOOTH_S[width] for width in widths))
+    return WeightedMean(tuple(map(tuple, np.stack(weights, axis=1).tolist())), tuple(MEAN_SMOOTH_S[width] for width in widths))
 
 
 def fit_weights(frames: ScoredFrames, width: int) -> np.ndarray:
@@ -77,11 +77,11 @@ def fit_weights(frames: ScoredFrames, width: int) -> np.ndarray:
 
 def _fit_smoothing(behaviors: Sequence[ScoredFrames]) -> list[int]:
     """Return the number of each behavior's smoothing: the best of its own curve, drawn toward the mean curve of all."""
-    curves, trust = np.ones((len(behaviors), len(SMOOTH_S))), np.array([one.trust for one in behaviors])[:, None]
+    curves, trust = np.ones((len(behaviors), len(MEAN_SMOOTH_S))), np.array([one.trust for one in behaviors])[:, None]
     for curve, one in zip(curves, behaviors, strict=True):
         if one.present.size:
             members = one.present.shape[1]
-            curve[:] = [_precision(np.full(members, 1 / members), one, width) for width in range(len(SMOOTH_S))]
+            curve[:] = [_precision(np.full(members, 1 / members), one, width) for width in range(len(MEAN_SMOOTH_S))]
             curve /= max(curve.max(), 1e-9)  # in parts of its best: precision is small where a behavior is rare
     common = (trust * curves).sum(axis=0) / max(trust.sum(), 1e-9)
     return [int(width) for width in (trust * curves + (1 - trust) * common).argmax(axis=1)]

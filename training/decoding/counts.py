@@ -24,7 +24,7 @@ Subjects = Callable[[], Iterable[ScoredSubject]]
 
 
 @dataclass
-class Seen:
+class Evidence:
     """What was seen of one behavior in one lab."""
 
     levels: np.ndarray = field(default_factory=lambda: np.zeros((len(SMOOTH_S), 2, LOGIT_LEVELS), np.int64))
@@ -32,13 +32,13 @@ class Seen:
     lengths_s: np.ndarray = field(default_factory=lambda: np.empty(0))
     """Length of each true bout, s."""
 
-    def __add__(self, other: "Seen") -> "Seen":
-        return Seen(self.levels + other.levels, np.concatenate([self.lengths_s, other.lengths_s]))
+    def __add__(self, other: "Evidence") -> "Evidence":
+        return Evidence(self.levels + other.levels, np.concatenate([self.lengths_s, other.lengths_s]))
 
 
-def count_scores(subjects: Subjects, behaviors: Sequence[str], fold_of: Mapping[int, int]) -> dict[int, dict[tuple[str, int], Seen]]:
+def count_scores(subjects: Subjects, behaviors: Sequence[str], fold_of: Mapping[int, int]) -> dict[int, dict[tuple[str, int], Evidence]]:
     """Return by fold what was seen in each (lab, behavior number) that was annotated; `fold_of` maps video ids."""
-    counts: dict[int, dict[tuple[str, int], Seen]] = {fold: {} for fold in sorted(set(fold_of.values()))}
+    counts: dict[int, dict[tuple[str, int], Evidence]] = {fold: {} for fold in sorted(set(fold_of.values()))}
     for one in subjects():
         of_fold, fps = counts[fold_of[one.recording.video_id]], one.recording.fps
         columns = np.flatnonzero(one.subject.mask(behaviors)).tolist()
@@ -47,7 +47,7 @@ def count_scores(subjects: Subjects, behaviors: Sequence[str], fold_of: Mapping[
         levels = [logit_levels(smooth(scores, fps, smooth_s)) for smooth_s in SMOOTH_S] if answered else []
         for column in columns:
             lengths = bouts.loc[bouts["action"] == behaviors[column], ["start_frame", "stop_frame"]].to_numpy(np.float64)
-            seen = Seen(lengths_s=np.diff(lengths, axis=1)[:, 0] / fps)
+            seen = Evidence(lengths_s=np.diff(lengths, axis=1)[:, 0] / fps)
             if column in answered:
                 place = answered.index(column)
                 seen.levels[:] = [count_by_label(of_width[:, place], one.truth.labels[:, column], LOGIT_LEVELS) for of_width in levels]
@@ -56,9 +56,9 @@ def count_scores(subjects: Subjects, behaviors: Sequence[str], fold_of: Mapping[
     return counts
 
 
-def without(counts: Mapping[int, Mapping[tuple[str, int], Seen]], fold: int | None) -> dict[tuple[str, int], Seen]:
+def without(counts: Mapping[int, Mapping[tuple[str, int], Evidence]], fold: int | None) -> dict[tuple[str, int], Evidence]:
     """Return the sums over all folds but one; over all for None."""
-    total: dict[tuple[str, int], Seen] = {}
+    total: dict[tuple[str, int], Evidence] = {}
     for other, of_fold in counts.items():
         for part, seen in of_fold.items() if other != fold else ():
             total[part] = total[part] + seen if part in total else seen

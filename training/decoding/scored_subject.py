@@ -10,7 +10,7 @@ import numpy as np
 
 from behavior.labelling import Subject, Truth
 from behavior.recording import Recording
-from recognizers.recognizer import Bout
+from recognizers.recognizer import BoutRow
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class ScoredSubject:
     """What experts saw, over the same behaviors."""
     answered: np.ndarray
     """[C] bool: behaviors that the recognizer knows; none if tracking lacks a mouse."""
-    decoded: tuple[Bout, ...] = ()
+    decoded: tuple[BoutRow, ...] = ()
     """Bouts as serving would decode them."""
-    others: Mapping[str, list[Bout]] = field(default_factory=dict)
+    others: Mapping[str, list[BoutRow]] = field(default_factory=dict)
     """Bouts decoded in other ways, by the name of the way."""
     calibrated: np.ndarray | None = None
     """[T, C] float16: smoothed and calibrated scores; None if nothing calibrates them."""

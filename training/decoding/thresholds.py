@@ -44,7 +44,7 @@ def fit_thresholds(streams: Iterable[ScoredStream], n_behaviors: int, fps: float
         return (DEFAULT_THRESHOLD,) * n_behaviors
     curves = np.stack([f1_curve(of_behavior) for of_behavior in counts])
     trust = seconds / (seconds + support_s)
-    return tuple(GRID[drawn(curves, trust, mean_of(curves, trust)).argmax(axis=1)].tolist())
+    return tuple(GRID[shrink_toward(curves, trust, mean_of(curves, trust)).argmax(axis=1)].tolist())
 
 
 def f1_curve(counts: np.ndarray, slope: float = 1.0, offset: float = 0.0) -> np.ndarray:
@@ -65,7 +65,7 @@ def mean_of(curves: np.ndarray, trust: np.ndarray) -> np.ndarray:
     return np.tensordot(trust, curves, axes=1) / max(float(trust.sum()), 1e-12)
 
 
-def drawn(curves: np.ndarray, trust: np.ndarray, toward: np.ndarray) -> np.ndarray:
+def shrink_toward(curves: np.ndarray, trust: np.ndarray, toward: np.ndarray) -> np.ndarray:
     """Return trust times each curve [N, ...], and for the rest `toward` [...]."""
     own = trust.reshape(-1, *(1,) * (curves.ndim - 1))
     return own * curves + (1 - own) * toward

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from behavior.views.anchors import ANCHORS
 from behavior.views.pair_tracks import CM_PER_M, COORDINATES
-from recognizers.cnn_transformer_plus import CnnTransformerPlus, turned
+from recognizers.cnn_transformer_plus import CnnTransformerPlus, in_frame_of
 from recognizers.windowed import Windowing
 from training.recipes.schedules import rate_share
 
@@ -77,7 +77,7 @@ def hide(tracks: Tensor, shown: int) -> tuple[Tensor, Tensor]:
     anchors = parts[..., : len(ANCHORS), :2] * CM_PER_M
     way = anchors[:, shown:] - anchors[:, shown - 1 : shown]  # [B, H, 2, A, 2]
     ahead = anchors[:, shown - 1 : shown, :, 0] - anchors[:, shown - 1 : shown, :, 2]  # [B, 1, 2, 2]: from back to front
-    seen_from_mouse = turned(way, functional.normalize(ahead, dim=-1))
+    seen_from_mouse = in_frame_of(way, functional.normalize(ahead, dim=-1))
     return torch.cat([parts[:, :shown], still], 1).flatten(2), torch.asinh(seen_from_mouse).flatten(2)
 
 

@@ -18,7 +18,7 @@ from behavior.labelling import Labelling
 from behavior.metric import mabe_score
 from behavior.views.sampling import frame_samples
 from recognizers.competition import solution_rows, submission_rows
-from recognizers.recognizer import Bout, Decoding, Head
+from recognizers.recognizer import BoutRow, Decoding, Head
 from recognizers.torch_windows import score_streams, softmax
 from training.decoding.thresholds import DEFAULT_THRESHOLD, ScoredStream, fit_thresholds
 from training.fitting.verdict import Verdict
@@ -126,7 +126,7 @@ def verdict_of(
     """Return the competition's score of scores at `fps` with the thresholds fitted on them; on smoothed ones, which they will meet."""
     smoothed = [ScoredStream(smooth(one.scores, fps, decoding.settings.smooth_s), one.labels, one.annotated) for one in scored]
     thresholds = fit_thresholds(smoothed, len(labelling.behaviors), fps)
-    fitted, rows = replace(decoding, thresholds=thresholds), list[Bout]()
+    fitted, rows = replace(decoding, thresholds=thresholds), list[BoutRow]()
     for one in scored:
         own = one.scores[frame_samples(one.stream.frames, one.stream.recording.fps, fps)]
         rows += fitted.bouts(labelling, one.stream.recording, one.stream.subject, own)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from behavior.recording import Recording
 from behavior.views.features import ScaledFeatures
-from recognizers.recognizer import Decoding, TaughtRecognizer, View
+from recognizers.recognizer import Decoding, TrainedRecognizer, View
 from training.fitting.loop import Dataset
 from training.fitting.track_lesson import TrackLesson
 from training.fitting.verdict import Verdict
@@ -59,7 +59,7 @@ class Lesson(Protocol):
         """Return how scores become bouts, with what the verdict fitted."""
         ...
 
-    def recognizer(self, network: nn.Module, config: "DataclassInstance", decoding: Decoding) -> TaughtRecognizer:
+    def recognizer(self, network: nn.Module, config: "DataclassInstance", decoding: Decoding) -> TrainedRecognizer:
         """Return the network with all that belongs to it."""
         ...
 

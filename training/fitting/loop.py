@@ -24,11 +24,11 @@ _LOOK_EVERY = 32
 """Batches between two looks at the losses: each look makes a GPU wait."""
 
 
-Watch = Callable[[Iterable[Batch], int], Iterable[Batch]]
+ShowProgress = Callable[[Iterable[Batch], int], Iterable[Batch]]
 """Wraps the batches of an epoch, so many, to show how far it is."""
 
 
-def unwatched(batches: Iterable[Batch], total: int) -> Iterable[Batch]:
+def no_progress(batches: Iterable[Batch], total: int) -> Iterable[Batch]:
     """Return the batches as they are."""
     return batches
 
@@ -73,7 +73,7 @@ class Epoch:
 
 
 @dataclass
-class Run:
+class RunState:
     """Where a run stands; what a resumed run needs beside the weights."""
 
     epoch: int = 0
@@ -104,7 +104,7 @@ class Run:
         }
 
     @classmethod
-    def from_json_dict(cls, value: dict[str, Any], best_weights: dict[str, Tensor]) -> "Run":
+    def from_json_dict(cls, value: dict[str, Any], best_weights: dict[str, Tensor]) -> "RunState":
         """Read what `to_json_dict` wrote."""
         best = value["best"] and Verdict.from_json_dict(value["best"])
         return cls(value["epoch"], value["best_epoch"], best, best_weights, [Epoch(**epoch) for epoch in value["history"]])
@@ -133,7 +133,7 @@ class Trainer:
         self.augment = augment
         self.train = train.to(device)
         self.recipe, self.seed, self.device = recipe, seed, device
-        self.run = Run()
+        self.run = RunState()
         self.optimizer = _optimizer(self.network, recipe, device)
         self.gradient_scale = torch.amp.GradScaler(device.type, enabled=half_type(device) is torch.float16)
         self.class_weights = torch.from_numpy(recipe.loss.class_weights(*train.class_frames())).to(device)
@@ -157,8 +157,8 @@ class Trainer:
         self,
         judge: Callable[[nn.Module], Verdict] | None,
         on_epoch: Callable[["Trainer"], None],
-        watch: Watch = unwatched,
-    ) -> Run:
+        watch: ShowProgress = no_progress,
+    ) -> RunState:
         """Train from where the run stands to its end and return it.
 
         `on_epoch` is called after each epoch, when the state may be saved; `watch` wraps the batches to show progress.
@@ -179,7 +179,7 @@ class Trainer:
             on_epoch(self)
         return self.run
 
-    def _train_epoch(self, epoch: int, watch: Watch) -> float:
+    def _train_epoch(self, epoch: int, watch: ShowProgress) -> float:
         """Return the mean loss. All randomness follows from seed and epoch, so a resumed run needs no random state."""
         torch.manual_seed(self.seed * 100_003 + epoch)
         generator = np.random.default_rng((self.seed, epoch))

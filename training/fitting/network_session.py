@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from recognizers.families import network_family
-from recognizers.recognizer import TaughtRecognizer
+from recognizers.recognizer import TrainedRecognizer
 from training.fitting.forecasting import start_from
 from training.fitting.lessons import LESSONS, Lesson
-from training.fitting.loop import Trainer, Watch, unwatched
+from training.fitting.loop import ShowProgress, Trainer, no_progress
 from training.fitting.resume import restore_state, save_state
 from training.fitting.session import Machine, Session, best_metrics
 from training.fitting.trunk import Trunk
@@ -67,7 +67,7 @@ class NetworkSession(Session):
         """Say how far it is."""
         return f"epoch {self.trainer.run.epoch}"
 
-    def fit(self, on_step: Callable[[str], None], watch: Watch = unwatched) -> None:
+    def fit(self, on_step: Callable[[str], None], watch: ShowProgress = no_progress) -> None:
         """Train to the end."""
         self.trainer.fit(self.judge, lambda trainer: on_step(trainer.line), watch)
 
@@ -79,7 +79,7 @@ class NetworkSession(Session):
         """Save weights, optimizer and history."""
         save_state(folder, self.trainer, self.identity())
 
-    def recognizer(self) -> TaughtRecognizer:
+    def recognizer(self) -> TrainedRecognizer:
         """Return the best network so far, with all that belongs to it."""
         run = self.trainer.run
         config, network = network_family(self.recipe.family).build(asdict(self.network_config), self.lesson.n_features, len(self.behaviors))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from behavior.contract import ContractError
 from recognizers.checkpoint import differences, read_json, write_tensors
-from training.fitting.loop import Run, Trainer
+from training.fitting.loop import RunState, Trainer
 
 STATE_FILE = "state.safetensors"
 
@@ -51,7 +51,7 @@ def restore_state(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -
     if state is None:
         return False
     description, tensors = state
-    run = Run.from_json_dict(description["run"], _below("best", tensors))
+    run = RunState.from_json_dict(description["run"], _below("best", tensors))
     trainer.network.load_state_dict(_below("network", tensors))
     if trainer.averaged is not None:
         trainer.averaged.module.load_state_dict(_below("averaged", tensors))

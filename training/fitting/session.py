@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from recognizers import checkpoint
-from recognizers.recognizer import Decoding, TaughtRecognizer
-from training.decoding.fitted import FittedDecoding
-from training.fitting.loop import Watch, unwatched
+from recognizers.recognizer import Decoding, TrainedRecognizer
+from training.decoding.decoding_file import FittedDecoding
+from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.verdict import Verdict
 from training.material.folds import Split
-from training.recipes.described import Described
+from training.recipes.configuration import Configuration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Machine:
 class Session(ABC):
     """A prepared run: data read and split."""
 
-    recipe: Described
+    recipe: Configuration
     """What is run."""
     seed: int
     """Of all that is drawn by chance."""
@@ -61,7 +61,7 @@ class Session(ABC):
         """Whether there is something to save."""
 
     @abstractmethod
-    def fit(self, on_step: Callable[[str], None], watch: Watch = unwatched) -> None:
+    def fit(self, on_step: Callable[[str], None], watch: ShowProgress = no_progress) -> None:
         """Train to the end. `on_step` is given a line about each step done; `watch` wraps batches, where there are any."""
 
     @abstractmethod
@@ -73,7 +73,7 @@ class Session(ABC):
         """Save the state of the run, in place of the one before."""
 
     @abstractmethod
-    def recognizer(self) -> TaughtRecognizer:
+    def recognizer(self) -> TrainedRecognizer:
         """Return the best recognizer so far, with all that belongs to it."""
 
     @abstractmethod

@@ -147,8 +147,8 @@ def _features(recipe: Recipe, tracked: list[tuple[str, ...]]) -> ScaledFeatures:
     present = {canonical(part) for parts in tracked for part in parts}
     if not present & set(recipe.features.bodyparts):
         got = ", ".join(sorted(present))
-        wanted = f"Expected bodyparts such as {recipe.features.bodyparts[0]}"
-        raise ContractError([f"{wanted}, but got {got}. Name yours in the recipe's features."])
+        expected = f"Expected bodyparts such as {recipe.features.bodyparts[0]}"
+        raise ContractError([f"{expected}, but got {got}. Name yours in the recipe's features."])
     return recipe.features
 
 

@@ -23,7 +23,7 @@ from recognizers.boosted_trees import BoostedTrees, GrownColumn
 from recognizers.recognizer import LABELLINGS, Decoding
 from recognizers.trees import TreesRecognizer
 from training.fitting.judges import ScoredSamples, default_decoding, verdict_of
-from training.fitting.loop import Watch, unwatched
+from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.resume import read_state, write_state
 from training.fitting.session import Machine, Session, best_metrics
 from training.fitting.track_lesson import occurring_behaviors
@@ -44,7 +44,7 @@ FIRST, AGAIN = "first", "again"
 
 
 @dataclass
-class TreeRun:
+class TreeRunState:
     """Where a run stands."""
 
     models: dict[str, BoostedTrees] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class TreeSession(Session):
     """What teaches."""
     own_models: dict[str, np.ndarray]
     """By lab: behaviors [C] bool for which it has a model of its own."""
-    run: TreeRun = field(default_factory=TreeRun)
+    run: TreeRunState = field(default_factory=TreeRunState)
     """Where it stands."""
 
     @property
@@ -110,7 +110,7 @@ class TreeSession(Session):
         """Say how far it is."""
         return f"{len(self.run.history)} models"
 
-    def fit(self, on_step: Callable[[str], None], watch: Watch = unwatched) -> None:
+    def fit(self, on_step: Callable[[str], None], watch: ShowProgress = no_progress) -> None:
         """Grow all trees, fit thresholds, grow them again with what validated. There are no batches to watch."""
         self._grow(FIRST, self.rows, on_step)
         if not self.check:

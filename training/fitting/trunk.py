@@ -15,7 +15,7 @@ from recognizers.families import network_family
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-FORMAT = "mouse-behavior-trunk"
+TRUNK_FORMAT = "mouse-behavior-trunk"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Trunk:
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
         told = {
-            "format": FORMAT,
+            "format": TRUNK_FORMAT,
             "family": self.family,
             "network": asdict(self.network),
             "features": asdict(self.features),
@@ -53,10 +53,12 @@ class Trunk:
         from safetensors.torch import load_file
 
         told = read_json(path)
-        if told.get("format") != FORMAT:
+        if told.get("format") != TRUNK_FORMAT:
             raise ContractError([f"Expected {path} to be a trunk, but got {told.get('format')}. Make one with training/pretrain.py."])
-        kept, wanted = ({"family": name, **config} for name, config in ((told["family"], told["network"]), (family, asdict(network))))
-        if changed := differences(kept, {**wanted, **{name: list(value) for name, value in wanted.items() if isinstance(value, tuple)}}):
+        kept, expected = ({"family": name, **config} for name, config in ((told["family"], told["network"]), (family, asdict(network))))
+        if changed := differences(
+            kept, {**expected, **{name: list(value) for name, value in expected.items() if isinstance(value, tuple)}}
+        ):
             raise ContractError([f"Expected {path} to fit the recipe, but got another network: {'; '.join(changed)}. Learn it again."])
         config, _ = network_family(family).build(asdict(network), 6, 1)
         return cls(family, config, PairTracks(**told["features"]), tuple(told["videos"]), told["skill"], load_file(path))

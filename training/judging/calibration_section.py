@@ -7,7 +7,7 @@ import numpy as np
 
 from reports.charts import calibration_chart
 from reports.figures import svg
-from reports.page import Figure, Section, Text
+from reports.page import FigureBlock, Section, Text
 
 _RAW, _CALIBRATED = "reliability", "reliability_calibrated"
 _BINS = 10
@@ -23,7 +23,9 @@ def calibration_section(behaviors: Mapping[str, Mapping[str, Any]]) -> Section:
     single = [(one[shown]["score"], one[shown]["share"]) for one in behaviors.values() if one[shown]]
     chart = calibration_chart(single, (score, share), frames, before and (before[0].tolist(), before[1].tolist()))
     says = f"{_READING} {_distance(behaviors, is_calibrated)}"
-    return Section("Calibration", [Text(says, quiet=True), Figure(svg(chart), "Share of frames with the behavior over their mean score.")])
+    return Section(
+        "Calibration", [Text(says, quiet=True), FigureBlock(svg(chart), "Share of frames with the behavior over their mean score.")]
+    )
 
 
 def calibration_error(behaviors: Mapping[str, Mapping[str, Any]], key: str) -> float:

@@ -19,7 +19,7 @@ from behavior.competition_frames import competition_frames, known_as
 from behavior.frame_scores import average_precision, best_threshold, f1_score, frames_at, precision_recall, reliability
 from behavior.recording import Recording
 from recognizers.competition import solution_rows, submission_rows
-from recognizers.recognizer import Bout
+from recognizers.recognizer import BoutRow
 from training.judging.tally import Tally
 
 _CURVE_POINTS = 150
@@ -84,7 +84,7 @@ def gains(one: Evaluation, other: Evaluation) -> dict[str, Any]:
 
 
 def _competition(
-    tally: Tally, found: Sequence[Bout], recordings: Sequence[Recording], groups: Mapping[int, int], units: Units
+    tally: Tally, found: Sequence[BoutRow], recordings: Sequence[Recording], groups: Mapping[int, int], units: Units
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Return the score of each lab, and the score in every resample [1 + B]."""
     solution = solution_rows(recordings, pd.concat(tally.true, ignore_index=True))

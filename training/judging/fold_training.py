@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from training.fitting.loop import Watch, unwatched
+from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.session import Machine
 from training.judging.out_of_fold import FoldRecord, OutOfFold
 from training.material.fold_plan import FoldPlan
@@ -16,7 +16,7 @@ def train_folds(
     seed: int,
     machine: Machine,
     say: Callable[[str], None],
-    watch: Watch = unwatched,
+    watch: ShowProgress = no_progress,
 ) -> list[FoldRecord]:
     """Return the records of all folds; `say` is given a line for each step and each fold."""
     records = []

@@ -24,16 +24,16 @@ from behavior.labelling import Subject
 from behavior.recording import Recording
 from behavior.whole_file import whole_file, write_json
 from recognizers.checkpoint import differences
-from recognizers.families import load
+from recognizers.families import load_recognizer
 from recognizers.recognizer import Decoding, Head, View, whole_scores
-from training.fitting.loop import Watch, unwatched
+from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.prepare import prepare
 from training.fitting.resume import STATE_FILE
 from training.fitting.session import Machine
 from training.material.curated_zone import CuratedZone
 from training.material.fold_plan import FoldPlan
 from training.material.folds import Split
-from training.recipes.described import Described
+from training.recipes.configuration import Configuration
 from training.recipes.named import AnyRecipe
 
 
@@ -88,11 +88,11 @@ class OutOfFold:
 
     def refuse_unlike(self, plan: FoldPlan, view: View) -> None:
         """Raise ContractError unless this is a complete run over the same recordings, folds and answers."""
-        wanted = plan.identity()
+        expected = plan.identity()
         faults = [
             f"Expected {self.folder} to be a run on the same {name}, but got others. Cross-validate that recipe again."
-            for name in sorted(wanted)
-            if self.identity().get(name) != wanted[name]
+            for name in sorted(expected)
+            if self.identity().get(name) != expected[name]
         ]
         if (got := self.identity().get("view", "unknown")) != view:  # runs of older code do not say
             faults.append(f"Expected {self.folder} to be a run of the {view} view, but got the {got} view. Compare runs of one view.")
@@ -114,7 +114,7 @@ class OutOfFold:
         seed: int,
         machine: Machine,
         on_step: Callable[[str], None],
-        watch: Watch = unwatched,
+        watch: ShowProgress = no_progress,
     ) -> FoldRecord:
         """Train on what the fold may read, then score what it held out. Goes on where an interrupted fold stood."""
         started = time.perf_counter()
@@ -129,7 +129,7 @@ class OutOfFold:
         session.fit(saving, watch)
         checkpoint = own / f"{recipe.name}.safetensors"
         session.save_recognizer(checkpoint)
-        recognizer = load([checkpoint], machine.device)  # as serving will: the file itself is what is scored
+        recognizer = load_recognizer([checkpoint], machine.device)  # as serving will: the file itself is what is scored
         for recording in zone.annotated_recordings():
             if recording.video_id in split.held_out:
                 for subject, scores in whole_scores(recognizer, zone.material(recording)):
@@ -178,7 +178,7 @@ class OutOfFold:
         return self.folder / f"fold-{fold}" / "done.json"
 
 
-def described(recipe: Described) -> dict[str, str]:
+def recipe_identity(recipe: Configuration) -> dict[str, str]:
     """Return what makes the runs of a recipe comparable: every field, flat, and how its recognizers see and answer."""
     return {**{f"recipe {name}": str(value) for name, value in recipe.to_json_dict().items()}, "view": recipe.view, "head": recipe.head}
 

@@ -8,7 +8,7 @@ import numpy as np
 from reports.charts import curve_chart, dot_chart, matrix_chart
 from reports.estimates import Estimate, gain_text, number_text
 from reports.figures import svg
-from reports.page import Cell, Columns, Facts, Figure, Gallery, Headline, Note, Page, Section, Table, Text
+from reports.page import Cell, Columns, Facts, FigureBlock, Gallery, Headline, Note, Page, Section, TableBlock, Text
 from training.judging.calibration_section import calibration_section
 from training.judging.decoding_section import decoding_sections
 
@@ -84,7 +84,7 @@ def _gains(report: Mapping[str, Any]) -> list[Section]:
     return [Section(f"Gain over {against['recipe']}, seed {against['seed']}", [Facts(facts)])]
 
 
-def _behavior_table(report: Mapping[str, Any], headline: Mapping[str, Estimate]) -> Table:
+def _behavior_table(report: Mapping[str, Any], headline: Mapping[str, Estimate]) -> TableBlock:
     overlaps = report["overlaps"]
     head = ["behavior", "share of\nframes", "true\nbouts", "score", "frame\nF1", "optimistic\nframe F1", "frame\nPR-AUC"]
     head += [f"bout F1\nat {overlap:g}" for overlap in overlaps]
@@ -101,7 +101,7 @@ def _behavior_table(report: Mapping[str, Any], headline: Mapping[str, Estimate])
     ]
     occurring = sum(one["frames"] > 0 for one in report["behaviors"].values())
     score = headline["competition_score"].number if len(report["labs"]) == 1 else ""  # else no mean of this column
-    return Table(head, rows, [f"mean of {occurring}", "", "", score, *(headline[key].number for key in keys)])
+    return TableBlock(head, rows, [f"mean of {occurring}", "", "", score, *(headline[key].number for key in keys)])
 
 
 def _few_bouts(behaviors: Mapping[str, Mapping[str, Any]]) -> list[Note]:
@@ -117,13 +117,15 @@ def _few_bouts(behaviors: Mapping[str, Mapping[str, Any]]) -> list[Note]:
     ]
 
 
-def _curves(behaviors: Mapping[str, Mapping[str, Any]]) -> list[Figure]:
+def _curves(behaviors: Mapping[str, Mapping[str, Any]]) -> list[FigureBlock]:
     figures = []
     for name, one in behaviors.items():
         if one["frames"]:
             recall, precision = [0, *one["curve"]["recall"]], [*one["curve"]["precision"][:1], *one["curve"]["precision"]]
             caption = f"{name} {number_text(one['average_precision']['value'])}"
-            figures.append(Figure(svg(curve_chart((recall, precision), one["share"] or 0)), f"Precision over recall of {name}.", caption))
+            figures.append(
+                FigureBlock(svg(curve_chart((recall, precision), one["share"] or 0)), f"Precision over recall of {name}.", caption)
+            )
     return figures
 
 
@@ -131,26 +133,26 @@ def _overlap_section(report: Mapping[str, Any]) -> Section:
     behaviors, overlaps = report["behaviors"], report["overlaps"]
     values = [[one[f"bout_f1_at_{overlap}"]["value"] for overlap in overlaps] for one in behaviors.values()]
     chart = dot_chart([*behaviors], np.array(values, float), [f"{overlap:g}" for overlap in overlaps], "bout F1", "least overlap")
-    return Section("Bouts by overlap", [Text(_OVERLAP, quiet=True), Figure(svg(chart), "Bout F1 of each behavior at each overlap.")])
+    return Section("Bouts by overlap", [Text(_OVERLAP, quiet=True), FigureBlock(svg(chart), "Bout F1 of each behavior at each overlap.")])
 
 
-def _confusion(confusion: Mapping[str, Any]) -> Figure:
+def _confusion(confusion: Mapping[str, Any]) -> FigureBlock:
     counts = np.array(confusion["frames"], float)
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
-    return Figure(svg(matrix_chart(confusion["names"], share)), "Share of the frames of each true behavior by what was found.")
+    return FigureBlock(svg(matrix_chart(confusion["names"], share)), "Share of the frames of each true behavior by what was found.")
 
 
-def _lab_table(labs: Mapping[str, Any]) -> Table:
+def _lab_table(labs: Mapping[str, Any]) -> TableBlock:
     rows: list[list[Cell]] = []
     for name, lab in labs.items():
         order = sorted(lab["actions"], key=lab["actions"].__getitem__)
         ends = [f"{action} {lab['actions'][action]:.3f}" for action in (order[-1], order[0])] if order else ["", ""]
         rows.append([name, Estimate(**lab["score"]), str(len(order)), *ends])
-    return Table(["lab", "score", "behaviors", "best", "weakest"], rows)
+    return TableBlock(["lab", "score", "behaviors", "best", "weakest"], rows)
 
 
-def _fold_table(folds: Sequence[Mapping[str, Any]]) -> Table:
+def _fold_table(folds: Sequence[Mapping[str, Any]]) -> TableBlock:
     head = ["fold", "recordings\nthat teach", "validate", "are scored", "best epoch", "validation\nscore", "seconds"]
     rows = [
         [
@@ -162,7 +164,7 @@ def _fold_table(folds: Sequence[Mapping[str, Any]]) -> Table:
         ]
         for one in folds
     ]
-    return Table(head, rows)
+    return TableBlock(head, rows)
 
 
 def _duplicates(data: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from recognizers.recognizer import View
 from reports.estimates import Estimate, gain_text
 from training.judging.out_of_fold import FoldRecord
 from training.material.fold_plan import FoldPlan
-from training.recipes.described import Described
+from training.recipes.configuration import Configuration
 
 ROOT = Path(__file__).resolve().parents[2]
 SCORE_NAMES = {View.PAIR: "the competition's score", View.ARENA: "F1 of groups, as the competition pools it"}
@@ -24,7 +24,7 @@ DECODING_NAMES = {
 """Other ways to decode the same scores (`training.judging.scored_subjects`), in words."""
 
 
-def description(recipe: Described, seed: int, plan: FoldPlan, records: Sequence[FoldRecord]) -> dict[str, Any]:
+def description(recipe: Configuration, seed: int, plan: FoldPlan, records: Sequence[FoldRecord]) -> dict[str, Any]:
     """Return what was run on what, as JSON holds it."""
     seconds = sum(content.frames / recording.fps for recording, content in zip(plan.recordings, plan.contents, strict=True))
     return {

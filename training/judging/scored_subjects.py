@@ -14,12 +14,12 @@ import numpy as np
 from behavior.bouts import calibrated, smooth
 from behavior.labelling import Labelling
 from recognizers.recognizer import LABELLINGS, Decoding, Head
-from training.decoding.fit import Fitted, cross_fit
+from training.decoding.fit import FitResult, cross_fit_decodings
 from training.decoding.scored_subject import ScoredSubject
 from training.judging.out_of_fold import FoldRecord, OutOfFold
 from training.material.fold_plan import FoldPlan
 
-PLAIN, VALIDATION, NO_LABS = "plain", "validation", "without_labs"
+PLAIN_WAY, VALIDATION_WAY, NO_LABS_WAY = "plain", "validation", "without_labs"
 """Other ways to decode the same scores: one threshold and default durations; the checkpoint of the fold as training left it, with
 thresholds of its validation recordings; no thresholds of labs."""
 
@@ -34,27 +34,27 @@ def evaluated_behaviors(labelling: Labelling) -> tuple[str, ...]:
     return tuple(behavior for behavior in labelling.behaviors if behavior != labelling.background)
 
 
-def cross_fitted(store: OutOfFold, plan: FoldPlan) -> dict[int | None, Fitted]:
+def cross_fitted(store: OutOfFold, plan: FoldPlan) -> dict[int | None, FitResult]:
     """Return for each fold the decodings fitted on all others, and for None those fitted on all.
 
     Nothing for classes that exclude each other: of them the best one stands, without a threshold.
     """
     if store.head is Head.EXCLUSIVE:
         return {}
-    return cross_fit(lambda: kept_subjects(store, plan), evaluated_behaviors(labelling_of_run(store, plan)), plan.fold_of)
+    return cross_fit_decodings(lambda: subjects_with_scores(store, plan), evaluated_behaviors(labelling_of_run(store, plan)), plan.fold_of)
 
 
-def scored_subjects(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | None, Fitted]) -> Iterator[ScoredSubject]:
+def subjects_with_bouts(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | None, FitResult]) -> Iterator[ScoredSubject]:
     """Yield everything that was annotated, with its scores and its bouts, decoded as `cross_fitted` has it."""
     labelling = labelling_of_run(store, plan)
     trained = {fold: store.record(fold) for fold in range(1, len(plan.splits) + 1)}
     by_lab = any(one.decoding.lab_thresholds for one in fitted.values())
-    for one in kept_subjects(store, plan):
+    for one in subjects_with_scores(store, plan):
         fold = plan.fold_of[one.recording.video_id]
         yield _decoded(one, labelling, fitted.get(fold), trained[fold], by_lab)
 
 
-def kept_subjects(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredSubject]:
+def subjects_with_scores(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredSubject]:
     """Yield every annotated subject; nothing is decoded yet.
 
     Where a recognizer says nothing (a behavior its fold never saw, a mouse that tracking lacks) the score is 0: a miss, not a gap.
@@ -73,7 +73,7 @@ def kept_subjects(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredSubject]:
             yield ScoredSubject(recording, subject, plan.groups[recording.video_id], behaviors, scores, truth, answered)
 
 
-def _decoded(one: ScoredSubject, labelling: Labelling, fitted: Fitted | None, trained: FoldRecord, by_lab: bool) -> ScoredSubject:
+def _decoded(one: ScoredSubject, labelling: Labelling, fitted: FitResult | None, trained: FoldRecord, by_lab: bool) -> ScoredSubject:
     """Return the subject with its bouts, decoded in each way."""
     if not one.answered.any():
         return one
@@ -83,9 +83,9 @@ def _decoded(one: ScoredSubject, labelling: Labelling, fitted: Fitted | None, tr
     as_trained = trained.decoding.over(trained.behaviors, known)
     if fitted is None:
         return replace(one, decoded=tuple(as_trained.bouts(asked, one.recording, one.subject, scores)))
-    ways = {PLAIN: fitted.plain.over(behaviors, known), VALIDATION: as_trained}
+    ways = {PLAIN_WAY: fitted.plain.over(behaviors, known), VALIDATION_WAY: as_trained}
     if by_lab:
-        ways[NO_LABS] = replace(fitted.decoding, lab_thresholds={}).over(behaviors, known)
+        ways[NO_LABS_WAY] = replace(fitted.decoding, lab_thresholds={}).over(behaviors, known)
     decoding = fitted.decoding.over(behaviors, known)
     probability = np.zeros_like(one.scores)
     probability[:, one.answered] = _calibrated(decoding, scores, one.recording.fps)

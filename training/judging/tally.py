@@ -16,7 +16,7 @@ from behavior.bout_matching import OVERLAPS, bout_counts
 from behavior.bouts import BOUT_COLUMNS, labels_of_bouts
 from behavior.frame_scores import confusion
 from behavior.score_levels import FINE_LEVELS, count_fine
-from recognizers.recognizer import Bout
+from recognizers.recognizer import BoutRow
 from training.decoding.scored_subject import ScoredSubject
 
 
@@ -38,9 +38,9 @@ class Tally:
     """[C + 1, C + 1] frames: what was true (row), what was found (column)."""
     true: list[pd.DataFrame] = field(default_factory=list)
     """True bouts of all subjects."""
-    found: list[Bout] = field(default_factory=list)
+    found: list[BoutRow] = field(default_factory=list)
     """Decoded bouts of all subjects."""
-    others: dict[str, list[Bout]] = field(default_factory=lambda: defaultdict(list))
+    others: dict[str, list[BoutRow]] = field(default_factory=lambda: defaultdict(list))
     """Bouts found in other ways."""
     calibrated: dict[int, np.ndarray] = field(default_factory=dict)
     """By behavior number: frames at each level of the calibrated score, without and with it: [2, L]."""

@@ -58,9 +58,9 @@ class CuratedZone:
 
         Their frames count from the first tracked frame, as those of `tracking` do; the lake has the film's own numbers.
         """
-        wanted = {recording.video_id: recording.lab_id for recording in recordings}
-        files = [file for lab in sorted(set(wanted.values())) for file in self._lab_files(ANNOTATIONS_ENRICHED, lab)]
-        rows = _read(files, _BOUT_COLUMNS, pc.field("video_id").isin(sorted(wanted)) & pc.field("annotated"))
+        labs = {recording.video_id: recording.lab_id for recording in recordings}
+        files = [file for lab in sorted(set(labs.values())) for file in self._lab_files(ANNOTATIONS_ENRICHED, lab)]
+        rows = _read(files, _BOUT_COLUMNS, pc.field("video_id").isin(sorted(labs)) & pc.field("annotated"))
         bouts = rows.drop_columns(["annotated"]).to_pandas()
         first = bouts["video_id"].map(self.first_frames()).fillna(0).astype(bouts["start_frame"].dtype)
         return bouts.assign(start_frame=bouts["start_frame"] - first, stop_frame=bouts["stop_frame"] - first)

@@ -19,12 +19,11 @@ from behavior.material import Material
 from behavior.recording import Recording
 from behavior.views.features import Features
 from behavior.views.sampling import sample_frames
+from behavior.views.scaler import FIT_ROWS
 from behavior.views.windows import window_starts
 from recognizers.context import context_of, lab_number
 from recognizers.torch_windows import gather_windows, rows_of, window_rows
 from recognizers.windowed import Windowing
-
-_FIT_ROWS = 200_000
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ def samples_of(material: Material, bouts: pd.DataFrame, labelling: Labelling, fe
 
 def thinned(samples: Sequence[Samples]) -> np.ndarray:
     """Return every so many rows of the features of all samples [N, F], so that fitting needs no second copy of them."""
-    every = max(1, sum(len(one.features) for one in samples) // _FIT_ROWS)
+    every = max(1, sum(len(one.features) for one in samples) // FIT_ROWS)
     return np.concatenate([one.features[::every] for one in samples])
 
 

@@ -35,6 +35,6 @@ def stacked_tracks(materials: Iterable[Material], layout: PairTracks, windowing:
             tracks.append(torch.from_numpy(own).half())
             rows += len(own)
     if not tracks:
-        wanted = windowing.window / layout.fps
-        raise ContractError([f"Expected recordings of {wanted:.0f} s or more, but got shorter ones only. Add longer ones."])
+        shortest_s = windowing.window / layout.fps
+        raise ContractError([f"Expected recordings of {shortest_s:.0f} s or more, but got shorter ones only. Add longer ones."])
     return torch.cat(tracks), torch.from_numpy(np.concatenate(starts))

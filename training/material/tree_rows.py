@@ -12,9 +12,9 @@ import pandas as pd
 
 from behavior.labelling import Labelling, tracked_subjects
 from behavior.material import Material
-from behavior.views.pair_statistics import BLOCK_SAMPLES, PairStatistics
-from behavior.views.sampling import sample_frames
-from recognizers.boosted_trees import TreesConfig, teaching
+from behavior.views.pair_statistics import PairStatistics
+from behavior.views.sampling import BLOCK_SAMPLES, sample_frames
+from recognizers.boosted_trees import TreesConfig, thin_mask
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def tree_rows(
         sampled = sample_frames(curated.frames, recording.fps, settings.fps)
         for subject in tracked_subjects(labelling, recording, curated.mice):
             labels = labelling.truth(recording, subject, curated.mice, curated.frames, bouts).labels[sampled]
-            mask = teaching(labels, np.tile(subject.mask(behaviors), (len(labels), 1)), config)
+            mask = thin_mask(labels, np.tile(subject.mask(behaviors), (len(labels), 1)), config)
             for first in range(0, len(labels), BLOCK_SAMPLES):
                 part = slice(first, first + BLOCK_SAMPLES)
                 rows = mask[part].any(axis=1)

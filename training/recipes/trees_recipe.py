@@ -38,8 +38,8 @@ class TreesRecipe:
 
     def __post_init__(self) -> None:
         if min(self.most_bodyparts, self.least_bouts) < 1 or not self.fps > 0 or not self.smooth_s >= 0:
-            wanted = "most_bodyparts and least_bouts of 1 or more, samples per second above 0 and smooth_s of 0 or more"
-            raise ValueError(f"Expected {wanted}, but got {self}. Change the recipe.")
+            expected = "most_bodyparts and least_bouts of 1 or more, samples per second above 0 and smooth_s of 0 or more"
+            raise ValueError(f"Expected {expected}, but got {self}. Change the recipe.")
 
     @property
     def view(self) -> View:

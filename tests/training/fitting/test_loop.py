@@ -13,7 +13,7 @@ from simulated_lake import Lake
 from behavior.contract import ContractError
 from behavior.labelling import PairLabelling
 from training.fitting.divergence import TrainingDivergedError
-from training.fitting.loop import Run
+from training.fitting.loop import RunState
 from training.fitting.network_session import NetworkSession
 from training.fitting.prepare import prepare
 from training.fitting.session import Machine
@@ -196,7 +196,7 @@ def test_training_stops_when_patience_ends(start: Start, tiny: Recipe) -> None:
 
 
 def test_the_best_network_has_the_best_score_and_of_equals_the_lower_loss() -> None:
-    run, network = Run(), torch.nn.Linear(1, 1)
+    run, network = RunState(), torch.nn.Linear(1, 1)
     for epoch, one in enumerate([verdict(0.2, 5), verdict(0.5, 3), verdict(0.5, 2), verdict(0.5, 4), verdict(0.4, 1)], start=1):
         with torch.no_grad():
             network.weight.fill_(epoch)

@@ -17,7 +17,7 @@ from behavior.views.pair_statistics import PairStatistics
 from behavior.views.sampling import sample_count
 from recognizers import checkpoint
 from recognizers.boosted_trees import TreesConfig
-from recognizers.families import load
+from recognizers.families import load_recognizer
 from training import cross_validate, train
 from training.fitting.prepare import prepare
 from training.fitting.session import Machine
@@ -224,7 +224,7 @@ def test_training_by_command_writes_a_checkpoint_and_says_what_does_not_apply(la
     assert "val_score=" in told.out
     header = checkpoint.read_header(tmp_path / "tiny_trees.safetensors")
     assert header["recipe"]["trees"]["trees"] == 8
-    recognizer = load([tmp_path / "tiny_trees.safetensors"])
+    recognizer = load_recognizer([tmp_path / "tiny_trees.safetensors"])
     assert recognizer.decoding.thresholds == tuple(header["decoding"]["thresholds"])
     assert (tmp_path / "report.json").is_file()
 

@@ -11,7 +11,7 @@ from behavior.whole_file import write_json
 from recognizers.recognizer import Decoding
 
 DECODING_FILE = "decoding.json"
-FORMAT, VERSION = "mouse-behavior-decoding", 1
+DECODING_FORMAT, DECODING_VERSION = "mouse-behavior-decoding", 1
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class FittedDecoding:
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return what the file holds."""
-        told = {"format": FORMAT, "version": VERSION, "behaviors": list(self.behaviors), "videos": list(self.videos)}
+        told = {"format": DECODING_FORMAT, "version": DECODING_VERSION, "behaviors": list(self.behaviors), "videos": list(self.videos)}
         return {**told, "decoding": self.decoding.to_json_dict()}
 
     def write(self, path: Path) -> None:
@@ -57,6 +57,8 @@ def read_decoding(path: Path) -> FittedDecoding:
         raise ContractError([f"Expected a decoding at {path}, but got no such file. Write one with training/cross_validate.py."]) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ContractError([f"Expected {path} to be a decoding, but got something else. Name a decoding.json."]) from None
-    if got != (FORMAT, VERSION):
-        raise ContractError([f"{path}: Expected {FORMAT}, version {VERSION}, but got {got[0]}, version {got[1]}. Cross-validate again."])
+    if got != (DECODING_FORMAT, DECODING_VERSION):
+        raise ContractError(
+            [f"{path}: Expected {DECODING_FORMAT}, version {DECODING_VERSION}, but got {got[0]}, version {got[1]}. Cross-validate again."]
+        )
     return fitted

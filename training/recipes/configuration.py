@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from recognizers.recognizer import Head, View
 
 
-class Described(Protocol):
+class Configuration(Protocol):
     """A whole configuration with what its recognizer is."""
 
     @property
