@@ -165,5 +165,5 @@ def test_files_that_cannot_be_used_are_refused_by_name(exported: dict[str, Path]
         load_recognizer([tmp_path / "other.onnx"])
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "foreign.onnx")
-    with pytest.raises(ContractError, match=r"Expected .*foreign.onnx to hold what serving needs, but got another .onnx file"):
+    with pytest.raises(ContractError, match=r"Expected .*foreign.onnx to be an exported recognizer, but got another .onnx file"):
         load_recognizer([tmp_path / "foreign.onnx"])

@@ -108,7 +108,7 @@ def test_a_model_that_is_cut_short_or_changed_is_refused_before_it_is_read() -> 
     changed = tensors["trees.0"].clone()
     changed[500] += 1
     for broken in (tensors["trees.0"][:-100], changed, torch.zeros(0, dtype=torch.uint8)):
-        with pytest.raises(ContractError, match="file, column 0: Expected the text of trees as it was written"):
+        with pytest.raises(ContractError, match="file, column 0: Expected the trees as they were written"):
             BoostedTrees.from_tensors({"trees.0": broken}, 2, 3, "file")
 
 

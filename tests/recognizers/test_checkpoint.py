@@ -86,7 +86,7 @@ def test_a_checkpoint_of_another_schema_is_refused_with_the_difference(saved: Pa
 
 def test_a_checkpoint_of_other_features_is_refused_with_the_difference(saved: Path) -> None:
     rewrite_header(saved, lambda header: header["feature_names"].append("rel_angle"))
-    with pytest.raises(ContractError, match="Expected the features this code makes, but got others: rel_angle"):
+    with pytest.raises(ContractError, match="Expected the features of this code, but got others: rel_angle"):
         load_recognizer([saved])
 
 

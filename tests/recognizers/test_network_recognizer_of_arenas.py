@@ -111,5 +111,5 @@ def test_recognizers_of_several_views_are_not_averaged(saved: Path, tmp_path: Pa
 
 
 def test_what_names_no_mouse_is_refused_where_a_submission_is_made(saved: Path) -> None:
-    with pytest.raises(ContractError, match=r"says which mouse does what to which, but got .*groups.safetensors of the arena view"):
+    with pytest.raises(ContractError, match=r"whose bouts name agent and target, but got .*groups.safetensors of the arena view"):
         refuse_nameless(load_recognizer([saved]), str(saved))

@@ -133,7 +133,7 @@ def test_trees_and_a_network_are_loaded_as_one(running, recording, tmp_path: Pat
 def test_a_checkpoint_of_other_features_is_refused_with_the_difference(tmp_path: Path) -> None:
     header, tensors = recognizer().parts(PROVENANCE)
     whole = {**header, "feature_names": [*header["feature_names"], "smell"]}
-    with pytest.raises(ContractError, match="file: Expected the features this code makes, but got others: smell"):
+    with pytest.raises(ContractError, match="file: Expected the features of this code, but got others: smell"):
         open_parts(whole, tensors, "file")
     with pytest.raises(ContractError, match=r"Expected the settings of trees, but got others: .*'whiskers'"):
         open_parts({**header, "features": {**header["features"], "whiskers": 2}}, tensors, "file")
