@@ -86,8 +86,10 @@ def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: b
 
 def _follow(job: Any) -> None:
     """Wait until a job is over; show its state, and pass on what training says of its epochs (stderr)."""
-    from sagemaker.core.utils.logs import MultiLogStreamHandler
+    import boto3
+    from sagemaker.core.utils.logs import CloudWatchLogsClient, MultiLogStreamHandler
 
+    CloudWatchLogsClient().client = boto3.client("logs")  # the SDK's own is made once in a process, for the endpoint of that moment
     log = MultiLogStreamHandler(_LOG_GROUP, job.get_name(), expected_stream_count=1)
     with Progress("training job") as shown:
         while True:
