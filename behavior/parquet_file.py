@@ -16,9 +16,9 @@ from behavior.table import NAME, Table
 
 Source: TypeAlias = Path | pa.Buffer
 """A file, or the bytes of an object."""
+_BUFFER_BYTES = 1 << 16
+"""Without a buffer, a batch reads its whole row group into memory, which may be the whole file."""
 COPY_AGAIN = "Copy the file again from where it came."
-_STREAM_BYTES = 1 << 16
-"""Bytes of a column that are in memory while batches are read."""
 
 
 def read_rows(table: Table, source: Source, where: str, *, mend: str = COPY_AGAIN, threads: bool = True) -> pa.Table:
@@ -37,7 +37,7 @@ def read_batches(table: Table, source: Source, where: str, rows_at_once: int, *,
 
     Raises ContractError at the latest when the broken part of a file is read.
     """
-    with _broken_is_a_fault(where, mend), _open(table, source, _STREAM_BYTES) as file:
+    with _broken_is_a_fault(where, mend), _open(table, source, _BUFFER_BYTES) as file:
         columns = _columns(table, file.schema_arrow, where)
         yield table.schema.empty_table()
         missing = file.metadata.num_rows
@@ -59,14 +59,14 @@ def footer_faults(table: Table, source: Source, where: str, *, mend: str = COPY_
     return ()
 
 
-def _open(table: Table, source: Source, buffer_size: int = 0) -> pq.ParquetFile:
+def _open(table: Table, source: Source, buffer_bytes: int = 0) -> pq.ParquetFile:
     place = pa.BufferReader(source) if isinstance(source, pa.Buffer) else source
     footer = pq.read_metadata(place)
     # one string for each row of a column of few names would cost more than all the rest
     names = [field.name for field in table.schema if field.type == NAME and footer.schema.names.count(field.name) == 1]
     place = pa.BufferReader(source) if isinstance(source, pa.Buffer) else source
     return pq.ParquetFile(
-        place, metadata=footer, read_dictionary=names, buffer_size=buffer_size, pre_buffer=False, page_checksum_verification=True
+        place, metadata=footer, read_dictionary=names, buffer_size=buffer_bytes, pre_buffer=False, page_checksum_verification=True
     )
 
 

@@ -31,16 +31,12 @@ class RecordingFiles:
         """Return where the tracking of one recording lies."""
         return self.tracking / recording.lab_id / f"{recording.video_id}.parquet"
 
-    def faults(self) -> list[Fault]:
-        """Return what is wrong with the tracking files of the recordings, as far as their footers show it."""
+    def faults(self) -> "list[Fault]":
+        """Return the faults that the footers of the tracking files show, before any of them is read."""
         from behavior.parquet_file import footer_faults
         from behavior.tables import RAW_TRACKING
 
-        faults: list[Fault] = []
-        for recording in self.recordings:
-            path = self.file(recording)
-            faults += footer_faults(RAW_TRACKING, path, str(path), mend=f"Copy the file again, or remove video {recording.video_id}.")
-        return faults
+        return [fault for path in map(self.file, self.recordings) for fault in footer_faults(RAW_TRACKING, path, str(path))]
 
 
 def recordings_of_test_csv(data_dir: Path) -> RecordingFiles:
@@ -74,11 +70,11 @@ class TrackingFile:
     """A Parquet file."""
 
     def __iter__(self) -> "Iterator[pa.Table]":
-        """Return the rows in the order of the file. Raises ContractError for a broken file, while it is read."""
+        """Yield the rows in the order of the file. Raises ContractError for a broken file, while it is read."""
         from behavior.parquet_file import read_batches
         from behavior.tables import RAW_TRACKING
 
-        return read_batches(RAW_TRACKING, self.path, str(self.path), ROWS_AT_ONCE)
+        yield from read_batches(RAW_TRACKING, self.path, str(self.path), ROWS_AT_ONCE)
 
 
 def _read_metadata(path: Path) -> "list[Recording]":

@@ -50,7 +50,7 @@ class TreesConfig:
     every_nth_positive: int = 1
     """The same of rows with it."""
     balance: float = 0.0
-    """Weight of a positive row: (negative / positive rows) to this power; 0 keeps probabilities calibrated, 1 gives both kinds one weight."""
+    """Weight of a positive row: (negative / positive rows) to this power; 0 keeps scores calibrated, 1 gives both kinds one weight."""
     rising: tuple[int, ...] = ()
     """Per feature: 1 if higher values must not lower the score, -1 if they must not raise it, else 0; () for all 0."""
 

@@ -4,6 +4,7 @@ Axes: I mice, K bodyparts, T frames of the recording, S samples at the recognize
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class ArenaFeatures:
         kinds = ("speed", "acceleration") if self.motion else ()
         return (*places, *(f"{kind}_{keypoint}" for kind in kinds for keypoint in keypoints))
 
-    @property
+    @cached_property
     def mirror(self) -> Mirror:
         """The mirror of the features: it changes places, but not speeds and accelerations."""
         return mirror_of(self.names)
