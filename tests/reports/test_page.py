@@ -5,7 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from matplotlib.figure import FigureBlock as Drawing
+from matplotlib.figure import Figure as Drawing
 
 from reports.estimates import Estimate
 from reports.figures import HUE, canvas, in_house_style, png, svg

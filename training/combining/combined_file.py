@@ -1,4 +1,4 @@
-"""One file for recognizers that were combined: those of all folds of all members, and what was learned on top of them."""
+"""One file for a combination: the recognizers of all folds of all members, and the combiner."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ def save_combined(
 ) -> None:
     """Write the combination of members, each of which is the mean of the recognizers of its folds.
 
-    Every recording taught the recognizers of all folds but one, and what combines them: all count as seen.
+    Every recording was used to train the recognizers of all folds but one, and to fit the combiner: all count as seen.
     """
     videos = [recording.video_id for recording in runs.plan.recordings]
     provenance = {"videos": {"train": videos, "validation": [], "held_out": []}, "metrics": {}, "seed": how.seed}
@@ -50,7 +50,7 @@ def _mean(parts: Sequence[checkpoint.Parts], files: Sequence[Path]) -> Ensemble:
 
 
 def _over(mean: WeightedMean, behaviors: tuple[str, ...], chosen: tuple[str, ...]) -> WeightedMean:
-    """Return the mean of some of its behaviors, in another order."""
+    """Return the mean for some of its behaviors, in their order."""
     places = [behaviors.index(behavior) for behavior in chosen]
     weights = tuple(tuple(row[place] for place in places) for row in mean.weights)
     return WeightedMean(weights, tuple(mean.smooth_s[place] for place in places) if mean.smooth_s else ())

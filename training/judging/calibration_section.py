@@ -1,4 +1,4 @@
-"""The part of a report on whether scores say how often they come true."""
+"""The section of a report about calibration."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ _READING = "Below the dotted line scores are too high, above it too low. Larger 
 
 
 def calibration_section(behaviors: Mapping[str, Mapping[str, Any]]) -> Section:
-    """Return the section for behaviors by name, as a report has them."""
+    """Return the section for the behaviors of a report, by name."""
     is_calibrated = any(one[_CALIBRATED] for one in behaviors.values())
     shown = _CALIBRATED if is_calibrated else _RAW
     score, share, frames = (part.tolist() for part in _pooled(behaviors, shown))
@@ -29,7 +29,7 @@ def calibration_section(behaviors: Mapping[str, Mapping[str, Any]]) -> Section:
 
 
 def calibration_error(behaviors: Mapping[str, Mapping[str, Any]], key: str) -> float:
-    """Return the mean distance, over frames of all behaviors, of score and share in each tenth."""
+    """Return the mean distance between score and share in tenths, over the frames of all behaviors."""
     score, share, frames = _pooled(behaviors, key)
     return float((abs(score - share) * frames).sum() / max(frames.sum(), 1))
 

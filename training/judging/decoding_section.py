@@ -1,4 +1,4 @@
-"""The part of a report on how scores become bouts: what was fitted on what, what it is worth, and the values themselves."""
+"""The section of a report about decoding: the fit, its gain, and the fitted values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,9 @@ from reports.page import Cell, Section, TableBlock, Text
 from training.judging.run_summary import DECODING_NAMES
 
 _EXPLANATION = (
-    "Smoothing, calibration, thresholds, weights and durations were fitted on out-of-fold scores. For the score above, these were the "
-    "scores of the other folds only (fold-1/decoding.json and so on). For use, they are all scores (decoding.json); the tables show "
-    "this decoding. Where a behavior is rare, its values are drawn toward those of the same behavior in all labs, and these toward what "
-    "suits all behaviors."
+    "Smoothing, calibration, thresholds, weights and durations were fitted on out-of-fold scores: for the score above, on the scores of "
+    "the other folds only (fold-1/decoding.json and so on); for use, on all scores (decoding.json). The tables show the decoding for use. "
+    "The values of a rare behavior are shrunk toward those of the same behavior in all labs, and these toward those of all behaviors."
 )
 _BY_LAB = (
     "Thresholds by lab, on calibrated scores, for behaviors that occur in several labs. A lab that is not listed uses the threshold above."
@@ -19,16 +18,16 @@ _BY_LAB = (
 
 
 def decoding_sections(report: Mapping[str, Any]) -> list[Section]:
-    """Return the section; none for a run whose scores are decoded without being fitted."""
+    """Return the section; none for a run without a fitted decoding."""
     if not report["decoding"]:
         return []
-    blocks: list[Text | TableBlock] = [Text(_EXPLANATION, quiet=True), _worth(report), _by_behavior(report["decoding"])]
+    blocks: list[Text | TableBlock] = [Text(_EXPLANATION, quiet=True), _gain_table(report), _by_behavior(report["decoding"])]
     if labs := report["decoding"]["decoding"]["lab_thresholds"]:
         blocks += [Text(_BY_LAB, quiet=True), _by_lab(report["decoding"]["behaviors"], labs)]
     return [Section("From scores to bouts", blocks)]
 
 
-def _worth(report: Mapping[str, Any]) -> TableBlock:
+def _gain_table(report: Mapping[str, Any]) -> TableBlock:
     rows: list[list[Cell]] = [["fitted on the other folds", Estimate(**report["headline"]["competition_score"]), ""]]
     for name, one in report["other_decodings"].items():
         rows.append([DECODING_NAMES[name], Estimate(**one["score"]), gain_text(Estimate(**one["gain"]))])

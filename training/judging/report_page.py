@@ -1,4 +1,4 @@
-"""The report of a cross-validation as a page: what each number is, with its interval."""
+"""The report of a cross-validation as a page: all numbers with their meaning and interval."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,22 +21,22 @@ _HEADLINE = {
 _FEW_BOUTS = 20
 """With fewer true bouts a number says little."""
 _BY_BEHAVIOR = (
-    "Score is the F1 of decoded bouts as the competition pools it, with a decoding that was fitted on the other folds; of several labs "
-    "it is the mean. Frame F1 and PR-AUC are of raw scores. Bout F1 counts bouts at a least overlap (intersection over union)."
+    "Score is the F1 of decoded bouts as the competition pools it, with a decoding that was fitted on the other folds; it is the mean over "
+    "labs. Frame F1 and PR-AUC are of raw scores. Bout F1 counts bouts at a least overlap (intersection over union)."
 )
 _CURVES = (
     "Precision goes upward, recall to the right, over all frames in which the behavior was annotated. The number is the area under the "
-    "curve; the dotted line is what guessing reaches."
+    "curve; the dotted line is the precision of random scores."
 )
-_OVERLAP = "A true bout counts as found if one found bout overlaps it at least so much. Each bout counts once."
+_OVERLAP = "A true bout counts as detected if a predicted bout overlaps it at least so much. Each bout counts once."
 _CONFUSION = (
-    "Of 100 frames with a true behavior (row), so many were given each behavior (column) by the decoded bouts, at most one a frame. A "
-    "frame with two true behaviors counts in both rows. The last row holds frames on which nothing that was annotated is true."
+    "Of 100 frames with a true behavior (row), so many have each predicted behavior (column), at most one per frame. A frame with two "
+    "true behaviors counts in both rows. The last row is for frames without any annotated behavior."
 )
 
 
 def report_page(report: Mapping[str, Any]) -> Page:
-    """Return the page of what `training.judging.publishing` puts into report.json."""
+    """Return the page for the content of report.json, which `training.judging.publishing` writes."""
     behaviors = report["behaviors"]
     headline = {key: Estimate(**one) for key, one in report["headline"].items()}
     facts = [(name, headline[key]) for key, name in _HEADLINE.items()]
@@ -68,14 +68,14 @@ def _data_line(report: Mapping[str, Any]) -> str:
 def _reading(report: Mapping[str, Any]) -> str:
     return (
         "Every recording was scored by a recognizer that never saw it, nor another recording of its content. Epochs were chosen on "
-        "recordings of the training folds; what turns scores into bouts was fitted on the scores of the other folds. Brackets hold 95 % of "
-        f"{report['resamples']} bootstrap resamples of whole recordings within labs. What nobody annotated is counted nowhere. "
-        "A difference smaller than its interval is no gain."
+        "recordings of the training folds; decodings were fitted on the scores of the other folds. Brackets contain 95 % of "
+        f"{report['resamples']} bootstrap resamples of whole recordings within labs. Behaviors that were not annotated do not count. "
+        "A gain whose interval contains 0 is not significant."
     )
 
 
 def _gains(report: Mapping[str, Any]) -> list[Section]:
-    """Return what is gained over another run; nothing if none was named."""
+    """Return the gain over another run; nothing without another run."""
     against = report["against"]
     if not against:
         return []
@@ -100,12 +100,12 @@ def _behavior_table(report: Mapping[str, Any], headline: Mapping[str, Estimate])
         for name, one in report["behaviors"].items()
     ]
     occurring = sum(one["frames"] > 0 for one in report["behaviors"].values())
-    score = headline["competition_score"].number if len(report["labs"]) == 1 else ""  # else no mean of this column
+    score = headline["competition_score"].number if len(report["labs"]) == 1 else ""  # with several labs it is not the mean of this column
     return TableBlock(head, rows, [f"mean of {occurring}", "", "", score, *(headline[key].number for key in keys)])
 
 
 def _few_bouts(behaviors: Mapping[str, Mapping[str, Any]]) -> list[Note]:
-    """Return a warning that names the behaviors whose numbers say little; none without such."""
+    """Return a warning that names the behaviors with few bouts, if there are any."""
     few = [name for name, one in behaviors.items() if 0 < one["bouts"] < _FEW_BOUTS]
     if not few:
         return []
@@ -140,7 +140,7 @@ def _confusion(confusion: Mapping[str, Any]) -> FigureBlock:
     counts = np.array(confusion["frames"], float)
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
-    return FigureBlock(svg(matrix_chart(confusion["names"], share)), "Share of the frames of each true behavior by what was found.")
+    return FigureBlock(svg(matrix_chart(confusion["names"], share)), "Share of the frames of each true behavior by predicted behavior.")
 
 
 def _lab_table(labs: Mapping[str, Any]) -> TableBlock:
@@ -153,7 +153,7 @@ def _lab_table(labs: Mapping[str, Any]) -> TableBlock:
 
 
 def _fold_table(folds: Sequence[Mapping[str, Any]]) -> TableBlock:
-    head = ["fold", "recordings\nthat teach", "validate", "are scored", "best epoch", "validation\nscore", "seconds"]
+    head = ["fold", "training\nrecordings", "validation\nrecordings", "held-out\nrecordings", "best epoch", "validation\nscore", "seconds"]
     rows = [
         [
             str(one["fold"]),

@@ -112,7 +112,7 @@ def test_a_loss_that_is_no_number_stops_names_the_batch_and_keeps_the_best_netwo
     poisoned = session.trainer.train.streams[0].recording.video_id
     assert "Expected a finite loss, but got nan in epoch 2, batch 1 of" in str(told.value)
     assert str(poisoned) in str(told.value)
-    assert "of epoch 1, is kept" in str(told.value)
+    assert "of epoch 1, is saved" in str(told.value)
     assert all(value.isfinite().all() for value in session.trainer.run.best_weights.values())
 
 
@@ -122,7 +122,7 @@ def test_averaged_weights_of_the_best_epoch_outlive_a_loss_that_is_no_number(sta
     def poison(line: str) -> None:
         session.trainer.train.features.fill_(torch.nan)
 
-    with pytest.raises(TrainingDivergedError, match="of epoch 1, is kept"):
+    with pytest.raises(TrainingDivergedError, match="of epoch 1, is saved"):
         session.fit(poison)
     assert all(value.isfinite().all() for value in session.trainer.run.best_weights.values())
     assert not all(value.isfinite().all() for value in session.trainer.network.parameters())

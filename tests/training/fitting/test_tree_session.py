@@ -218,7 +218,7 @@ def test_training_by_command_writes_a_checkpoint_and_says_what_does_not_apply(la
         train.main([str(flag) for flag in (*flags, "--epochs", "3", "--threads", "1", "--checkpoint-dir", tmp_path / "state")]) == EXIT_OK
     )
     told = capsys.readouterr()
-    assert "Recipe tiny_trees has no such setting: --epochs is left aside." in told.err
+    assert "Recipe tiny_trees has no such setting: --epochs is ignored." in told.err
     assert "8 trees per model" in told.out
     assert "pass=first lab=all behavior=attack" in told.out
     assert "val_score=" in told.out
