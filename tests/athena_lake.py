@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 from infra.local.athena.engine import SETTINGS
 from infra.local.athena.failures import reason
 from infra.local.athena.results import texts_of
-from infra.local.athena.statements import read_statement
+from infra.local.athena.statement_reader import read_statement
 from infra.local.athena.trino.kinds import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, REAL, TIMESTAMP, VARCHAR, Kind, array
 from infra.local.athena.trino.own_functions import teach
 from infra.local.athena.trino.translation import translate
-from infra.local.athena.trino.typed import Refused
+from infra.local.athena.trino.values import Refusal
 from infra.local.errors import ServiceError
 
 COLUMNS = [{"Name": "video_id", "Type": "bigint"}, {"Name": "speed", "Type": "double"}, {"Name": "note", "Type": "string"}]
@@ -112,7 +112,7 @@ class Answers:
         return found
 
     def words(self, sql: str) -> str:
-        """Return DuckDB's words for a query."""
+        """Return DuckDB's SQL for a query."""
         statement = read_statement(sql)
         assert statement.query is not None
         return translate(statement.query, statement.sql, self).sql
@@ -132,7 +132,7 @@ class Answers:
 
     def columns(self, database: str | None, name: str, at: int) -> tuple[str, dict[str, Kind], list[str]]:
         if name != "t":
-            raise Refused("TABLE_NOT_FOUND", at, f"Table 'awsdatacatalog.mabe.{name}' does not exist")
+            raise Refusal("TABLE_NOT_FOUND", at, f"Table 'awsdatacatalog.mabe.{name}' does not exist")
         return "mabe", OF_T, []
 
     def view(self, database: str | None, name: str, at: int) -> None:

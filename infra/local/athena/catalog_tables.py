@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from infra.local.athena.files import FooterCache, Partition
-from infra.local.athena.trino.kinds import duckdb_type, from_hive, quoted
-from infra.local.athena.trino.typed import text
+from infra.local.athena.trino.kinds import duckdb_type, from_hive, quote
+from infra.local.athena.trino.values import text
 from infra.local.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -59,11 +59,11 @@ class CatalogTable:
     def format(self) -> str:
         """Return parquet, json or text. Raises ServiceError for a SerDe that this disk does not have."""
         name = self.serde.rpartition(".")[2].lower()
-        found = next((form for ending, form in _FORMATS.items() if ending in name), None)
-        if found is None:
+        form = next((form for ending, form in _FORMATS.items() if ending in name), None)
+        if form is None:
             what = f"the SerDe {self.serde}" if self.serde else "a table without a SerDe"
             raise ServiceError("InvalidRequestException", f"NOT_SUPPORTED: {what} of {self.database}.{self.name} is not on this disk.")
-        return found
+        return form
 
     @cached_property
     def files(self) -> list[Path]:
@@ -75,10 +75,10 @@ class CatalogTable:
 
         Rows of text files are read here and registered at the connection under `name`.
         """
-        wanted = {column: duckdb_type(from_hive(kind)) for column, kind in self.columns.items()}
+        targets = {column: duckdb_type(from_hive(kind)) for column, kind in self.columns.items()}
         if not self.files:
-            nulls = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(column)}" for column, kind in wanted.items())
-            return f"SELECT {nulls}{', NULL AS ' + quoted('$path') if with_path else ''} WHERE false"
+            nulls = ", ".join(f"CAST(NULL AS {kind}) AS {quote(column)}" for column, kind in targets.items())
+            return f"SELECT {nulls}{', NULL AS ' + quote('$path') if with_path else ''} WHERE false"
         if self.format == "text":
             inner = self._text_rows(connection, name)
         elif all(_named_by_values(partition, self.keys) for partition in self.partitions):
@@ -88,9 +88,9 @@ class CatalogTable:
             inner = " UNION ALL BY NAME ".join(f"SELECT * FROM {source}" for source in sources)
             inner = f"({inner})"
         present = {column.lower(): kind for column, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {inner}").fetchall()}
-        selected = [self._column(column, kind, present.get(column.lower())) for column, kind in wanted.items()]
+        selected = [self._column(column, kind, present.get(column.lower())) for column, kind in targets.items()]
         if with_path:
-            selected.append(f"'s3://' || substr({quoted('$path')}, {len(str(self.root)) + 2}) AS {quoted('$path')}")
+            selected.append(f"'s3://' || substr({quote('$path')}, {len(str(self.root)) + 2}) AS {quote('$path')}")
         return f"SELECT {', '.join(selected)} FROM {inner}"
 
     def scanned_bytes(self, partitions: Iterable[Partition], used: set[str]) -> int:
@@ -101,26 +101,26 @@ class CatalogTable:
         chunks = (self.footers.of(file).stored_bytes for file in files)
         return sum(size for sizes in chunks for name, size in sizes.items() if name in used)
 
-    def _column(self, name: str, wanted: str, present: str | None) -> str:
+    def _column(self, name: str, targets: str, present: str | None) -> str:
         if present is None:
-            return f"CAST(NULL AS {wanted}) AS {quoted(name)}"
-        if wanted == "TIMESTAMP" and present.startswith(wanted):
-            return f"{_IN_MILLISECONDS.format(f'CAST({quoted(name)} AS TIMESTAMP)')} AS {quoted(name)}"
-        if present == wanted or present.startswith("ENUM"):
-            return quoted(name)
-        if not _may_read(present, wanted) and self.format == "parquet":
-            what = f"Field {name}'s type {present} in parquet is incompatible with type {wanted} defined in table schema"
+            return f"CAST(NULL AS {targets}) AS {quote(name)}"
+        if targets == "TIMESTAMP" and present.startswith(targets):
+            return f"{_IN_MILLISECONDS.format(f'CAST({quote(name)} AS TIMESTAMP)')} AS {quote(name)}"
+        if present == targets or present.startswith("ENUM"):
+            return quote(name)
+        if not _may_read(present, targets) and self.format == "parquet":
+            what = f"Field {name}'s type {present} in parquet is incompatible with type {targets} defined in table schema"
             raise ServiceError("InvalidRequestException", f"HIVE_BAD_DATA: {what} of {self.database}.{self.name}")
-        return f"CAST({quoted(name)} AS {wanted}) AS {quoted(name)}"
+        return f"CAST({quote(name)} AS {targets}) AS {quote(name)}"
 
     def _constants(self, partition: Partition) -> str:
         return ", ".join(
-            f"CAST({text(value)} AS {duckdb_type(from_hive(kind))}) AS {quoted(key)}"
+            f"CAST({text(value)} AS {duckdb_type(from_hive(kind))}) AS {quote(key)}"
             for (key, kind), value in zip(self.keys.items(), partition.values, strict=True)
         )
 
     def _reader(self, files: Sequence[Path], path_keys: tuple[str, ...], constants: str) -> str:
-        listed = "[" + ", ".join(text(str(file)) for file in files) + "]"
+        paths = "[" + ", ".join(text(str(file)) for file in files) + "]"
         options = [f"filename={text('$path')}"]
         if path_keys:
             kinds = ", ".join(f"{text(key)}: {duckdb_type(from_hive(self.keys[key]))}" for key in path_keys)
@@ -129,11 +129,11 @@ class CatalogTable:
             options.append("hive_partitioning=false")
         if self.format == "parquet":
             differ = len({self.footers.of(file).columns for file in files}) > 1
-            reader = f"read_parquet({listed}, {', '.join(options)}, union_by_name={str(differ).lower()})"
+            reader = f"read_parquet({paths}, {', '.join(options)}, union_by_name={str(differ).lower()})"
         else:
             own = {name: kind for name, kind in self.columns.items() if name not in self.keys}
             columns = ", ".join(f"{text(name)}: {text(duckdb_type(from_hive(kind)))}" for name, kind in own.items())
-            reader = f"read_json({listed}, {', '.join(options)}, columns={{{columns}}})"
+            reader = f"read_json({paths}, {', '.join(options)}, columns={{{columns}}})"
         return f"(SELECT *, {constants} FROM {reader})" if constants else reader
 
     def _text_rows(self, connection: DuckDBPyConnection, name: str) -> str:
@@ -142,7 +142,7 @@ class CatalogTable:
         form = read_format(self.serde, (self.storage.get("SerdeInfo") or {}).get("Parameters") or {}, self.record.get("Parameters") or {})
         own = [column for column in self.columns if column not in self.keys]
         fields = ", ".join(
-            f"{typed_field(column, quoted(column), from_hive(self.columns[column]), form)} AS {quoted(column)}" for column in own
+            f"{typed_field(column, quote(column), from_hive(self.columns[column]), form)} AS {quote(column)}" for column in own
         )
         sources = []
         for number, partition in enumerate(self.partitions):
@@ -154,13 +154,13 @@ class CatalogTable:
 
 
 def _named_by_values(partition: Partition, keys: Iterable[str]) -> bool:
-    named = [f"{key}={value}" for key, value in zip(keys, partition.values, strict=True)]
-    return [unquote(part) for part in partition.folder.parts[len(partition.folder.parts) - len(named) :]] == named
+    folder_names = [f"{key}={value}" for key, value in zip(keys, partition.values, strict=True)]
+    return [unquote(part) for part in partition.folder.parts[len(partition.folder.parts) - len(folder_names) :]] == folder_names
 
 
-def _may_read(present: str, wanted: str) -> bool:
+def _may_read(present: str, targets: str) -> bool:
     """Say whether Athena would read a Parquet column of one type as another: whole numbers of any width, and wider floats."""
-    if wanted.startswith(("DECIMAL", "TIMESTAMP", "VARCHAR")) and present.startswith(wanted[:7]):
+    if targets.startswith(("DECIMAL", "TIMESTAMP", "VARCHAR")) and present.startswith(targets[:7]):
         return True
     nested = any(mark in present for mark in "[(")
-    return nested or (present in _INTEGERS and wanted in _INTEGERS) or (present == "FLOAT" and wanted == "DOUBLE") or present == '"NULL"'
+    return nested or (present in _INTEGERS and targets in _INTEGERS) or (present == "FLOAT" and targets == "DOUBLE") or present == '"NULL"'

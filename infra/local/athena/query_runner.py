@@ -10,9 +10,9 @@ from infra.local.athena.catalog import Catalog
 from infra.local.athena.reading import VIEW_MARK, CatalogReader
 from infra.local.athena.results import column_info, write_csv, write_lines
 from infra.local.athena.statements import Execution, Outcome, QueryCancelled
-from infra.local.athena.trino.kinds import BOOLEAN, UNKNOWN, VARCHAR, Kind, becomes, duckdb_type, from_hive, hive_type, quoted
+from infra.local.athena.trino.kinds import BOOLEAN, UNKNOWN, VARCHAR, Kind, becomes, duckdb_type, from_hive, hive_type, quote
 from infra.local.athena.trino.translation import Translation, translate
-from infra.local.athena.trino.typed import failure
+from infra.local.athena.trino.values import failure
 from infra.local.athena.writing import FileWriter, serde
 from infra.local.errors import ServiceError
 
@@ -88,21 +88,21 @@ class QueryRunner:
     def _insert(self, execution: Execution, translation: Translation) -> Outcome:
         database, name = execution.target()
         table = CatalogReader(self.catalog, execution.database).find(database, name)
-        wanted = {column: from_hive(kind) for column, kind in table.columns.items()}
-        named = execution.statement.columns or tuple(wanted)
-        for column in named:
-            if column not in wanted:
+        targets = {column: from_hive(kind) for column, kind in table.columns.items()}
+        names = execution.statement.columns or tuple(targets)
+        for column in names:
+            if column not in targets:
                 raise ServiceError(
                     "InvalidRequestException", f"COLUMN_NOT_FOUND: Insert column name does not exist in target table: {column}"
                 )
         kinds = [kind for _, kind in translation.columns]
-        asked = [wanted[column] for column in named]
-        if len(kinds) != len(asked) or not all(_may_insert(*pair) for pair in zip(kinds, asked, strict=True)):
-            table_kinds, query_kinds = (", ".join(map(str, each)) for each in (asked, kinds))
+        target_kinds = [targets[column] for column in names]
+        if len(kinds) != len(target_kinds) or not all(_may_insert(*pair) for pair in zip(kinds, target_kinds, strict=True)):
+            table_kinds, query_kinds = (", ".join(map(str, each)) for each in (target_kinds, kinds))
             what = f"Insert query has mismatched column types: Table: [{table_kinds}], Query: [{query_kinds}]"
             raise ServiceError("InvalidRequestException", f"TYPE_MISMATCH: {what}")
-        given = {column: f"c{place}" for place, column in enumerate(named, start=1)}
-        casts = ", ".join(f"{_inserted(given.get(column, 'NULL'), kind)} AS {quoted(column)}" for column, kind in wanted.items())
+        source = {column: f"c{place}" for place, column in enumerate(names, start=1)}
+        casts = ", ".join(f"{_insert_sql(source.get(column, 'NULL'), kind)} AS {quote(column)}" for column, kind in targets.items())
         rows = f"SELECT {casts} FROM ({translation.sql})"
         files = self.writer.write(execution.connection, rows, table.storage["Location"], list(table.keys), table.format, "SNAPPY")
         self.catalog.register_folders(database, name)
@@ -156,16 +156,16 @@ def _named_once(columns: Columns) -> Columns:
 
 
 def _as_table(translation: Translation, columns: Columns, limit: str = "") -> str:
-    named = ", ".join(f"CAST(c{place} AS {duckdb_type(kind)}) AS {quoted(name)}" for place, (name, kind) in enumerate(columns, start=1))
-    return f"SELECT {named} FROM ({translation.sql}){limit}"
+    casts = ", ".join(f"CAST(c{place} AS {duckdb_type(kind)}) AS {quote(name)}" for place, (name, kind) in enumerate(columns, start=1))
+    return f"SELECT {casts} FROM ({translation.sql}){limit}"
 
 
-def _may_insert(given: Kind, wanted: Kind) -> bool:
+def _may_insert(source: Kind, target: Kind) -> bool:
     """Say whether a column takes values of a type: those that become its own without a cast, and texts of any length."""
-    return becomes(given, wanted) or (given.name == wanted.name == "varchar")
+    return becomes(source, target) or (source.name == target.name == "varchar")
 
 
-def _inserted(words: str, kind: Kind) -> str:
+def _insert_sql(words: str, kind: Kind) -> str:
     """Return a value as its column's type; a text that is too long fails, where CAST would cut it."""
     if kind.name != "varchar" or not kind.numbers:
         return f"CAST({words} AS {duckdb_type(kind)})"

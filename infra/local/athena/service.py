@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from infra.local.athena.executions import execution, output_address
 from infra.local.athena.results import read_page
-from infra.local.athena.statements import Execution, QueryCancelled, Statement, read_statement
+from infra.local.athena.statement_reader import read_statement
+from infra.local.athena.statements import Execution, QueryCancelled, Statement
 from infra.local.errors import ServiceError
 from infra.local.jobs.runs import Run, RunStore
 

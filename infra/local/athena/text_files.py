@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from infra.local.athena.trino.casts import cast
 from infra.local.athena.trino.kinds import BOOLEAN, DATE, VARCHAR, WHOLE, Kind, is_number
-from infra.local.athena.trino.typed import Typed, failure
+from infra.local.athena.trino.values import Value, failure
 from infra.local.errors import ServiceError
 
 HIVE_DELIMITER = "\x01"
@@ -27,7 +27,7 @@ _ESCAPED_LETTERS = {"n": "\n", "r": "\r"}
 class TextFormat:
     """How the lines of a table's files become fields."""
 
-    quoted: bool
+    in_quotes: bool
     """Fields may stand in quotes: OpenCSVSerde."""
     delimiter: str
     quote: str = ""
@@ -42,8 +42,8 @@ class TextFormat:
         if lines and not lines[-1]:
             lines.pop()
         for line in lines[self.skipped_lines :]:
-            said = line.decode("utf-8", errors="replace")
-            yield _quoted_fields(said, self, path) if self.quoted else _plain_fields(said, self)
+            text = line.decode("utf-8", errors="replace")
+            yield _quoted_fields(text, self, path) if self.in_quotes else _plain_fields(text, self)
 
 
 def read_format(serde: str, options: Mapping[str, str], parameters: Mapping[str, str]) -> TextFormat:
@@ -75,15 +75,15 @@ def read_lines(files: Iterable[Path], form: TextFormat, names: list[str]) -> pa.
 
 
 def typed_field(name: str, sql: str, kind: Kind, form: TextFormat) -> str:
-    """Return DuckDB's words for a field as a type: LazySimpleSerDe reads what does not fit as NULL, OpenCSVSerde refuses it."""
-    value = Typed(sql, VARCHAR, 0)
+    """Return DuckDB's SQL for a field as a type: LazySimpleSerDe reads what does not fit as NULL, OpenCSVSerde refuses it."""
+    value = Value(sql, VARCHAR, 0)
     if kind.name == "varchar":
         return cast(value, kind, 0).sql
     if kind == BOOLEAN:
         read = f"CASE lower({sql}) WHEN 'true' THEN true WHEN 'false' THEN false END"
-    elif form.quoted and kind == DATE:
+    elif form.in_quotes and kind == DATE:
         read = f"DATE '1970-01-01' + TRY(CAST({_if_whole(sql)} AS INTEGER))"
-    elif form.quoted and kind.name == "timestamp":
+    elif form.in_quotes and kind.name == "timestamp":
         read = f"make_timestamp(1000 * TRY(CAST({_if_whole(sql)} AS BIGINT)))"
     elif is_number(kind) or kind == DATE or kind.name == "timestamp":
         read = f"TRY({cast(value, kind, 0).sql})"
@@ -92,7 +92,7 @@ def typed_field(name: str, sql: str, kind: Kind, form: TextFormat) -> str:
             "InvalidRequestException", f"NOT_SUPPORTED: the column {name} of type {kind} in a text file is not on this disk."
         )
     fault = f"'HIVE_BAD_DATA: Error parsing field value ''' || {sql} || ''' for field {name.replace(chr(39), '')}'"
-    if form.quoted:
+    if form.in_quotes:
         return f"CASE WHEN {sql} IS NOT NULL AND ({read}) IS NULL THEN {failure(fault, kind)} ELSE {read} END"
     if kind in WHOLE:  # Hive would cut a fraction off, or not, by its version
         fault = fault.replace("HIVE_BAD_DATA: Error parsing", "NOT_SUPPORTED: a fraction in a column of whole numbers is not on this disk:")
@@ -120,17 +120,17 @@ def _plain_fields(line: str, form: TextFormat) -> list[str | None]:
             fields.append(line[start:position])
             start = position + 1
         position += 1
-    return [None if field == form.null else _unescaped(field, form.escape) for field in [*fields, line[start:]]]
+    return [None if field == form.null else _unescape(field, form.escape) for field in [*fields, line[start:]]]
 
 
-def _unescaped(field: str, escape: str) -> str:
-    said, letters = "", iter(field)
+def _unescape(field: str, escape: str) -> str:
+    text, letters = "", iter(field)
     for letter in letters:
         if letter == escape:
             following = next(letters, "")
             letter = _ESCAPED_LETTERS.get(following, following)
-        said += letter
-    return said
+        text += letter
+    return text
 
 
 def _quoted_fields(line: str, form: TextFormat, path: Path) -> list[str | None]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from athena_lake import Lake
 
-from infra.local.athena.statements import read_statement
+from infra.local.athena.statement_reader import read_statement
 
 
 def test_what_cannot_be_parsed_is_refused_at_the_start(lake: Lake) -> None:

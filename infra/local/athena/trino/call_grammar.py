@@ -50,10 +50,10 @@ class CallGrammar(TypeGrammar):
 
     def expressions(self) -> Nodes:
         """Read values with commas between them."""
-        found = [self.expression()]
+        values = [self.expression()]
         while self.take(","):
-            found.append(self.expression())
-        return tuple(found)
+            values.append(self.expression())
+        return tuple(values)
 
     def _cast(self) -> Node:
         word = self.advance()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from infra.local.athena.trino.kinds import MOST_DIGITS, decimal, duckdb_type
-from infra.local.athena.trino.typed import Refused, Typed, failure
+from infra.local.athena.trino.values import Refusal, Value, failure
 
 
-def decimal_arithmetic(operator: str, left: Typed, right: Typed, at: int) -> Typed:
+def decimal_arithmetic(operator: str, left: Value, right: Value, at: int) -> Value:
     """Return `left operator right` of two decimals; digits as in Trino's `DecimalOperators`."""
     (digits1, scale1), (digits2, scale2) = left.kind.numbers, right.kind.numbers
     scale = max(scale1, scale2)
@@ -14,24 +14,24 @@ def decimal_arithmetic(operator: str, left: Typed, right: Typed, at: int) -> Typ
         kind = decimal(scale + max(digits1 - scale1, digits2 - scale2) + 1, scale)
     elif operator == "*":
         if scale1 + scale2 > MOST_DIGITS:
-            raise Refused("INVALID_FUNCTION_ARGUMENT", at, f"DECIMAL scale must be in range [0, precision (38)]: {scale1 + scale2}")
+            raise Refusal("INVALID_FUNCTION_ARGUMENT", at, f"DECIMAL scale must be in range [0, precision (38)]: {scale1 + scale2}")
         kind = decimal(digits1 + digits2, scale1 + scale2)
     elif operator == "%":
         kind = decimal(min(digits1 - scale1, digits2 - scale2) + scale, scale)
     else:
         kind = decimal(digits1 + scale2 + max(scale2 - scale1, 0), scale)
-        return Typed(_quotient(left, right, scale), kind, at)
-    return Typed(f"CAST({left.sql} {operator} {right.sql} AS {duckdb_type(kind)})", kind, at)
+        return Value(_quotient(left, right, scale), kind, at)
+    return Value(f"CAST({left.sql} {operator} {right.sql} AS {duckdb_type(kind)})", kind, at)
 
 
-def unscaled(value: Typed, more_digits: int = 0) -> str:
+def whole_digits(value: Value, more_digits: int = 0) -> str:
     """Return a decimal without its point, as a 128-bit whole number, with some zeros more behind it."""
     scale = value.kind.scale
     shifted = f"CAST({value.sql} * CAST('{10**scale}' AS DECIMAL({scale + 1},0)) AS HUGEINT)" if scale else f"CAST({value.sql} AS HUGEINT)"
     return f"({shifted} * CAST('{10**more_digits}' AS HUGEINT))" if more_digits else shifted
 
 
-def rescaled(whole: str, scale: int, name: str) -> str:
+def with_point(whole: str, scale: int, name: str) -> str:
     """Return a 128-bit whole number with its point put back, as a decimal that DuckDB names so."""
     if not scale:
         return f"CAST({whole} AS {name})"
@@ -44,10 +44,10 @@ def half_up(numerator: str, denominator: str) -> str:
     return f"({sign} * ((2 * abs({numerator}) + abs({denominator})) // (2 * abs({denominator}))))"
 
 
-def _quotient(left: Typed, right: Typed, scale: int) -> str:
-    numerator = unscaled(left, scale - left.kind.scale + right.kind.scale)
-    divisor = unscaled(right)
+def _quotient(left: Value, right: Value, scale: int) -> str:
+    numerator = whole_digits(left, scale - left.kind.scale + right.kind.scale)
+    divisor = whole_digits(right)
     kind = decimal(left.kind.numbers[0] + right.kind.scale + max(right.kind.scale - left.kind.scale, 0), scale)
-    quotient = rescaled(half_up(numerator, divisor), scale, duckdb_type(kind))
+    quotient = with_point(half_up(numerator, divisor), scale, duckdb_type(kind))
     fault = failure("'DIVISION_BY_ZERO: Division by zero'", kind)
     return f"CASE WHEN {right.sql} = 0 THEN {fault} ELSE {quotient} END"

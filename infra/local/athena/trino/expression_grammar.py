@@ -16,14 +16,14 @@ class ExpressionGrammar(PrimaryGrammar):
 
     def expression(self) -> Node:
         """Read a value of any type."""
-        return self._logic("OR", lambda: self._logic("AND", self._negated))
+        return self._logic("OR", lambda: self._logic("AND", self._negation))
 
     def value(self) -> Node:
         """Read a value without comparisons: `||` binds least, then `+ -`, then `* / %`."""
         return self._row_of_operators(("||",), lambda: self._row_of_operators(("+", "-"), self._product))
 
     def _product(self) -> Node:
-        return self._row_of_operators(("*", "/", "%"), self._signed)
+        return self._row_of_operators(("*", "/", "%"), self._factor)
 
     def _logic(self, operator: str, read: Callable[[], Node]) -> Node:
         at = self.word.start
@@ -39,10 +39,10 @@ class ExpressionGrammar(PrimaryGrammar):
             left = syntax.Arithmetic(word.text, left, read(), at=word.start)
         return left
 
-    def _negated(self) -> Node:
+    def _negation(self) -> Node:
         at = self.word.start
         if self.take("NOT"):
-            return syntax.Not(self._negated(), at=at)
+            return syntax.Not(self._negation(), at=at)
         return self._predicate(self.value())
 
     def _predicate(self, value: Node) -> Node:
@@ -52,25 +52,25 @@ class ExpressionGrammar(PrimaryGrammar):
         if self.take("IS"):
             opposite = self.take("NOT")
             if self.take("NULL"):
-                found: Node = syntax.IsNull(value, at=value.at)
-                return syntax.Not(found, at=value.at) if opposite else found
+                node: Node = syntax.IsNull(value, at=value.at)
+                return syntax.Not(node, at=value.at) if opposite else node
             self.expect("DISTINCT", "FROM")
             return syntax.Comparison("IS NOT DISTINCT FROM" if opposite else "IS DISTINCT FROM", value, self.value(), at=word.start)
         opposite = self.take("NOT")
         if self.take("BETWEEN"):
             low = self.value()
             self.expect("AND")
-            found = syntax.Between(value, low, self.value(), at=word.start)
+            node = syntax.Between(value, low, self.value(), at=word.start)
         elif self.take("IN"):
-            found = self._membership(value, word.start)
+            node = self._membership(value, word.start)
         elif self.take("LIKE"):
             pattern = self.value()
-            found = syntax.Like(value, pattern, self.value() if self.take("ESCAPE") else None, at=word.start)
+            node = syntax.Like(value, pattern, self.value() if self.take("ESCAPE") else None, at=word.start)
         elif opposite:
             self.mismatch("'BETWEEN', 'IN', 'LIKE'")
         else:
             return value
-        return syntax.Not(found, at=word.start) if opposite else found
+        return syntax.Not(node, at=word.start) if opposite else node
 
     def _comparison(self, value: Node) -> Node:
         word = self.advance()
@@ -79,26 +79,26 @@ class ExpressionGrammar(PrimaryGrammar):
             self.expect("(")
             query = self.query()
             self.expect(")")
-            return syntax.Quantified(_COMPARISONS[word.key], "ALL" if quantifier == "ALL" else "ANY", value, query, at=word.start)
+            return syntax.QuantifiedComparison(_COMPARISONS[word.key], "ALL" if quantifier == "ALL" else "ANY", value, query, at=word.start)
         return syntax.Comparison(_COMPARISONS[word.key], value, self.value(), at=word.start)
 
     def _membership(self, value: Node, at: int) -> Node:
         self.expect("(")
         if self._query_comes():
-            found: Node = syntax.InQuery(value, self.query(), at=at)
+            node: Node = syntax.InQuery(value, self.query(), at=at)
         else:
-            found = syntax.InList(value, self.expressions(), at=at)
+            node = syntax.InList(value, self.expressions(), at=at)
         self.expect(")")
-        return found
+        return node
 
-    def _signed(self) -> Node:
+    def _factor(self) -> Node:
         word = self.word
         sign = self.take_one("-", "+")
         if sign == "-" and self.word.sort == "number":
-            return self._suffixed(self._number("-", word.start))
-        return syntax.Sign(sign, self._signed(), at=word.start) if sign else self._suffixed(self.primary())
+            return self._with_suffixes(self._number("-", word.start))
+        return syntax.Sign(sign, self._factor(), at=word.start) if sign else self._with_suffixes(self.primary())
 
-    def _suffixed(self, value: Node) -> Node:
+    def _with_suffixes(self, value: Node) -> Node:
         """Read `[index]`, `.field` and AT TIME ZONE behind a value."""
         while True:
             at = self.word.start

@@ -20,8 +20,8 @@ def java_number(value: float | str) -> str:
         plain = f"{Decimal(str(value)):f}"
         return plain if "." in plain else f"{plain}.0"
     sign, digits, exponent = Decimal(str(value)).normalize().as_tuple()
-    shown = "".join(map(str, digits))
-    return f"{'-' if sign else ''}{shown[0]}.{shown[1:] or '0'}E{int(exponent) + len(shown) - 1}"
+    text = "".join(map(str, digits))
+    return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{int(exponent) + len(text) - 1}"
 
 
 def java_upper(text: str) -> str:
@@ -58,8 +58,8 @@ def hamming_points(one: str, other: str) -> int:
 
 def unknown_specifiers(pattern: str) -> list[str]:
     """Return the specifiers of a format string that this disk does not know."""
-    found = [match for match in _SPECIFIER.finditer(pattern) if match[5] not in ("%", "n")]
-    return [match[0] for match in found if match[5] not in ("s", "d", "f") or set(match[2]) - set("-0,+")]
+    matches = [match for match in _SPECIFIER.finditer(pattern) if match[5] not in ("%", "n")]
+    return [match[0] for match in matches if match[5] not in ("s", "d", "f") or set(match[2]) - set("-0,+")]
 
 
 def java_format(pattern: str, letters: str, values: list[str | None]) -> str:
@@ -68,43 +68,43 @@ def java_format(pattern: str, letters: str, values: list[str | None]) -> str:
     Raises ValueError, with Trino's code, for a format string that does not go with the values.
     """
     parts, position, ordinary = [], 0, 0
-    for found in _SPECIFIER.finditer(pattern):
-        parts.append(pattern[position : found.start()])
-        position = found.end()
-        index, flags, width, precision, letter = found.groups()
+    for match in _SPECIFIER.finditer(pattern):
+        parts.append(pattern[position : match.start()])
+        position = match.end()
+        index, flags, width, precision, letter = match.groups()
         if letter in ("%", "n") and letter:
             parts.append("%" if letter == "%" else "\n")
             continue
         ordinary += index is None
         number = int(index) if index else ordinary
         if not 1 <= number <= len(values):
-            raise ValueError(f"{_UNIT}: {pattern} (MissingFormatArgument: Format specifier '{found[0]}')")
-        said = _shown(found[0], values[number - 1], letters[number - 1], flags, int(width or 0), precision, letter)
-        parts.append(said)
+            raise ValueError(f"{_UNIT}: {pattern} (MissingFormatArgument: Format specifier '{match[0]}')")
+        text = _field(match[0], values[number - 1], letters[number - 1], flags, int(width or 0), precision, letter)
+        parts.append(text)
     return "".join([*parts, pattern[position:]])
 
 
-def _shown(specifier: str, value: str | None, sort: str, flags: str, width: int, precision: str | None, letter: str) -> str:
+def _field(specifier: str, value: str | None, sort: str, flags: str, width: int, precision: str | None, letter: str) -> str:
     if (("0" in flags or "-" in flags) and not width) or {"0", "-"} <= set(flags) or (letter == "s" and set(flags) - {"-"}):
         raise ValueError(f"{_UNIT}: {specifier} (IllegalFormatFlags)")
     if value is None:
-        said = "null"[: int(precision)] if precision and letter == "s" else "null"
-        return said.ljust(width) if "-" in flags else said.rjust(width)
+        text = "null"[: int(precision)] if precision and letter == "s" else "null"
+        return text.ljust(width) if "-" in flags else text.rjust(width)
     if letter == "s":
-        said = java_number(value) if sort == "f" else value
-        said = said[: int(precision)] if precision else said
+        text = java_number(value) if sort == "f" else value
+        text = text[: int(precision)] if precision else text
     elif letter == "d" and sort == "w" and not precision:
-        said = _with_sign(Decimal(value), f"{abs(int(value)):{',' if ',' in flags else ''}d}", flags, width)
+        text = _with_sign(Decimal(value), f"{abs(int(value)):{',' if ',' in flags else ''}d}", flags, width)
     elif letter == "f" and sort in "fd":
-        said = _fraction(value, flags, width, int(precision) if precision else 6)
+        text = _fraction(value, flags, width, int(precision) if precision else 6)
     else:
         names = {"w": "Long", "d": "BigDecimal", "f": "Double", "b": "Boolean", "s": "String"}
         raise ValueError(f"{_UNIT}: {specifier} (IllegalFormatConversion: {letter} != java.lang.{names[sort]})")
-    return said.ljust(width) if "-" in flags else said.rjust(width)
+    return text.ljust(width) if "-" in flags else text.rjust(width)
 
 
 def _fraction(value: str, flags: str, width: int, places: int) -> str:
-    """Java rounds the shortest digits of a number half up, not its binary value half to even."""
+    """Return a number with so many decimals: Java rounds its shortest digits half up, not its binary value half to even."""
     number = Decimal(value)
     if not number.is_finite():
         return java_number(value) if "+" not in flags or number.is_nan() or number < 0 else f"+{java_number(value)}"

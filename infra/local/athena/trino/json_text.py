@@ -167,15 +167,15 @@ def _steps(path: str) -> tuple[str | int, ...]:
     """Return the keys and positions of a path such as `$.a[0]["b c"]`. Raises ValueError for one that this disk cannot follow."""
     if not path.startswith("$"):
         raise ValueError(path)
-    found: list[str | int] = []
+    steps: list[str | int] = []
     position = 1
     while position < len(path):
         step = _STEP.match(path, position)
         if step is None:
             raise ValueError(path)
-        found.append(step[1] or (int(step[2]) if step[2] is not None else re.sub(r"\\(.)", r"\1", step[3])))
+        steps.append(step[1] or (int(step[2]) if step[2] is not None else re.sub(r"\\(.)", r"\1", step[3])))
         position = step.end()
-    return tuple(found)
+    return tuple(steps)
 
 
 def _read(text: str, *, plain: bool = False) -> Any:
@@ -185,10 +185,10 @@ def _read(text: str, *, plain: bool = False) -> Any:
 
 
 def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    steps: dict[str, Any] = {}
     for key, value in pairs:
-        found.setdefault(key, value)
-    return found
+        steps.setdefault(key, value)
+    return steps
 
 
 def _refuse_constant(name: str) -> None:

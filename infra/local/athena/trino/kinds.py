@@ -125,7 +125,7 @@ def duckdb_type(kind: Kind) -> str:
     if kind.name == "map":
         return f"MAP({duckdb_type(kind.inside[0])}, {duckdb_type(kind.inside[1])})"
     if kind.name == "row":
-        return "STRUCT(" + ", ".join(f"{quoted(name)} {duckdb_type(each)}" for name, each in named_fields(kind)) + ")"
+        return "STRUCT(" + ", ".join(f"{quote(name)} {duckdb_type(each)}" for name, each in named_fields(kind)) + ")"
     if is_decimal(kind):
         return f"DECIMAL({kind.numbers[0]},{kind.scale})"
     return _DUCKDB[kind.name]
@@ -158,7 +158,7 @@ def from_hive(text: str) -> Kind:
     return kind
 
 
-def quoted(name: str) -> str:
+def quote(name: str) -> str:
     """Return a name in double quotes."""
     return '"' + name.replace('"', '""') + '"'
 

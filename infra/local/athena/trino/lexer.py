@@ -126,16 +126,16 @@ class Word:
 
 def words(sql: str) -> list[Word]:
     """Split a statement into words, the last one an end. Raises ServiceError where Athena reads no word."""
-    found, position = [], 0
+    result, position = [], 0
     while position < len(sql):
         match = _WORD.match(sql, position)
         if match is None:
             raise refusal(sql, position, _complaint(sql, position))
         sort = str(match.lastgroup)
         if sort != "space":
-            found.append(Word(sort if sort != "unicode" else "text", _said(sql, sort, match), match.start(), match.end()))
+            result.append(Word(sort if sort != "unicode" else "text", _cast_sql(sql, sort, match), match.start(), match.end()))
         position = match.end()
-    return [*found, Word("end", "<EOF>", len(sql), len(sql))]
+    return [*result, Word("end", "<EOF>", len(sql), len(sql))]
 
 
 def place(sql: str, position: int) -> str:
@@ -149,7 +149,7 @@ def refusal(sql: str, position: int, what: str) -> ServiceError:
     return ServiceError("InvalidRequestException", place(sql, position) + what)
 
 
-def _said(sql: str, sort: str, match: re.Match[str]) -> str:
+def _cast_sql(sql: str, sort: str, match: re.Match[str]) -> str:
     text = match.group()
     if sort == "text":
         return text[1:-1].replace("''", "'")
@@ -161,14 +161,14 @@ def _said(sql: str, sort: str, match: re.Match[str]) -> str:
             raise refusal(sql, match.start(), "Expected pairs of hexadecimal digits in a binary literal")
         return digits
     if sort == "unicode":
-        return _unescaped(sql, text[3:-1].replace("''", "'"), match.start())
+        return _unescape(sql, text[3:-1].replace("''", "'"), match.start())
     return text
 
 
-def _unescaped(sql: str, text: str, position: int) -> str:
+def _unescape(sql: str, text: str, position: int) -> str:
     r"""Replace `\XXXX` and `\+XXXXXX` by the characters they name."""
     plain = re.sub(
-        r"\\(?:\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4}))", lambda found: chr(int(found[1] or found[2], 16)), text.replace("\\\\", "\0")
+        r"\\(?:\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4}))", lambda result: chr(int(result[1] or result[2], 16)), text.replace("\\\\", "\0")
     )
     if "\\" in plain:
         raise refusal(sql, position, "Invalid escape sequence in a Unicode literal")

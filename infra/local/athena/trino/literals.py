@@ -36,8 +36,8 @@ def read_typed_text(sql: str, kind: str, text: str, at: int) -> Literal:
         return Literal(f"TIMESTAMP '{moment}'", TIMESTAMP, at=at) if not moment.endswith("Z") else _instant(moment, at)
     if kind == "DECIMAL" and re.fullmatch(r"[+-]?(?:\d+\.?\d*|\.\d+)", text):
         whole, _, fraction = text.lstrip("+-").partition(".")
-        found = decimal(max(len(whole.lstrip("0")) + len(fraction), 1), len(fraction))
-        return Literal(f"CAST('{text}' AS DECIMAL({found.numbers[0]},{found.scale}))", found, at=at)
+        kind_of_text = decimal(max(len(whole.lstrip("0")) + len(fraction), 1), len(fraction))
+        return Literal(f"CAST('{text}' AS DECIMAL({kind_of_text.numbers[0]},{kind_of_text.scale}))", kind_of_text, at=at)
     if kind in _WHOLE and re.fullmatch(r"[+-]?\d+", text):
         return Literal(f"CAST('{text}' AS {_WHOLE[kind].name.upper()})", _WHOLE[kind], at=at)
     if kind in ("DOUBLE", "REAL") and re.fullmatch(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|NaN|[+-]?Infinity", text):

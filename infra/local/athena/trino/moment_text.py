@@ -25,7 +25,7 @@ def moment_by_pattern(text: str, pattern: str) -> datetime.datetime:
     try:
         if match is None:
             raise ValueError
-        return _moment({name: said for name, said in match.groupdict().items() if said is not None})
+        return _moment({name: digits for name, digits in match.groupdict().items() if digits is not None})
     except ValueError:
         raise ValueError(f'INVALID_FUNCTION_ARGUMENT: Invalid format: "{text}"') from None
 
@@ -33,7 +33,7 @@ def moment_by_pattern(text: str, pattern: str) -> datetime.datetime:
 def unread_specifier(pattern: str) -> str:
     """Return the first specifier of a pattern that this disk cannot read, or that comes a second time; nothing if it reads them all."""
     seen: set[str] = set()
-    for specifier in re.findall(r"%.", _composed(pattern)):
+    for specifier in re.findall(r"%.", _expand(pattern)):
         field = _FIELDS.get(specifier[1])
         if field is None or (field in seen and field != "%"):
             return str(specifier)
@@ -43,10 +43,10 @@ def unread_specifier(pattern: str) -> str:
 
 def day_of_iso8601(text: str) -> datetime.date:
     """Return the day of `2026-01-31`. Raises ValueError for all else: weeks and days of the year are not on this disk."""
-    found = _ISO_DAY.fullmatch(text)
-    if found is None:
+    match = _ISO_DAY.fullmatch(text)
+    if match is None:
         raise ValueError(f"INVALID_FUNCTION_ARGUMENT: Expected a day like 2026-01-31, but got '{text}'")
-    return datetime.date(*map(int, found.groups()))
+    return datetime.date(*map(int, match.groups()))
 
 
 def moment_of_iso8601(text: str) -> datetime.datetime:
@@ -58,28 +58,28 @@ def moment_of_iso8601(text: str) -> datetime.datetime:
 
 @cache
 def _regular(pattern: str) -> re.Pattern[str]:
-    parts = re.split(r"(%.)", _composed(pattern))
+    parts = re.split(r"(%.)", _expand(pattern))
     return re.compile("".join(_FIELDS[part[1]] if re.fullmatch(r"%.", part) else re.escape(part) for part in parts))
 
 
-def _composed(pattern: str) -> str:
+def _expand(pattern: str) -> str:
     """Write out the specifiers that stand for several."""
     for letter, longer in _COMPOSED.items():
         pattern = pattern.replace(f"%{letter}", longer)
     return pattern
 
 
-def _moment(said: dict[str, str]) -> datetime.datetime:
-    year = int(said.get("year", 1970))
-    if "short_year" in said:
-        year = int(said["short_year"]) + (1900 if int(said["short_year"]) >= 70 else 2000)
-    month = _MONTHS.index(said["name"].lower()[:3]) + 1 if "name" in said else int(said.get("month", 1))
-    hour = int(said.get("hour", 0))
-    if "half" in said:
-        half = int(said["half"])
+def _moment(fields: dict[str, str]) -> datetime.datetime:
+    year = int(fields.get("year", 1970))
+    if "short_year" in fields:
+        year = int(fields["short_year"]) + (1900 if int(fields["short_year"]) >= 70 else 2000)
+    month = _MONTHS.index(fields["name"].lower()[:3]) + 1 if "name" in fields else int(fields.get("month", 1))
+    hour = int(fields.get("hour", 0))
+    if "half" in fields:
+        half = int(fields["half"])
         if not 1 <= half <= 12:
             raise ValueError
-        hour = half % 12 + (12 if said.get("noon", "am").lower() == "pm" else 0)
-    milliseconds = int(said.get("fraction", "0").ljust(3, "0")[:3])
-    day, minute, second = int(said.get("day", 1)), int(said.get("minute", 0)), int(said.get("second", 0))
+        hour = half % 12 + (12 if fields.get("noon", "am").lower() == "pm" else 0)
+    milliseconds = int(fields.get("fraction", "0").ljust(3, "0")[:3])
+    day, minute, second = int(fields.get("day", 1)), int(fields.get("minute", 0)), int(fields.get("second", 0))
     return datetime.datetime(year, month, day, hour, minute, second, milliseconds * 1000)

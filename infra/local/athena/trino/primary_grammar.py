@@ -9,7 +9,7 @@ from infra.local.athena.trino.call_grammar import NOW, CallGrammar
 from infra.local.athena.trino.kinds import BIGINT, BOOLEAN, DOUBLE, INTEGER, VARBINARY, Kind, decimal
 from infra.local.athena.trino.literals import read_typed_text
 from infra.local.athena.trino.syntax import Node
-from infra.local.athena.trino.typed import text
+from infra.local.athena.trino.values import text
 
 _UNITS = ("SECOND", "MINUTE", "HOUR", "DAY", "MONTH", "YEAR")
 _OWN_SYNTAX = frozenset({"JSON_EXISTS", "JSON_VALUE", "JSON_QUERY", "JSON_OBJECT", "JSON_ARRAY", "NORMALIZE"})
@@ -50,9 +50,9 @@ class PrimaryGrammar(CallGrammar):
             return self._now()
         if word.key in _OWN_SYNTAX:
             self.absent(word.key.lower())
-        return self._named()
+        return self._after_name()
 
-    def _named(self) -> Node:
+    def _after_name(self) -> Node:
         """Read what begins with a name: a typed text, an array, a row, a function, a lambda or a column."""
         word, following = self.word, self.ahead(1)
         if word.key == "INTERVAL" and (following.sort == "text" or (following.key in ("+", "-") and self.ahead(2).sort == "text")):

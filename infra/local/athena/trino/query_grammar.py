@@ -27,14 +27,14 @@ class QueryGrammar(RelationGrammar):
             tables.append(self._common_table())
             while self.take(","):
                 tables.append(self._common_table())
-        return self._unnamed_query(tuple(tables), at)
+        return self._query_after_with(tuple(tables), at)
 
     def sorts(self) -> tuple[syntax.Sort, ...]:
         """Read the keys behind ORDER BY; nulls come last, both ways."""
-        found = [self._sort()]
+        items = [self._sort()]
         while self.take(","):
-            found.append(self._sort())
-        return tuple(found)
+            items.append(self._sort())
+        return tuple(items)
 
     def window(self) -> syntax.Window:
         """Read a window: its name, or its parts in parentheses."""
@@ -55,7 +55,7 @@ class QueryGrammar(RelationGrammar):
         self.expect(")")
         return syntax.Window(name, partition, order, unit, start, stop, at=at)
 
-    def _unnamed_query(self, tables: tuple[query_syntax.CommonTable, ...], at: int) -> Query:
+    def _query_after_with(self, tables: tuple[query_syntax.CommonTable, ...], at: int) -> Query:
         body = self._term()
         order = self.sorts() if self.take("ORDER", "BY") else ()
         offset = limit = None
@@ -108,12 +108,12 @@ class QueryGrammar(RelationGrammar):
         return syntax.Bound(direction if amount else f"UNBOUNDED {direction}", amount, at=at)
 
     def _term(self) -> Node:
-        left = self._intersected()
+        left = self._intersections()
         while self.word.key in ("UNION", "EXCEPT"):
-            left = self._operation(left, self._intersected)
+            left = self._operation(left, self._intersections)
         return left
 
-    def _intersected(self) -> Node:
+    def _intersections(self) -> Node:
         left = self._body()
         while self.comes("INTERSECT"):
             left = self._operation(left, self._body)
@@ -135,7 +135,7 @@ class QueryGrammar(RelationGrammar):
             table = query_syntax.TableName(self.dotted_name(), at=self.word.start)
             return query_syntax.Select((query_syntax.AllColumns(at=at),), source=table, at=at)
         self.expect("(")
-        query = self._unnamed_query((), self.word.start)
+        query = self._query_after_with((), self.word.start)
         self.expect(")")
         return query
 
@@ -176,10 +176,10 @@ class QueryGrammar(RelationGrammar):
     def _groups(self) -> tuple[query_syntax.Grouping, ...]:
         if self.take_one("ALL", "DISTINCT") == "DISTINCT":
             self.absent("GROUP BY DISTINCT")
-        found = [self._grouping()]
+        items = [self._grouping()]
         while self.take(","):
-            found.append(self._grouping())
-        return tuple(found)
+            items.append(self._grouping())
+        return tuple(items)
 
     def _grouping(self) -> query_syntax.Grouping:
         at = self.word.start

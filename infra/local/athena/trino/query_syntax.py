@@ -15,7 +15,7 @@ class TableName(Node):
 
 
 @dataclass(frozen=True)
-class Derived(Node):
+class InnerQuery(Node):
     """A query in FROM."""
 
     query: Query
@@ -31,7 +31,7 @@ class Unnest(Node):
 
 
 @dataclass(frozen=True)
-class Aliased(Node):
+class Alias(Node):
     """A relation under a name of its own."""
 
     relation: Node

@@ -12,13 +12,13 @@ class RelationGrammar(ExpressionGrammar):
 
     def source(self) -> Node:
         """Read what stands in FROM; a comma is a CROSS JOIN."""
-        found = self._joined()
+        relation = self._joins()
         while self.word.key == ",":
             at = self.advance().start
-            found = query_syntax.Join("CROSS", found, self._joined(), at=at)
-        return found
+            relation = query_syntax.Join("CROSS", relation, self._joins(), at=at)
+        return relation
 
-    def _joined(self) -> Node:
+    def _joins(self) -> Node:
         left = self._relation()
         while True:
             at = self.word.start
@@ -35,9 +35,9 @@ class RelationGrammar(ExpressionGrammar):
                 if sort:
                     self.mismatch("'JOIN'")
                 return left
-            left = self._joined_on(sort or "INNER", left, at)
+            left = self._join_condition(sort or "INNER", left, at)
 
-    def _joined_on(self, sort: str, left: Node, at: int) -> Node:
+    def _join_condition(self, sort: str, left: Node, at: int) -> Node:
         right = self._relation()
         if self.take("USING"):
             return query_syntax.Join(sort, left, right, using=self.names(), at=at)
@@ -45,17 +45,17 @@ class RelationGrammar(ExpressionGrammar):
         return query_syntax.Join(sort, left, right, self.expression(), at=at)
 
     def _relation(self) -> Node:
-        relation = self._aliased()
+        relation = self._with_alias()
         if self.comes("TABLESAMPLE") or self.comes("MATCH_RECOGNIZE"):
             self.absent(self.word.key)
         return relation
 
-    def _aliased(self) -> Node:
+    def _with_alias(self) -> Node:
         at = self.word.start
         relation = self._plain_relation()
         if self.take("AS") or self._relation_alias_comes():
             alias = self.name().lower()
-            return query_syntax.Aliased(relation, alias, self.names() if self.comes("(") else (), at=at)
+            return query_syntax.Alias(relation, alias, self.names() if self.comes("(") else (), at=at)
         return relation
 
     def _relation_alias_comes(self) -> bool:
@@ -69,13 +69,13 @@ class RelationGrammar(ExpressionGrammar):
             self.expect("(")
             query = self.query()
             self.expect(")")
-            return query_syntax.Derived(query, lateral=True, at=at)
+            return query_syntax.InnerQuery(query, lateral=True, at=at)
         if self.comes("TABLE", "(") or self.word.key == "JSON_TABLE":
             self.absent("a table function")
         if self.word.sort == "text":
             self.mismatch("a table's name; a file is no table")
         if self.take("("):
-            return self._parenthesized(at)
+            return self._parenthesize(at)
         name = self.dotted_name()
         if self.comes("("):
             self.mismatch("a table's name; a function is no table")
@@ -83,14 +83,14 @@ class RelationGrammar(ExpressionGrammar):
             self.absent("time travel")
         return query_syntax.TableName(name, at=at)
 
-    def _parenthesized(self, at: int) -> Node:
+    def _parenthesize(self, at: int) -> Node:
         start = self.position
         if self._query_comes():
             query = self.query()
             if self.take(")"):
-                return query_syntax.Derived(query, at=at)
+                return query_syntax.InnerQuery(query, at=at)
             self.position = start
-        relation = self._joined()
+        relation = self._joins()
         self.expect(")")
         return relation
 

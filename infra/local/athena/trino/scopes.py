@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from infra.local.athena.trino.kinds import Kind
 from infra.local.athena.trino.syntax import Window
-from infra.local.athena.trino.typed import Refused, Typed
+from infra.local.athena.trino.values import Refusal, Value
 
 Outputs = list[tuple[str, Kind]]
 """Names and types of the columns that a query yields; a name is empty where the query gives none."""
@@ -48,8 +48,8 @@ class Scope:
 
     columns: list[Column] = field(default_factory=list)
     outer: Scope | None = None
-    lambdas: dict[str, Typed] = field(default_factory=dict)
-    aliases: dict[str, Typed] = field(default_factory=dict)
+    lambdas: dict[str, Value] = field(default_factory=dict)
+    aliases: dict[str, Value] = field(default_factory=dict)
     """Outputs of SELECT, which ORDER BY may name."""
     clause: str = "FROM clause"
     aggregates: bool = False
@@ -58,23 +58,23 @@ class Scope:
     """The aggregate in whose parentheses this place is."""
     windows: dict[str, Window] = field(default_factory=dict)
     digests: dict[str, list[str]] = field(default_factory=dict)
-    """Percentiles asked of one value: DuckDB's words for the value -> the levels."""
+    """Percentiles asked of one value: DuckDB's SQL for the value -> the levels."""
 
-    def inside(self, lambdas: dict[str, Typed]) -> Scope:
+    def inside(self, lambdas: dict[str, Value]) -> Scope:
         """Return the scope of a lambda's body."""
         return replace(self, lambdas={**self.lambdas, **lambdas}, aggregates=False, clause="lambda expression")
 
 
 @dataclass
 class Body:
-    """A body of a query, before its order: DuckDB's words, its columns, and what ORDER BY may say of them."""
+    """A body of a query, before its order: DuckDB's SQL, its columns, and what ORDER BY may say of them."""
 
     sql: str
     outputs: Outputs
     order_scope: Scope | None = None
     """None where ORDER BY may name nothing but outputs."""
     grouped_by: set[str] | None = None
-    """DuckDB's words for the values that rows are grouped by; None where they are not grouped."""
+    """DuckDB's SQL for the values that rows are grouped by; None where they are not grouped."""
     distinct: bool = False
 
 
@@ -92,9 +92,9 @@ def _in_reach(columns: list[Column], names: list[str], at: int) -> tuple[Column,
         ([column for column in columns if (column.table, column.name.lower()) == tuple(names[:2])], names[2:]),
         ([column for column in columns if column.name.lower() == names[0]], names[1:]),
     ]
-    for found, fields in candidates:
-        if len(found) > 1:
-            raise Refused("AMBIGUOUS_NAME", at, f"Column '{'.'.join(names[: len(names) - len(fields)])}' is ambiguous")
-        if found:
-            return found[0], fields
+    for matches, fields in candidates:
+        if len(matches) > 1:
+            raise Refusal("AMBIGUOUS_NAME", at, f"Column '{'.'.join(names[: len(names) - len(fields)])}' is ambiguous")
+        if matches:
+            return matches[0], fields
     return None

@@ -44,12 +44,12 @@ class Match:
 
     def argument(self, position: int) -> Kind:
         """Return the type that an argument becomes."""
-        return replaced(pattern_at(self.signature, position), self.letters)
+        return substitute(pattern_at(self.signature, position), self.letters)
 
     @property
     def result(self) -> Kind:
         """Return the type of the result."""
-        return replaced(self.signature.result, self.letters)
+        return substitute(self.signature.result, self.letters)
 
 
 @cache
@@ -63,20 +63,20 @@ def read_signature(text: str) -> Signature:
     return Signature(text, name, arguments, _pattern(result), repeats)
 
 
-def match(signature: Signature, given: Sequence[Kind]) -> Match | None:
+def match(signature: Signature, kinds: Sequence[Kind]) -> Match | None:
     """Return how a signature fits the types of a call; lambdas are given as `function` and settled later. None if it does not fit."""
-    few = len(given) < len(signature.arguments)
-    if few or (len(given) > len(signature.arguments) and not signature.repeats):
+    few = len(kinds) < len(signature.arguments)
+    if few or (len(kinds) > len(signature.arguments) and not signature.repeats):
         return None
     letters: dict[str, Kind] = {}
-    if not all(_fits(pattern_at(signature, position), kind, letters) for position, kind in enumerate(given)):
+    if not all(_fits(pattern_at(signature, position), kind, letters) for position, kind in enumerate(kinds)):
         return None
     for letter, kind in letters.items():
         if kind == UNKNOWN and letter == "N":
             letters[letter] = BIGINT
         elif (letter == "N" and not is_number(kind)) or (letter == "O" and kind.name in ("map", "json", "row")):
             return None
-    changes = sum(replaced(pattern_at(signature, position), letters) != kind for position, kind in enumerate(given))
+    changes = sum(substitute(pattern_at(signature, position), letters) != kind for position, kind in enumerate(kinds))
     return Match(signature, letters, changes)
 
 
@@ -90,22 +90,22 @@ def settle(pattern: Kind, kind: Kind, letters: dict[str, Kind]) -> bool:
     return _fits(pattern, kind, letters)
 
 
-def replaced(pattern: Kind, letters: dict[str, Kind]) -> Kind:
-    """Return a type with its letters replaced by what they stand for."""
+def substitute(pattern: Kind, letters: dict[str, Kind]) -> Kind:
+    """Return a type with its letters substitute by what they stand for."""
     if _VARIABLE.fullmatch(pattern.name):
         return letters.get(pattern.name, UNKNOWN)
     if pattern.inside:
-        return Kind(pattern.name, tuple(replaced(each, letters) for each in pattern.inside), pattern.numbers, pattern.fields)
+        return Kind(pattern.name, tuple(substitute(each, letters) for each in pattern.inside), pattern.numbers, pattern.fields)
     return pattern
 
 
 def _fits(pattern: Kind, kind: Kind, letters: dict[str, Kind]) -> bool:
     if _VARIABLE.fullmatch(pattern.name):
-        known = letters.get(pattern.name)
-        shared = kind if known is None else common(known, kind)
-        if shared is not None:
-            letters[pattern.name] = shared
-        return shared is not None
+        bound = letters.get(pattern.name)
+        common_kind = kind if bound is None else common(bound, kind)
+        if common_kind is not None:
+            letters[pattern.name] = common_kind
+        return common_kind is not None
     if pattern.name == "function" or kind.name == "function":
         return pattern.name == kind.name
     if kind == UNKNOWN:

@@ -197,7 +197,7 @@ class InQuery(Node):
 
 
 @dataclass(frozen=True)
-class Quantified(Node):
+class QuantifiedComparison(Node):
     """`value = ANY (SELECT ...)`."""
 
     operator: str

@@ -22,6 +22,6 @@ class Translation:
 def translate(query: Query, sql: str, tables: Tables) -> Translation:
     """Translate a query. Raises ServiceError, in Athena's words, for what Athena would refuse and for what this disk cannot do."""
     translator = Translator(tables)
-    said, outputs = translator.translate(query, sql)
-    named = [(name or f"_col{position}", kind) for position, (name, kind) in enumerate(outputs)]
-    return Translation(said, named, translator.uses)
+    sql, outputs = translator.translate(query, sql)
+    columns = [(name or f"_col{position}", kind) for position, (name, kind) in enumerate(outputs)]
+    return Translation(sql, columns, translator.uses)

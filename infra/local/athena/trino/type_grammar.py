@@ -17,11 +17,11 @@ class TypeGrammar(WordReader):
     def kind(self) -> Kind:
         """Read a type. Raises ServiceError for one that Trino does not have, or that is not on this disk."""
         at = self.word.start
-        found = self._kind(at)
+        kind_of_text = self._kind(at)
         while self.comes("ARRAY"):
             self.advance()
-            found = array(found)
-        return found
+            kind_of_text = array(kind_of_text)
+        return kind_of_text
 
     def _kind(self, at: int) -> Kind:
         name = self.name().lower()
@@ -52,29 +52,29 @@ class TypeGrammar(WordReader):
         if name == "row":
             fields, kinds = [], []
             while True:
-                named = self.is_name() and (self.is_name(1) or self.ahead(1).sort == "quoted") and not self.comes("DOUBLE", "PRECISION")
-                fields.append(self.name().lower() if named else None)
+                has_name = self.is_name() and (self.is_name(1) or self.ahead(1).sort == "quoted") and not self.comes("DOUBLE", "PRECISION")
+                fields.append(self.name().lower() if has_name else None)
                 kinds.append(self.kind())
                 if not self.take(","):
                     break
-            found = row(tuple(kinds), tuple(fields))
+            kind_of_text = row(tuple(kinds), tuple(fields))
         elif name == "map":
             key = self.kind()
             self.expect(",")
-            found = mapping(key, self.kind())
+            kind_of_text = mapping(key, self.kind())
         else:
-            found = array(self.kind())
+            kind_of_text = array(self.kind())
         self.expect(closing)
-        return found
+        return kind_of_text
 
     def _numbers(self) -> list[int]:
-        found: list[int] = []
+        kind_of_text: list[int] = []
         if self.take("("):
-            found.append(self.whole())
+            kind_of_text.append(self.whole())
             while self.take(","):
-                found.append(self.whole())
+                kind_of_text.append(self.whole())
             self.expect(")")
-        return found
+        return kind_of_text
 
     def _timestamp(self, at: int) -> Kind:
         if self._numbers() not in ([], [3]):

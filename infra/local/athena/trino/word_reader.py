@@ -84,11 +84,11 @@ class WordReader:
     def names(self) -> tuple[str, ...]:
         """Read `(a, b)`, lower case."""
         self.expect("(")
-        found = [self.name().lower()]
+        names = [self.name().lower()]
         while self.take(","):
-            found.append(self.name().lower())
+            names.append(self.name().lower())
         self.expect(")")
-        return tuple(found)
+        return tuple(names)
 
     def end(self) -> None:
         """Expect the end of the statement."""

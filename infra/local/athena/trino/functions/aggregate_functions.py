@@ -1,4 +1,4 @@
-"""Aggregates and window functions: signature -> DuckDB's words.
+"""Aggregates and window functions: signature -> DuckDB's SQL.
 
 `{d}` is DISTINCT, `{o}` the ORDER BY inside the parentheses, `{n}` IGNORE NULLS, `{w}` FILTER and OVER behind each of them.
 """
@@ -12,9 +12,9 @@ _KEYS = f"list_transform({_KEYED}, lambda item: item.k)"
 _FIRST_KEYS = f"list_filter({_KEYS}, lambda item, place: list_position({_KEYS}, item) = place)"
 
 
-def _of_finite(words: str) -> str:
+def _of_finite(sql: str) -> str:
     """Trino answers NULL where the formula leaves the numbers."""
-    return f"CASE WHEN isfinite({words}) THEN {words} END"
+    return f"CASE WHEN isfinite({sql}) THEN {sql} END"
 
 
 AGGREGATES = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from infra.local.athena.trino import syntax
 from infra.local.athena.trino.scopes import Scope
-from infra.local.athena.trino.typed import Refused, Typed, mismatch
+from infra.local.athena.trino.values import Refusal, Value, mismatch
 
 if TYPE_CHECKING:
     from infra.local.athena.trino.translator import Translator
@@ -33,22 +33,22 @@ class CallSite:
         """Return the number of arguments."""
         return len(self.node.arguments)
 
-    def argument(self, position: int) -> Typed:
+    def argument(self, position: int) -> Value:
         """Return an argument."""
         return self.translator.value(self.node.arguments[position], self.scope)
 
-    def arguments(self) -> list[Typed]:
+    def arguments(self) -> list[Value]:
         """Return all arguments."""
         return [self.argument(position) for position in range(self.count)]
 
-    def written(self, position: int, what: str) -> str:
-        """Return an argument that must be written out as a text, because DuckDB's words depend on it."""
+    def literal_text(self, position: int, what: str) -> str:
+        """Return an argument that must be written out as a text, because DuckDB's SQL depend on it."""
         value = self.argument(position)
         if not isinstance(value.literal, str):
-            raise Refused("NOT_SUPPORTED", value.at, f"{self.node.name} with {what} that is no literal is not on this disk")
+            raise Refusal("NOT_SUPPORTED", value.at, f"{self.node.name} with {what} that is no literal is not on this disk")
         return value.literal
 
-    def body(self, position: int, arguments: list[Typed]) -> Typed:
+    def body(self, position: int, arguments: list[Value]) -> Value:
         """Return the body of a lambda with values in the place of its names."""
         node = self.node.arguments[position]
         if not isinstance(node, syntax.Lambda) or len(node.names) != len(arguments):
@@ -58,8 +58,8 @@ class CallSite:
     def refuse(self, expected: str) -> NoReturn:
         """Refuse the types of the arguments."""
         plain = (each for each in self.node.arguments if not isinstance(each, syntax.Lambda))
-        given = ", ".join(str(self.translator.value(each, self.scope).kind) for each in plain)
-        raise Refused("FUNCTION_NOT_FOUND", self.at, f"Unexpected parameters ({given}) for function {self.node.name}. Expected: {expected}")
+        kinds = ", ".join(str(self.translator.value(each, self.scope).kind) for each in plain)
+        raise Refusal("FUNCTION_NOT_FOUND", self.at, f"Unexpected parameters ({kinds}) for function {self.node.name}. Expected: {expected}")
 
     def need(self, few: int, many: int, expected: str) -> None:
         """Refuse too few or too many arguments."""
@@ -67,5 +67,5 @@ class CallSite:
             self.refuse(expected)
 
 
-Special = Callable[[CallSite], Typed | None]
+Special = Callable[[CallSite], Value | None]
 """What builds a call; None leaves it to the signatures of the same name."""

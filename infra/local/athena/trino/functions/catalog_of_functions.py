@@ -16,10 +16,10 @@ from infra.local.athena.trino.signatures import Signature, read_signature
 
 @dataclass(frozen=True)
 class Function:
-    """One form of a function: its signature, DuckDB's words for it, and whether it is an aggregate or needs a window."""
+    """One form of a function: its signature, a template of DuckDB's SQL, and whether it is an aggregate or needs a window."""
 
     signature: Signature
-    words: str
+    template: str
     aggregate: bool = False
     window: bool = False
 
@@ -156,17 +156,17 @@ ABSENT = frozenset(
         "xxhash64",
     ]
 )
-"""Functions of Athena without words of DuckDB that are known to mean the same."""
+"""Functions of Athena for which DuckDB has nothing that surely means the same."""
 
 
 @cache
 def functions() -> dict[str, tuple[Function, ...]]:
     """Return every form of each function by its name."""
-    found: dict[str, list[Function]] = {}
+    forms: dict[str, list[Function]] = {}
     scalars = (MATH_FUNCTIONS, TEXT_FUNCTIONS, TIME_FUNCTIONS, COLLECTION_FUNCTIONS, JSON_SIGNATURES)
     for table in (*scalars, AGGREGATES, WINDOW_FUNCTIONS):
-        for text, words in table.items():
+        for text, template in table.items():
             signature = read_signature(text)
-            function = Function(signature, words, table is AGGREGATES, table is WINDOW_FUNCTIONS)
-            found.setdefault(signature.name, []).append(function)
-    return {name: tuple(forms) for name, forms in found.items()}
+            function = Function(signature, template, table is AGGREGATES, table is WINDOW_FUNCTIONS)
+            forms.setdefault(signature.name, []).append(function)
+    return {name: tuple(own) for name, own in forms.items()}

@@ -1,8 +1,8 @@
-"""Functions of arrays and maps: signature -> DuckDB's words. Trino keeps NULL elements and their order where DuckDB drops them."""
+"""Functions of arrays and maps: signature -> DuckDB's SQL. Trino keeps NULL elements and their order where DuckDB drops them."""
 
 from __future__ import annotations
 
-from infra.local.athena.trino.typed import failure, failure_of_result
+from infra.local.athena.trino.values import failure, failure_of_result
 
 
 def _anywhere(condition: str, array: str = "{0}") -> str:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from infra.local.athena.trino.functions.call_site import CallSite, Special
 from infra.local.athena.trino.java_text import unknown_specifiers
 from infra.local.athena.trino.kinds import BOOLEAN, DATE, FLOATING, UNKNOWN, VARCHAR, WHOLE, Kind, is_decimal, is_text
-from infra.local.athena.trino.typed import Typed, absent, text
+from infra.local.athena.trino.values import Value, absent, text
 
 
-def _format(site: CallSite) -> Typed:
+def _format(site: CallSite) -> Value:
     site.need(2, 127, "format(varchar, ...)")
     pattern, *arguments = site.arguments()
     if not is_text(pattern.kind):
         site.refuse("format(varchar, ...)")
-    for specifier in unknown_specifiers(site.written(0, "a format string")):
+    for specifier in unknown_specifiers(site.literal_text(0, "a format string")):
         absent(site.at, f"the format specifier {specifier!r}")
     letters = "".join(_letter(value.kind, value.at) for value in arguments)
     texts = ", ".join(f"CAST({value.sql} AS VARCHAR)" for value in arguments)
-    return Typed(f"java_format({pattern.sql}, {text(letters)}, [{texts}])", VARCHAR, site.at)
+    return Value(f"java_format({pattern.sql}, {text(letters)}, [{texts}])", VARCHAR, site.at)
 
 
 def _letter(kind: Kind, at: int) -> str:

@@ -8,12 +8,12 @@ from infra.local.athena.trino.functions.call_site import CallSite, Special
 from infra.local.athena.trino.kinds import BIGINT, DOUBLE, INTEGER, REAL, Kind, array, common
 from infra.local.athena.trino.operators import require_orderable
 from infra.local.athena.trino.syntax import ArrayOf, Literal
-from infra.local.athena.trino.typed import Refused, Typed, absent, coerced
+from infra.local.athena.trino.values import Refusal, Value, absent, coerce
 
 _PERCENTILES = "approx_percentile(bigint, double), approx_percentile(double, double), and either with array(double)"
 
 
-def _approx_percentile(site: CallSite) -> Typed:
+def _approx_percentile(site: CallSite) -> Value:
     """One percentile, or several.
 
     Levels that are written out are gathered by value, for `share_digests` to ask for all at once: the digest is what takes long.
@@ -25,31 +25,31 @@ def _approx_percentile(site: CallSite) -> Typed:
     kind = REAL if value.kind == REAL else BIGINT if common(value.kind, BIGINT) == BIGINT else DOUBLE
     if common(value.kind, kind) != kind:
         site.refuse(_PERCENTILES)
-    said = coerced(value, kind).sql
+    sql = coerce(value, kind).sql
     behind = site.marks["w"]
     levels_node = site.node.arguments[1]
     if isinstance(levels_node, ArrayOf):
         levels = ", ".join(_level(site.translator.value(each, site.scope)) for each in levels_node.items)
-        return Typed(f"approx_quantile({said}, [{levels}]) {behind}".rstrip(), array(kind), site.at)
+        return Value(f"approx_quantile({sql}, [{levels}]) {behind}".rstrip(), array(kind), site.at)
     level = site.argument(1)
     if common(level.kind, DOUBLE) != DOUBLE:
         site.refuse(_PERCENTILES)
-    words = _level(level)
+    level_sql = _level(level)
     if behind or not isinstance(levels_node, Literal):
-        return Typed(f"approx_quantile({said}, {words}) {behind}".rstrip(), kind, site.at)
-    digest = site.scope.digests.setdefault(said, [])
-    if words not in digest:
-        digest.append(words)
-    return Typed(f"\0{json.dumps([said, words])}\0", kind, site.at)
+        return Value(f"approx_quantile({sql}, {level_sql}) {behind}".rstrip(), kind, site.at)
+    digest = site.scope.digests.setdefault(sql, [])
+    if level_sql not in digest:
+        digest.append(level_sql)
+    return Value(f"\0{json.dumps([sql, level_sql])}\0", kind, site.at)
 
 
-def _level(value: Typed) -> str:
+def _level(value: Value) -> str:
     return f"CAST({value.sql} AS FLOAT)"
 
 
-def share_digests(said: str, digests: dict[str, list[str]]) -> str:
-    """Put DuckDB's words for percentiles in the place of what `approx_percentile` left, one digest for each value."""
-    parts = said.split("\0")
+def share_digests(sql: str, digests: dict[str, list[str]]) -> str:
+    """Put DuckDB's SQL for percentiles in the place of what `approx_percentile` left, one digest for each value."""
+    parts = sql.split("\0")
     for place in range(1, len(parts), 2):
         value, level = json.loads(parts[place])
         levels = digests[value]
@@ -60,7 +60,7 @@ def share_digests(said: str, digests: dict[str, list[str]]) -> str:
     return "".join(parts)
 
 
-def _several(site: CallSite) -> Typed | None:
+def _several(site: CallSite) -> Value | None:
     """MAX and MIN of so many values; those of one go by their signatures."""
     if site.count != 2:
         return None
@@ -70,22 +70,22 @@ def _several(site: CallSite) -> Typed | None:
         site.refuse(f"{site.node.name}(T, bigint)")
     if value.kind in (DOUBLE, REAL):
         absent(site.at, f"{site.node.name}({value.kind}, n)")
-    return Typed(f"{site.node.name}({value.sql}, {coerced(number, BIGINT).sql}) {site.marks['w']}".rstrip(), array(value.kind), site.at)
+    return Value(f"{site.node.name}({value.sql}, {coerce(number, BIGINT).sql}) {site.marks['w']}".rstrip(), array(value.kind), site.at)
 
 
-def _by(site: CallSite) -> Typed | None:
+def _by(site: CallSite) -> Value | None:
     if site.count == 3:
         absent(site.at, f"{site.node.name} with three arguments")
     return None
 
 
-def _grouping(site: CallSite) -> Typed:
+def _grouping(site: CallSite) -> Value:
     """Return a number whose bits are the columns that a grouping set leaves out."""
     values = site.arguments()
     if not values:
-        raise Refused("INVALID_ARGUMENTS", site.at, "Expected columns of GROUP BY in grouping()")
+        raise Refusal("INVALID_ARGUMENTS", site.at, "Expected columns of GROUP BY in grouping()")
     kind: Kind = INTEGER if len(values) <= 31 else BIGINT
-    return Typed(f"CAST(grouping({', '.join(value.sql for value in values)}) AS {kind.name.upper()})", kind, site.at)
+    return Value(f"CAST(grouping({', '.join(value.sql for value in values)}) AS {kind.name.upper()})", kind, site.at)
 
 
 GROUP_FUNCTIONS: dict[str, Special] = {

@@ -1,8 +1,8 @@
-"""Functions of numbers: signature -> DuckDB's words, `{0}` the first argument."""
+"""Functions of numbers: signature -> DuckDB's SQL, `{0}` the first argument."""
 
 from __future__ import annotations
 
-from infra.local.athena.trino.typed import failure
+from infra.local.athena.trino.values import failure
 
 _BUCKET_FAULT = failure("'INVALID_FUNCTION_ARGUMENT: width_bucket needs a value, two finite bounds that differ, and 1 bucket or more'")
 _LOW, _HIGH = "least({1}, {2})", "greatest({1}, {2})"

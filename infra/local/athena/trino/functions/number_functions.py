@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from infra.local.athena.trino.decimals import half_up, rescaled, unscaled
+from infra.local.athena.trino.decimals import half_up, whole_digits, with_point
 from infra.local.athena.trino.functions.call_site import CallSite, Special
 from infra.local.athena.trino.kinds import DOUBLE, REAL, WHOLE, decimal, duckdb_type, is_decimal, is_number
 from infra.local.athena.trino.operators import arithmetic
-from infra.local.athena.trino.typed import Typed, absent
+from infra.local.athena.trino.values import Value, absent
 
 _FORMS = "bigint, double, decimal(p,s)"
 
 
-def _to_whole(site: CallSite) -> Typed | None:
+def _to_whole(site: CallSite) -> Value | None:
     """CEIL, FLOOR and ROUND of one argument; whole numbers stay as they are."""
     if site.count != 1:
-        return _rounded(site) if site.node.name == "round" else site.refuse(f"{site.node.name}({_FORMS})")
+        return _round_digits(site) if site.node.name == "round" else site.refuse(f"{site.node.name}({_FORMS})")
     value, name = site.argument(0), site.node.name.removesuffix("ing")
     if value.kind in WHOLE:
         return value
@@ -22,16 +22,16 @@ def _to_whole(site: CallSite) -> Typed | None:
         digits, scale = value.kind.numbers
         kind = decimal(digits - scale + min(scale, 1), 0)
         if name == "round":
-            return Typed(f"CAST({value.sql} AS {duckdb_type(kind)})", kind, site.at)
-        return Typed(f"CAST({name}({value.sql}) AS {duckdb_type(kind)})", kind, site.at)
+            return Value(f"CAST({value.sql} AS {duckdb_type(kind)})", kind, site.at)
+        return Value(f"CAST({name}({value.sql}) AS {duckdb_type(kind)})", kind, site.at)
     if value.kind == REAL:
-        return Typed(f"CAST({name}({value.sql}) AS FLOAT)", REAL, site.at)
+        return Value(f"CAST({name}({value.sql}) AS FLOAT)", REAL, site.at)
     if value.kind == DOUBLE:
-        return Typed(f"{name}({value.sql})", DOUBLE, site.at)
+        return Value(f"{name}({value.sql})", DOUBLE, site.at)
     site.refuse(f"{site.node.name}({_FORMS})")
 
 
-def _rounded(site: CallSite) -> Typed | None:
+def _round_digits(site: CallSite) -> Value | None:
     """ROUND to some digits: of decimals here, of floating numbers by its signature."""
     value = site.argument(0)
     if value.kind in WHOLE:
@@ -45,40 +45,40 @@ def _rounded(site: CallSite) -> Typed | None:
     digits, scale = value.kind.numbers
     kind = decimal(digits + 1, scale)
     if places >= scale:
-        return Typed(f"CAST({value.sql} AS {duckdb_type(kind)})", kind, site.at)
+        return Value(f"CAST({value.sql} AS {duckdb_type(kind)})", kind, site.at)
     shorter = duckdb_type(decimal(digits - scale + places + 1, places))
-    return Typed(f"CAST(CAST({value.sql} AS {shorter}) AS {duckdb_type(kind)})", kind, site.at)
+    return Value(f"CAST(CAST({value.sql} AS {shorter}) AS {duckdb_type(kind)})", kind, site.at)
 
 
-def _modulus(site: CallSite) -> Typed:
+def _modulus(site: CallSite) -> Value:
     site.need(2, 2, "mod(N, N)")
     return arithmetic("%", site.argument(0), site.argument(1), site.at)
 
 
-def _truncate(site: CallSite) -> Typed | None:
+def _truncate(site: CallSite) -> Value | None:
     if site.count != 1 or not is_number(site.argument(0).kind) or is_decimal(site.argument(0).kind):
         absent(site.at, "truncate but of one floating number")
     return None
 
 
-def _sum(site: CallSite) -> Typed | None:
+def _sum(site: CallSite) -> Value | None:
     if site.count != 1 or not is_decimal(site.argument(0).kind):
         return None
     kind = decimal(38, site.argument(0).kind.scale)
-    return Typed(f"CAST({_summed(site)} AS {duckdb_type(kind)})", kind, site.at)
+    return Value(f"CAST({_sum_sql(site)} AS {duckdb_type(kind)})", kind, site.at)
 
 
-def _mean(site: CallSite) -> Typed | None:
+def _mean(site: CallSite) -> Value | None:
     if site.count != 1 or not is_decimal(site.argument(0).kind):
         return None
     value = site.argument(0)
-    total = unscaled(Typed(_summed(site), decimal(38, value.kind.scale), site.at))
+    total = whole_digits(Value(_sum_sql(site), decimal(38, value.kind.scale), site.at))
     rows = f"CAST(count({site.marks['d']}{value.sql}) {site.marks['w']} AS HUGEINT)"
-    mean = rescaled(half_up(total, rows), value.kind.scale, duckdb_type(value.kind))
-    return Typed(f"CASE WHEN {rows} > 0 THEN {mean} END", value.kind, site.at)
+    mean = with_point(half_up(total, rows), value.kind.scale, duckdb_type(value.kind))
+    return Value(f"CASE WHEN {rows} > 0 THEN {mean} END", value.kind, site.at)
 
 
-def _summed(site: CallSite) -> str:
+def _sum_sql(site: CallSite) -> str:
     return f"sum({site.marks['d']}{site.argument(0).sql}) {site.marks['w']}".rstrip()
 
 

@@ -1,9 +1,9 @@
-"""Functions of texts and bytes: signature -> DuckDB's words. What DuckDB reads by graphemes or bytes, Trino reads by code points."""
+"""Functions of texts and bytes: signature -> DuckDB's SQL. What DuckDB reads by graphemes or bytes, Trino reads by code points."""
 
 from __future__ import annotations
 
 from infra.local.athena.trino.kinds import VARCHAR, array
-from infra.local.athena.trino.typed import failure
+from infra.local.athena.trino.values import failure
 
 _SPACES = (
     "'"

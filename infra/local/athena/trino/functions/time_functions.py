@@ -1,4 +1,4 @@
-"""Functions of days and moments: signature -> DuckDB's words. All of it in UTC, the only time zone of this disk."""
+"""Functions of days and moments: signature -> DuckDB's SQL. All of it in UTC, the only time zone of this disk."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _UTC = "CAST({0} AS TIMESTAMP)"
 
 def _parts() -> dict[str, str]:
     """Return the functions that take one part of a moment, under their names and as EXTRACT calls them."""
-    found = {}
-    for name, words in {**_PARTS, **_TIMES}.items():
+    signatures = {}
+    for name, sql in {**_PARTS, **_TIMES}.items():
         for spelling in (name, f"extract_{name}"):
             if name in _PARTS:
-                found[f"{spelling}(date) -> bigint"] = words
-            found[f"{spelling}(timestamp) -> bigint"] = words
-            found[f"{spelling}(instant) -> bigint"] = words.replace("{0}", _UTC)
-    return found
+                signatures[f"{spelling}(date) -> bigint"] = sql
+            signatures[f"{spelling}(timestamp) -> bigint"] = sql
+            signatures[f"{spelling}(instant) -> bigint"] = sql.replace("{0}", _UTC)
+    return signatures
 
 
 TIME_FUNCTIONS = {

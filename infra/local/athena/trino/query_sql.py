@@ -1,4 +1,4 @@
-"""Queries said in DuckDB's words: WITH, set operations, VALUES, and the order and number of rows."""
+"""Queries in DuckDB's SQL: WITH, set operations, VALUES, and the order and number of rows."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from infra.local.athena.trino.grouping import check_grouped, holds_aggregate
 from infra.local.athena.trino.kinds import INTEGER, UNKNOWN, Kind, common
 from infra.local.athena.trino.operators import require_orderable
 from infra.local.athena.trino.query_syntax import Query
-from infra.local.athena.trino.relation_words import renamed_columns
+from infra.local.athena.trino.relation_sql import renamed_columns
 from infra.local.athena.trino.scopes import Body, Outputs, Scope
-from infra.local.athena.trino.select_words import select_words
+from infra.local.athena.trino.select_sql import select_sql
 from infra.local.athena.trino.syntax import Node
-from infra.local.athena.trino.typed import Refused, Typed, coerced, mismatch
+from infra.local.athena.trino.values import Refusal, Value, coerce, mismatch
 
 if TYPE_CHECKING:
     from infra.local.athena.trino.translator import Translator
 
 
-def query_words(translator: Translator, query: Query, outer: Scope | None) -> tuple[str, Outputs]:
-    """Return a query in DuckDB's words, whose columns are c1, c2, ..., and the names and types of its columns."""
-    known = dict(translator.common_tables)
+def query_sql(translator: Translator, query: Query, outer: Scope | None) -> tuple[str, Outputs]:
+    """Return a query in DuckDB's SQL, whose columns are c1, c2, ..., and the names and types of its columns."""
+    outer_tables = dict(translator.common_tables)
     tables = []
     for table in query.tables:
-        said, outputs = translator.query(table.query, None)
+        sql, outputs = translator.query(table.query, None)
         outputs = renamed_columns(outputs, table.columns, table.at)
         name = translator.fresh("w")
-        tables.append(f"{name} AS ({said})")
+        tables.append(f"{name} AS ({sql})")
         translator.common_tables[table.name] = (name, outputs)
     body = _body(translator, query.body, outer)
-    said = body.sql + _order_words(translator, query, body)
+    sql = body.sql + _order_sql(translator, query, body)
     if query.limit is not None:
-        said += f" LIMIT {query.limit}"
+        sql += f" LIMIT {query.limit}"
     if query.offset is not None:
-        said += f" OFFSET {query.offset}"
-    said = _whole(replace(body, sql=said))
-    translator.common_tables = known
-    return (f"WITH {', '.join(tables)} {said}" if tables else said), body.outputs
+        sql += f" OFFSET {query.offset}"
+    sql = _whole(replace(body, sql=sql))
+    translator.common_tables = outer_tables
+    return (f"WITH {', '.join(tables)} {sql}" if tables else sql), body.outputs
 
 
 def _body(translator: Translator, node: Node, outer: Scope | None) -> Body:
     if isinstance(node, query_syntax.Select):
-        return select_words(translator, node, outer)
+        return select_sql(translator, node, outer)
     if isinstance(node, query_syntax.SetOperation):
         return _set_operation(translator, node, outer)
     if isinstance(node, query_syntax.ValueRows):
         return _value_rows(translator, node, outer)
     assert isinstance(node, query_syntax.Query)
-    said, outputs = translator.query(node, outer)
-    return Body(f"SELECT * FROM ({said})", outputs)
+    sql, outputs = translator.query(node, outer)
+    return Body(f"SELECT * FROM ({sql})", outputs)
 
 
 def _set_operation(translator: Translator, node: query_syntax.SetOperation, outer: Scope | None) -> Body:
@@ -75,11 +75,11 @@ def _whole(body: Body) -> str:
     return share_digests(body.sql, body.order_scope.digests if body.order_scope is not None else {})
 
 
-def _as_kinds(translator: Translator, said: str, outputs: Outputs, kinds: list[Kind]) -> str:
+def _as_kinds(translator: Translator, sql: str, outputs: Outputs, kinds: list[Kind]) -> str:
     names = [f"c{place}" for place in range(1, len(kinds) + 1)]
     pairs = zip(names, outputs, kinds, strict=True)
-    columns = ", ".join(f"{coerced(Typed(name, kind, 0), wanted).sql} AS {name}" for name, (_, kind), wanted in pairs)
-    return f"SELECT {columns} FROM ({said}) AS {translator.fresh('r')}({', '.join(names)})"
+    columns = ", ".join(f"{coerce(Value(name, kind, 0), target).sql} AS {name}" for name, (_, kind), target in pairs)
+    return f"SELECT {columns} FROM ({sql}) AS {translator.fresh('r')}({', '.join(names)})"
 
 
 def _value_rows(translator: Translator, node: query_syntax.ValueRows, outer: Scope | None) -> Body:
@@ -91,25 +91,25 @@ def _value_rows(translator: Translator, node: query_syntax.ValueRows, outer: Sco
     for column in zip(*rows, strict=True):
         kind = UNKNOWN
         for value in column:
-            shared = common(kind, value.kind)
-            if shared is None:
+            common_kind = common(kind, value.kind)
+            if common_kind is None:
                 mismatch(value.at, f"Values rows have mismatched types: {kind} vs {value.kind}")
-            kind = shared
+            kind = common_kind
         kinds.append(kind)
-    said = ", ".join(
-        f"({', '.join(coerced(value, kind).sql for value, kind in zip(row, kinds, strict=True))})" for row in rows
+    sql = ", ".join(
+        f"({', '.join(coerce(value, kind).sql for value, kind in zip(row, kinds, strict=True))})" for row in rows
     )  # fmt: skip
     names = ", ".join(f"c{place}" for place in range(1, len(kinds) + 1))
-    return Body(f"SELECT * FROM (VALUES {said}) AS {translator.fresh('r')}({names})", [("", kind) for kind in kinds])
+    return Body(f"SELECT * FROM (VALUES {sql}) AS {translator.fresh('r')}({names})", [("", kind) for kind in kinds])
 
 
-def _order_words(translator: Translator, query: Query, body: Body) -> str:
+def _order_sql(translator: Translator, query: Query, body: Body) -> str:
     if not query.order:
         if query.ties:
-            raise Refused("MISSING_ORDER_BY", query.at, "FETCH FIRST WITH TIES clause requires ORDER BY")
+            raise Refusal("MISSING_ORDER_BY", query.at, "FETCH FIRST WITH TIES clause requires ORDER BY")
         return ""
     if query.ties:
-        raise Refused("NOT_SUPPORTED", query.at, "FETCH FIRST WITH TIES is not on this disk")
+        raise Refusal("NOT_SUPPORTED", query.at, "FETCH FIRST WITH TIES is not on this disk")
     keys = [f"{_order_key(translator, sort, body)} {direction(sort)}" for sort in query.order]
     return f" ORDER BY {', '.join(keys)}"
 
@@ -118,19 +118,19 @@ def _order_key(translator: Translator, sort: syntax.Sort, body: Body) -> str:
     node = sort.value
     if isinstance(node, syntax.Literal) and node.kind == INTEGER and isinstance(node.value, int):
         if not 1 <= node.value <= len(body.outputs):
-            raise Refused("INVALID_COLUMN_REFERENCE", node.at, f"ORDER BY position {node.value} is not in select list")
+            raise Refusal("INVALID_COLUMN_REFERENCE", node.at, f"ORDER BY position {node.value} is not in select list")
         require_orderable(body.outputs[node.value - 1][1], node.at, "ORDER BY")
         return str(node.value)
     names = [name.lower() for name, _ in body.outputs]
     if isinstance(node, syntax.Name) and node.name in names:
         if names.count(node.name) > 1 and len({body.outputs[place] for place, name in enumerate(names) if name == node.name}) > 1:
-            raise Refused("AMBIGUOUS_NAME", node.at, f"Column '{node.name}' is ambiguous")
+            raise Refusal("AMBIGUOUS_NAME", node.at, f"Column '{node.name}' is ambiguous")
         place = names.index(node.name)
         require_orderable(body.outputs[place][1], node.at, "ORDER BY")
         return str(place + 1)
     if body.order_scope is None:
         what = "ORDER BY with more than a column's name or position behind a set operation"
-        raise Refused("NOT_SUPPORTED", node.at, f"{what} is not on this disk")
+        raise Refusal("NOT_SUPPORTED", node.at, f"{what} is not on this disk")
     return _key_of_select(translator, node, body, body.order_scope)
 
 
@@ -141,7 +141,7 @@ def _key_of_select(translator: Translator, node: Node, body: Body, scope: Scope)
     if body.grouped_by is not None:
         check_grouped(translator, [node], body.grouped_by | outputs, scope)
     elif holds_aggregate(node):
-        raise Refused("EXPRESSION_NOT_SCALAR", node.at, "ORDER BY cannot contain an aggregate where SELECT has none")
+        raise Refusal("EXPRESSION_NOT_SCALAR", node.at, "ORDER BY cannot contain an aggregate where SELECT has none")
     if body.distinct and value.sql not in outputs:
-        raise Refused("EXPRESSION_NOT_IN_DISTINCT", node.at, "For SELECT DISTINCT, ORDER BY expressions must appear in select list")
+        raise Refusal("EXPRESSION_NOT_IN_DISTINCT", node.at, "For SELECT DISTINCT, ORDER BY expressions must appear in select list")
     return f"({value.sql})"

@@ -1,4 +1,4 @@
-"""A value of Trino said in DuckDB's words, with its type; and what is said where Trino, or this disk, refuses one."""
+"""A value of Trino in DuckDB's SQL, with its type; and what is said where Trino, or this disk, refuses one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import NoReturn
 
 from infra.local.athena.trino.kinds import UNKNOWN, Kind, duckdb_type
 
+_EXACT_DIGITS = 15
+"""Digits of a decimal that DuckDB turns into the nearest floating number by itself."""
+
 
 @dataclass(frozen=True)
-class Typed:
-    """DuckDB's words for a value, its type in Trino, where it stands, and the text or number it is if it is written out."""
+class Value:
+    """DuckDB's SQL for a value, its type in Trino, where it stands, and the text or number it is if it is written out."""
 
     sql: str
     kind: Kind
@@ -20,7 +23,7 @@ class Typed:
     """A floating number that cannot be NaN."""
 
 
-class Refused(Exception):
+class Refusal(Exception):
     """A query that Trino refuses, or that this disk cannot answer as Trino does: an error code, a place and a sentence."""
 
     def __init__(self, code: str, at: int, what: str) -> None:
@@ -30,31 +33,33 @@ class Refused(Exception):
 
 def mismatch(at: int, what: str) -> NoReturn:
     """Refuse types that do not go together."""
-    raise Refused("TYPE_MISMATCH", at, what)
+    raise Refusal("TYPE_MISMATCH", at, what)
 
 
 def absent(at: int, what: str) -> NoReturn:
     """Refuse what Athena can do and this disk cannot."""
-    raise Refused("NOT_SUPPORTED", at, f"{what} is not on this disk")
+    raise Refusal("NOT_SUPPORTED", at, f"{what} is not on this disk")
 
 
-def coerced(value: Typed, kind: Kind) -> Typed:
+def coerce(value: Value, kind: Kind) -> Value:
     """Return a value as one of a type that it becomes without a cast."""
     if value.kind == kind or (duckdb_type(value.kind) == duckdb_type(kind) and value.kind != UNKNOWN):
-        return Typed(value.sql, kind, value.at, value.literal, value.certain)
+        return Value(value.sql, kind, value.at, value.literal, value.certain)
+    if value.kind.name == "decimal" and kind.name in ("real", "double") and value.kind.numbers[0] > _EXACT_DIGITS:
+        return Value(f"CAST(CAST({value.sql} AS VARCHAR) AS {duckdb_type(kind)})", kind, value.at, certain=True)
     certain = value.certain or (kind.name == "double" and value.kind.name not in ("real", "double", "unknown"))
-    return Typed(f"CAST({value.sql} AS {duckdb_type(kind)})", kind, value.at, value.literal, certain)
+    return Value(f"CAST({value.sql} AS {duckdb_type(kind)})", kind, value.at, value.literal, certain)
 
 
-def tried(value: Typed, at: int) -> Typed:
-    """Return a value that is NULL where it fails. Raises Refused where that would hide what this disk cannot do."""
+def null_on_failure(value: Value, at: int) -> Value:
+    """Return a value that is NULL where it fails. Raises Refusal where that would hide what this disk cannot do."""
     if "json_as_varchar" in value.sql:
         absent(at, "TRY around a cast of JSON to varchar")
-    return Typed(f"TRY({value.sql})", value.kind, at)
+    return Value(f"TRY({value.sql})", value.kind, at)
 
 
 def failure(message: str, kind: Kind | None = None) -> str:
-    """Return DuckDB's words for a value that fails when it is asked for: TRY can catch it, which it cannot where `error()` stands.
+    """Return DuckDB's SQL for a value that fails when it is asked for: TRY can catch it, which it cannot where `error()` stands.
 
     `message` is a code, a colon and a sentence, said in SQL: a text in quotes, with values put in by `||`.
     """
