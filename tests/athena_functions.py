@@ -327,6 +327,7 @@ COLLECTIONS = {
 JSON_VALUES = {
     'json_format(json_parse(\'{"b": 1.0, "a": [1, null]}\'))': '{"a":[1,null],"b":1.0}',  # keys in order, no blanks
     "json_extract('{\"a\": {\"z\": 1}}', '$.a')": '{"z":1}',
+    "json_extract('{\"b\": 1.50, \"a\": 2}', '$')": '{"b":1.5,"a":2}',  # a text keeps the order of its keys
     "json_extract('{\"a\": 1}', '$.b')": None,
     "json_extract('no json', '$.b')": None,
     "json_extract_scalar('{\"a\": [\"x\", 1.50]}', '$.a[0]')": "x",

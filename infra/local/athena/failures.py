@@ -24,6 +24,8 @@ def reason(error: Exception) -> str:
     """Tell why a query failed: Athena's code and a sentence."""
     if isinstance(error, ServiceError):
         return error.message
+    if isinstance(error, RecursionError):
+        return "STACK_OVERFLOW: statement is too large (stack overflow during analysis). Write it with fewer nested parts."
     text = str(error).partition("\n\nLINE ")[0]
     if own := _OWN.search(text) or _OF_PYTHON.search(text):
         return own[1].strip()

@@ -37,7 +37,10 @@ def read_statement(text: str, parameters: Sequence[str] = ()) -> Statement:
         if match := pattern.match(sql):
             names = {group: text for group, text in match.groupdict().items() if text}
             return Statement(kind, sql, database=names.get("db"), name=names.get("name", "").lower(), words=names)
-    return _StatementGrammar(_fill_parameters(text, parameters)).statement()
+    try:
+        return _StatementGrammar(_fill_parameters(text, parameters)).statement()
+    except RecursionError:
+        raise ServiceError("InvalidRequestException", "line 1:1: statement is too large (stack overflow while parsing)") from None
 
 
 class _StatementGrammar(QueryGrammar):

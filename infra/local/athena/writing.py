@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from infra.local.s3.object_store import ObjectStore
 
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
+_OPTIONS = frozenset({"format", "external_location", "is_external", "table_type", "partitioned_by"})
+_COMPRESSION_OPTIONS = ("write_compression", "parquet_compression", "compression")
 _COMPRESSIONS = {"GZIP": "gzip", "SNAPPY": "snappy", "ZSTD": "zstd", "NONE": "uncompressed", "UNCOMPRESSED": "uncompressed"}
 
 
@@ -33,7 +35,10 @@ class FileWriter:
         if folder.exists() and any(folder.iterdir()):
             raise ServiceError("InvalidRequestException", f"HIVE_PATH_ALREADY_EXISTS: Target directory already exists: {location}")
         options = execution.statement.options
-        compression = options.get("write_compression") or options.get("parquet_compression") or options.get("compression") or "GZIP"
+        for name in options:
+            if name not in (*_OPTIONS, *_COMPRESSION_OPTIONS) or (name == "table_type" and options[name] != "HIVE"):
+                raise ServiceError("InvalidRequestException", f"NOT_SUPPORTED: the option {name} = {options[name]!r} is not on this disk.")
+        compression = next((options[name] for name in _COMPRESSION_OPTIONS if options.get(name)), "GZIP")
         return self.write(
             execution.connection, sql, location, keys, str(options.get("format") or "PARQUET").lower(), str(compression).upper()
         )
@@ -77,18 +82,18 @@ def serde(form: str) -> dict[str, Any]:
 
 
 def _copy_options(form: str, compression: str, keys: list[str]) -> str:
-    known = {
+    forms = {
         "parquet": f"FORMAT parquet, COMPRESSION {_COMPRESSIONS.get(compression, 'gzip')}",
         "json": "FORMAT json",
         "textfile": f"FORMAT csv, HEADER false, DELIMITER '{HIVE_DELIMITER}', QUOTE '', ESCAPE '', NULLSTR '{NULL_TEXT}'",
     }
-    if form not in known:
+    if form not in forms:
         raise ServiceError(
-            "InvalidRequestException", f"NOT_SUPPORTED: {form.upper()} is written on AWS only. Use PARQUET, JSON or TEXTFILE."
+            "InvalidRequestException", f"NOT_SUPPORTED: writing {form.upper()} is not on this disk. Use PARQUET, JSON or TEXTFILE."
         )
     if not keys:
-        return known[form]
-    return f"{known[form]}, PARTITION_BY ({', '.join(_quoted(key) for key in keys)}), FILENAME_PATTERN 'part-{{uuid}}'"
+        return forms[form]
+    return f"{forms[form]}, PARTITION_BY ({', '.join(_quoted(key) for key in keys)}), FILENAME_PATTERN 'part-{{uuid}}'"
 
 
 def _quoted(name: str) -> str:

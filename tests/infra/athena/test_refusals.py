@@ -171,6 +171,7 @@ QUERIES = {
     "SELECT 1 FROM t AS x JOIN t AS y ON x.a": "JOIN ON clause must evaluate to a boolean",
     "SELECT 1 FROM t AS x JOIN t AS y ON x.a = y.b": "Cannot apply operator: bigint = varchar",
     "SELECT 1 FROM nowhere": "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.mabe.nowhere' does not exist",
+    "SELECT 1 FROM elsewhere.mabe.t": "CATALOG_NOT_FOUND: line 1:15: Catalog 'elsewhere' not found",
     "SELECT z.* FROM t": "TABLE_NOT_FOUND: line 1:8: Table 'z' not found",
     "SELECT *": "SELECT * not allowed in queries without FROM clause",
     "SELECT a FROM t UNION SELECT b FROM t": "TYPE_MISMATCH: line 1:17: column 1 in UNION query has incompatible types: bigint, varchar",

@@ -110,6 +110,7 @@ def test_a_table_needs_a_name_and_a_type_for_each_column(lake: Lake) -> None:
         "SELECT 1": "MISSING_COLUMN_NAME: line 1:1: Column name not specified at position 1",
         "SELECT 1 AS a, 2 AS A": "DUPLICATE_COLUMN_NAME: line 1:1: Column name 'a' specified more than once",
         "SELECT NULL AS a": "COLUMN_TYPE_UNKNOWN: line 1:1: Column type is unknown at position 1",
+        "SELECT INTERVAL '1' DAY AS a": "NOT_SUPPORTED: Unsupported Hive type: interval day to second",
         "SELECT now() AS a": "NOT_SUPPORTED: Unsupported Hive type: timestamp(3) with time zone",
     }
     for query, reason in faults.items():
@@ -124,6 +125,17 @@ def test_a_table_can_be_made_without_rows_and_only_once(lake: Lake) -> None:
     columns = lake.glue.get_table(DatabaseName="mabe", Name="made")["Table"]["StorageDescriptor"]["Columns"]
     assert {column["Name"]: column["Type"] for column in columns} == {"n": "int", "word": "varchar(5)"}
     assert lake.rows("SELECT * FROM made") == [["n", "word"]]
+
+
+def test_an_option_that_this_disk_does_not_know_is_refused(lake: Lake) -> None:
+    for option in ("field_delimiter = ','", "bucketed_by = ARRAY['n']", "table_type = 'ICEBERG'", "format = 'ORC'"):
+        assert "is not on this disk" in lake.why_not(f"CREATE TABLE made WITH ({option}) AS SELECT 1 AS n")
+
+
+def test_a_query_that_is_nested_too_deeply_is_refused(lake: Lake) -> None:
+    with pytest.raises(lake.athena.exceptions.InvalidRequestException, match="statement is too large"):
+        lake.run("SELECT " + "(" * 2000 + "1" + ")" * 2000)
+    assert "statement is too large" in lake.why_not("SELECT " + " + ".join(["1"] * 3000))
 
 
 def test_explain_says_whether_a_query_is_valid(lake: Lake) -> None:

@@ -15,7 +15,7 @@ _BIGINT = 2**63
 
 
 class _Number(str):
-    """A fraction as it is written."""
+    """A fraction as its text has it."""
 
 
 def is_path(path: str) -> bool:
@@ -30,7 +30,7 @@ def is_path(path: str) -> bool:
 def json_canonical(text: str) -> str:
     """Return JSON without blanks and with its keys in order. Raises ValueError for a text that is none."""
     try:
-        return _written(_read(text, plain=True))
+        return _written(_read(text), in_order=True)
     except ValueError:
         raise ValueError(f"INVALID_FUNCTION_ARGUMENT: Cannot convert value to JSON: '{text}'") from None
 
@@ -46,7 +46,7 @@ def json_found_scalar(text: str, path: str) -> str | None:
     value = _at(text, path)
     if value is _MISSING or value is None or isinstance(value, dict | list):
         return None
-    return value if isinstance(value, str) else _written(value)
+    return value if isinstance(value, str) else _written(value)  # a fraction as its text has it
 
 
 def json_found_size(text: str, path: str) -> int | None:
@@ -178,10 +178,9 @@ def _steps(path: str) -> tuple[str | int, ...]:
     return tuple(steps)
 
 
-def _read(text: str, *, plain: bool = False) -> Any:
-    """Read JSON: of keys that come twice the first counts, and a fraction stays as it is written unless it is to be `plain`."""
-    fraction = (lambda digits: _Number(java_number(digits))) if plain else _Number
-    return json.loads(text, parse_float=fraction, object_pairs_hook=_first_of_each, parse_constant=_refuse_constant)
+def _read(text: str) -> Any:
+    """Read JSON: of keys that come twice the first counts, and a fraction keeps its text."""
+    return json.loads(text, parse_float=_Number, object_pairs_hook=_first_of_each, parse_constant=_refuse_constant)
 
 
 def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -195,11 +194,13 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _written(value: Any) -> str:
+def _written(value: Any, *, in_order: bool = False) -> str:
+    """Return JSON without blanks; fractions as Java prints them."""
     if isinstance(value, _Number):
-        return str(value)
+        return java_number(float(value))
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_written(key)}:{_written(value[key])}" for key in sorted(value)) + "}"
+        keys = sorted(value) if in_order else list(value)
+        return "{" + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{_written(value[key], in_order=in_order)}" for key in keys) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(_written, value)) + "]"
+        return "[" + ",".join(_written(each, in_order=in_order) for each in value) + "]"
     return json.dumps(value, ensure_ascii=False)

@@ -44,16 +44,22 @@ def unread_specifier(pattern: str) -> str:
 def day_of_iso8601(text: str) -> datetime.date:
     """Return the day of `2026-01-31`. Raises ValueError for all else: weeks and days of the year are not on this disk."""
     match = _ISO_DAY.fullmatch(text)
-    if match is None:
-        raise ValueError(f"INVALID_FUNCTION_ARGUMENT: Expected a day like 2026-01-31, but got '{text}'")
-    return datetime.date(*map(int, match.groups()))
+    try:
+        if match is None:
+            raise ValueError
+        return datetime.date(*map(int, match.groups()))
+    except ValueError:
+        raise ValueError(f"INVALID_FUNCTION_ARGUMENT: Expected a day like 2026-01-31, but got '{text}'") from None
 
 
 def moment_of_iso8601(text: str) -> datetime.datetime:
     """Return the moment of `2026-01-31T12:00:00Z`. Raises ValueError for all else: time zones but UTC are not on this disk."""
-    if not _ISO_MOMENT.fullmatch(text):
-        raise ValueError(f"INVALID_FUNCTION_ARGUMENT: Expected a moment like 2026-01-31T12:00:00Z, in UTC, but got '{text}'")
-    return datetime.datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=datetime.UTC)
+    try:
+        if not _ISO_MOMENT.fullmatch(text):
+            raise ValueError
+        return datetime.datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=datetime.UTC)
+    except ValueError:
+        raise ValueError(f"INVALID_FUNCTION_ARGUMENT: Expected a moment like 2026-01-31T12:00:00Z, in UTC, but got '{text}'") from None
 
 
 @cache

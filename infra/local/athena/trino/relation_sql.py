@@ -10,7 +10,7 @@ from infra.local.athena.trino.kinds import BIGINT, UNKNOWN, VARCHAR, Kind, commo
 from infra.local.athena.trino.operators import comparison
 from infra.local.athena.trino.scopes import Column, Outputs, Scope, TableUse
 from infra.local.athena.trino.syntax import Node
-from infra.local.athena.trino.values import Refusal, Value, coerce, mismatch
+from infra.local.athena.trino.values import Refusal, Value, coerce, mismatch, text
 
 if TYPE_CHECKING:
     from infra.local.athena.trino.translator import Translator
@@ -67,6 +67,8 @@ def _table(translator: Translator, node: query_syntax.TableName) -> tuple[str, l
         sql, outputs = translator.common_tables[name]
         sql, columns = _derived(translator, sql, outputs)
         return sql, [replace(column, table=name) for column in columns]
+    if len(schema) > 1 and schema[0] != "awsdatacatalog":
+        raise Refusal("CATALOG_NOT_FOUND", node.at, f"Catalog '{schema[0]}' not found")
     database = schema[-1] if schema else None
     view = translator.tables.view(database, name, node.at)
     if view is not None:
@@ -197,4 +199,4 @@ def _spread(sql: str, kind: Kind) -> list[Column]:
     if kind.name != "row":
         return [Column("", "", kind, sql)]
     pairs = zip(named_fields(kind), kind.fields, strict=True)
-    return [Column("", field or "", each, f"struct_extract({sql}, '{inside}')") for (inside, each), field in pairs]
+    return [Column("", field or "", each, f"struct_extract({sql}, {text(inside)})") for (inside, each), field in pairs]

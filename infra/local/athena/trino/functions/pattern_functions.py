@@ -49,8 +49,6 @@ def _given(site: CallSite, few: int, many: int, expected: str) -> tuple[Value, s
     pattern = site.literal_text(1, "a pattern")
     if _JAVA_ONLY.search(pattern):
         absent(site.at, f"the regular expression {pattern!r}")
-    if re.search(r"(?<!\\)\$", pattern):
-        pattern = re.sub(r"(?<!\\)\$(?![^\[]*\])", r"(?:$)", pattern)
     return coerce(subject, VARCHAR), text(pattern)
 
 
