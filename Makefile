@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed-from-the-lock
 
-# The lock names every package, so pip has nothing to resolve (--no-deps); modules are compiled when first imported. Half the time.
+# The lock pins every package; pip adds only what torch asks for on this platform (the CUDA build: nvidia-*, triton). pip also compiles
+# the modules, and quietly: compiled when first imported, some packages print SyntaxWarnings into the user's terminal.
 $(READY): requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Expected Python 3.11 or newer, but got %d.%d. Say make PYTHON=python3.11." % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
 	@echo "Installing what requirements.lock pins; this takes a few minutes the first time."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@touch $@
 
 .PHONY: help setup demo pipeline test lint format bench lock clean
@@ -30,7 +31,7 @@ test: $(READY)  ## All tests
 lint: $(READY)  ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy behavior recognizers training inference aws_pipeline infra
+	$(BIN)/mypy behavior reports recognizers training inference aws_pipeline infra
 
 format: $(READY)  ## Put the code in shape
 	$(BIN)/ruff check --fix .
@@ -43,7 +44,8 @@ lock:  ## Resolve requirements.lock anew from pyproject.toml
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check '.[aws,glue,sagemaker,local,train,export,report,notebook,dev]'
 	.venv-lock/bin/python -m pip check
-	.venv-lock/bin/python -m pip freeze --exclude mouse-behavior-lakehouse | sed -E 's/(torch==[0-9.]+)\+.*/\1/' > requirements.lock
+	.venv-lock/bin/python -m pip freeze --all --exclude pip --exclude wheel --exclude mouse-behavior-lakehouse \
+		| sed -E -e 's/(torch==[0-9.]+)\+.*/\1/' -e '/^(cuda|nvidia|triton)[-=]/d' > requirements.lock
 	rm -rf .venv-lock build *.egg-info
 
 clean:  ## Remove what the pipeline made (recordings and .venv stay)

@@ -7,7 +7,7 @@
 Reads   the curated tables, through Athena. Writes the answer to stdout, or to FILE, and nothing else there;
         rows, seconds, bytes scanned and what they cost go to stderr as one line.
 
-Exit codes: 0 answered, 1 unexpected, 2 usage or configuration, 4 Athena refuses the query, 5 AWS refuses.
+Exit codes: 0 answered, 1 unexpected, 2 usage, configuration or a full disk, 4 Athena refuses the query, 5 AWS refuses.
 """
 
 import argparse
@@ -25,8 +25,11 @@ if not __package__:
 
 from aws_pipeline.answer_text import FORMATS, as_text
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.script import run, size
+from aws_pipeline.terminal import run, size
 from behavior.contract import EXIT_OK, ContractError, UsageError
+from behavior.full_disk import is_full
+from behavior.whole_file import whole_file
+from reports.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +91,8 @@ def ask(sql: str, chosen: Settings) -> Answer:
             execution_id = str(wr.athena.start_query_execution(statement, **place))
             execution: Any = wr.athena.wait_query(execution_id, boto3_session=_session(), athena_query_wait_polling_delay=0.1)
         except (wr.exceptions.QueryFailed, wr.exceptions.QueryCancelled) as error:
+            if is_full(error):
+                raise
             raise ContractError([_refusal(str(error))]) from None
         except ClientError as error:
             if error.response["Error"]["Code"] != "InvalidRequestException":
@@ -155,7 +160,7 @@ def _by_pages(execution_id: str, *, header: bool) -> "pd.DataFrame":
     return rows
 
 
-def main() -> int:
+def _main() -> int:
     """Parse the command line, ask, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sql", nargs="?", metavar="SQL", help="one statement of Athena SQL")
@@ -173,12 +178,13 @@ def main() -> int:
     if output and not output.resolve().parent.is_dir():
         raise UsageError(f"Expected --output to lie in a folder, but got {output}. Make {output.resolve().parent} first.")
     chosen = settings()
-    with endpoint(chosen):
+    with endpoint(chosen), Progress("query"):
         answer = ask(sql, chosen)
         empty = [] if answer.bytes_scanned else empty_tables(sql, chosen)
     form = arguments.format or (output.suffix[1:] if output and output.suffix[1:] in FORMATS else "table")
     if output:
-        _write(output, as_text(answer.rows, form))
+        with whole_file(output) as draft:
+            draft.write_text(as_text(answer.rows, form), encoding="utf-8")
     else:
         _print(as_text(answer.rows, form, _terminal_width()))
     _tell(answer, empty, chosen)
@@ -204,13 +210,6 @@ def _terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
-
-
 def _print(text: str) -> None:
     try:
         sys.stdout.write(text)
@@ -230,5 +229,10 @@ def _tell(answer: Answer, empty: list[str], chosen: Settings) -> None:
         print(f"nothing is in {', '.join(empty)} yet; run the pipeline: python aws_pipeline/pipeline.py", file=sys.stderr)
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())

@@ -16,7 +16,13 @@ from pathlib import Path
 from behavior.contract import UsageError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+"""Where the code lies: a checkout, or site-packages."""
+WORKPLACE = REPOSITORY if (REPOSITORY / "pyproject.toml").is_file() else Path.cwd()
+"""Where data/, s3_mock/, checkpoints/ and results/ lie by default: the checkout, or, for an installed package, the working directory."""
 _LOCAL_ACCOUNT = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+_LEAD_ELSEWHERE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+"""What would lead clients past AWS on this disk; variables such as AWS_ENDPOINT_URL_S3 do so as well."""
+_SDK_SETTINGS = {"SAGEMAKER_USER_CONFIG_OVERRIDE": str(Path(__file__).with_name("sagemaker_defaults.yaml"))}
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,15 @@ class Settings:
     """Role the Glue job runs as."""
     training_role: str = "mabe-training"
     """Role training jobs run as."""
+    endpoint_url: str | None = None
+    """What AWS_ENDPOINT_URL named when the settings were read: an AWS that somebody else runs."""
+
+    @property
+    def place(self) -> str:
+        """Where objects really are, to be said behind an s3:// address."""
+        if self.endpoint_url:
+            return f"at {self.endpoint_url}"
+        return f"in {self.mock_dir}" if self.local else "on AWS"
 
     def bucket(self, zone: str) -> str:
         """Return the bucket of a zone: raw, curated, athena (query results) or artifacts (code and models)."""
@@ -65,10 +80,11 @@ def settings(environment: Mapping[str, str] = os.environ) -> Settings:
         )
     return Settings(
         local=local,
-        data_dir=Path(environment.get("MABE_DATA_DIR") or REPOSITORY / "data").resolve(),
-        mock_dir=Path(environment.get("S3_MOCK_DIR") or REPOSITORY / "s3_mock").resolve(),
+        data_dir=Path(environment.get("MABE_DATA_DIR") or WORKPLACE / "data").resolve(),
+        mock_dir=Path(environment.get("S3_MOCK_DIR") or WORKPLACE / "s3_mock").resolve(),
         region=environment.get("AWS_DEFAULT_REGION") or environment.get("AWS_REGION") or "us-east-1",
         bucket_prefix=f"{prefix}-" if prefix else "",
+        endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
     )
 
 
@@ -78,48 +94,56 @@ def endpoint(chosen: Settings) -> Iterator[None]:
 
     On this disk a stand-in is started as a child process, unless AWS_ENDPOINT_URL names one that runs already.
     """
+    region = {"AWS_DEFAULT_REGION": chosen.region}
+    sdk = {name: value for name, value in _SDK_SETTINGS.items() if name not in os.environ}
     if not chosen.local:
-        os.environ.setdefault("AWS_DEFAULT_REGION", chosen.region)
-        yield
-        return
-    if os.environ.get("AWS_ENDPOINT_URL"):
-        with _environment({**_LOCAL_ACCOUNT, "AWS_DEFAULT_REGION": chosen.region}):
+        with _environment({**region, **sdk}):
             yield
         return
-    command = [sys.executable, "-m", "infra.local", "serve", "--root", str(chosen.mock_dir), "--port", "0", "--with-parent"]
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as child:
-        try:
-            with _environment(
-                {**_LOCAL_ACCOUNT, "AWS_DEFAULT_REGION": chosen.region, "AWS_ENDPOINT_URL": _address(child, chosen.mock_dir)}
-            ):
-                yield
-        finally:
-            child.terminate()
+    elsewhere = {name: None for name in os.environ if name in _LEAD_ELSEWHERE or name.startswith("AWS_ENDPOINT_URL_")}
+    with _environment({**_LOCAL_ACCOUNT, **region, **sdk, **elsewhere}):
+        if os.environ.get("AWS_ENDPOINT_URL"):
+            yield
+            return
+        command = [sys.executable, "-m", "infra.local", "serve", "--root", str(chosen.mock_dir), "--port", "0", "--with-parent"]
+        with subprocess.Popen(
+            command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ) as child:
+            try:
+                with _environment({"AWS_ENDPOINT_URL": _address(child, chosen.mock_dir)}):
+                    yield
+            finally:
+                child.terminate()
 
 
 def _address(child: subprocess.Popen[str], mock_dir: Path) -> str:
-    """Wait for the stand-in's one line of JSON and return its address. A child that dies instead has said why on stderr."""
+    """Wait for the stand-in's one line of JSON and return its address. Raises UsageError with the reason why it does not start."""
     line = child.stdout.readline() if child.stdout else ""
     if not line:
         raise UsageError(f"Expected AWS on this disk to start in {mock_dir}, but got the error above. Mend it and try again.")
-    return str(json.loads(line)["endpoint"])
+    answer = json.loads(line)
+    if "error" in answer:
+        raise UsageError(answer["error"])
+    return str(answer["endpoint"])
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while. Sessions and child processes read AWS's settings from there and nowhere else."""
+def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Set environment variables for a while, or remove those without a value. Sessions and child processes read AWS's settings there."""
     before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
     try:
+        _set(values)
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _truth(text: str) -> bool:

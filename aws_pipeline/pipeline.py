@@ -5,13 +5,14 @@
 Reads   the recordings in D (default: MABE_DATA_DIR); with --sample simulated ones, made first.
 Writes  the raw and the curated zone, a model, and results/<name of D>/: the checkpoint, submissions, score.json, summary.json.
 
-A step whose inputs and code are what they were when it last succeeded is not run again and says so.
+A step whose inputs and code are what they were when it last succeeded, and all that it left is there unchanged, is not run again and
+says so. Inputs are objects by their ETags and files by their content.
 
-Exit codes: 0 all done, 1 unexpected, 2 usage or configuration, 4 the input breaks its contract or a job failed, 5 AWS refuses.
+Exit codes: 0 all done, 1 unexpected, 2 usage, configuration or a full disk, 4 the input breaks its contract or a job failed,
+            5 AWS refuses.
 """
 
 import argparse
-import hashlib
 import json
 import subprocess
 import sys
@@ -25,12 +26,19 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
-from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
-from aws_pipeline.script import progress, run, size
-from behavior.contract import EXIT_OK, EXIT_UNEXPECTED, ContractError
+from aws_pipeline.config import REPOSITORY, WORKPLACE, Settings, endpoint, settings
+from aws_pipeline.job_code import GLUE_LIBRARY, GLUE_SCRIPT, TRAINING, digest, files
+from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
+from aws_pipeline.terminal import JobFailed, run, size
+from behavior.contract import EXIT_OK
+from behavior.tables import CURATED_TABLES
+from behavior.whole_file import whole_file
+from reports.progress import progress
 
-SAMPLE_DIR = REPOSITORY / "data" / "sample"
-RESULTS = REPOSITORY / "results"
+INFERENCE = ("behavior", "reports", "recognizers", "inference")
+"""The code that makes bouts of tracks, and scores them."""
+SAMPLE_DIR = WORKPLACE / "data" / "sample"
+RESULTS = WORKPLACE / "results"
 
 
 @dataclass
@@ -54,7 +62,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PipelineOrder:
     """What to run on what."""
 
     data_dir: Path
@@ -63,82 +71,116 @@ class Plan:
     hyperparameters: dict[str, str | int | float]
     force: bool
 
+    @property
+    def checkpoint(self) -> Path:
+        """Where the trained recognizer goes."""
+        return self.results / f"{self.recipe}.safetensors"
 
-def run_pipeline(plan: Plan, chosen: Settings, tell: Callable[[Step], None]) -> list[Step]:
-    """Run every step, telling each as it ends; return them all."""
-    plan.results.mkdir(parents=True, exist_ok=True)
+
+def run_pipeline(order: PipelineOrder, chosen: Settings, tell: Callable[[Step], None]) -> list[Step]:
+    """Run every step that is not up to date, telling each as it ends; return them all."""
+    import boto3
+
+    order.results.mkdir(parents=True, exist_ok=True)
     steps: list[Step] = []
-
-    def do(step: Callable[[], Step]) -> Step:
-        started = time.monotonic()
-        done = step()
-        done.seconds = round(time.monotonic() - started, 1)
-        steps.append(done)
-        tell(done)
-        return done
-
     with endpoint(chosen):
-        do(lambda: _ingest(plan, chosen))
-        etl = do(lambda: _etl(plan, chosen))
-        do(lambda: _sql(chosen))
-        trained = do(lambda: _train(plan, chosen, etl))
-        held_out = plan.results / "held_out.csv"
-        do(lambda: _infer(plan, trained, held_out, "--held-out"))
-        if (plan.data_dir / "test.csv").is_file():
-            do(lambda: _infer(plan, trained, plan.results / "submission.csv"))
-        do(lambda: _score(plan, held_out))
+        for step in _Pipeline(order, chosen, boto3.client("s3")).steps():
+            started = time.monotonic()
+            done = step()
+            done.seconds = round(time.monotonic() - started, 1)
+            steps.append(done)
+            tell(done)
     return steps
 
 
-def _ingest(plan: Plan, chosen: Settings) -> Step:
-    import boto3
+class _Pipeline:
+    """The steps in their order. Each reads what the ones before it left, so its inputs are looked at when its turn comes."""
 
-    uploads = s3_upload.plan_uploads(plan.data_dir)
-    sending = s3_upload.upload(uploads, boto3.client("s3"), chosen.bucket("raw"))
-    sent = [item.path.stat().st_size for item, was_sent in progress(sending, "upload", len(uploads)) if was_sent]
-    did = f"{len(sent)} of {len(uploads)} files sent" if sent else f"{len(uploads)} files, all there already"
-    return Step("1 ingest", did, n_bytes=sum(sent), reused=not sent)
+    def __init__(self, order: PipelineOrder, chosen: Settings, s3: Any) -> None:
+        self.order = order
+        self.chosen = chosen
+        self.s3 = s3
+        self.records = StepRecords(s3, chosen.bucket("artifacts"), order.force)
+        self.held_out = order.results / "held_out.csv"
 
+    def steps(self) -> list[Callable[[], Step]]:
+        """Return what to call, in order."""
+        test = [self._infer_test] if (self.order.data_dir / "test.csv").is_file() else []
+        return [self._ingest, self._etl, self._sql, self._train, self._infer_held_out, *test, self._score]
 
-def _etl(plan: Plan, chosen: Settings) -> Step:
-    fingerprint = _digest(_raw_objects(chosen), _code(*glue_job.LIBRARY, glue_job.SCRIPT))
-    facts, reused = _once("etl", fingerprint, lambda: glue_job.run_job(chosen), plan, chosen)
-    did = f"{facts['videos']} recordings curated"
-    return Step("2 ETL", did, facts["rows_out"], facts["bytes_out"], reused=reused, facts={"fingerprint": fingerprint})
+    def _raw(self) -> str:
+        return objects_fingerprint(self.s3, self.chosen.bucket("raw"))
 
+    def _curated(self) -> str:
+        return fingerprint_of(*(objects_fingerprint(self.s3, self.chosen.bucket("curated"), table.location) for table in CURATED_TABLES))
 
-def _sql(chosen: Settings) -> Step:
-    return Step("3 SQL", "class_imbalance.sql answered", rows=len(athena.query(athena.saved("class_imbalance"), chosen)))
+    def _ingest(self) -> Step:
+        uploads = s3_upload.plan_uploads(self.order.data_dir)
+        sending = s3_upload.upload(uploads, self.s3, self.chosen.bucket("raw"))
+        sent = [item.path.stat().st_size for item, was_sent in progress(sending, "upload", len(uploads)) if was_sent]
+        did = f"{len(sent)} of {len(uploads)} files sent" if sent else f"{len(uploads)} files, all there already"
+        return Step("1 ingest", did, n_bytes=sum(sent), reused=not sent)
 
+    def _etl(self) -> Step:
+        inputs = self._raw(), digest(files(*GLUE_LIBRARY, GLUE_SCRIPT))
+        facts, reused = self.records.once("etl", inputs, lambda: glue_job.run_job(self.chosen), lambda _: self._curated())
+        return Step("2 ETL", f"{facts['videos']} recordings curated", facts["rows_out"], facts["bytes_out"], reused=reused)
 
-def _train(plan: Plan, chosen: Settings, etl: Step) -> Step:
-    request = sagemaker_train.TrainingRequest(plan.recipe, plan.hyperparameters)
-    asked = json.dumps({"recipe": plan.recipe, **plan.hyperparameters}, sort_keys=True)
-    fingerprint = _digest(etl.facts["fingerprint"], _code(*sagemaker_train.CODE), asked)
+    def _sql(self) -> Step:
+        question = athena.saved("class_imbalance")
+        inputs = self._curated(), question, digest(files("aws_pipeline/athena.py"))
+        facts, reused = self.records.once("sql", inputs, lambda: {"rows": len(athena.query(question, self.chosen))}, lambda _: "")
+        return Step("3 SQL", "class_imbalance.sql answered", rows=facts["rows"], reused=reused)
 
-    def work() -> dict[str, Any]:
-        job = sagemaker_train.submit(request, chosen, wait=True)
-        return {"job": job.training_job_name, "model": job.model_artifacts.s3_model_artifacts}
+    def _train(self) -> Step:
+        order = self.order
+        request = sagemaker_train.TrainingRequest(order.recipe, order.hyperparameters)
+        inputs = self._curated(), digest(files(*TRAINING)), json.dumps({"recipe": order.recipe, **order.hyperparameters}, sort_keys=True)
 
-    facts, reused = _once(f"train-{plan.recipe}", fingerprint, work, plan, chosen)
-    checkpoint = sagemaker_train.download(facts["model"], plan.results / f"{plan.recipe}.safetensors")
-    return Step("4 train", plan.recipe, n_bytes=checkpoint.stat().st_size, reused=reused, facts={"checkpoint": checkpoint})
+        def work() -> StepFacts:
+            job = sagemaker_train.submit(request, self.chosen, wait=True)
+            return {"job": job.training_job_name, "model": job.model_artifacts.s3_model_artifacts}
 
+        def model(facts: StepFacts) -> str:
+            bucket, _, key = facts["model"].removeprefix("s3://").partition("/")
+            return objects_fingerprint(self.s3, bucket, key)
 
-def _infer(plan: Plan, trained: Step, output: Path, *flags: str) -> Step:
-    checkpoint = trained.facts["checkpoint"]
-    _script("inference/make_submission.py", "--data-dir", plan.data_dir, "--checkpoint", checkpoint, "--output", output, *flags)
-    rows = sum(1 for _ in output.open()) - 1
-    return Step("5 infer", "held-out recordings" if flags else "test recordings", rows, output.stat().st_size)
+        facts, reused = self.records.once(f"train-{order.recipe}", inputs, work, model)
+        sagemaker_train.download(facts["model"], order.checkpoint)
+        return Step("4 train", order.recipe, n_bytes=order.checkpoint.stat().st_size, reused=reused)
 
+    def _infer_held_out(self) -> Step:
+        return self._infer("held-out recordings", self.held_out, "--held-out")
 
-def _score(plan: Plan, submission: Path) -> Step:
-    checkpoint = plan.results / f"{plan.recipe}.safetensors"
-    solution = plan.data_dir / "train.csv"
-    told = _script("inference/evaluate.py", "--solution", solution, "--submission", submission, "--unseen-by", checkpoint, "--json")
-    (plan.results / "score.json").write_text(told)
-    score = json.loads(told)
-    return Step("6 score", f"{score['score']:.3f} over {len(score['labs'])} labs", facts={"score": score["score"]})
+    def _infer_test(self) -> Step:
+        return self._infer("test recordings", self.order.results / "submission.csv")
+
+    def _infer(self, which: str, output: Path, *flags: str) -> Step:
+        order = self.order
+        inputs = self._raw(), file_fingerprint(order.checkpoint), digest(files(*INFERENCE)), *flags
+
+        def work() -> StepFacts:
+            places = "--data-dir", order.data_dir, "--checkpoint", order.checkpoint, "--output", output
+            _script("inference/make_submission.py", *places, *flags)
+            return {"rows": sum(1 for _ in output.open()) - 1}
+
+        facts, reused = self.records.once(f"infer-{order.recipe}-{output.stem}", inputs, work, lambda _: file_fingerprint(output))
+        return Step("5 infer", which, facts["rows"], output.stat().st_size, reused=reused)
+
+    def _score(self) -> Step:
+        order, output = self.order, self.order.results / "score.json"
+        inputs = self._raw(), file_fingerprint(order.checkpoint), file_fingerprint(self.held_out), digest(files(*INFERENCE))
+
+        def work() -> StepFacts:
+            places = "--solution", order.data_dir / "train.csv", "--submission", self.held_out, "--unseen-by", order.checkpoint
+            told = _script("inference/evaluate.py", *places, "--json")
+            with whole_file(output) as draft:
+                draft.write_text(told)
+            return {name: json.loads(told)[name] for name in ("score", "labs")}
+
+        facts, reused = self.records.once(f"score-{order.recipe}", inputs, work, lambda _: file_fingerprint(output))
+        did = f"{facts['score']:.3f} over {len(facts['labs'])} labs"
+        return Step("6 score", did, reused=reused, facts={"score": facts["score"]})
 
 
 def _script(path: str, *arguments: object) -> str:
@@ -146,44 +188,8 @@ def _script(path: str, *arguments: object) -> str:
     command = [sys.executable, str(REPOSITORY / path), *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise ContractError([f"Expected {path} to succeed, but got exit code {done.returncode}. Mend what it says above."])
+        raise JobFailed(f"Expected {path} to succeed, but got exit code {done.returncode}. Mend what it says above.", done.returncode)
     return done.stdout
-
-
-def _raw_objects(chosen: Settings) -> str:
-    import boto3
-
-    pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=chosen.bucket("raw"))
-    return "\n".join(f"{item['Key']} {item['ETag']}" for page in pages for item in page.get("Contents", []))
-
-
-def _code(*places: str) -> str:
-    """Return a digest of the Python files in folders, or of single files, of this repository."""
-    found = [
-        path for place in places for path in ([REPOSITORY / place] if place.endswith(".py") else sorted((REPOSITORY / place).rglob("*.py")))
-    ]
-    return _digest(*(path.read_text() for path in found))
-
-
-def _digest(*texts: str) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
-
-
-def _once(step: str, fingerprint: str, work: Callable[[], dict[str, Any]], plan: Plan, chosen: Settings) -> tuple[dict[str, Any], bool]:
-    """Return what a step said when it last succeeded on these very inputs, and True; else do the work, keep what it says, and False."""
-    import boto3
-
-    s3 = boto3.client("s3")
-    place = {"Bucket": chosen.bucket("artifacts"), "Key": f"pipeline/{step}.json"}
-    try:
-        record = json.load(s3.get_object(**place)["Body"])
-    except s3.exceptions.NoSuchKey:
-        record = {}
-    if record.get("fingerprint") == fingerprint and not plan.force:
-        return record["facts"], True
-    facts = work()
-    s3.put_object(**place, Body=json.dumps({"fingerprint": fingerprint, "facts": facts}).encode())
-    return facts, False
 
 
 def _make_sample() -> None:
@@ -196,24 +202,23 @@ def _tell(step: Step) -> None:
     print(f"{step.name:<9}  {step.did}, {mark}", flush=True)
 
 
-def _summary(steps: list[Step], plan: Plan, chosen: Settings) -> str:
+def _summary(steps: list[Step], order: PipelineOrder, chosen: Settings) -> str:
     lines = ["", f"{'step':<9} {'what':<38} {'rows':>11} {'bytes':>9} {'seconds':>8}"]
     for step in steps:
         rows = "" if step.rows is None else f"{step.rows:,}"
         n_bytes = "" if step.n_bytes is None else size(step.n_bytes)
         seconds = "ready" if step.reused else f"{step.seconds:.1f}"
         lines.append(f"{step.name:<9} {step.did[:38]:<38} {rows:>11} {n_bytes:>9} {seconds:>8}")
-    near = f" (in {chosen.mock_dir})" if chosen.local else ""
     lines += [
         "",
         f"score     {steps[-1].facts['score']:.3f} on recordings that training never saw; 1 is perfect",
-        f"lake      {chosen.uri('raw')}, {chosen.uri('curated')}{near}",
-        f"results   {plan.results}",
+        f"lake      {chosen.uri('raw')}, {chosen.uri('curated')} ({chosen.place})",
+        f"results   {order.results}",
     ]
     return "\n".join(lines)
 
 
-def main() -> int:
+def _main() -> int:
     """Parse the command line, run all steps and print one summary."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     source = parser.add_mutually_exclusive_group()
@@ -230,16 +235,18 @@ def main() -> int:
     data_dir = SAMPLE_DIR if arguments.sample else (arguments.data_dir or chosen.data_dir).resolve()
     results = (arguments.results_dir or RESULTS / data_dir.name).resolve()
     hyperparameters = {} if arguments.epochs is None else {"epochs": arguments.epochs}
-    plan = Plan(data_dir, results, arguments.recipe, hyperparameters, arguments.force)
-    try:
-        steps = run_pipeline(plan, chosen, _tell)
-    except glue_job.JobFailed as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_UNEXPECTED
-    (results / "summary.json").write_text(json.dumps([asdict(step) for step in steps], indent=1, default=str))
-    print(_summary(steps, plan, chosen))
+    order = PipelineOrder(data_dir, results, arguments.recipe, hyperparameters, arguments.force)
+    steps = run_pipeline(order, chosen, _tell)
+    with whole_file(results / "summary.json") as draft:
+        draft.write_text(json.dumps([asdict(step) for step in steps], indent=1, default=str))
+    print(_summary(steps, order, chosen))
     return EXIT_OK
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())

@@ -8,37 +8,38 @@ Writes  s3://artifacts/training/<job>/output/model.tar.gz and, unpacked, <output
 Sends training/, recognizers/ and behavior/ with the job, whose entry point is training/train.py. On AWS the job runs in the PyTorch
 container on --instance-type; on this disk the same request runs the same script as a process.
 
-Exit codes: 0 trained, 1 unexpected, 2 usage, 4 the job failed (its reason is told), 5 AWS refuses.
+Exit codes: 0 trained, 1 unexpected, 2 usage, configuration or a full disk, 4 the job failed (its reason is told), 5 AWS refuses.
 """
 
 import argparse
-import os
-import shutil
 import sys
 import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
-from aws_pipeline.script import run
-from behavior.contract import EXIT_OK, ContractError
+from aws_pipeline.config import REPOSITORY, WORKPLACE, Settings, endpoint, settings
+from aws_pipeline.job_code import TRAINING, files
+from aws_pipeline.terminal import JobFailed, run
+from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
+from reports.progress import Progress
 
-CODE = ("behavior", "recognizers", "training")
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
 """What training needs and the PyTorch container lacks, or has in another version."""
 METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
 TOLD = ("Recipe", "epoch=", "Wrote")
 """How those lines of the job's log begin that people wait for."""
 _PYTORCH = "2.13"
+_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _POLL_S = 2.0
 
 
@@ -47,7 +48,7 @@ class TrainingRequest:
     """What to train and on what."""
 
     recipe: str
-    """Name of a function in training/recipes.py."""
+    """Name of a function in training/recipes/named.py."""
     hyperparameters: dict[str, str | int | float] = field(default_factory=dict)
     """Further flags of training/train.py, without the dashes."""
     instance_type: str = "ml.g5.xlarge"
@@ -61,7 +62,7 @@ class TrainingRequest:
 
 
 def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
-    """Run a training job to its end and return the checkpoint, downloaded. Raises ContractError if the job fails."""
+    """Run a training job to its end and return the checkpoint, downloaded. Raises JobFailed."""
     job = submit(request, chosen, wait=True)
     return download(job.model_artifacts.s3_model_artifacts, output_dir / f"{request.recipe}.safetensors")
 
@@ -69,9 +70,8 @@ def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
 def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: bool = False) -> Any:
     """Send a training job and return it; with `wait` follow it to its end, with `dry_run` only check the request and return None.
 
-    Raises ContractError with the job's own reason if it is followed and fails.
+    Raises JobFailed with the job's own reason if it is followed and does not complete.
     """
-    os.environ.setdefault("SAGEMAKER_USER_CONFIG_OVERRIDE", str(Path(__file__).with_name("sagemaker_defaults.yaml")))
     from sagemaker.core.training.configs import InputData
 
     channels = [InputData(channel_name="curated", data_source=chosen.uri("curated"))]
@@ -85,36 +85,25 @@ def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: b
 
 
 def _follow(job: Any) -> None:
-    """Wait until a job is over and pass on what training says of its epochs (stderr)."""
+    """Wait until a job is over; show its state, and pass on what training says of its epochs (stderr)."""
     import boto3
+    from sagemaker.core.utils.logs import CloudWatchLogsClient, MultiLogStreamHandler
 
-    lines = _log_lines(boto3.client("logs"), job.get_name())
-    while True:
-        job.refresh()
-        for line in next(lines):
-            if line.startswith(TOLD):
-                print(line, file=sys.stderr, flush=True)
-        if job.training_job_status in ("Completed", "Failed", "Stopped"):
-            break
-        time.sleep(_POLL_S)
+    CloudWatchLogsClient().client = boto3.client("logs")  # the SDK's own is made once in a process, for the endpoint of that moment
+    log = MultiLogStreamHandler(_LOG_GROUP, job.get_name(), expected_stream_count=1)
+    with Progress("training job") as shown:
+        while True:
+            job.refresh()
+            shown.tell(str(job.secondary_status).lower())
+            for _, event in log.get_latest_log_events():
+                if event["message"].startswith(TOLD):
+                    shown.say(event["message"])
+            if job.training_job_status in ("Completed", "Failed", "Stopped"):
+                break
+            time.sleep(_POLL_S)
     if job.training_job_status != "Completed":
-        raise ContractError([f"Expected the training job to complete, but got: {job.failure_reason} Mend the cause and start it again."])
-
-
-def _log_lines(logs: Any, job_name: str) -> Iterator[list[str]]:
-    """Yield, each time it is asked, the lines the job has logged since."""
-    group = "/aws/sagemaker/TrainingJobs"
-    streams: list[dict[str, Any]] = []
-    token: dict[str, str] = {}
-    while True:
-        with suppress(logs.exceptions.ResourceNotFoundException):  # the first job of an account makes the group
-            streams = streams or logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job_name}/")["logStreams"]
-        if not streams:
-            yield []
-            continue
-        page = logs.get_log_events(logGroupName=group, logStreamName=streams[0]["logStreamName"], startFromHead=True, **token)
-        token = {"nextToken": page["nextForwardToken"]}
-        yield [event["message"] for event in page["events"]]
+        reason = job.failure_reason if job.training_job_status == "Failed" else f"{job.secondary_status}."
+        raise JobFailed(f"Expected the training job to complete, but got: {reason} Mend the cause and start it again.")
 
 
 def download(model_uri: str, target: Path) -> Path:
@@ -186,23 +175,39 @@ def _trainer(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
 @contextmanager
 def _staged_code() -> Iterator[Path]:
     """Lay out what the job needs of this repository, and no more, in a temporary folder."""
-    locked = (REPOSITORY / "requirements.lock").read_text().splitlines()
     with tempfile.TemporaryDirectory() as folder:
-        for package in CODE:
-            shutil.copytree(REPOSITORY / package, Path(folder) / package, ignore=shutil.ignore_patterns("__pycache__"))
-        pins = [line for line in locked if line.partition("==")[0] in IN_THE_CONTAINER]
-        (Path(folder) / "requirements.txt").write_text("\n".join(pins) + "\n")
+        for path, content in {**files(*TRAINING), "requirements.txt": ("\n".join(_pins()) + "\n").encode()}.items():
+            target = Path(folder, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
         yield Path(folder)
 
 
-def main() -> int:
+def _pins() -> list[str]:
+    """Return what the container installs before training: the versions of the lock, or, without a checkout, those installed here.
+
+    Raises UsageError if one is neither here nor there.
+    """
+    lock = REPOSITORY / "requirements.lock"
+    if lock.is_file():
+        return [line for line in lock.read_text().splitlines() if line.partition("==")[0] in IN_THE_CONTAINER]
+    try:
+        return [f"{name}=={version(name)}" for name in IN_THE_CONTAINER]
+    except PackageNotFoundError as error:
+        raise UsageError(
+            f"Expected {', '.join(IN_THE_CONTAINER)} to be installed, so that the job gets the same versions, but got no {error.name}. "
+            "Install it."
+        ) from None
+
+
+def _main() -> int:
     """Parse the command line, submit, follow and download."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="cnn_transformer", help="what to train (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="train this many epochs at most (default: the recipe's)")
     parser.add_argument("--seed", type=int, help="seed of everything random (default: the recipe's)")
     parser.add_argument(
-        "--output-dir", type=Path, default=REPOSITORY / "checkpoints", help="where the checkpoint goes (default: checkpoints/)"
+        "--output-dir", type=Path, default=WORKPLACE / "checkpoints", help="where the checkpoint goes (default: checkpoints/)"
     )
     parser.add_argument("--instance-type", default=TrainingRequest.instance_type, help="machine on AWS (default: %(default)s)")
     parser.add_argument("--spot", action="store_true", help="use spot machines on AWS; an interrupted job goes on from its last epoch")
@@ -223,5 +228,10 @@ def main() -> int:
     return EXIT_OK
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())

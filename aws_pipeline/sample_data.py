@@ -8,7 +8,7 @@ Writes  D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/
 The same arguments give the same bytes; a second call with them finds that all is up to date. The folder appears whole or not at all.
 An older sample is replaced; a folder that holds anything else is left alone.
 
-Exit codes: 0 all there, 1 unexpected, 2 usage or configuration.
+Exit codes: 0 all there, 1 unexpected, 2 usage, configuration or a full disk.
 """
 
 import argparse
@@ -27,9 +27,10 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import settings
-from aws_pipeline.script import progress, run, size
+from aws_pipeline.terminal import run, size
 from behavior.contract import EXIT_OK, UsageError
-from behavior.lab_profiles import PROFILES
+from behavior.simulated.lab_profiles import PROFILES
+from reports.progress import progress
 
 RECEIPT = "sample.json"
 DEFAULT_LABS = ("AdaptableSnail", "CautiousGiraffe", "JovialSwallow", "LyricalHare")
@@ -66,7 +67,7 @@ class Order:
 
 def receipt_of(order: Order, files: dict[str, str]) -> dict[str, object]:
     """Return what sample.json holds for a sample of these files, each with its SHA-256."""
-    from behavior.simulation import SIMULATION_VERSION
+    from behavior.simulated.recordings import SIMULATION_VERSION
 
     listing = "\n".join(f"{name} {digest}" for name, digest in sorted(files.items()))
     arguments = json.loads(json.dumps({**asdict(order), "simulation": SIMULATION_VERSION}))
@@ -115,7 +116,9 @@ def make_sample(data_dir: Path, order: Order) -> dict[str, float]:
 def _write_split(folder: Path, split: str, videos: int, order: Order, counts: dict[str, float]) -> None:
     import pyarrow.parquet as pq
 
-    from behavior.simulation import simulate, variants
+    from behavior.keys import RAW_TABLES, LakeObject, file_of
+    from behavior.simulated.recordings import simulate, variants
+    from behavior.tables import RAW_ANNOTATION, RAW_METADATA, RAW_TRACKING
 
     wanted = [(lab, number) for lab in order.labs for number in range(videos)]
     rows = []
@@ -126,17 +129,15 @@ def _write_split(folder: Path, split: str, videos: int, order: Order, counts: di
         recording = simulate(ways[number % len(ways)], order.seed * 1_000_000 + place, video_id, order.seconds)
         rows.append(recording.metadata)
         counts["rows"] += len(recording.tracking)
-        tables = {f"{split}_tracking": recording.tracking}
-        if split == "train":
-            counts["bouts"] += len(recording.annotation)
-            tables["train_annotation"] = recording.annotation
-        for name, table in tables.items():
-            path = folder / name / lab / f"{video_id}.parquet"
+        tables = {RAW_TRACKING.name: recording.tracking, RAW_ANNOTATION.name: recording.annotation}
+        counts["bouts"] += len(recording.annotation) if split == "train" else 0
+        for table in RAW_TABLES[split]:
+            path = folder / LakeObject(table, split, lab, video_id).file
             path.parent.mkdir(parents=True, exist_ok=True)
-            pq.write_table(table, path, compression="zstd")
+            pq.write_table(tables[table.name], path, compression="zstd")
     counts[f"{split}_videos"] = len(rows)
     if rows:
-        with (folder / f"{split}.csv").open("w", newline="", encoding="utf-8") as file:
+        with (folder / file_of(RAW_METADATA, split)).open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
@@ -166,7 +167,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def main() -> int:
+def _main() -> int:
     """Parse the command line, make the sample if it is not there, and report."""
     usual = Order()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -201,5 +202,10 @@ def main() -> int:
     return EXIT_OK
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())

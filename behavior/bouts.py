@@ -3,11 +3,12 @@
 A bout is [start, stop): stop is the frame after its last. T frames, C behaviors.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 
 BOUT_COLUMNS = ("video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame")
 NOTHING = -1
@@ -65,6 +66,21 @@ def frame_labels(starts: np.ndarray, stops: np.ndarray, classes: np.ndarray, fra
     for start, stop, behavior in zip(np.maximum(starts, 0), np.maximum(stops, 0), classes, strict=True):
         labels[start:stop, behavior] = True
     return labels
+
+
+def labels_of_bouts(bouts: pd.DataFrame, behaviors: Sequence[str], frames: int) -> np.ndarray:
+    """Return which of the behaviors the bouts (action, start_frame, stop_frame) put on each frame: [T, C] bool; others are left out."""
+    known = bouts[bouts["action"].isin(behaviors)]
+    classes = known["action"].map({behavior: number for number, behavior in enumerate(behaviors)}).to_numpy(np.int64)
+    starts, stops = known[["start_frame", "stop_frame"]].to_numpy(np.int64).T
+    return frame_labels(starts, stops, classes, frames, len(behaviors))
+
+
+def bout_table(bouts: Sequence[tuple[int, int | None, int | None, str, int, int]]) -> pd.DataFrame:
+    """Return bouts as a table with `BOUT_COLUMNS`; agent and target are <NA> where nobody is named."""
+    table = pd.DataFrame(bouts, columns=list(BOUT_COLUMNS))
+    whole = dict.fromkeys(("video_id", "start_frame", "stop_frame"), "int64")
+    return table.astype({**whole, "agent_id": "Int64", "target_id": "Int64"})
 
 
 def runs(active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,37 +1,20 @@
-"""Scores against labels, frame by frame: counts per score level, and all that follows from them.
+"""Scores against labels, frame by frame: all that follows from histograms of scores (`behavior.score_levels`).
 
-Axes: T frames, C behaviors, L score levels from 0 to 1. Counts are [..., 2, L]: row 0 frames without the behavior, row 1 with it.
-Counts of several recordings add up, so curves and areas over any choice of recordings need the scores only once.
+Axes: T frames, C behaviors, L score levels, FINE ones if nothing else is said. Counts are [..., 2, L]: row 0 frames without the
+behavior, row 1 with it. Counts of several recordings add up, so curves and areas over any choice of recordings need the scores once.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-_DROPPED_BITS = 2
-LEVELS = (int(np.float16(1).view(np.uint16)) >> _DROPPED_BITS) + 1
-"""Levels are the bit patterns of 16-bit floats without their last two bits: in order, 0.4 % apart, as fine at 0.001 as at 1."""
-_ABSENT, _PRESENT = 0, 1
-
-
-def level_starts() -> np.ndarray:
-    """Return the lowest score of each level, ascending: [L] float64."""
-    return (np.arange(LEVELS, dtype=np.uint16) << _DROPPED_BITS).view(np.float16).astype(np.float64)
-
-
-def count_levels(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return [2, L] int64 for scores [T] from 0 to 1 and labels [T] bool. Raises ValueError for scores beyond."""
-    half = scores.astype(np.float16)
-    if not ((half >= 0) & (half <= 1)).all():
-        raise ValueError("Expected scores from 0 to 1, but got others. Look for NaN in the features and the checkpoint.")
-    level = np.abs(half).view(np.uint16) >> _DROPPED_BITS  # abs: -0.0 has its sign bit set
-    return np.stack([np.bincount(level[labels == side], minlength=LEVELS) for side in (False, True)]).astype(np.int64)
+from behavior.score_levels import ABSENT, PRESENT, fine_starts
 
 
 def frames_from(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (hits [..., L], found [..., L], true [...]) if scores from the start of each level on count as found."""
     above = counts[..., ::-1].cumsum(axis=-1)[..., ::-1]
-    return above[..., _PRESENT, :], above.sum(axis=-2), counts[..., _PRESENT, :].sum(axis=-1)
+    return above[..., PRESENT, :], above.sum(axis=-2), counts[..., PRESENT, :].sum(axis=-1)
 
 
 def f1_score(hits: np.ndarray, found: np.ndarray, true: np.ndarray) -> np.ndarray:
@@ -47,20 +30,20 @@ def best_threshold(counts: np.ndarray) -> tuple[float, float]:
         return 0.5, float("nan")
     f1 = f1_score(hits, found, true)
     best = int(np.flatnonzero(f1 == np.nanmax(f1))[-1])
-    return float(level_starts()[best]), float(f1[best])
+    return float(fine_starts()[best]), float(f1[best])
 
 
 def frames_at(counts: np.ndarray, threshold: float) -> np.ndarray:
     """Return [..., 3] int64: frames hit, found and true if scores at or above the threshold count as found."""
-    level = int(np.searchsorted(level_starts(), threshold))
+    level = int(np.searchsorted(fine_starts(), threshold))
     above = counts[..., level:].sum(axis=-1)
-    return np.stack([above[..., _PRESENT], above.sum(axis=-1), counts[..., _PRESENT, :].sum(axis=-1)], axis=-1)
+    return np.stack([above[..., PRESENT], above.sum(axis=-1), counts[..., PRESENT, :].sum(axis=-1)], axis=-1)
 
 
 def average_precision(counts: np.ndarray) -> np.ndarray:
     """Return the area under precision over recall [...], as steps (sum of precision times gain in recall); NaN without the behavior."""
     hits, found, true = (np.asarray(part, np.float64) for part in frames_from(counts))
-    gained = counts[..., _PRESENT, :]
+    gained = counts[..., PRESENT, :]
     precision = np.divide(hits, found, out=np.zeros_like(hits), where=found > 0)
     area = (precision * gained).sum(axis=-1)
     return np.divide(area, true, out=np.full(np.shape(true), np.nan), where=true > 0)
@@ -91,15 +74,15 @@ class Reliability:
 
 def reliability(counts: np.ndarray, bins: int = 10) -> Reliability:
     """Return the reliability of counts [2, L] in equally wide bins."""
-    level = level_starts()
+    level = fine_starts()
     bin_of = np.minimum((level * bins).astype(np.int64), bins - 1)
     total = counts.sum(axis=0)
-    frames, present, scored = (np.bincount(bin_of, weights, bins) for weights in (total, counts[_PRESENT], total * level))
+    frames, present, scored = (np.bincount(bin_of, weights, bins) for weights in (total, counts[PRESENT], total * level))
     used = frames > 0
     score, share = scored[used] / frames[used], present[used] / frames[used]
     n_frames = max(float(frames.sum()), 1.0)
     error = float((np.abs(score - share) * frames[used]).sum() / n_frames)
-    brier = float((counts[_PRESENT] * (1 - level) ** 2 + counts[_ABSENT] * level**2).sum() / n_frames)
+    brier = float((counts[PRESENT] * (1 - level) ** 2 + counts[ABSENT] * level**2).sum() / n_frames)
     return Reliability(score, share, frames[used].astype(np.int64), error, brier)
 
 

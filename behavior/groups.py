@@ -9,25 +9,70 @@ a behavior outside the ethogram, or of mice that tracking lacks. A recording in 
 Axes: T frames, G groups.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
+import pandas as pd
 
-from behavior.bouts import Criteria, DecodeSettings, decode, frame_labels
+from behavior.bouts import bout_table, labels_of_bouts, runs
+from behavior.contract import ContractError
 from behavior.ethogram import BACKGROUND, BEHAVIORS, GROUPS
-from behavior.frame_scores import f1_score
+from behavior.labelling import Subject, Truth
 from behavior.recording import Recording
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 GROUP_NAMES = (BACKGROUND, *dict.fromkeys(GROUPS.values()))
 """Names along axis G, the background first."""
 
-_NUMBER = {behavior: GROUP_NAMES.index(GROUPS.get(behavior, BACKGROUND)) for behavior in BEHAVIORS}
+_GROUP_OF = {behavior: GROUPS.get(behavior, BACKGROUND) for behavior in BEHAVIORS}
+_NUMBER = {behavior: GROUP_NAMES.index(group) for behavior, group in _GROUP_OF.items()}
+UNKNOWN = "unknown"
+"""Stands for the group of a bout that nobody can tell: of a behavior outside the ethogram, or of mice that tracking lacks."""
 
 
-def annotated_groups(recording: Recording, mice: tuple[int, ...]) -> np.ndarray:
+@dataclass(frozen=True)
+class GroupLabelling:
+    """Groups of behaviors in a whole arena, which is the one subject of a recording."""
+
+    behaviors: tuple[str, ...] = GROUP_NAMES
+    """Names along axis G."""
+    background: str = BACKGROUND
+    """No group at all."""
+
+    @classmethod
+    def of_actions(cls, actions: Iterable[str]) -> Self:
+        """Return the labelling. Raises ContractError if none of the actions belongs to a group."""
+        given = set(actions)
+        if not given & set(GROUPS):
+            got = f"only {', '.join(sorted(given))}" if given else "none at all"
+            wanted = ", ".join(GROUP_NAMES[1:])
+            raise ContractError([f"Expected {wanted} bouts in the training recordings, but got {got}. Use another recipe."])
+        return cls()
+
+    def over(self, behaviors: tuple[str, ...]) -> Self:
+        """Return the same for some of the groups."""
+        return replace(self, behaviors=behaviors)
+
+    def subjects(self, recording: Recording, mice: Sequence[int]) -> tuple[Subject, ...]:
+        """Return the arena if any group was annotated in it; a recording without labels is asked for all groups."""
+        annotated = annotated_groups(recording, mice) if recording.annotated else np.ones(len(GROUP_NAMES), bool)
+        names = frozenset(name for name, group in zip(GROUP_NAMES, annotated.tolist(), strict=True) if group)
+        return (Subject(annotated=names),) if names else ()
+
+    def truth(self, recording: Recording, subject: Subject, mice: Sequence[int], frames: int, bouts: pd.DataFrame) -> Truth:
+        """Return the group of each frame, and its runs as bouts of nobody in particular."""
+        labels = group_labels(recording, mice, frames, bouts)
+        of_groups = [
+            (recording.video_id, subject.agent, subject.target, name, start, stop)
+            for group, name in enumerate(GROUP_NAMES)
+            if name != BACKGROUND
+            for start, stop in zip(*runs(labels[:, group]), strict=True)
+        ]
+        return Truth(labels, np.asarray(labels.any(axis=1)), bout_table(of_groups))
+
+
+def annotated_groups(recording: Recording, mice: Sequence[int]) -> np.ndarray:
     """Return [G] bool: groups somebody annotated, the background if any. `mice` are those that tracking holds."""
     annotated = np.zeros(len(GROUP_NAMES), bool)
     for triple in recording.annotated:
@@ -36,47 +81,18 @@ def annotated_groups(recording: Recording, mice: tuple[int, ...]) -> np.ndarray:
     return annotated
 
 
-def group_labels(recording: Recording, mice: tuple[int, ...], frames: int, bouts: "pd.DataFrame") -> np.ndarray:
+def group_labels(recording: Recording, mice: Sequence[int], frames: int, bouts: pd.DataFrame) -> np.ndarray:
     """Return [T, G] bool on the recording's own frames: the group of each frame, none on unknown frames.
 
     `bouts` (video_id, agent_id, target_id, action, start_frame, stop_frame) are of annotated triples and may hold other recordings too.
     """
     own = bouts[bouts["video_id"] == recording.video_id]
     tracked = own["agent_id"].isin(mice) & own["target_id"].isin(mice)
-    number = own["action"].map(_NUMBER).where(tracked)  # NaN: nobody can tell
-    classes = number.fillna(len(GROUP_NAMES)).to_numpy(np.int64)
-    told = frame_labels(own["start_frame"].to_numpy(), own["stop_frame"].to_numpy(), classes, frames, len(GROUP_NAMES) + 1)
+    group = own["action"].map(_GROUP_OF).where(tracked, UNKNOWN).fillna(UNKNOWN)
+    told = labels_of_bouts(own.assign(action=group), (*GROUP_NAMES, UNKNOWN), frames)
     unknown, told = told[:, -1], told[:, :-1]
     told[:, 0] = True  # what no other group claims
     last = len(GROUP_NAMES) - 1 - told[:, ::-1].argmax(axis=1)
     labels = last[:, None] == np.arange(len(GROUP_NAMES))
     labels[unknown & (last == 0)] = False
     return labels & annotated_groups(recording, mice)
-
-
-def group_bouts(scores: np.ndarray, fps: float, settings: DecodeSettings | None = None) -> list[tuple[int, int, int]]:
-    """Turn scores [T, G] of one recording into bouts (group, start, stop) that never overlap, sorted by start; background is no bout.
-
-    A group stands where it has the highest smoothed score: `decode` is given what each group has more than the background, and a
-    threshold of 0. A group that always scores 0 was not annotated and is never named.
-    """
-    margins = scores[:, 1:] - scores[:, :1]
-    possible = np.array(scores[:, 1:].any(axis=0))
-    found = decode(margins, fps, possible, settings or DecodeSettings(), Criteria(np.zeros(margins.shape[1])))
-    return [(group + 1, start, stop) for group, start, stop in found]
-
-
-def count_groups(scores: np.ndarray, labels: np.ndarray, annotated: np.ndarray) -> np.ndarray:
-    """Return [G, 3] int64: frames that were hit, found and true, by the best annotated group of each frame that has a label."""
-    known = (labels & annotated).any(axis=1)
-    best = np.where(annotated, scores[known], -np.inf).argmax(axis=1)
-    found = best[:, None] == np.arange(scores.shape[1])
-    true = labels[known]
-    return np.stack([(found & true).sum(0), found.sum(0), true.sum(0)], axis=1)
-
-
-def macro_f1(counts: np.ndarray) -> tuple[float, dict[str, float]]:
-    """Return the mean F1 over the groups of `count_groups` counts [G, 3] that occur or were found, and the F1 of each; 0 without any."""
-    f1 = f1_score(*counts.T)
-    by_group = {name: float(value) for name, value in zip(GROUP_NAMES, f1, strict=True) if np.isfinite(value)}
-    return float(np.mean([*by_group.values()])) if by_group else 0.0, by_group

@@ -1,5 +1,7 @@
 """The bodyparts labs track: names, aliases, the ones no recognizer should see, and which left belongs to which right."""
 
+from collections.abc import Sequence
+
 BODYPARTS = (
     "body_center",
     "ear_left",
@@ -46,6 +48,11 @@ LEFT_RIGHT = tuple((part, part.replace("left", "right")) for part in BODYPARTS i
 def canonical(bodypart: str) -> str:
     """Return the one name of the place that `bodypart` names; an unknown bodypart keeps its name."""
     return ALIASES.get(bodypart, bodypart)
+
+
+def canonical_columns(bodyparts: Sequence[str]) -> dict[str, int]:
+    """Return where each canonical bodypart stands among the bodyparts of a recording."""
+    return {canonical(bodypart): column for column, bodypart in enumerate(bodyparts)}
 
 
 ARENA_BODYPARTS = tuple(part for part in BODYPARTS if part not in IGNORED and part not in ALIASES and part != "tail_middle_2")

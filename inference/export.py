@@ -2,8 +2,8 @@
 
     python inference/export.py --checkpoint checkpoints/cnn_transformer.safetensors
 
-The file holds the network, its scaler and the checkpoint's header, so make_submission.py and recognize_groups.py take it in place of
-the checkpoint. It is written, whole or not at all, only if onnxruntime gives the scores that torch gives.
+The file holds the network, its scaler and the checkpoint's header, so make_submission.py and recognize.py take it in place of the
+checkpoint. It is written, whole or not at all, only if onnxruntime gives the scores that torch gives.
 Exit codes: 0 written, 1 something unexpected (other scores are that), 2 usage, 4 the checkpoint cannot be used or holds no single
 network, 130 interrupted.
 """
@@ -25,6 +25,8 @@ if not __package__:
 from behavior.contract import EXIT_OK, ContractError, UsageError, exit_code
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from recognizers.network_recognizer import NetworkRecognizer
 
 TOLERANCE = 1e-4
@@ -61,8 +63,8 @@ def export(checkpoint: Path, output: Path) -> float:
     Raises ContractError for a checkpoint that holds no single network, RuntimeError if the scores differ.
     """
     from behavior.whole_file import whole_file
-    from recognizers import open_file
     from recognizers.checkpoint import read_header
+    from recognizers.families import open_file
     from recognizers.network_recognizer import NetworkRecognizer
 
     header, recognizer = read_header(checkpoint), open_file(checkpoint)
@@ -131,11 +133,11 @@ def _difference(recognizer: "NetworkRecognizer", path: Path) -> float:
     lengths = valid.sum(1)
     pieces = [window[:length] for window, length in zip(features, lengths, strict=True)]
     _, exported, _ = load_exported(path)
-    ours, theirs = recognizer.scorer(pieces, context), exported(pieces, context)
+    ours, theirs = recognizer.scorer(pieces, list(context)), exported(pieces, list(context))
     return float(np.abs(ours - theirs)[valid].max())
 
 
-def _windows(recognizer: "NetworkRecognizer", batch: int) -> tuple[Any, ...]:
+def _windows(recognizer: "NetworkRecognizer", batch: int) -> "tuple[np.ndarray, ...]":
     """Return features [B, W, F], valid [B, W] and context [B, 1 + C] of noise; every second window is short."""
     import numpy as np
 

@@ -5,7 +5,7 @@
 Reads <data-dir>/test.csv and test_tracking/<lab>/<video>.parquet; with --held-out train.csv and train_tracking/ instead, of which it
 takes the annotated videos that no given checkpoint saw. Several checkpoints are averaged; exported networks (.onnx) stand for theirs.
 Writes one CSV file, whole or not at all.
-Exit codes: 0 written, 1 something unexpected, 2 usage, 4 input breaks its contract (all faults are told), 130 interrupted.
+Exit codes: 0 written, 1 something unexpected, 2 usage, 4 input breaks its contract (all faults are listed), 130 interrupted.
 """
 
 import argparse
@@ -18,7 +18,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, exit_code
-from inference.job import add_flags, begin, recognize_all, write_csv
+from inference.serving import add_flags, begin, closing, recognize_all, write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,25 +33,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _make_submission(flags: argparse.Namespace) -> int:
-    job, device = begin(flags, flags.checkpoint)
-    from behavior.bouts import BOUT_COLUMNS
-    from inference.recognition import recognize_curated
-    from recognizers import load_recognizer
-    from recognizers.pair_view import with_mirror
+    files, recognizer = begin(flags)
+    from recognizers.competition import refuse_nameless
 
-    recognizer = load_recognizer(flags.checkpoint, device, flags.batch)
-    if flags.tta:
-        recognizer = with_mirror(recognizer)
+    refuse_nameless(recognizer, " and ".join(map(str, flags.checkpoint)))
     started = time.perf_counter()
-    bouts, recorded_s = recognize_all(
-        job, lambda curated, recording: recognize_curated(curated, recording, recognizer), BOUT_COLUMNS, flags.quiet
-    )
+    bouts, recorded_s = recognize_all(files, recognizer, flags.quiet)
     seconds = time.perf_counter() - started
     write_csv(submission(bouts), flags.output)
-    print(
-        f"Wrote {flags.output}: {len(bouts)} bouts in {len(job.recordings)} videos of {recorded_s / 60:.1f} minutes; "
-        f"{seconds:.1f} s of work, {recorded_s / max(seconds, 1e-9):.0f} times real time."
-    )
+    print(closing(flags.output, len(bouts), files, recorded_s, seconds))
     if bouts.empty:
         print("The competition refuses an empty submission. Train longer, or on recordings like these.", file=sys.stderr)
     return EXIT_OK
@@ -59,11 +49,7 @@ def _make_submission(flags: argparse.Namespace) -> int:
 
 def _flags() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    several = "one or more .safetensors or .onnx files; several are averaged"
-    parser.add_argument("--checkpoint", type=Path, nargs="+", required=True, help=several)
     add_flags(parser, "submission.csv")
-    parser.add_argument("--tta", action="store_true", help="average over each recording and its mirror image: twice the work")
-    parser.add_argument("--quiet", action="store_true", help="no line per video")
     return parser
 
 

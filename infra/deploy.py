@@ -1,220 +1,58 @@
-"""Brings a declared stack to life by plain boto3 calls: creates what is missing, updates what differs, leaves the rest alone."""
+"""Deploys the stack and the code of its job: creates what is missing, updates what differs, leaves the rest alone.
 
-from __future__ import annotations
+    python -m infra.deploy
 
-import json
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+Near (the default) it deploys to what AWS_ENDPOINT_URL names; AWS on this disk that a script starts for itself has deployed already.
+Far (USE_LOCAL_FS=false and S3_BUCKET=<what all bucket names begin with>) it deploys to AWS, with the usual credentials.
+Prints a line for each change.
 
-from botocore.exceptions import ClientError
+Exit codes: 0 everything is as declared, 1 unexpected, 2 usage or configuration, 5 AWS refuses.
+"""
 
-Properties = dict[str, Any]
-_ORDER = ("AWS::S3::Bucket", "AWS::IAM::Role", "AWS::Glue::Database", "AWS::Glue::Table", "AWS::Glue::Job", "AWS::Athena::WorkGroup")
-_MISSING = frozenset({"404", "NoSuchBucket", "NoSuchEntity", "EntityNotFoundException", "NoSuchLifecycleConfiguration"})
-_MISSING |= {"NoSuchPublicAccessBlockConfiguration", "ServerSideEncryptionConfigurationNotFoundError"}
-_MISSING |= {"InvalidRequestException"}  # what Athena says of a workgroup that is not there
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-class Session(Protocol):
-    """What deploying needs of a boto3 session."""
+from aws_pipeline.config import endpoint, settings
+from aws_pipeline.job_code import glue_code
+from aws_pipeline.terminal import run
+from behavior.contract import EXIT_OK
+from infra.stack import template
 
-    @property
-    def region_name(self) -> str | None:
-        """The region that clients go to."""
-
-    def client(self, service_name: str) -> Any:
-        """Make a client."""
-
-
-def deploy(template: Mapping[str, Any], session: Session) -> list[str]:
-    """Create or update every resource of a template; return one line for each change, none when everything was as declared."""
-    resources: dict[str, dict[str, Any]] = template["Resources"]
-    unknown = sorted({resource["Type"] for resource in resources.values()} - set(_ORDER))
-    if unknown:
-        raise ValueError(f"Expected resources of {', '.join(_ORDER)}, but got {', '.join(unknown)}. Teach infra.deploy how to make them.")
-    deployment = _Deployment(resources, session)
-    changes = []
-    for name, resource in sorted(resources.items(), key=lambda item: (_ORDER.index(item[1]["Type"]), item[0])):
-        change = deployment.apply(resource["Type"], deployment.resolved(resource["Properties"]))
-        if change:
-            changes.append(f"{name}: {change}")
-    return changes
+if TYPE_CHECKING:
+    from infra.deployment import AwsSession
 
 
-class _Deployment:
-    """One walk over a template."""
+def deploy(stack: Mapping[str, Any], session: "AwsSession", objects: Mapping[str, bytes]) -> list[str]:
+    """Bring a template to life and put objects (address -> content), such as the code of its jobs, into its buckets.
 
-    def __init__(self, resources: dict[str, dict[str, Any]], session: Session) -> None:
-        self.resources = resources
-        self.s3, self.iam, self.glue, self.athena = (session.client(name) for name in ("s3", "iam", "glue", "athena"))
-        identity = session.client("sts").get_caller_identity()
-        self.pseudo = {
-            "AWS::AccountId": identity["Account"],
-            "AWS::Region": session.region_name or self.s3.meta.region_name,
-            "AWS::Partition": identity["Arn"].split(":")[1],
-        }
+    Return one line for each change, none when everything was as declared. The jobs come last: one that is there has its code.
+    """
+    from infra.deployment import Deployment
 
-    def apply(self, kind: str, properties: Properties) -> str | None:
-        """Bring one resource in line; return what was done."""
-        actions: dict[str, Callable[[Properties], str | None]] = {
-            "AWS::S3::Bucket": self._bucket,
-            "AWS::IAM::Role": self._role,
-            "AWS::Glue::Database": self._database,
-            "AWS::Glue::Table": self._table,
-            "AWS::Glue::Job": self._job,
-            "AWS::Athena::WorkGroup": self._workgroup,
-        }
-        return actions[kind](properties)
-
-    def resolved(self, value: Any) -> Any:
-        """Replace Ref, Fn::GetAtt and Fn::Sub by what they stand for."""
-        if isinstance(value, list):
-            return [self.resolved(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        if set(value) == {"Ref"}:
-            return self.pseudo.get(value["Ref"]) or self._physical_name(value["Ref"])
-        if set(value) == {"Fn::GetAtt"}:
-            name, attribute = value["Fn::GetAtt"]
-            if self.resources[name]["Type"] != "AWS::IAM::Role" or attribute != "Arn":
-                raise ValueError(f"Expected Fn::GetAtt of a role's Arn, but got {name}.{attribute}. Teach infra.deploy what it stands for.")
-            return f"arn:{self.pseudo['AWS::Partition']}:iam::{self.pseudo['AWS::AccountId']}:role/{self._physical_name(name)}"
-        if set(value) == {"Fn::Sub"}:
-            return re.sub(r"\$\{([^}]+)\}", lambda match: self.pseudo.get(match[1]) or self._physical_name(match[1]), value["Fn::Sub"])
-        return {key: self.resolved(item) for key, item in value.items()}
-
-    def _physical_name(self, logical: str) -> str:
-        properties = self.resources[logical]["Properties"]
-        named = {**properties, **properties.get("DatabaseInput", {}), **properties.get("TableInput", {})}
-        return str(next(named[key] for key in ("BucketName", "RoleName", "Name") if key in named))
-
-    def _bucket(self, wanted: Properties) -> str | None:
-        bucket = {"Bucket": wanted["BucketName"]}
-        created = _found(self.s3.head_bucket, **bucket) is None
-        if created:
-            region = self.pseudo["AWS::Region"]
-            place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-            self.s3.create_bucket(**bucket, **place)
-        access = wanted["PublicAccessBlockConfiguration"]
-        encryption = {"Rules": [_encryption_rule(rule) for rule in wanted["BucketEncryption"]["ServerSideEncryptionConfiguration"]]}
-        lifecycle = {"Rules": [_lifecycle_rule(rule) for rule in wanted["LifecycleConfiguration"]["Rules"]]}
-        changed = []
-        if not _covers(_found(self.s3.get_public_access_block, **bucket), {"PublicAccessBlockConfiguration": access}):
-            self.s3.put_public_access_block(**bucket, PublicAccessBlockConfiguration=access)
-            changed.append("public access")
-        if not _covers(_found(self.s3.get_bucket_encryption, **bucket), {"ServerSideEncryptionConfiguration": encryption}):
-            self.s3.put_bucket_encryption(**bucket, ServerSideEncryptionConfiguration=encryption)
-            changed.append("encryption")
-        if not _covers(_found(self.s3.get_bucket_lifecycle_configuration, **bucket), lifecycle):
-            self.s3.put_bucket_lifecycle_configuration(**bucket, LifecycleConfiguration=lifecycle)
-            changed.append("lifecycle")
-        return _told("bucket", wanted["BucketName"], created, changed)
-
-    def _role(self, wanted: Properties) -> str | None:
-        name = wanted["RoleName"]
-        trust = wanted["AssumeRolePolicyDocument"]
-        found = _found(self.iam.get_role, RoleName=name)
-        changed = []
-        if found is None:
-            self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
-        elif _document(found["Role"]["AssumeRolePolicyDocument"]) != trust:
-            self.iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
-            changed.append("trust")
-        for policy in wanted["Policies"]:
-            there = _found(self.iam.get_role_policy, RoleName=name, PolicyName=policy["PolicyName"])
-            if there is None or _document(there["PolicyDocument"]) != policy["PolicyDocument"]:
-                document = json.dumps(policy["PolicyDocument"])
-                self.iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
-                changed.append(f"policy {policy['PolicyName']}")
-        return _told("role", name, found is None, changed)
-
-    def _database(self, wanted: Properties) -> str | None:
-        declared = wanted["DatabaseInput"]
-        found = _found(self.glue.get_database, Name=declared["Name"])
-        if found is None:
-            self.glue.create_database(DatabaseInput=declared)
-        elif not _covers(found["Database"], declared):
-            self.glue.update_database(Name=declared["Name"], DatabaseInput=declared)
-            return _told("database", declared["Name"], False, ["description"])
-        return _told("database", declared["Name"], found is None, [])
-
-    def _table(self, wanted: Properties) -> str | None:
-        declared, database = wanted["TableInput"], wanted["DatabaseName"]
-        name = f"{database}.{declared['Name']}"
-        found = _found(self.glue.get_table, DatabaseName=database, Name=declared["Name"])
-        if found is None:
-            self.glue.create_table(DatabaseName=database, TableInput=declared)
-        elif not _covers(found["Table"], declared):
-            self.glue.update_table(DatabaseName=database, TableInput=declared)
-            return _told("table", name, False, ["columns or storage"])
-        return _told("table", name, found is None, [])
-
-    def _job(self, wanted: Properties) -> str | None:
-        found = _found(self.glue.get_job, JobName=wanted["Name"])
-        if found is None:
-            self.glue.create_job(**wanted)
-        elif not _covers(found["Job"], wanted):
-            self.glue.update_job(JobName=wanted["Name"], JobUpdate={key: value for key, value in wanted.items() if key != "Name"})
-            return _told("job", wanted["Name"], False, ["definition"])
-        return _told("job", wanted["Name"], found is None, [])
-
-    def _workgroup(self, wanted: Properties) -> str | None:
-        name, configuration = wanted["Name"], wanted["WorkGroupConfiguration"]
-        about = {"Name": name, "Description": wanted["Description"]}
-        answer = _found(self.athena.get_work_group, WorkGroup=name)
-        if answer is None:
-            self.athena.create_work_group(**about, Configuration=configuration)
-            return _told("workgroup", name, True, [])
-        found = answer["WorkGroup"]
-        if _covers(found, {**about, "State": wanted["State"], "Configuration": configuration}):
-            return None
-        update = {"WorkGroup": name, "Description": wanted["Description"], "State": wanted["State"]}
-        self.athena.update_work_group(**update, ConfigurationUpdates=_configuration_updates(configuration))
-        return _told("workgroup", name, False, ["configuration"])
+    deployment = Deployment(stack, session)
+    return [*deployment.buckets(), *deployment.upload(objects), *deployment.others()]
 
 
-def _found(read: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any] | None:
-    """Return what a read says, or None when there is no such thing."""
-    try:
-        return read(**request)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _MISSING:
-            return None
-        raise
+def main() -> int:
+    """Parse the command line, deploy, report."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.deploy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args()
+    chosen = settings()
+    with endpoint(chosen):
+        import boto3
+
+        changes = deploy(template(chosen), boto3.Session(region_name=chosen.region), glue_code(chosen).objects)
+    print("\n".join([*changes, f"{len(changes)} changes {chosen.place}; everything is as declared"]))
+    return EXIT_OK
 
 
-def _covers(actual: Any, wanted: Any) -> bool:
-    """Say whether `actual` holds everything that is wanted; AWS adds fields of its own, and leaves empty ones out."""
-    if isinstance(wanted, Mapping):
-        return isinstance(actual or {}, Mapping) and all(_covers((actual or {}).get(key), value) for key, value in wanted.items())
-    if isinstance(wanted, list):
-        there = actual or []
-        return len(there) == len(wanted) and all(_covers(one, other) for one, other in zip(there, wanted, strict=True))
-    return bool(actual == wanted or (not wanted and wanted is not False and not actual))
-
-
-def _document(policy: Any) -> Any:
-    return json.loads(policy) if isinstance(policy, str) else policy
-
-
-def _encryption_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
-    return {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
-
-
-def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a rule as S3's API has it; CloudFormation spells expiration differently."""
-    days = {"Expiration": {"Days": rule["ExpirationInDays"]}} if "ExpirationInDays" in rule else {}
-    kept = {key: value for key, value in rule.items() if key in ("Status", "AbortIncompleteMultipartUpload")}
-    return {"ID": rule["Id"], "Filter": {"Prefix": ""}, **kept, **days}
-
-
-def _configuration_updates(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    updates = {key: value for key, value in configuration.items() if key != "ResultConfiguration"}
-    return {**updates, "ResultConfigurationUpdates": configuration["ResultConfiguration"]}
-
-
-def _told(kind: str, name: str, created: bool, changed: list[str]) -> str | None:
-    if created:
-        return f"created {kind} {name}"
-    return f"updated {', '.join(changed)} of {kind} {name}" if changed else None
+if __name__ == "__main__":
+    sys.exit(run(main))

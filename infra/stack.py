@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_pipeline.config import Settings
+from aws_pipeline.job_code import GlueCode, glue_code
 from behavior.tables import CURATED_TABLES, Table
 
 GLUE_VERSION = "5.1"
@@ -31,13 +32,13 @@ Resource = dict[str, Any]
 
 
 def template(settings: Settings) -> dict[str, Any]:
-    """Return the whole stack."""
+    """Return the whole stack; it changes when the Glue job's code does, because the job's definition names the code by its digest."""
     resources: dict[str, Resource] = {f"{zone.title()}Bucket": _bucket(settings, zone) for zone in ZONES}
     resources["Database"] = _database(settings)
     resources |= {f"{_camel(table.name)}Table": _table(settings, table) for table in CURATED_TABLES}
     resources["GlueRole"] = _glue_role(settings)
     resources["TrainingRole"] = _training_role(settings)
-    resources["CurateJob"] = _glue_job(settings)
+    resources["CurateJob"] = _glue_job(settings, glue_code(settings))
     resources["WorkGroup"] = _workgroup(settings)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -89,12 +90,12 @@ def _table(settings: Settings, table: Table) -> Resource:
     return {"Type": "AWS::Glue::Table", "Properties": properties}
 
 
-def _glue_job(settings: Settings) -> Resource:
+def _glue_job(settings: Settings, code: GlueCode) -> Resource:
     arguments = {
         "--RAW_URI": settings.uri("raw"),
         "--CURATED_URI": settings.uri("curated"),
         "--DATABASE": settings.database,
-        "--extra-py-files": settings.uri("artifacts", "glue/behavior.zip"),
+        "--extra-py-files": code.library,
         "--job-language": "python",
         "--enable-metrics": "true",
         "--enable-continuous-cloudwatch-log": "true",
@@ -109,7 +110,7 @@ def _glue_job(settings: Settings) -> Resource:
         "Timeout": TIMEOUT_MIN,
         "MaxRetries": 0,
         "ExecutionProperty": {"MaxConcurrentRuns": 1},
-        "Command": {"Name": "glueetl", "PythonVersion": "3", "ScriptLocation": settings.uri("artifacts", "glue/glue_etl.py")},
+        "Command": {"Name": "glueetl", "PythonVersion": "3", "ScriptLocation": code.script},
         "DefaultArguments": arguments,
     }
     return {"Type": "AWS::Glue::Job", "Properties": properties}

@@ -25,6 +25,7 @@ from behavior.contract import ContractError, refuse
 from behavior.tables import TRACKING_CURATED
 from behavior.whole_file import whole_file
 from recognizers import onnx_network
+from recognizers.recognizer import Parts, TaughtRecognizer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,8 +35,6 @@ VERSION = 2
 MAX_HEADER_BYTES = 100_000_000
 """The format's own limit: more can only be a file of another kind."""
 
-Parts = tuple[dict[str, Any], dict[str, "Tensor"]]
-"""The header and the tensors of one checkpoint."""
 _REQUIRED = ("family", "recipe", "network", "behaviors", "decoding", "schema", "videos")
 
 
@@ -44,12 +43,16 @@ def current_schema() -> dict[str, str]:
     return {field.name: str(field.type) for field in TRACKING_CURATED.schema}
 
 
-def save(path: Path, header: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> None:
+def save(path: Path, recognizer: TaughtRecognizer, provenance: Mapping[str, Any]) -> None:
+    """Write a recognizer as one file that appears whole or not at all; `provenance` holds recipe, videos, metrics, seed and the like."""
+    save_parts(path, recognizer.parts(provenance))
+
+
+def save_parts(path: Path, parts: Parts) -> None:
     """Write header and tensors as one file that appears whole or not at all."""
-    whole = _signed(header)
-    faults = [f"Expected the header to hold {key}, but got none. Add it." for key in _REQUIRED if key not in whole]
-    refuse(faults)
-    write_tensors(path, whole, tensors)
+    whole = _signed(parts[0])
+    refuse(f"Expected the header to hold {key}, but got none. Add it." for key in _REQUIRED if key not in whole)
+    write_tensors(path, whole, parts[1])
 
 
 def load(path: Path, device: str = "cpu") -> Parts:
@@ -80,6 +83,14 @@ def refuse_unusable(header: Mapping[str, Any], path: Path) -> None:
     refuse(f"{path}: {fault}" for fault in (*_format_faults(header), *_faults(header)))
 
 
+def refuse_other_features(header: Mapping[str, Any], names: Sequence[str], where: str) -> None:
+    """Raise ContractError, with the difference, if the recognizer saw other features than this code makes."""
+    if header["feature_names"] != list(names):
+        changed = sorted({*header["feature_names"]} ^ {*names}) or ["another order"]
+        fault = f"{where}: Expected the features this code makes, but got others: {', '.join(changed[:8])}. Train again."
+        raise ContractError([fault])
+
+
 def videos_seen(headers: Iterable[Mapping[str, Any]]) -> set[int]:
     """Return the ids of all videos that at least one of these checkpoints, or a member of one, was trained, tuned or chosen on."""
     seen = set()
@@ -96,9 +107,9 @@ def with_members(header: Mapping[str, Any], tensors: Mapping[str, "Tensor"], mem
 
 
 def members_of(header: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> list[Parts]:
-    """Return the parts of each member, as `with_members` was given them."""
+    """Return the parts of each member, as `with_members` was given them; none of a recognizer that stands by itself."""
     parts = []
-    for number, member in enumerate(header["members"]):
+    for number, member in enumerate(header.get("members", ())):
         prefix = f"member.{number}."
         parts.append((member, {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}))
     return parts

@@ -4,6 +4,7 @@ Axes: B batch, W window frames, F features, D width, H heads, C behaviors.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +51,8 @@ class CnnTransformerConfig:
 
 class CnnTransformer(nn.Module):
     """Map windows of pair features to one logit per frame and behavior."""
+
+    CONFIG: ClassVar = CnnTransformerConfig
 
     def __init__(self, config: CnnTransformerConfig, n_features: int, n_behaviors: int) -> None:
         super().__init__()

@@ -6,12 +6,14 @@ Axes: B batch, W window samples, P points of one mouse, L lags, F columns of tra
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from behavior.pair_tracks import ANCHORS, CM_PER_M, COORDINATES
+from behavior.views.anchors import ANCHORS
+from behavior.views.pair_tracks import CM_PER_M, COORDINATES
 from recognizers.cnn_transformer import CnnTransformerConfig, Dropout, ResidualConvolution, TransformerLayer, sinusoidal_positions
 
 _FRONT, _CENTER, _BACK = range(len(ANCHORS))
@@ -52,6 +54,8 @@ class CnnTransformerPlusConfig(CnnTransformerConfig):
 
 class CnnTransformerPlus(nn.Module):
     """Map windows of tracks to one logit per sample and behavior."""
+
+    CONFIG: ClassVar = CnnTransformerPlusConfig
 
     def __init__(self, config: CnnTransformerPlusConfig, n_features: int, n_behaviors: int) -> None:
         super().__init__()
@@ -132,13 +136,13 @@ class Geometry(nn.Module):
         then = self._lagged(now, valid)  # [2, B, W, L, .]
         moved, headed, nearer = (then - now[..., None, :]).split((2 * len(ANCHORS), 2, len(ANCHORS) ** 2), -1)
         moved = moved.unflatten(-1, (-1, 2))  # [2, B, W, L, anchors, 2]
-        motion = _squashed(_turned(moved.flatten(-3, -2), heading))
-        other_motion = _squashed(_turned(moved.flip(0)[..., _CENTER, :], heading))
-        turned = _turned(headed + heading[..., None, :], heading)
-        shape = _squashed(_turned(place - center, heading) / _BODY_CM)
-        there = _squashed(_turned(place.flip(0) - center, heading) / _BODY_CM)
-        toward = _turned(heading.flip(0)[..., None, :], heading)
-        mice = [shape.flatten(-2), seen, length.log(), motion.flatten(-2), turned.flatten(-2)]
+        motion = _squashed(turned(moved.flatten(-3, -2), heading))
+        other_motion = _squashed(turned(moved.flip(0)[..., _CENTER, :], heading))
+        headed_to = turned(headed + heading[..., None, :], heading)
+        shape = _squashed(turned(place - center, heading) / _BODY_CM)
+        there = _squashed(turned(place.flip(0) - center, heading) / _BODY_CM)
+        toward = turned(heading.flip(0)[..., None, :], heading)
+        mice = [shape.flatten(-2), seen, length.log(), motion.flatten(-2), headed_to.flatten(-2)]
         relations = [there.flatten(-2), distance.log(), toward.flatten(-2), _squashed(nearer).flatten(-2), other_motion.flatten(-2)]
         return torch.cat(mice, -1), torch.cat(relations, -1)
 
@@ -152,7 +156,7 @@ class Geometry(nn.Module):
         return values[:, torch.arange(rows.shape[0], device=values.device)[:, None, None], rows]
 
 
-def _turned(vectors: Tensor, heading: Tensor) -> Tensor:
+def turned(vectors: Tensor, heading: Tensor) -> Tensor:
     """Return vectors [..., N, 2] in a frame of reference that looks along `heading` [..., 2]."""
     along, across = heading[..., None, 0], heading[..., None, 1]
     x, y = vectors[..., 0], vectors[..., 1]

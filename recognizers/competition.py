@@ -3,16 +3,31 @@
 import json
 from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 
+from behavior.contract import ContractError
 from behavior.recording import Recording, Triple, mouse_name
+from recognizers.recognizer import Recognizer, View
+
+NOBODY = "nobody"
+"""Stands for the mouse where a whole arena shows a behavior."""
+
+
+def refuse_nameless(recognizer: Recognizer, where: str) -> None:
+    """Raise ContractError for a recognizer whose bouts a submission cannot hold: it does not say which mouse does what to which."""
+    if recognizer.view is not View.PAIR:
+        got = f"{where} of the {recognizer.view} view"
+        mend = "Use another here; inference/recognize.py writes the bouts of this one"
+        raise ContractError([f"Expected a checkpoint that says which mouse does what to which, but got {got}. {mend}."])
 
 
 def submission_rows(bouts: pd.DataFrame) -> pd.DataFrame:
-    """Return bouts with mice named as the competition names them: mouse1, and self as target of a self behavior."""
-    target = np.where(bouts["agent_id"] == bouts["target_id"], "self", bouts["target_id"].map(mouse_name))
-    return bouts.assign(agent_id=bouts["agent_id"].map(mouse_name), target_id=target.astype(object))
+    """Return bouts with mice named as the competition names them: mouse1, and self as target of a self behavior.
+
+    Bouts of no mouse in particular get `NOBODY` twice: they can be counted as the competition counts, but not submitted.
+    """
+    agent, target = (_names(bouts[column]) for column in ("agent_id", "target_id"))
+    return bouts.assign(agent_id=agent, target_id=target.where((agent != target) | (agent == NOBODY), "self"))
 
 
 def solution_rows(recordings: Iterable[Recording], bouts: pd.DataFrame) -> pd.DataFrame:
@@ -28,3 +43,8 @@ def triple_name(triple: Triple) -> str:
     """Return a triple as behaviors_labeled writes it."""
     target = "self" if triple.target == triple.agent else mouse_name(triple.target)
     return f"{mouse_name(triple.agent)},{target},{triple.behavior}"
+
+
+def _names(mice: pd.Series) -> pd.Series:
+    names = {mouse: mouse_name(int(mouse)) for mouse in mice.dropna().unique()}
+    return pd.Series([names.get(mouse, NOBODY) for mouse in mice], mice.index, dtype=object)

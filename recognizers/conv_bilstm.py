@@ -6,6 +6,7 @@ Axes: B batch, W window samples, F features, D channels, H hidden units, C class
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +40,8 @@ class ConvBilstmConfig:
 
 class ConvBilstm(nn.Module):
     """Map windows of arena features to one logit per sample and class."""
+
+    CONFIG: ClassVar = ConvBilstmConfig
 
     def __init__(self, config: ConvBilstmConfig, n_features: int, n_classes: int) -> None:
         super().__init__()

@@ -6,18 +6,19 @@ Axes: M members, T frames, C behaviors of the ensemble.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from behavior.bouts import DURATIONS, smooth
 from behavior.contract import refuse
-from behavior.curation import Curated
 from behavior.ethogram import ethogram
-from behavior.recording import Recording
+from behavior.labelling import Subject
+from behavior.material import Material
 from recognizers import checkpoint
-from recognizers.members import MadeOfMembers, member_faults, opened_members
-from recognizers.recognizer import Decoding, Pair
+from recognizers.members import MadeOfMembers, member_faults
+from recognizers.recognizer import Decoding, Parts, Recognizer
+from recognizers.windowed import FlowingScores
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,6 +71,9 @@ class Ensemble(MadeOfMembers):
     @cached_property
     def behaviors(self) -> tuple[str, ...]:
         """All behaviors that any member knows."""
+        first = self.members[0].behaviors
+        if all(member.behaviors == first for member in self.members):
+            return first
         return ethogram(behavior for member in self.members for behavior in member.behaviors)
 
     @cached_property
@@ -77,25 +81,34 @@ class Ensemble(MadeOfMembers):
         """What was fitted for the ensemble, else the mean of its members'."""
         return self.fitted or mean_decoding(self.behaviors, [(member.behaviors, member.decoding) for member in self.members])
 
-    def scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, np.ndarray]]:
-        """Yield (pair, mean scores [T, C]) as the protocol says."""
-        for pair, told in self.told(curated, recording, self.behaviors):
-            yield pair, np.nan_to_num(self._mean.scores(told, recording.fps))
+    def scores(self, material: Material) -> Iterator[tuple[Subject, FlowingScores]]:
+        """Yield (subject, mean scores [T, C]) as the protocol says."""
+        for subject, members in self.member_scores(material, self.behaviors):
+            yield subject, FlowingScores.of(np.nan_to_num(self._mean.scores(members, material.recording.fps)))
 
-    def parts(self, provenance: Mapping[str, Any], members: Sequence[checkpoint.Parts]) -> checkpoint.Parts:
+    def parts_with(self, provenance: Mapping[str, Any], members: Sequence[Parts]) -> Parts:
         """Return header and tensors of a checkpoint that holds those of its members, given in their order."""
-        header = {**provenance, **self.header("ensemble", asdict(self._mean), self.behaviors, self.decoding)}
+        header = {**provenance, **self.header(FAMILY.name, asdict(self._mean), self.behaviors, self.decoding)}
         return checkpoint.with_members(header, {}, members)
-
-    @classmethod
-    def from_checkpoint(cls, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str) -> Self:
-        """Return the ensemble that the parts of a checkpoint describe. Raises ContractError, with the difference, for a broken member."""
-        mean = mean_from_json(header["network"])
-        return cls(opened_members(header, tensors, where), mean, Decoding.from_json_dict(header["decoding"]))
 
     @cached_property
     def _mean(self) -> WeightedMean:
         return self.mean or WeightedMean(((1.0,) * len(self.behaviors),) * len(self.members))
+
+
+@dataclass(frozen=True)
+class EnsembleFamily:
+    """Weighted means."""
+
+    name: str = "ensemble"
+    """As checkpoints have it."""
+
+    def open(self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...]) -> Ensemble:
+        """Return the ensemble that the parts of a checkpoint describe, around its members."""
+        return Ensemble(members, mean_from_json(header["network"]), Decoding.from_json_dict(header["decoding"]))
+
+
+FAMILY = EnsembleFamily()
 
 
 def mean_faults(mean: WeightedMean, members: int, behaviors: int) -> list[str]:

@@ -1,23 +1,17 @@
-"""What recognizers made of recognizers have in common: how members are asked together, opened together and refused.
+"""What recognizers made of recognizers have in common: how members are asked together, and refused.
 
 Axes: T frames, C behaviors of what is made of them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
-import recognizers
-from behavior.curation import Curated
-from behavior.recording import Recording
-from recognizers import checkpoint
-from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View, annotated_pairs
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
+from behavior.labelling import Subject, tracked_subjects
+from behavior.material import Material
+from recognizers.recognizer import LABELLINGS, Decoding, Head, Recognizer, View, whole_scores
 
 
 @dataclass(frozen=True)
@@ -25,11 +19,11 @@ class MadeOfMembers:
     """What is the same in every recognizer made of recognizers."""
 
     members: tuple[Recognizer, ...]
-    """Each names agent and target; in the order in which they were combined."""
+    """All of one view and head; in the order in which they were combined."""
 
     @property
     def view(self) -> View:
-        """What the first member sees."""
+        """What all members see."""
         return self.members[0].view
 
     @property
@@ -37,19 +31,26 @@ class MadeOfMembers:
         """How all members answer."""
         return self.members[0].head
 
-    def on(self, device: "torch.device | str", batch: int) -> Self:
+    def on(self, device: str, batch: int) -> Self:
         """Return the same with all members on a device, with another batch size."""
-        opened: Sequence[Any] = self.members
-        return replace(self, members=tuple(member.on(device, batch) for member in opened))
+        return replace(self, members=tuple(member.on(device, batch) for member in self.members))
 
-    def told(self, curated: Curated, recording: Recording, behaviors: Sequence[str]) -> Iterator[tuple[Pair, Iterator[np.ndarray]]]:
-        """Yield each pair for which any member has an answer, and the scores [T, C] of all members, NaN where one is silent."""
-        answers = [Answers(member.scores(curated, recording)) for member in self.members]
-        for pair in annotated_pairs(curated, recording):
-            given = [own.of(pair) for own in answers]
+    def mirrored(self) -> Self | None:
+        """Return the same with every member that can average over mirror images doing so; None if none can."""
+        mirrored = [member.mirrored() for member in self.members]
+        if not any(mirrored):
+            return None
+        return replace(self, members=tuple(new or old for new, old in zip(mirrored, self.members, strict=True)))
+
+    def member_scores(self, material: Material, behaviors: Sequence[str]) -> Iterator[tuple[Subject, Iterator[np.ndarray]]]:
+        """Yield each subject for which any member has scores, and those [T, C] of all members, NaN where one says nothing."""
+        frames = material.tracking.frames
+        answers = [Answers(whole_scores(member, material)) for member in self.members]
+        for subject in tracked_subjects(LABELLINGS[self.view](tuple(behaviors)), material.recording, material.tracking.mice):
+            given = [own.of(subject) for own in answers]
             if any(scores is not None for scores in given):
                 known = zip(given, self.members, strict=True)
-                yield pair, (spread(scores, member.behaviors, behaviors, curated.frames) for scores, member in known)
+                yield subject, (spread(scores, member.behaviors, behaviors, frames) for scores, member in known)
 
     def header(self, family: str, network: Mapping[str, Any], behaviors: Sequence[str], decoding: Decoding) -> dict[str, Any]:
         """Return what a checkpoint says of it, beside its members and where it comes from."""
@@ -64,16 +65,16 @@ class MadeOfMembers:
 
 
 class Answers:
-    """What one member says, asked for pair by pair, so that no more than one pair of it is held."""
+    """The scores of one member, asked for subject by subject, so that no more than one of them is held."""
 
-    def __init__(self, scores: Iterator[tuple[Pair, np.ndarray]]) -> None:
+    def __init__(self, scores: Iterator[tuple[Subject, np.ndarray]]) -> None:
         self._scores = scores
-        self._next: tuple[Pair, np.ndarray] | None = None
+        self._next: tuple[Subject, np.ndarray] | None = None
 
-    def of(self, pair: Pair) -> np.ndarray | None:
-        """Return the scores [T, its behaviors] of a pair; None if it leaves the pair out. Ask in the order of `recording.pairs`."""
+    def of(self, subject: Subject) -> np.ndarray | None:
+        """Return the scores [T, its behaviors] of a subject; None if it leaves it out. Ask in the order of the view's labelling."""
         self._next = self._next or next(self._scores, None)
-        if self._next is None or self._next[0] != pair:
+        if self._next is None or self._next[0] != subject:
             return None
         scores, self._next = self._next[1], None
         return scores
@@ -92,14 +93,7 @@ def member_faults(members: Sequence[Recognizer], otherwise: str, least: int = 2)
     faults = []
     if len(members) < least:
         faults.append(f"Expected two or more recognizers, but got {len(members)}. {otherwise}.")
-    if any(member.view is View.ARENA for member in members):
-        faults.append("Expected recognizers that say which mouse does what to which, but got one of groups. Leave it out.")
-    if len({member.head for member in members}) > 1:
-        faults.append("Expected recognizers that answer alike, but got several heads. Combine those of one head.")
+    for what, kinds in (("views", {member.view for member in members}), ("heads", {member.head for member in members})):
+        if len(kinds) > 1:
+            faults.append(f"Expected recognizers of one kind, but got the {what} {', '.join(sorted(kinds))}. Combine those that are alike.")
     return faults
-
-
-def opened_members(header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str) -> tuple[Recognizer, ...]:
-    """Return the members whose parts lie inside the parts of a recognizer made of them."""
-    numbered = enumerate(checkpoint.members_of(header, tensors), start=1)
-    return tuple(recognizers.opened(*parts, f"{where}, member {number}") for number, parts in numbered)

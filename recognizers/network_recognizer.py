@@ -1,42 +1,123 @@
-"""What recognizers that are one network over windows have in common, whatever their view: their parts, and how they are kept in a file.
+"""Any network over windows of features, with all that belongs to it: a recognizer of recordings, whatever its view and head.
 
-Axes: B batch, W window samples, F features, C behaviors.
+Axes: B batch, W window samples, S samples at the recognizer's rate, F features, T frames of the recording, C behaviors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import recognizers
+import numpy as np
+
 from behavior.contract import ContractError
-from behavior.features import RobustScaler
+from behavior.curation import Curated
+from behavior.labelling import Subject, among_annotated, tracked_subjects
+from behavior.material import Material
+from behavior.recording import Recording
+from behavior.views.features import ScaledFeatures
+from behavior.views.sampling import sample_count
+from behavior.views.scaler import RobustScaler
 from recognizers import checkpoint, onnx_network
-from recognizers.recognizer import Decoding, Head, View
-from recognizers.windowed import Scorer, Windowing
+from recognizers.context import context_of, lab_number
+from recognizers.recognizer import Decoding, Head, Parts, Recognizer, View, labelling_of
+from recognizers.windowed import FlowingScores, MadeRows, MirroredScorer, Scorer, Windowing, flow_scores, on_frames
 
 if TYPE_CHECKING:  # an exported network is served without torch
-    import torch
+    from _typeshed import DataclassInstance
     from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class NetworkFamily:
+    """One kind of network: what it sees, how it answers, and what it is built from."""
+
+    name: str
+    """As checkpoints and recipes have it."""
+    view: View
+    """What it sees."""
+    head: Head
+    """How it answers."""
+    features: Callable[..., ScaledFeatures]
+    """Frozen dataclass of the settings of what it sees."""
+    network: str
+    """Module and class, found when a network is built, so that nothing else needs torch. Called with a configuration (its CONFIG), the
+    number of features and of behaviors."""
+
+    def build(self, config: Mapping[str, Any], n_features: int, n_behaviors: int) -> "tuple[DataclassInstance, nn.Module]":
+        """Return the configuration and a fresh network. Raises ContractError for an unknown field."""
+        module, _, name = self.network.rpartition(".")
+        network = getattr(import_module(module), name)
+        try:
+            built = network.CONFIG(**config)
+        except TypeError as error:
+            raise ContractError(
+                [f"Expected the fields of family {self.name}, but got others: {error}. Use the code that trained it."]
+            ) from None
+        return built, network(built, n_features, n_behaviors)
+
+    def open(
+        self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...] = ()
+    ) -> "NetworkRecognizer":
+        """Return the recognizer that the parts of a checkpoint describe, as `recognizers.families.Family` says; it has no members."""
+        features = self._features(header, where)
+        config, network = self.build(header["network"], len(header["feature_names"]), len(header["behaviors"]))
+        prefix = "network."
+        try:
+            network.load_state_dict({name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)})
+        except RuntimeError as error:
+            got = " ".join(str(error).split())[:300]
+            raise ContractError([f"{where}: Expected the weights of its own network, but got others: {got} Train again."]) from None
+        scaler = RobustScaler(tensors["scaler.median"].numpy(), tensors["scaler.iqr"].numpy())
+        return self._assembled(header, network.eval(), config, features, scaler)
+
+    def open_exported(self, path: Path) -> "NetworkRecognizer":
+        """Return the recognizer of an exported network. Raises ContractError, with the difference, for one this code cannot use."""
+        header, network, scaler = onnx_network.load_exported(path)
+        checkpoint.refuse_unusable(header, path)
+        return self._assembled(header, network, None, self._features(header, str(path)), scaler)
+
+    def _features(self, header: Mapping[str, Any], where: str) -> ScaledFeatures:
+        features = self.features(**header["features"])
+        checkpoint.refuse_other_features(header, features.names, where)
+        return features
+
+    def _assembled(
+        self,
+        header: Mapping[str, Any],
+        network: "nn.Module | onnx_network.OnnxNetwork",
+        config: "DataclassInstance | None",
+        features: ScaledFeatures,
+        scaler: RobustScaler,
+    ) -> "NetworkRecognizer":
+        return NetworkRecognizer(
+            family=self,
+            network=network,
+            network_config=config,
+            behaviors=tuple(header["behaviors"]),
+            features=features,
+            scaler=scaler,
+            windowing=Windowing(**header["window"]),
+            decoding=Decoding.from_json_dict(header["decoding"]),
+            labs=tuple(header["labs"]),
+        )
 
 
 @dataclass(frozen=True)
 class NetworkRecognizer:
     """A network with all that belongs to it."""
 
-    VIEW: ClassVar[View]
-    """What all of the class see."""
-
-    family: str
-    """Name in `recognizers.FAMILIES`."""
+    family: NetworkFamily
+    """What kind of network it is."""
     network: "nn.Module | onnx_network.OnnxNetwork"
     """Maps [B, W, F], valid [B, W] and context [B, 1 + C] to logits [B, W, C]; an exported one to scores."""
-    network_config: Any
-    """The frozen dataclass the network was built from; None for an exported one."""
+    network_config: "DataclassInstance | None"
+    """What the network was built from; None for an exported one."""
     behaviors: tuple[str, ...]
     """Names along axis C."""
-    features: Any
-    """What the network sees: the settings of its family, with `names` [F]."""
+    features: ScaledFeatures
+    """What the network sees."""
     scaler: RobustScaler
     """Fitted on training videos only."""
     windowing: Windowing
@@ -45,20 +126,22 @@ class NetworkRecognizer:
     """How scores become bouts."""
     labs: tuple[str, ...] = ()
     """Labs that training knew, in the order of their numbers."""
-    device: "torch.device | str" = "cpu"
+    device: str = "cpu"
     """Where the network lies."""
     batch: int = 64
     """Windows per forward pass."""
+    mirror: bool = False
+    """Whether scores are the mean over what is seen and what a mirror shows: twice the work."""
 
     @property
     def view(self) -> View:
         """What it sees."""
-        return self.VIEW
+        return self.family.view
 
     @property
     def head(self) -> Head:
         """How it answers."""
-        return recognizers.FAMILIES[self.family].head
+        return self.family.head
 
     @property
     def scorer(self) -> Scorer:
@@ -69,14 +152,39 @@ class NetworkRecognizer:
 
         return TorchScorer(self.network, self.windowing.window, self.device, ANSWERS[self.head])
 
-    def on(self, device: "torch.device | str", batch: int) -> Self:
+    def scores(self, material: Material) -> Iterator[tuple[Subject, FlowingScores]]:
+        """Yield (subject, scores [T, C]) as the protocol says.
+
+        Classes that exclude each other share the whole among those that were annotated; the others score 0.
+        """
+        curated, recording = material.tracking, material.recording
+        subjects = tracked_subjects(labelling_of(self), recording, curated.mice)
+        streams = ((self._rows(curated, recording, subject), self._context(recording, subject)) for subject in subjects)
+        scorer = MirroredScorer(self.scorer) if self.mirror else self.scorer
+        for subject, blocks in zip(subjects, flow_scores(scorer, streams, self.windowing, self.batch), strict=True):
+            shared = self._among_annotated(blocks, recording, subject)
+            own = on_frames(shared, curated.frames, recording.fps, self.features.fps)
+            yield subject, FlowingScores(own, curated.frames, len(self.behaviors))
+
+    def on(self, device: str, batch: int) -> Self:
         """Return the same recognizer on a device, with another batch size."""
         return replace(self, network=self.network.to(device), device=device, batch=batch)
 
-    def header(self) -> dict[str, Any]:
-        """Return what a file tells of the recognizer beside where it comes from."""
-        return {
-            "family": self.family,
+    def mirrored(self) -> Self | None:
+        """Return the same with scores averaged over what is seen and what a mirror shows; None if features have no mirror image."""
+        return None if self.features.mirror is None else replace(self, mirror=True)
+
+    def parts(self, provenance: Mapping[str, Any]) -> Parts:
+        """Return header and tensors of a checkpoint."""
+        import torch
+
+        assert isinstance(self.network, torch.nn.Module)  # exported ones are written by inference/export.py
+        assert self.network_config is not None
+        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        tensors |= {"scaler.median": torch.from_numpy(self.scaler.median), "scaler.iqr": torch.from_numpy(self.scaler.iqr)}
+        header = {
+            **provenance,
+            "family": self.family.name,
             "view": self.view,
             "head": self.head,
             "network": asdict(self.network_config),
@@ -87,74 +195,24 @@ class NetworkRecognizer:
             "decoding": self.decoding.to_json_dict(),
             "labs": list(self.labs),
         }
+        return header, tensors
 
-    def save(self, path: Path, provenance: dict[str, Any]) -> None:
-        """Write a checkpoint; `provenance` holds recipe, videos, metrics, seed and the like."""
-        import torch
+    def _rows(self, curated: Curated, recording: Recording, subject: Subject) -> MadeRows:
+        """Return scaled features [S, F]; with a mirror [S, 2F], what it shows behind."""
+        mirror = self.features.mirror if self.mirror else None
 
-        assert isinstance(self.network, torch.nn.Module)  # exported ones are written by inference/export.py
-        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        tensors |= {"scaler.median": torch.from_numpy(self.scaler.median), "scaler.iqr": torch.from_numpy(self.scaler.iqr)}
-        checkpoint.save(path, {**provenance, **self.header()}, tensors)
+        def make(start: int, stop: int) -> np.ndarray:
+            seen = self.features.of(curated, recording.fps, subject, slice(start, stop))
+            sides = (seen,) if mirror is None else (seen, mirror(seen))
+            return np.concatenate([self.scaler.transform(side) for side in sides], axis=1)
 
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a checkpoint, or an exported network, of any family of this view.
+        return MadeRows(sample_count(curated.frames, recording.fps, self.features.fps), make)
 
-        Raises ContractError, with the difference, for one this code cannot use.
-        """
-        if path.suffix != onnx_network.SUFFIX:
-            return cls.from_checkpoint(*checkpoint.load(path), str(path))
-        header, network, scaler = onnx_network.load_exported(path)
-        checkpoint.refuse_unusable(header, path)
-        cls._refuse_others(header, str(path))
-        return cls._assembled(header, network, None, scaler)
+    def _context(self, recording: Recording, subject: Subject) -> np.ndarray:
+        return context_of(lab_number(recording.lab_id, self.labs), subject.mask(self.behaviors).tolist())
 
-    @classmethod
-    def from_checkpoint(cls, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str) -> Self:
-        """Return the recognizer that the parts of a checkpoint describe; errors name `where`."""
-        cls._refuse_others(header, where)
-        config, network = recognizers.build_network(
-            header["family"], header["network"], len(header["feature_names"]), len(header["behaviors"])
-        )
-        prefix = "network."
-        try:
-            network.load_state_dict({name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)})
-        except RuntimeError as error:
-            got = " ".join(str(error).split())[:300]
-            raise ContractError([f"{where}: Expected the weights of its own network, but got others: {got} Train again."]) from None
-        scaler = RobustScaler(tensors["scaler.median"].numpy(), tensors["scaler.iqr"].numpy())
-        return cls._assembled(header, network.eval(), config, scaler)
-
-    @classmethod
-    def _assembled(cls, header: Mapping[str, Any], network: Any, config: Any, scaler: RobustScaler) -> Self:
-        return cls(
-            family=header["family"],
-            network=network,
-            network_config=config,
-            behaviors=tuple(header["behaviors"]),
-            features=_features(header),
-            scaler=scaler,
-            windowing=Windowing(**header["window"]),
-            decoding=Decoding.from_json_dict(header["decoding"]),
-            labs=tuple(header["labs"]),
-        )
-
-    @classmethod
-    def _refuse_others(cls, header: Mapping[str, Any], where: str) -> None:
-        if (view := recognizers.view_of(header)) is not cls.VIEW:
-            raise ContractError([f"{where}: Expected a recognizer of the {cls.VIEW} view, but got the {view} view. Name another file."])
-        names = _features(header).names
-        if header["feature_names"] != list(names):
-            changed = sorted(set(header["feature_names"]) ^ set(names)) or ["another order"]
-            fault = f"{where}: Expected the features this code makes, but got others: {', '.join(changed[:8])}. Train again."
-            raise ContractError([fault])
-
-
-def _features(header: Mapping[str, Any]) -> Any:
-    """Return the settings of what the network sees."""
-    return recognizers.features_class(header["family"])(**{name: _hashable(value) for name, value in header["features"].items()})
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value  # JSON knows no tuples
+    def _among_annotated(self, blocks: Iterator[np.ndarray], recording: Recording, subject: Subject) -> Iterator[np.ndarray]:
+        if self.head is Head.MULTILABEL or not recording.annotated:
+            return blocks
+        annotated = subject.mask(self.behaviors)
+        return (among_annotated(block, annotated) for block in blocks)

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from behavior.contract import ContractError
-from behavior.features import RobustScaler
+from behavior.views.scaler import RobustScaler
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+    from recognizers.windowed import Array
 
 SUFFIX = ".onnx"
 INPUTS = ("features", "valid", "context")
@@ -35,13 +37,13 @@ class OnnxNetwork:
     window: int
     """W."""
 
-    def to(self, device: Any) -> Self:
+    def to(self, device: str) -> Self:
         """Return the same: it runs on the CPU. Raises ContractError for another device."""
-        if str(device) != "cpu":
+        if device != "cpu":
             raise ContractError([f"Expected the device cpu for an exported network, but got {device}. Use the checkpoint it was made of."])
         return self
 
-    def __call__(self, pieces: Sequence[Any], contexts: Sequence[Any]) -> np.ndarray:
+    def __call__(self, pieces: "Sequence[Array]", contexts: "Sequence[Array]") -> np.ndarray:
         """Return scores as `recognizers.windowed.Scorer` says."""
         features = np.zeros((len(pieces), self.window, pieces[0].shape[1]), np.float32)
         valid = np.zeros((len(pieces), self.window), bool)

@@ -6,19 +6,26 @@ Axes: T frames, C behaviors.
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from behavior.bouts import DURATIONS, Criteria, DecodeSettings, ScoreRows, decode
 from behavior.contract import ContractError
-from behavior.curation import Curated
+from behavior.groups import GroupLabelling
+from behavior.labelling import Labelling, PairLabelling, Subject
+from behavior.material import Material
 from behavior.recording import Recording
 
-Pair = tuple[int, int]
-"""(agent, target); target == agent for a mouse annotated by itself."""
-Bout = tuple[int, int, int, str, int, int]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Bout = tuple[int, int | None, int | None, str, int, int]
 """A row in the order of `behavior.bouts.BOUT_COLUMNS`: video_id, agent_id, target_id, action, start_frame, stop_frame."""
+
+
+Parts = tuple[dict[str, Any], dict[str, "Tensor"]]
+"""The header and the tensors of one checkpoint."""
 
 
 class View(StrEnum):
@@ -58,12 +65,10 @@ class Decoding:
     calibration: tuple[tuple[float, float], ...] = ()
     """Per behavior: slope and offset on the logit of its smoothed score; () leaves scores as they are."""
 
-    def allowed(self, behaviors: tuple[str, ...], recording: Recording, pair: Pair) -> np.ndarray:
-        """Return [C] bool: annotated in this pair and, where training knew the lab, ever seen in it."""
-        annotated = set(recording.behaviors_of(*pair))
-        known = self.occurring.get(recording.lab_id)
-        possible = annotated if known is None else annotated & known
-        return np.array([behavior in possible for behavior in behaviors], bool)
+    def allowed(self, behaviors: tuple[str, ...], lab: str, subject: Subject) -> np.ndarray:
+        """Return [C] bool: annotated in this subject and, where training knew the lab, ever seen in it."""
+        known = self.occurring.get(lab)
+        return subject.mask(behaviors) & (True if known is None else np.isin(behaviors, sorted(known)))
 
     def criteria(self, behaviors: tuple[str, ...], lab: str) -> Criteria:
         """Return what scores must pass in a lab; in an unknown one each behavior's own threshold."""
@@ -72,11 +77,18 @@ class Decoding:
         weights, calibration = (np.array(values) if values else None for values in (self.weights, self.calibration))
         return Criteria(np.array(thresholds), weights, calibration)
 
-    def bouts(self, behaviors: tuple[str, ...], recording: Recording, pair: Pair, scores: ScoreRows) -> list[Bout]:
-        """Return the bouts of one pair from its scores [T, C] on the recording's own frames: only annotated ones, none overlapping."""
-        allowed, criteria = self.allowed(behaviors, recording, pair), self.criteria(behaviors, recording.lab_id)
-        found = decode(scores, recording.fps, allowed, self.settings, criteria)
-        return [(recording.video_id, *pair, behaviors[number], start, stop) for number, start, stop in found]
+    def bouts(self, labelling: Labelling, recording: Recording, subject: Subject, scores: ScoreRows) -> list[Bout]:
+        """Return the bouts of one subject from its scores [T, C] on the recording's own frames: only annotated ones, none overlapping.
+
+        Where the labelling has a background, thresholds are for what a score has more than the background's.
+        """
+        behaviors, lab = labelling.behaviors, recording.lab_id
+        allowed = self.allowed(behaviors, lab, subject)
+        if labelling.background:
+            place = behaviors.index(labelling.background)
+            allowed[place], scores = False, AboveBackground(scores, place)
+        decoded = decode(scores, recording.fps, allowed, self.settings, self.criteria(behaviors, lab))
+        return [(recording.video_id, subject.agent, subject.target, behaviors[number], start, stop) for number, start, stop in decoded]
 
     def over(self, behaviors: tuple[str, ...], wanted: tuple[str, ...]) -> "Decoding":
         """Return the same for some of its behaviors, in the order `wanted`. Raises ContractError for one it does not know."""
@@ -123,8 +135,23 @@ class Decoding:
         )
 
 
+class Scores(Protocol):
+    """Scores [T, C] float32, 0 to 1, of one subject on the recording's own frames, made while they are read from front to back."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """T and C."""
+        ...
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, key: tuple[slice, np.ndarray], /) -> np.ndarray: ...
+    def whole(self) -> np.ndarray:
+        """Return all of them [T, C], read at once."""
+        ...
+
+
 class Recognizer(Protocol):
-    """Anything that scores a curated recording: a network, trees, or recognizers made of recognizers."""
+    """Anything that scores the subjects of a recording: a network, trees, or recognizers made of recognizers."""
 
     @property
     def view(self) -> View:
@@ -146,15 +173,62 @@ class Recognizer(Protocol):
         """How its scores become bouts."""
         ...
 
-    def scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, np.ndarray]]:
-        """Yield (pair, scores [T, C] float32, 0 to 1) on the recording's own frames.
+    def scores(self, material: Material) -> Iterator[tuple[Subject, Scores]]:
+        """Yield each subject that tracking holds, in the order of the view's labelling, with its scores.
 
-        In the order of `recording.pairs`, one pair at a time, so that a long recording never holds the scores of all pairs.
-        Pairs with a mouse that tracking does not hold are left out.
+        Read the scores of one subject before the next is asked for: so a long recording is never held whole.
         """
         ...
 
+    def on(self, device: str, batch: int) -> "Recognizer":
+        """Return the same on a device, with another number of windows per pass, where it knows of either."""
+        ...
 
-def annotated_pairs(curated: Curated, recording: Recording) -> tuple[Pair, ...]:
-    """Return the annotated pairs whose mice tracking holds, in the order of `recording.pairs`."""
-    return tuple(pair for pair in recording.pairs if set(pair) <= set(curated.mice))
+    def mirrored(self) -> "Recognizer | None":
+        """Return the same with scores averaged over each recording and its mirror image; None if that changes nothing."""
+        ...
+
+
+class TaughtRecognizer(Recognizer, Protocol):
+    """What a training session ends with."""
+
+    def parts(self, provenance: Mapping[str, Any]) -> Parts:
+        """Return header and tensors of a checkpoint; `provenance` holds recipe, videos, metrics, seed and the like."""
+        ...
+
+
+LABELLINGS: dict[View, type[PairLabelling] | type[GroupLabelling]] = {View.PAIR: PairLabelling, View.ARENA: GroupLabelling}
+"""By view: whom its recognizers are asked about."""
+
+
+def labelling_of(recognizer: Recognizer) -> Labelling:
+    """Return whom a recognizer is asked about."""
+    return LABELLINGS[recognizer.view](recognizer.behaviors)
+
+
+def whole_scores(recognizer: Recognizer, material: Material) -> Iterator[tuple[Subject, np.ndarray]]:
+    """Yield each subject with all its scores [T, C]."""
+    return ((subject, scores.whole()) for subject, scores in recognizer.scores(material))
+
+
+@dataclass(frozen=True)
+class AboveBackground:
+    """`ScoreRows`: what scores have more than the score of the background."""
+
+    scores: ScoreRows
+    """[T, C], the background's among them."""
+    background: int
+    """Its column."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """T and C."""
+        return self.scores.shape
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, key: tuple[slice, np.ndarray]) -> np.ndarray:
+        rows, columns = key
+        both = self.scores[rows, np.append(columns, self.background)]
+        return both[:, :-1] - both[:, -1:]

@@ -5,19 +5,20 @@ Axes: M members, T frames, C behaviors of the stack.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from behavior.contract import refuse
-from behavior.curation import Curated
-from behavior.recording import Recording
+from behavior.labelling import Subject
+from behavior.material import Material
 from recognizers import checkpoint
 from recognizers.boosted_trees import BoostedTrees
 from recognizers.ensemble import WeightedMean, mean_faults, mean_from_json
-from recognizers.members import MadeOfMembers, member_faults, opened_members
-from recognizers.recognizer import Decoding, Pair
+from recognizers.members import MadeOfMembers, member_faults
+from recognizers.recognizer import Decoding, Parts, Recognizer
 from recognizers.stack_inputs import ScoresAround, StackInputs
+from recognizers.windowed import FlowingScores
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,25 +75,32 @@ class Stacked(MadeOfMembers):
         """The names along axis C."""
         return self.stack.behaviors
 
-    def scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, np.ndarray]]:
-        """Yield (pair, scores [T, C]) as the protocol says."""
-        for pair, told in self.told(curated, recording, self.behaviors):
-            yield pair, self.stack.scores(np.stack(list(told)), recording.fps)
+    def scores(self, material: Material) -> Iterator[tuple[Subject, FlowingScores]]:
+        """Yield (subject, scores [T, C]) as the protocol says."""
+        for subject, members in self.member_scores(material, self.behaviors):
+            yield subject, FlowingScores.of(self.stack.scores(np.stack(list(members)), material.recording.fps))
 
-    def parts(self, provenance: Mapping[str, Any], members: Sequence[checkpoint.Parts]) -> checkpoint.Parts:
+    def parts_with(self, provenance: Mapping[str, Any], members: Sequence[Parts]) -> Parts:
         """Return header and tensors of a checkpoint that holds those of its members, given in their order."""
         network = {"inputs": asdict(self.stack.inputs), "share": list(self.stack.share), "mean": asdict(self.stack.mean)}
-        header = {**provenance, **self.header("stacked", network, self.behaviors, self.decoding)}
+        header = {**provenance, **self.header(FAMILY.name, network, self.behaviors, self.decoding)}
         tensors = {
             f"{column}.{name}": tensor for column, trees in enumerate(self.stack.trees) for name, tensor in trees.to_tensors().items()
         }
         return checkpoint.with_members(header, tensors, members)
 
-    @classmethod
-    def from_checkpoint(cls, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str) -> Self:
-        """Return the stack that the parts of a checkpoint describe. Raises ContractError, with the difference, for a broken member."""
+
+@dataclass(frozen=True)
+class StackedFamily:
+    """Stacks."""
+
+    name: str = "stacked"
+    """As checkpoints have it."""
+
+    def open(self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...]) -> Stacked:
+        """Return the stack that the parts of a checkpoint describe, around its members. Raises ContractError for broken trees."""
         inputs = StackInputs.from_json_dict(header["network"]["inputs"])
-        behaviors, members = tuple(header["behaviors"]), opened_members(header, tensors, where)
+        behaviors = tuple(header["behaviors"])
         trees = []
         for column, behavior in enumerate(behaviors):
             prefix = f"{column}."
@@ -101,4 +109,7 @@ class Stacked(MadeOfMembers):
             trees.append(BoostedTrees.from_tensors(own, 1, n_inputs, f"{where}, trees of {behavior}"))
         network = header["network"]
         stack = Stack(behaviors, inputs, tuple(trees), tuple(network["share"]), mean_from_json(network["mean"]))
-        return cls(members, stack, Decoding.from_json_dict(header["decoding"]))
+        return Stacked(members, stack, Decoding.from_json_dict(header["decoding"]))
+
+
+FAMILY = StackedFamily()

@@ -4,7 +4,7 @@ Axes: B batch, W window samples, S samples at the recognizer's rate, M samples o
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from recognizers.recognizer import Head
-from recognizers.windowed import Rows, Windowing, flow_scores
+from recognizers.windowed import Array, Streams, Windowing, flow_scores
 
 softmax = partial(torch.softmax, dim=-1)
 """What an exclusive head makes of its logits."""
@@ -38,21 +38,20 @@ class TorchScorer:
     def __post_init__(self) -> None:
         self.network.eval()
 
-    def __call__(self, pieces: Sequence[Any], contexts: Sequence[Any]) -> np.ndarray:
+    def __call__(self, pieces: Sequence[Array], contexts: Sequence[Array]) -> np.ndarray:
         """Return scores as `recognizers.windowed.Scorer` says; pieces and contexts are arrays or tensors."""
         rows = torch.cat([torch.as_tensor(piece) for piece in pieces]).to(self.device)  # one copy to the device, not one per window
         lengths = torch.tensor([len(piece) for piece in pieces], device=self.device)
         starts = torch.cumsum(lengths, 0) - lengths
         features, valid = gather_windows(rows, starts, lengths, self.window)
-        told = [torch.as_tensor(context) for context in contexts if context is not None]
-        context = torch.stack(told).to(self.device) if told else None
+        context = torch.stack([torch.as_tensor(context) for context in contexts]).to(self.device)
         with torch.inference_mode(), autocast(torch.device(self.device)):
             return self.answer(self.network(features, valid, context).float()).cpu().numpy()
 
 
 def score_streams(
     network: nn.Module,
-    streams: Iterable[tuple[Rows, Tensor | None]],
+    streams: Streams,
     windowing: Windowing,
     device: torch.device,
     batch: int,

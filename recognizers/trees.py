@@ -5,28 +5,26 @@ Axes: S samples at the recognizer's rate, T frames of the recording, F features,
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-import recognizers
 from behavior.bouts import smooth
 from behavior.contract import ContractError
 from behavior.curation import Curated
-from behavior.features import sample_count
-from behavior.pair_statistics import BLOCK_SAMPLES, PairStatistics
+from behavior.labelling import Subject, tracked_subjects
+from behavior.material import Material
 from behavior.recording import Recording
+from behavior.views.pair_statistics import BLOCK_SAMPLES, PairStatistics
+from behavior.views.sampling import sample_count
 from recognizers import checkpoint
 from recognizers.boosted_trees import BoostedTrees, TreesConfig
-from recognizers.recognizer import Decoding, Head, Pair, View, annotated_pairs
+from recognizers.recognizer import Decoding, Head, Parts, Recognizer, View, labelling_of
 from recognizers.windowed import FlowingScores, on_frames
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
-FAMILY = "trees"
 _SHARED = "shared."
 
 
@@ -52,22 +50,19 @@ class TreesRecognizer:
     @property
     def view(self) -> View:
         """What it sees."""
-        return recognizers.FAMILIES[FAMILY].view
+        return FAMILY.view
 
     @property
     def head(self) -> Head:
         """How it answers."""
-        return recognizers.FAMILIES[FAMILY].head
+        return FAMILY.head
 
-    def scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, np.ndarray]]:
-        """Yield (pair, scores [T, C]) as the protocol says; 0 for a behavior that nobody annotated in the pair: it is not asked for."""
-        return ((pair, scores.whole()) for pair, scores in self.flowing_scores(curated, recording))
-
-    def flowing_scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, FlowingScores]]:
-        """Yield the same without ever holding all scores of a pair; read those of one pair before the next is asked for."""
-        for pair in annotated_pairs(curated, recording):
-            blocks = on_frames(self.sampled_scores(curated, recording, pair), curated.frames, recording.fps, self.features.fps)
-            yield pair, FlowingScores(blocks, curated.frames, len(self.behaviors))
+    def scores(self, material: Material) -> Iterator[tuple[Subject, FlowingScores]]:
+        """Yield (subject, scores [T, C]) as the protocol says; 0 for a behavior that nobody annotated: it is not asked for."""
+        curated, recording = material.tracking, material.recording
+        for subject in tracked_subjects(labelling_of(self), recording, curated.mice):
+            blocks = on_frames(self.sampled_scores(curated, recording, subject), curated.frames, recording.fps, self.features.fps)
+            yield subject, FlowingScores(blocks, curated.frames, len(self.behaviors))
 
     def trees_of(self, lab: str, annotated: frozenset[str]) -> BoostedTrees:
         """Return who answers in a lab for some behaviors: its own model where there is one, else the shared one; none for the others."""
@@ -75,19 +70,19 @@ class TreesRecognizer:
         answering = (mine or all_labs for mine, all_labs in zip(own.boosters, self.shared.boosters, strict=True))
         return BoostedTrees(tuple(one if name in annotated else None for name, one in zip(self.behaviors, answering, strict=True)))
 
-    def on(self, device: "torch.device | str", batch: int) -> Self:
+    def on(self, device: str, batch: int) -> Self:
         """Return the same: trees know neither devices nor batches."""
         return self
 
-    def save(self, path: Path, provenance: Mapping[str, Any]) -> None:
-        """Write a checkpoint; `provenance` holds recipe, videos, metrics, seed and the like."""
-        checkpoint.save(path, *self.parts(provenance))
+    def mirrored(self) -> None:
+        """Return None: statistics of mirrored mice are the same."""
+        return
 
-    def parts(self, provenance: Mapping[str, Any]) -> checkpoint.Parts:
+    def parts(self, provenance: Mapping[str, Any]) -> Parts:
         """Return header and tensors of a checkpoint."""
         header = {
             **provenance,
-            "family": FAMILY,
+            "family": FAMILY.name,
             "view": self.view,
             "head": self.head,
             "network": {"trees": asdict(self.config), "smooth_s": self.smooth_s, "labs": list(self.labs)},
@@ -99,25 +94,45 @@ class TreesRecognizer:
         models = {_SHARED: self.shared, **{_prefix(number): trees for number, trees in enumerate(self.labs.values())}}
         return header, {f"{prefix}{name}": tensor for prefix, trees in models.items() for name, tensor in trees.to_tensors().items()}
 
-    @classmethod
-    def from_checkpoint(cls, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str) -> Self:
-        """Return the recognizer that the parts of a checkpoint describe. Raises ContractError, with the difference, for an unusable one."""
+    def sampled_scores(self, curated: Curated, recording: Recording, subject: Subject) -> Iterator[np.ndarray]:
+        """Yield scores [<= S, C] at the recognizer's rate, block after block."""
+        trees = self.trees_of(recording.lab_id, subject.annotated)
+        rate, samples = self.features.fps, sample_count(curated.frames, recording.fps, self.features.fps)
+        around = round(self.smooth_s * rate / 2) + 1
+        for first in range(0, samples, BLOCK_SAMPLES):
+            last, begin = min(first + BLOCK_SAMPLES, samples), max(first - around, 0)
+            single = trees.predict(self.features.of(curated, recording.fps, subject, slice(begin, last + around)))
+            yield smooth(single, rate, self.smooth_s)[first - begin : last - begin]
+
+
+@dataclass(frozen=True)
+class TreesFamily:
+    """The one kind of trees."""
+
+    name: str = "trees"
+    """As checkpoints and recipes have it."""
+    view: View = View.PAIR
+    """What it sees."""
+    head: Head = Head.MULTILABEL
+    """How it answers."""
+
+    def open(
+        self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...] = ()
+    ) -> TreesRecognizer:
+        """Return the recognizer that the parts of a checkpoint describe, as `recognizers.families.Family` says; it has no members."""
         try:
             features, config = PairStatistics(**header["features"]), TreesConfig(**header["network"]["trees"])
         except TypeError as error:
             raise ContractError(
                 [f"{where}: Expected the settings of trees, but got others: {error}. Use the code that trained it."]
             ) from None
-        if header["feature_names"] != list(features.names):
-            changed = sorted({*header["feature_names"]} ^ {*features.names}) or ["another order"]
-            fault = f"{where}: Expected the features this code makes, but got others: {', '.join(changed[:8])}. Train again."
-            raise ContractError([fault])
+        checkpoint.refuse_other_features(header, features.names, where)
 
         def read(prefix: str, whose: str) -> BoostedTrees:
             own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
             return BoostedTrees.from_tensors(own, len(header["behaviors"]), len(features.names), f"{where}, {whose}")
 
-        return cls(
+        return TreesRecognizer(
             behaviors=tuple(header["behaviors"]),
             features=features,
             config=config,
@@ -127,15 +142,8 @@ class TreesRecognizer:
             labs={lab: read(_prefix(number), f"trees of {lab}") for number, lab in enumerate(header["network"]["labs"])},
         )
 
-    def sampled_scores(self, curated: Curated, recording: Recording, pair: Pair) -> Iterator[np.ndarray]:
-        """Yield scores [<= S, C] at the recognizer's rate, block after block."""
-        trees = self.trees_of(recording.lab_id, frozenset(recording.behaviors_of(*pair)))
-        rate, samples = self.features.fps, sample_count(curated.frames, recording.fps, self.features.fps)
-        around = round(self.smooth_s * rate / 2) + 1
-        for first in range(0, samples, BLOCK_SAMPLES):
-            last, begin = min(first + BLOCK_SAMPLES, samples), max(first - around, 0)
-            single = trees.predict(self.features.of(curated, recording.fps, *pair, slice(begin, last + around)))
-            yield smooth(single, rate, self.smooth_s)[first - begin : last - begin]
+
+FAMILY = TreesFamily()
 
 
 def _prefix(number: int) -> str:

@@ -10,16 +10,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
-from behavior.curation import Curated
-from behavior.features import frame_samples
-from behavior.recording import Recording
-from behavior.windows import Stitching, window_starts
-from recognizers.recognizer import Pair
+from behavior.views.sampling import frame_samples
+from behavior.views.windows import Stitching, window_starts
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array: TypeAlias = "np.ndarray | Tensor"
+"""Rows of features or a context: serving has arrays, training has tensors."""
 BLOCK_SAMPLES = 16_384
 """Samples whose features are made at once."""
 
@@ -42,14 +44,18 @@ class Rows(Protocol):
     """Rows [S, F] that are cut from front to back: an array, a tensor, or `MadeRows`."""
 
     def __len__(self) -> int: ...
-    def __getitem__(self, part: slice, /) -> Any: ...
+    def __getitem__(self, part: slice, /) -> Array: ...
+
+
+Streams: TypeAlias = Iterable[tuple[Rows, Array]]
+"""The rows of each stream, and its context [X]."""
 
 
 class Scorer(Protocol):
     """A network and what runs it."""
 
-    def __call__(self, pieces: Sequence[Any], contexts: Sequence[Any]) -> np.ndarray:
-        """Return scores [B, W, C] of windows [<= W, F], shorter ones padded behind, and of the context [X], or None, of each."""
+    def __call__(self, pieces: Sequence[Array], contexts: Sequence[Array]) -> np.ndarray:
+        """Return scores [B, W, C] of windows [<= W, F], shorter ones padded behind, and of the context [X] of each."""
         ...
 
 
@@ -60,7 +66,7 @@ class MirroredScorer:
     scorer: Scorer
     """What scores one of them."""
 
-    def __call__(self, pieces: Sequence[Any], contexts: Sequence[Any]) -> np.ndarray:
+    def __call__(self, pieces: Sequence[Array], contexts: Sequence[Array]) -> np.ndarray:
         """Return scores as `Scorer` says."""
         seen, mirrored = zip(*(np.split(piece, 2, axis=1) for piece in pieces), strict=True)
         return (self.scorer(seen, contexts) + self.scorer(mirrored, contexts)) / 2
@@ -85,7 +91,7 @@ class MadeRows:
         return self._block[start - self._start : stop - self._start]
 
 
-def flow_scores(scorer: Scorer, streams: Iterable[tuple[Rows, Any]], windowing: Windowing, batch: int) -> Iterator[Iterator[np.ndarray]]:
+def flow_scores(scorer: Scorer, streams: Streams, windowing: Windowing, batch: int) -> Iterator[Iterator[np.ndarray]]:
     """Yield for each stream of rows and context, in order, its scores in blocks [<= S, C] that follow each other, overlaps averaged.
 
     The blocks of a stream can be read until the next stream is asked for. Windows of neighboring streams share a batch: one pass per
@@ -111,11 +117,11 @@ def on_frames(blocks: Iterable[np.ndarray], frames: int, fps: float, rate: float
 
 
 class FlowingScores:
-    """`behavior.bouts.ScoreRows` [T, C] that are made when they are asked for, and dropped behind the reader."""
+    """`recognizers.recognizer.Scores` [T, C] that are made when they are asked for, and dropped behind the reader."""
 
-    def __init__(self, blocks: Iterator[np.ndarray], frames: int, behaviors: int) -> None:
+    def __init__(self, blocks: Iterable[np.ndarray], frames: int, behaviors: int) -> None:
         self.shape = (frames, behaviors)
-        self._blocks = blocks
+        self._blocks = iter(blocks)
         self._first = 0  # the frame of the first row that is kept
         self._kept = np.empty((0, behaviors), np.float32)
 
@@ -135,6 +141,11 @@ class FlowingScores:
         self._kept, self._first = np.concatenate(pieces), start
         return self._kept[: stop - start, key[1]]
 
+    @classmethod
+    def of(cls, scores: np.ndarray) -> "FlowingScores":
+        """Return scores [T, C] that are made already."""
+        return cls([scores], *scores.shape)
+
     def whole(self) -> np.ndarray:
         """Return all of them: [T, C] float32."""
         scores = np.empty(self.shape, np.float32)
@@ -145,19 +156,10 @@ class FlowingScores:
         return scores
 
 
-@runtime_checkable
-class Flowing(Protocol):
-    """A recognizer that need not hold all scores of a pair."""
-
-    def flowing_scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, FlowingScores]]:
-        """Yield what `Recognizer.scores` yields; read the scores of one pair before the next is asked for."""
-        ...
-
-
-def _finished(scorer: Scorer, streams: Iterable[tuple[Rows, Any]], windowing: Windowing, batch: int) -> Iterator[tuple[np.ndarray, bool]]:
+def _finished(scorer: Scorer, streams: Streams, windowing: Windowing, batch: int) -> Iterator[tuple[np.ndarray, bool]]:
     """Yield (the next scores [.., C] of a stream, whether they are its last), stream by stream."""
     opened: deque[_OpenStream] = deque()
-    waiting: list[tuple[_OpenStream, Any]] = []
+    waiting: list[tuple[_OpenStream, Array]] = []
     for rows, context in streams:
         starts = window_starts(len(rows), windowing.window, windowing.step)
         stream = _OpenStream(context, Stitching(starts, windowing.window, len(rows)))
@@ -197,12 +199,12 @@ def _until_last(finished: Iterator[tuple[np.ndarray, bool]]) -> Iterator[np.ndar
 class _OpenStream:
     """One stream on its way through the network, window by window."""
 
-    context: Any
+    context: Array
     stitching: Stitching
     finished: list[np.ndarray] = field(default_factory=list)
 
 
-def _score(scorer: Scorer, windows: list[tuple[_OpenStream, Any]]) -> None:
+def _score(scorer: Scorer, windows: list[tuple[_OpenStream, Array]]) -> None:
     scores = scorer([piece for _, piece in windows], [stream.context for stream, _ in windows])
     first = 0
     for stream, own in groupby(stream for stream, _ in windows):

@@ -3,16 +3,20 @@
 import numpy as np
 import torch
 
-from behavior.arena_features import ArenaFeatures
-from behavior.features import PairFeatures, RobustScaler
+from behavior.curation import Curated
 from behavior.groups import GROUP_NAMES
-from behavior.pair_tracks import PairTracks
-from recognizers.arena_view import ArenaRecognizer
+from behavior.material import Material
+from behavior.recording import Recording
+from behavior.views.arena_features import ArenaFeatures
+from behavior.views.pair_features import PairFeatures
+from behavior.views.pair_tracks import PairTracks
+from behavior.views.scaler import RobustScaler
 from recognizers.cnn_transformer import CnnTransformer, CnnTransformerConfig
 from recognizers.cnn_transformer_plus import CnnTransformerPlus, CnnTransformerPlusConfig
 from recognizers.conv_bilstm import ConvBilstm, ConvBilstmConfig
-from recognizers.pair_view import PairRecognizer
-from recognizers.recognizer import Decoding
+from recognizers.families import network_family
+from recognizers.network_recognizer import NetworkRecognizer
+from recognizers.recognizer import Decoding, Recognizer, whole_scores
 from recognizers.windowed import Windowing
 
 CONFIG = CnnTransformerConfig(width=16, layers=1, heads=2, kernel=3, feedforward=2)
@@ -25,17 +29,19 @@ def random_recognizer(
     threshold: float = 0.5,
     occurring: dict[str, frozenset[str]] | None = None,
     bodyparts: tuple[str, ...] = ("body_center", "nose", "tail_base"),
-) -> PairRecognizer:
+) -> NetworkRecognizer:
     torch.manual_seed(seed)
     features = PairFeatures(bodyparts, fps)
     n_features = len(features.names)
     network = CnnTransformer(CONFIG, n_features, len(behaviors)).eval()
     scaler = RobustScaler(np.linspace(-1, 1, n_features, dtype=np.float32), np.linspace(5, 50, n_features, dtype=np.float32))
     decoding = Decoding((threshold,) * len(behaviors), occurring or {})
-    return PairRecognizer("cnn_transformer", network, CONFIG, behaviors, features, scaler, Windowing(32, 16), decoding, batch=8)
+    return NetworkRecognizer(
+        network_family("cnn_transformer"), network, CONFIG, behaviors, features, scaler, Windowing(32, 16), decoding, batch=8
+    )
 
 
-def random_plus_recognizer(behaviors: tuple[str, ...], labs: tuple[str, ...] = (), threshold: float = 0.5) -> PairRecognizer:
+def random_plus_recognizer(behaviors: tuple[str, ...], labs: tuple[str, ...] = (), threshold: float = 0.5) -> NetworkRecognizer:
     torch.manual_seed(0)
     features = PairTracks(("body_center", "ear_left", "ear_right", "nose", "tail_base"))
     n_features = len(features.names)
@@ -47,10 +53,10 @@ def random_plus_recognizer(behaviors: tuple[str, ...], labs: tuple[str, ...] = (
     scaler = RobustScaler(np.zeros(n_features, np.float32), np.ones(n_features, np.float32))
     decoding = Decoding((threshold,) * len(behaviors), {})
     parts = (behaviors, features, scaler, Windowing(32, 16), decoding, labs)
-    return PairRecognizer("cnn_transformer_plus", network, config, *parts, batch=8)
+    return NetworkRecognizer(network_family("cnn_transformer_plus"), network, config, *parts, batch=8)
 
 
-def random_arena_recognizer(seed: int = 0, motion: bool = True) -> ArenaRecognizer:
+def random_arena_recognizer(seed: int = 0, motion: bool = True) -> NetworkRecognizer:
     torch.manual_seed(seed)
     features = ArenaFeatures(motion)
     config = ConvBilstmConfig(channels=(8, 16), hidden=8, layers=1)
@@ -59,7 +65,15 @@ def random_arena_recognizer(seed: int = 0, motion: bool = True) -> ArenaRecogniz
         network.logits.weight *= 20  # answers that change from frame to frame
     scaler = RobustScaler(np.zeros(len(features.names), np.float32), np.full(len(features.names), 5, np.float32))
     decoding = Decoding((0.0,) * len(GROUP_NAMES), {})
-    return ArenaRecognizer("conv_bilstm", network, config, GROUP_NAMES, features, scaler, Windowing(50, 25), decoding, batch=8)
+    return NetworkRecognizer(
+        network_family("conv_bilstm"), network, config, GROUP_NAMES, features, scaler, Windowing(50, 25), decoding, batch=8
+    )
+
+
+def scores_of(recognizer: Recognizer, curated: Curated, recording: Recording) -> dict[tuple[int | None, int | None], np.ndarray]:
+    """Return all scores [T, C] by agent and target."""
+    answers = whole_scores(recognizer, Material.tracked(recording, curated))
+    return {(subject.agent, subject.target): scores for subject, scores in answers}
 
 
 PROVENANCE = {

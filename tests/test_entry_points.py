@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = [
     path
-    for folder in ("aws_pipeline", "training", "inference")
+    for folder in ("aws_pipeline", "training", "inference", "infra")
     for path in sorted((ROOT / folder).glob("*.py"))
     if '__name__ == "__main__"' in path.read_text()
 ]

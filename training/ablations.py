@@ -2,9 +2,9 @@
 
     python training/ablations.py --output-dir results/ablations
 
-Simulates recordings (once), cross-validates every variant of training/variants.py on the same folds, and writes ablations.md,
+Simulates recordings (once), cross-validates every variant of training/recipes/variants.py on the same folds, and writes ablations.md,
 ablations.json and ablations.png. Labs mean different things by one word, begin bouts by their own habit, and their mice do what is on
-no list (behavior/lab_habits.py). A variant that is done is not trained again. --quick takes seconds and shows nothing but that it runs.
+no list (behavior/simulated/lab_habits.py). A variant that is done is not trained again. --quick takes seconds and only shows that it runs.
 Exit codes: 0 done, 1 the loss diverged or something unexpected, 2 usage, 4 the folder holds another study, 130 interrupted.
 """
 
@@ -19,21 +19,21 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
-from behavior.lab_profiles import PROFILES
-from training.cross_validate import described, train_folds
-from training.script import require_matplotlib, run
-from training.train import chosen_device
+from behavior.simulated.lab_profiles import PROFILES
+from behavior.whole_file import write_json, write_text
+from training.command_line import add_machine_flags, chosen_machine, require_drawing, run
 
 if TYPE_CHECKING:
-    from training.evaluation import Evaluation
-    from training.fold_plan import FoldPlan
-    from training.recipes import AnyRecipe
-    from training.report.ablations import Row
-    from training.variants import Variant
+    from training.fitting.session import Machine
+    from training.judging.ablation_rows import Row
+    from training.judging.evaluation import Evaluation
+    from training.material.fold_plan import FoldPlan
+    from training.recipes.named import AnyRecipe
+    from training.recipes.variants import Variant
 
 QUICK_LABS = ("CalMS21_task2", "CalMS21_supplemental")
 WITHOUT_LAB_THRESHOLDS = "without_labs"
-"""A way to decode the same scores (`training.scored_pairs`)."""
+"""A way to decode the same scores (`training.judging.scored_subjects`)."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,17 +43,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _study(flags: argparse.Namespace) -> int:
-    require_matplotlib("picture")
+    require_drawing("picture")
     if flags.quick:
         flags.labs, flags.recordings, flags.seconds, flags.epochs, flags.folds = QUICK_LABS, 2, 15.0, 1, 2
     if unknown := sorted(set(flags.labs).difference(PROFILES)):
         raise UsageError(f"Expected --labs among {', '.join(sorted(PROFILES))}, but got {', '.join(unknown)}. Choose of them.")
-    from recognizers import rest_waiting_threads
-
-    rest_waiting_threads()
-    from training.curated_zone import CuratedZone
-    from training.fold_plan import plan_folds
-    from training.variants import WHOLE, variants
+    machine = chosen_machine(flags)
+    from training.material.curated_zone import CuratedZone
+    from training.material.fold_plan import plan_folds
+    from training.recipes.variants import WHOLE, variants
 
     chosen = [variant for variant in variants() if flags.variants is None or variant.name in (WHOLE, *flags.variants)]
     if flags.variants and (missing := sorted(set(flags.variants) - {variant.name for variant in chosen})):
@@ -61,16 +59,16 @@ def _study(flags: argparse.Namespace) -> int:
         raise UsageError(f"Expected --variants among {known}, but got {', '.join(missing)}. Choose of them.")
     plan = plan_folds(CuratedZone(_zone(flags)), None, flags.folds)
     print(f"{len(plan.recordings)} recordings of {len(flags.labs)} labs, {len(plan.splits)} folds, {len(chosen)} variants.", flush=True)
-    rows = _rows(chosen, plan, flags)
+    rows = _rows(chosen, plan, machine, flags)
     _write(rows, flags)
     return EXIT_OK
 
 
 def _zone(flags: argparse.Namespace) -> Path:
     """Return the curated zone, simulated unless it was before. Raises ContractError if the folder holds another one."""
-    from behavior.lab_habits import HABITUAL
-    from behavior.simulation import SIMULATION_VERSION
-    from training.simulated_zone import write_simulated_zone
+    from behavior.simulated.lab_habits import HABITUAL
+    from behavior.simulated.recordings import SIMULATION_VERSION
+    from training.material.simulated_zone import write_simulated_zone
 
     zone, receipt = flags.output_dir / "curated-zone", flags.output_dir / "simulated.json"
     labs = [repr(HABITUAL[lab]) for lab in flags.labs]
@@ -83,61 +81,62 @@ def _zone(flags: argparse.Namespace) -> Path:
         raise ContractError([f"Expected {zone} to be written whole, but got a part. Remove it and run again."])
     print(f"Simulating {len(labs)} labs, {flags.recordings} recordings of {flags.seconds:g} s each.", flush=True)
     write_simulated_zone(zone, [HABITUAL[lab] for lab in flags.labs], flags.recordings, flags.seconds, seed=0)
-    receipt.write_text(json.dumps(order, indent=1) + "\n", encoding="utf-8")
+    write_json(receipt, order)
     return zone
 
 
-def _rows(chosen: "list[Variant]", plan: "FoldPlan", flags: argparse.Namespace) -> "list[Row]":
+def _rows(chosen: "list[Variant]", plan: "FoldPlan", machine: "Machine", flags: argparse.Namespace) -> "list[Row]":
     """Train and judge all variants; the whole is the first."""
-    from training.evaluation import gains
-    from training.report.ablations import Row
-    from training.variants import WHOLE
+    from reports.estimates import Estimate
+    from training.judging.ablation_rows import Row
+    from training.judging.evaluation import gains
+    from training.recipes.variants import WHOLE
 
     rows: list[Row] = []
     whole: Evaluation | None = None
     for variant in chosen:
         print(f"== {variant.name}: {variant.says}", flush=True)
-        found, seconds = _judged(_shortened(variant.recipe(), flags), plan, flags)
+        found, seconds = _judged(_shortened(variant.recipe(), flags), plan, machine, flags.output_dir, flags.seed)
         whole = found if variant.name == WHOLE else whole
-        lost = {} if whole is None or whole is found else gains(whole, found)
-        score, precision = (found.numbers["headline"][name] for name in ("competition_score", "average_precision"))
+        lost = {} if whole is None or whole is found else {name: Estimate(**gain) for name, gain in gains(whole, found).items()}
+        score, precision = (Estimate(**found.numbers["headline"][name]) for name in ("competition_score", "average_precision"))
         gained = lost.get("competition_score"), lost.get("average_precision")
         rows.append(Row(variant.name, variant.says, score, precision, *gained, seconds))
         if whole is found and WITHOUT_LAB_THRESHOLDS in found.numbers["other_decodings"]:
             other = found.numbers["other_decodings"][WITHOUT_LAB_THRESHOLDS]
-            rows.append(
-                Row("without_lab_thresholds", "one threshold a behavior, for all labs", other["score"], None, other["gain"], None, None)
-            )
+            numbers = Estimate(**other["score"]), None, Estimate(**other["gain"])
+            rows.append(Row("without_lab_thresholds", "one threshold a behavior, for all labs", *numbers, None, None))
     return rows
 
 
-def _judged(recipe: "AnyRecipe", plan: "FoldPlan", flags: argparse.Namespace) -> "tuple[Evaluation, float]":
-    from training.judgement import evaluated
-    from training.out_of_fold import OutOfFold
+def _judged(recipe: "AnyRecipe", plan: "FoldPlan", machine: "Machine", folder: Path, seed: int) -> "tuple[Evaluation, float]":
+    from training.judging.fold_training import train_folds
+    from training.judging.out_of_fold import OutOfFold, described
+    from training.judging.publishing import evaluated
 
-    store = OutOfFold(flags.output_dir / f"{recipe.name}-seed{flags.seed}")
-    store.claim({**described(recipe), "seed": flags.seed, **plan.identity()})
-    records = train_folds(store, plan, recipe, chosen_device(flags.device), flags)
+    store = OutOfFold(folder / f"{recipe.name}-seed{seed}")
+    store.claim({**described(recipe), "seed": seed, **plan.identity()})
+    records = train_folds(store, plan, recipe, seed, machine, lambda line: print(line, flush=True))
     return evaluated(store, plan)[0], sum(record.seconds for record in records)
 
 
 def _shortened(recipe: "AnyRecipe", flags: argparse.Namespace) -> "AnyRecipe":
     """Return the recipe with the epochs of the study; trees know none."""
-    from training.recipes import Recipe
+    from training.recipes.network_recipe import Recipe
 
     return replace(recipe, epochs=flags.epochs, patience=flags.epochs) if flags.epochs and isinstance(recipe, Recipe) else recipe
 
 
 def _write(rows: "list[Row]", flags: argparse.Namespace) -> None:
-    from training.report.ablations import draw, markdown
+    from training.judging.ablation_rows import markdown, picture
 
     size = f"{len(flags.labs)} simulated labs, {flags.recordings} recordings of {flags.seconds:g} s each"
     about = f"{size}; {flags.folds} folds, {flags.epochs or 'the recipe’s'} epochs, seed {flags.seed}."
     told: dict[str, Any] = {"about": about, "labs": list(flags.labs), "rows": [row.to_json_dict() for row in rows]}
     table = markdown(rows, about)
-    (flags.output_dir / "ablations.json").write_text(json.dumps(told, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    (flags.output_dir / "ablations.md").write_text(table, encoding="utf-8")
-    draw(rows, flags.output_dir / "ablations.png")
+    write_json(flags.output_dir / "ablations.json", told)
+    write_text(flags.output_dir / "ablations.md", table)
+    (flags.output_dir / "ablations.png").write_bytes(picture(rows))
     print(table)
     print(f"Wrote ablations.md, ablations.json and ablations.png in {flags.output_dir}.")
 
@@ -151,10 +150,9 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=60.0, help="length of a recording (default: %(default)s)")
     parser.add_argument("--folds", type=int, default=2, help="the same for all variants (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=6, help="of every network; 0 for the recipe's own (default: %(default)s)")
-    parser.add_argument("--variants", nargs="+", metavar="NAME", help="only these and the whole (default: all of training/variants.py)")
+    parser.add_argument("--variants", nargs="+", metavar="NAME", help="only these and the whole (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, windows and dropout (default: %(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
-    parser.add_argument("--threads", type=int, help="processor threads (default: as many as cores)")
+    add_machine_flags(parser)
     parser.add_argument("--quick", action="store_true", help="two labs, one epoch: to see that it runs")
     return parser
 

@@ -6,8 +6,8 @@
 --members are output directories of training/cross_validate.py. --how is equal (the mean of their scores), fitted (a mean whose weights
 and smoothing are fitted per behavior) or stacked (boosted trees over their scores, averaged with the fitted mean). What is fitted for
 a fold has seen the scores of the other folds only.
-Writes an output directory as training/cross_validate.py does (scores, decodings, report.json, report.html), so --against, --record and
-further combinations know it, and <output-dir>/combined.safetensors: one file with the recognizers of all folds of all members, what
+Writes an output directory as training/cross_validate.py does (scores, decodings, report.json, report.html, experiment.md), so --against
+and further combinations know it, and <output-dir>/combined.safetensors: one file with the recognizers of all folds of all members, what
 combines them and a decoding, both fitted on all scores; serve it as any other checkpoint. One member alone becomes the mean of its folds.
 A stack is judged a little too well: the members' scores of other folds come from recognizers that had the labels of this one.
 Exit codes: 0 done, 1 something unexpected, 2 usage, 4 the curated data or a member break their contract, 130 interrupted.
@@ -17,18 +17,12 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK
-from training.script import curated_folder, require_matplotlib, run
-
-if TYPE_CHECKING:
-    from training.combining.combination import Combination, Combiner
-    from training.combining.members import MemberRuns
-    from training.out_of_fold import FoldRecord, OutOfFold
+from training.command_line import curated_folder, require_drawing, run
 
 COMBINED = "combined.safetensors"
 
@@ -41,19 +35,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _combine(flags: argparse.Namespace) -> int:
     curated = curated_folder(flags)
-    require_matplotlib("report")
-    from recognizers import rest_waiting_threads
+    require_drawing("report")
+    from recognizers.devices import rest_waiting_threads
 
     rest_waiting_threads()
     from recognizers.recognizer import View
-    from training.combining.checkpoint import save_combined
     from training.combining.combination import Combination, How, cross_fit
-    from training.combining.members import MemberRuns
-    from training.curated_zone import CuratedZone
-    from training.fold_plan import plan_folds
-    from training.judgement import publish
-    from training.out_of_fold import OutOfFold
-    from training.report.summary import description
+    from training.combining.combined_file import save_combined
+    from training.combining.member_runs import MemberRuns
+    from training.combining.scoring import write_combined_scores
+    from training.judging.out_of_fold import OutOfFold, described
+    from training.judging.publishing import publish
+    from training.judging.run_summary import description
+    from training.material.curated_zone import CuratedZone
+    from training.material.fold_plan import plan_folds
 
     plan = plan_folds(CuratedZone(curated), flags.labs, flags.folds)
     other = flags.against and OutOfFold(flags.against)
@@ -64,16 +59,15 @@ def _combine(flags: argparse.Namespace) -> int:
     checkpoints = runs.checkpoints()  # what is missing is told before the work
     how = Combination(How(flags.how), runs.names, seed=flags.seed)
     store = OutOfFold(flags.output_dir or Path("results") / "cross_validation" / f"{how.how}-{'+'.join(runs.names)}")
-    told = {f"recipe {name}": str(value) for name, value in {"name": how.name, "family": how.family, **how.to_json_dict()}.items()}
-    store.claim({**told, "seed": flags.seed, **plan.identity()})
+    store.claim({**described(how), "recipe name": how.name, "seed": flags.seed, **plan.identity()})
     print(
         f"{len(plan.recordings)} recordings, {len(plan.splits)} folds, {len(runs.stores)} members; all goes to {store.folder}.", flush=True
     )
     started = time.perf_counter()
     combiners = cross_fit(runs, how)
     print(f"Fitted on the scores of the other folds, {time.perf_counter() - started:.1f} s.", flush=True)
-    records = _scored(runs, how, combiners, store)
-    decoding = publish(store, plan, description(how, flags.seed, plan, records), other, flags.record)
+    records = write_combined_scores(runs, how, combiners, store)
+    decoding = publish(store, plan, description(how, flags.seed, plan, records), other)
     assert decoding is not None  # only who names no mouse has none
     save_combined(store.folder / COMBINED, runs, how, combiners[None], decoding, checkpoints)
     print(f"Wrote {store.folder / COMBINED}.")
@@ -90,34 +84,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--output-dir", type=Path, help="where all goes (default: results/cross_validation/<how>-<members>)")
     parser.add_argument("--seed", type=int, default=0, help="of the trees (default: 0)")
     parser.add_argument("--against", type=Path, metavar="DIR", help="output directory of another run on the same data: tell the gain")
-    parser.add_argument("--record", action="store_true", help="add a line to docs/experiments.md")
     return parser
-
-
-def _scored(runs: "MemberRuns", how: "Combination", combiners: "dict[int | None, Combiner]", store: "OutOfFold") -> "list[FoldRecord]":
-    """Write the scores of every pair, each by what was learned without its fold."""
-    import numpy as np
-
-    from recognizers.ensemble import mean_decoding
-    from training.out_of_fold import FoldRecord
-
-    known = {}
-    seconds = dict.fromkeys(range(1, len(runs.plan.splits) + 1), 0.0)
-    for fold in seconds:
-        of_members = {behavior for behaviors, _ in runs.decodings(fold) for behavior in behaviors}
-        known[fold] = tuple(behavior for behavior in runs.behaviors if behavior in of_members)
-    for one in runs.pairs():
-        started = time.perf_counter()
-        scores = np.nan_to_num(combiners[one.fold].scores(one.scores, one.recording.fps))
-        store.write_scores(one.recording, one.pair, scores[:, np.isin(runs.behaviors, known[one.fold])], known[one.fold], one.fold)
-        seconds[one.fold] += time.perf_counter() - started
-    records = []
-    for fold, split in enumerate(runs.plan.splits, start=1):
-        history = {"recipe": how.name, "seed": how.seed, "metrics": {}, "epochs": []}
-        decoding = mean_decoding(known[fold], runs.decodings(fold))
-        records.append(FoldRecord(fold, split, known[fold], decoding, history, seconds[fold]))
-        store.complete(records[-1])
-    return records
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ Exit codes: 0 written, 1 something unexpected, 2 usage, 4 the curated data break
 import argparse
 import sys
 from dataclasses import asdict, replace
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,16 +18,10 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
-from training.script import curated_folder, run
-from training.train import chosen_device, chosen_recipe
+from training.command_line import add_machine_flags, chosen_machine, chosen_recipe, curated_folder, run
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from behavior.curation import Curated
-    from behavior.pair_tracks import PairTracks
-    from behavior.recording import Recording
-    from training.forecasting import ForecastEpoch, ForecastSettings
+    from training.fitting.forecasting import ForecastEpoch
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,68 +31,40 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _pretrain(flags: argparse.Namespace) -> int:
-    curated = curated_folder(flags)
-    from recognizers import build_network, features_class, rest_waiting_threads
-
-    rest_waiting_threads()
+    curated, machine = curated_folder(flags), chosen_machine(flags)
     import torch
 
-    from behavior.features import common_bodyparts
-    from behavior.pair_tracks import PairTracks
+    from behavior.views.pair_features import common_bodyparts
+    from behavior.views.pair_tracks import PairTracks
     from recognizers.cnn_transformer_plus import CnnTransformerPlus
-    from training.curated_zone import CuratedZone
-    from training.forecasting import N_FORECASTS, ForecastSettings, learn_to_forecast
-    from training.recipes import Recipe
-    from training.trunk import Trunk
+    from recognizers.families import network_family
+    from training.fitting.forecasting import N_FORECASTS, ForecastSettings, learn_to_forecast
+    from training.fitting.trunk import Trunk
+    from training.material.curated_zone import CuratedZone
+    from training.material.forecast_tracks import stacked_tracks
+    from training.recipes.network_recipe import Recipe
 
-    recipe, device = chosen_recipe(flags), torch.device(chosen_device(flags.device))
-    if not isinstance(recipe, Recipe) or features_class(recipe.family) is not PairTracks:
+    recipe, device = chosen_recipe(flags), torch.device(machine.device)
+    if not isinstance(recipe, Recipe) or network_family(recipe.family).features is not PairTracks:
         raise UsageError(f"Expected a recipe over tracks, such as cnn_transformer_plus, but got {recipe.name}. Choose one.")
+    family = network_family(recipe.family)
     settings = replace(ForecastSettings(), **({} if flags.forecast_epochs is None else {"epochs": flags.forecast_epochs}))
     zone = CuratedZone(curated)
-    unlabelled = [(recording, zone.tracking(recording)) for recording in zone.unlabelled_recordings()]
+    unlabelled = zone.unlabelled_recordings()
     if not unlabelled:
         raise ContractError([f"Expected recordings without labels in {curated}, but got none. Add some to train.csv."])
-    layout = PairTracks(common_bodyparts([curated.bodyparts for _, curated in unlabelled]), recipe.fps)
-    tracks, starts = stacked_tracks(unlabelled, layout, settings)
+    layout = PairTracks(common_bodyparts(zone.bodyparts(unlabelled)), recipe.fps)
+    tracks, starts = stacked_tracks(map(zone.material, unlabelled), layout, settings.windowing)
     print(f"{len(unlabelled)} recordings without labels, {len(tracks):,} samples, {len(starts):,} windows; device {device}.", flush=True)
 
     torch.manual_seed(flags.seed)
-    _, network = build_network(recipe.family, asdict(recipe.network), len(layout.names), N_FORECASTS)
+    _, network = family.build(asdict(recipe.network), len(layout.names), N_FORECASTS)
     assert isinstance(network, CnnTransformerPlus)  # the one family over tracks
     history = learn_to_forecast(network.to(device), tracks.to(device), starts.to(device), settings, flags.seed, _tell)
-    videos = tuple(sorted(recording.video_id for recording, _ in unlabelled))
+    videos = tuple(sorted(recording.video_id for recording in unlabelled))
     Trunk(recipe.family, recipe.network, layout, videos, history[-1].skill, network.state_dict()).save(flags.output)
     print(f"Wrote {flags.output}: skill {history[-1].skill:.3f}. Start a training run from it with --trunk.")
     return EXIT_OK
-
-
-def stacked_tracks(
-    recordings: "list[tuple[Recording, Curated]]", layout: "PairTracks", settings: "ForecastSettings"
-) -> "tuple[Tensor, Tensor]":
-    """Return tracks [M, F] float16 of every two mice of each recording end to end, and where windows start [N]; none crosses a border.
-
-    A mouse without company is its own companion. Recordings shorter than a window are left out.
-    """
-    import numpy as np
-    import torch
-
-    from behavior.windows import window_starts
-
-    scaler = layout.fit_scaler(np.empty((0, len(layout.names)), np.float32))
-    tracks, starts, rows = [], [], 0
-    for recording, curated in recordings:
-        for pair in combinations(curated.mice, 2) if len(curated.mice) > 1 else ((curated.mice[0],) * 2,):
-            own = scaler.transform(layout.of(curated, recording.fps, *pair))
-            if len(own) < settings.windowing.window:
-                continue
-            starts.append(rows + window_starts(len(own), settings.windowing.window, settings.windowing.step))
-            tracks.append(torch.from_numpy(own).half())
-            rows += len(own)
-    if not tracks:
-        wanted = settings.windowing.window / layout.fps
-        raise ContractError([f"Expected recordings of {wanted:.0f} s or more, but got shorter ones only. Add longer ones."])
-    return torch.cat(tracks), torch.from_numpy(np.concatenate(starts))
 
 
 def _flags() -> argparse.ArgumentParser:
@@ -109,7 +74,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, default=Path("checkpoints/trunk.safetensors"), help="file to write (default: %(default)s)")
     parser.add_argument("--forecast-epochs", type=int, help="passes over the windows (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and the order of windows (default: %(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    add_machine_flags(parser)
     return parser
 
 

@@ -7,14 +7,17 @@ import fcntl
 import hashlib
 import json
 import logging
+import os
 import signal
+import sqlite3
 import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_pipeline.config import settings
-from behavior.contract import EXIT_OK, EXIT_USAGE, UsageError
+from aws_pipeline.terminal import known_error, run
+from behavior.contract import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
     from infra.local.server import LocalServer
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 def serve(root: Path, port: int, host: str, *, deploy: bool, with_parent: bool) -> int:
     """Serve until SIGTERM, SIGINT, or, `with_parent`, the end of stdin; say on stdout where, as soon as everything is there."""
-    from infra.local.errors import ServiceError
+    from infra.local.errors import ServiceError, full_disk, is_full
     from infra.local.server import LocalServer
 
     stopped = threading.Event()
@@ -32,7 +35,9 @@ def serve(root: Path, port: int, host: str, *, deploy: bool, with_parent: bool) 
         threading.Thread(target=_wait_for_the_parent, args=[stopped], daemon=True).start()
     try:
         server = LocalServer(root, port, host)
-    except (OSError, ServiceError) as error:
+    except (OSError, ServiceError, sqlite3.Error) as error:
+        if is_full(error):
+            error = full_disk(root)
         what = f"Expected to serve on {host}:{port}, but got {error}. Choose another --port or --root."
         raise UsageError(error.message if isinstance(error, ServiceError) else what) from None
     with server:
@@ -44,10 +49,12 @@ def serve(root: Path, port: int, host: str, *, deploy: bool, with_parent: bool) 
 
 
 def deploy_once(server: LocalServer) -> None:
-    """Bring the stack up, unless it is up: the last template that was deployed here is remembered by its fingerprint."""
+    """Bring the stack and its job's code up, unless they are: the last template that was deployed here is remembered by its fingerprint."""
+    from aws_pipeline.job_code import glue_code
     from infra.stack import template
 
-    wanted = template(settings())
+    chosen = settings()
+    wanted, code = template(chosen), glue_code(chosen).objects
     buckets = [each["Properties"]["BucketName"] for each in wanted["Resources"].values() if each["Type"] == "AWS::S3::Bucket"]
     fingerprint = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
     side = server.store.root / ".aws"
@@ -55,11 +62,12 @@ def deploy_once(server: LocalServer) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two servers that start at once must not both create everything
         remembered = side / "deployed"
         known = remembered.read_text() if remembered.exists() else ""
-        if known == fingerprint and all(map(server.store.has_bucket, buckets)) and not server.control.pristine:
+        there = known == fingerprint and not server.control.pristine and all(map(server.store.has_bucket, buckets))
+        if there and all(server.store.local_path(address).is_file() for address in code):
             return
         from infra.deploy import deploy
 
-        deploy(wanted, _session(server.url))
+        deploy(wanted, _session(server.url), code)
         remembered.write_text(fingerprint)
 
 
@@ -67,20 +75,20 @@ def _session(url: str) -> Any:
     """Return a session whose clients reach this server and no other, whatever the environment says."""
     import boto3
 
-    class Session(boto3.Session):
+    class SessionHere(boto3.Session):
         def client(self, *args: Any, **options: Any) -> Any:
             return super().client(*args, **{"endpoint_url": url, **options})
 
-    return Session("local", "local", region_name="us-east-1")
+    return SessionHere("local", "local", region_name="us-east-1")
 
 
 def _wait_for_the_parent(stopped: threading.Event) -> None:
-    while sys.stdin.buffer.read(1 << 12):
+    while os.read(0, 1 << 12):  # not sys.stdin, whose lock a thread that waits would hold while the interpreter ends
         pass
     stopped.set()
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m infra.local", description="AWS on this disk.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -93,17 +101,19 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--host", default="127.0.0.1", help="an address of the loopback interface (default: %(default)s)")
     command.add_argument("--no-deploy", action="store_true", help="start empty: without buckets, tables and jobs")
     command.add_argument("--with-parent", action="store_true", help="stop when stdin ends")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_args()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    if not 0 <= chosen.port <= 65535:
+        raise UsageError(f"Expected --port to be a number from 0 to 65535, but got {chosen.port}. Choose another.")
     try:
-        if not 0 <= chosen.port <= 65535:
-            raise UsageError(f"Expected --port to be a number from 0 to 65535, but got {chosen.port}. Choose another.")
         root = chosen.root or settings().mock_dir
         return serve(root, chosen.port, chosen.host, deploy=not chosen.no_deploy, with_parent=chosen.with_parent)
-    except UsageError as error:
-        print(error, file=sys.stderr)
-        return EXIT_USAGE
+    except Exception as error:
+        if not chosen.with_parent or (known := known_error(error)) is None:
+            raise
+        print(json.dumps({"error": known[0]}), flush=True)  # the parent tells it, as its own
+        return known[1]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

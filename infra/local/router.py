@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
 from infra.local.control.plane import ControlPlane
-from infra.local.errors import ServiceError
+from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.s3.front import BUCKET_CONTROL, S3Front
 from infra.local.s3.object_store import ObjectStore
 from infra.local.s3.wire import NAMESPACE, Request, Response, element, text
@@ -74,6 +74,7 @@ class Router:
         try:
             if service == "s3":
                 return self._s3(request)
+            _refuse_addresses_that_act(request)
             if service == "cloudformation":
                 return self._cloudformation(request)
             return self._other(service, request)
@@ -82,6 +83,9 @@ class Router:
         except (BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:  # one request that goes wrong must not take the server with it
+            if is_full(error):
+                request.body.drain()  # a client that still sends when we close the connection never sees our answer
+                return _refusal(service, full_disk(self._store.root))
             _log.exception("Expected to answer %s %s, but failed.", request.method, request.raw_path)
             return _refusal(service, ServiceError("InternalError", f"Expected to answer, but got {error!r}. See the server's log.", 500))
 
@@ -148,6 +152,22 @@ def service_of(request: Request) -> str:
         return _TARGET_SERVICES[target]
     unsigned_form = "x-www-form-urlencoded" in request.header("Content-Type") and request.method == "POST" and request.path == "/"
     return "sts" if unsigned_form else "s3"
+
+
+def _refuse_addresses_that_act(request: Request) -> None:
+    """Refuse what a bare address could do to another service than S3: a page can make a browser fetch any address, and it can hold a
+    credential scope and an operation.
+
+    IAM, STS, CloudFormation and others of the query protocol take `?Action=...` from a GET, on AWS too. AWS's SDKs and CLI send them, and
+    all that speak JSON (Glue, Athena, SageMaker, logs, KMS), as POST to `/` and nothing else, so no client misses it; only a presigned
+    address of sts:GetCallerIdentity is lost. Services of the REST protocols read by GET, with the operation in the path, and change
+    things by other methods, which a page cannot send here: those pass.
+    """
+    if request.path.startswith("/moto-api"):
+        raise ServiceError("AccessDenied", "Expected an operation of AWS, but got one of moto itself. It is not for clients.", 403)
+    if request.method != "POST" and (request.path == "/" or "Action" in request.query):
+        what = f"Expected a POST, as AWS's clients send it, but got a {request.method}, which a page in a browser could have sent"
+        raise ServiceError("AccessDenied", f"{what}. Use an AWS client.", 403)
 
 
 def _allow_all(form: bytes) -> Response:

@@ -115,11 +115,17 @@ class _Connection(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = _serve
 
     def _refused(self) -> Response | None:
-        """Refuse what a page in a browser sends, under a name that was made to point here or from another site."""
+        """Refuse what a page in a browser sends, under a name that was made to point here or from another site.
+
+        A page's images and links come without Origin, but browsers say of every request whose page it was: Sec-Fetch-Site is `none` for an
+        address that a person typed.
+        """
         host, origin = self.headers.get("Host", "localhost"), self.headers.get("Origin")
-        if _LOOPBACK.fullmatch(host) and (origin is None or _LOOPBACK.fullmatch(urlsplit(origin).netloc)):
+        site = self.headers.get("Sec-Fetch-Site", "none")
+        ours = origin is None or _LOOPBACK.fullmatch(urlsplit(origin).netloc)
+        if _LOOPBACK.fullmatch(host) and ours and site in ("none", "same-origin"):
             return None
-        what = f"Expected a request from this machine to 127.0.0.1, but got one for {host!r} from {origin!r}"
+        what = f"Expected a request from this machine to 127.0.0.1, but got one for {host!r} from {origin or f'a page ({site})'}"
         return Response(403, f"{what}. Use the address that the server printed.\n".encode(), {"Content-Type": "text/plain"})
 
     def _send(self, response: Response, passed_over: Callable[[], bool]) -> None:

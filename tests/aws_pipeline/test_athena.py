@@ -27,7 +27,6 @@ from sqlglot import exp
 from aws_pipeline import athena
 from aws_pipeline.answer_text import as_text
 from aws_pipeline.config import Settings
-from aws_pipeline.script import run
 from behavior.contract import ContractError
 from behavior.tables import CURATED_TABLES
 
@@ -102,7 +101,7 @@ def say(lake: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     def main(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["athena.py", *map(str, arguments)])
-        code = run(athena.main)
+        code = athena.main()
         return code, *capsys.readouterr()
 
     return main
@@ -233,18 +232,19 @@ def test_long_trajectories_are_thinned_to_two_thousand_rows_and_two_minutes(loca
     rows = local_engine(
         """
         CREATE TABLE metadata_train AS
-            SELECT 'LyricalHare' AS lab_id, 1 AS video_id, 120.0::DOUBLE AS frames_per_second, 20000 AS frame_count,
+            SELECT 'LyricalHare' AS lab_id, 1 AS video_id, 120.0::DOUBLE AS frames_per_second, 9005 AS first_frame, 20000 AS frame_count,
                    3 AS mice_tracked, 1.0 AS seen_share;
         CREATE TABLE tracking_curated AS
             SELECT 'LyricalHare' AS lab_id, 'train' AS split, 1 AS video_id, mouse.range + 1 AS mouse_id, part.unnest AS bodypart,
-                   frame.range AS video_frame, 0.0::FLOAT AS x_cm, 0.0::FLOAT AS y_cm
+                   frame.range + 9005 AS video_frame, 0.0::FLOAT AS x_cm, 0.0::FLOAT AS y_cm
             FROM range(3) AS mouse, unnest(['nose', 'ear_left']) AS part, range(20000) AS frame;
         """,
         "trajectories",
     )
-    # 120 s at 120 fps and 3 mice are 43,200 points; every 22nd frame of 14,400 is 655 a mouse
+    # a clip that begins at frame 9005: 120 s at 120 fps and 3 mice are 43,200 points; every 22nd frame of 14,400 is 655 a mouse
     assert len(rows) == 3 * 655
     assert {row[3] for row in rows} == {"ear_left"}, "no body_center: the first bodypart"
+    assert min(row[4] for row in rows) == 0, "time counts from the first frame"
     assert max(row[4] for row in rows) == pytest.approx(654 * 22 / 120, abs=1e-3)
 
 
@@ -497,7 +497,7 @@ def test_every_saved_answer_fits_80_columns(path: Path, lake: Settings):
 
 def test_an_empty_lake_says_what_fills_it(empty_lake: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setattr(sys, "argv", ["athena.py", "SELECT lab_id FROM metadata_train", "--format", "csv"])
-    assert run(athena.main) == 0
+    assert athena.main() == 0
     told = capsys.readouterr()
     assert told.out == "lab_id\n"
     assert "nothing is in metadata_train yet; run the pipeline: python aws_pipeline/pipeline.py" in told.err

@@ -72,13 +72,23 @@ def test_the_score_is_over_both_labs_and_only_over_recordings_training_never_saw
     assert not scored & {*videos["train"], *videos["validation"]}
 
 
-def test_a_second_run_uses_what_is_up_to_date_and_ends_with_the_same_score(first, script, place):
+def test_a_second_run_runs_nothing_again_and_ends_with_the_same_score(first, script, place):
     before = (place / "results" / "score.json").read_text()
     told = script("aws_pipeline/pipeline.py", "--epochs", 1, "--results-dir", place / "results")
     assert told.returncode == 0, told.stderr
-    assert told.stdout.count("up to date") == 3
-    assert [step["reused"] for step in steps_of(place)][:4] == [True, True, False, True]
+    assert told.stdout.count("up to date") == 7
+    assert all(step["reused"] for step in steps_of(place))
     assert (place / "results" / "score.json").read_text() == before
+    assert f"(in {place / 's3_mock'})" in told.stdout
+
+
+def test_steps_whose_results_are_gone_run_again_and_those_behind_them_do_not_for_they_find_the_same(first, script, place):
+    next((place / "s3_mock" / "curated-zone" / "tracking_curated").rglob("*.parquet")).unlink()
+    (place / "results" / "held_out.csv").unlink()
+    told = script("aws_pipeline/pipeline.py", "--epochs", 1, "--results-dir", place / "results")
+    assert told.returncode == 0, told.stderr
+    again = [(step["name"], step["did"]) for step in steps_of(place) if not step["reused"]]
+    assert again == [("2 ETL", "12 recordings curated"), ("5 infer", "held-out recordings")]
 
 
 def test_a_recipe_nobody_wrote_is_told_with_the_ones_there_are(first, script, place):

@@ -28,7 +28,7 @@ def run(*arguments: str, environment: dict[str, str] | None = None, folder: Path
 
 def make(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), *arguments])
-    return sample_data.run(sample_data.main)
+    return sample_data.main()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -160,7 +160,7 @@ def test_arguments_that_mean_nothing_are_told_all_at_once(
 
 
 def test_the_usual_sample_spans_clocks_scales_mice_and_bodyparts():
-    from behavior.simulation import variants
+    from behavior.simulated.recordings import variants
 
     ways = [way for lab in sample_data.DEFAULT_LABS for way in variants(lab)]
     assert {way.fps for way in ways} >= {10, 25, 30, 120}

@@ -3,11 +3,23 @@
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behavior.bouts import Criteria, DecodeSettings, calibrated, decode, frame_labels, runs, smooth
+from behavior.bouts import (
+    BOUT_COLUMNS,
+    Criteria,
+    DecodeSettings,
+    bout_table,
+    calibrated,
+    decode,
+    frame_labels,
+    labels_of_bouts,
+    runs,
+    smooth,
+)
 
 PLAIN = DecodeSettings(smooth_s=0, threshold=0.5, max_gap_s=0, min_length_s=0)
 BOTH = np.array([True, True])
@@ -37,6 +49,27 @@ def test_no_bouts_label_nothing() -> None:
 def test_a_class_outside_the_ethogram_is_refused(behavior: int) -> None:
     with pytest.raises(ValueError, match="Expected classes from 0 to 1, but got"):
         frame_labels(np.array([0]), np.array([1]), np.array([behavior]), frames=3, n_classes=2)
+
+
+def test_bouts_in_a_table_label_the_frames_of_the_behaviors_asked_for_in_their_order() -> None:
+    """Rearing is not asked for; the sniff reaches beyond the recording."""
+    told = pd.DataFrame({"action": ["sniff", "rear", "attack"], "start_frame": [3, 0, 1], "stop_frame": [9, 5, 3]})
+    assert labels_of_bouts(told, ("attack", "sniff"), 5).T.astype(int).tolist() == [[0, 1, 1, 0, 0], [0, 0, 0, 1, 1]]
+    assert labels_of_bouts(told, ("sniff", "attack"), 5).T.astype(int).tolist() == [[0, 0, 0, 1, 1], [0, 1, 1, 0, 0]]
+    assert labels_of_bouts(told[:0], ("attack", "sniff"), 2).tolist() == [[False, False]] * 2
+
+
+def test_a_table_of_bouts_has_whole_numbers_and_names_nobody_where_nobody_is_named() -> None:
+    rows = [(7, 1, 2, "sniff", 0, 5), (7, None, None, "social", 5, 9)]
+    table = bout_table(rows)
+    assert tuple(table.columns) == BOUT_COLUMNS
+    assert table["agent_id"].tolist() == [1, pd.NA]
+    assert table[["video_id", "start_frame", "stop_frame"]].to_numpy().tolist() == [[7, 0, 5], [7, 5, 9]]
+    for few in (rows, rows[:1], []):
+        kinds = bout_table(few).dtypes.astype(str).to_dict()
+        assert kinds.pop("action") in ("object", "str")
+        whole = {"video_id": "int64", "start_frame": "int64", "stop_frame": "int64"}
+        assert kinds == {**whole, "agent_id": "Int64", "target_id": "Int64"}
 
 
 def test_runs_reach_to_both_ends() -> None:

@@ -9,7 +9,7 @@ import pytest
 from behavior.content import Content, content_groups, content_of, together
 from behavior.curation import Curated, curate
 from behavior.recording import recordings_from_rows
-from behavior.simulation import PROFILES, simulate
+from behavior.simulated.recordings import PROFILES, simulate
 from behavior.tracking import Pose
 
 COLUMNS = ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]

@@ -1,49 +1,27 @@
-"""Frame scores: counts per level, and curves and areas from them, by hand and against scikit-learn's definitions written out."""
+"""Frame scores: curves and areas from counts, by hand and against scikit-learn."""
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score, brier_score_loss, precision_recall_curve
+from sklearn.metrics import f1_score as f1_score_of
 
 from behavior.frame_scores import (
-    LEVELS,
     average_precision,
     best_threshold,
     confusion,
-    count_levels,
     f1_score,
     frames_at,
-    level_starts,
     precision_recall,
     reliability,
 )
+from behavior.score_levels import count_fine
 
 SCORES = np.array([0.9, 0.8, 0.7, 0.6, 0.2, 0.1])
 LABELS = np.array([True, False, True, True, False, False])
 
 
 def counts(scores=SCORES, labels=LABELS) -> np.ndarray:
-    return count_levels(np.asarray(scores, np.float64), np.asarray(labels, bool))
-
-
-def test_levels_go_from_0_to_1_in_order() -> None:
-    starts = level_starts()
-    assert (len(starts), starts[0], starts[-1]) == (LEVELS, 0.0, 1.0)
-    assert (np.diff(starts) > 0).all()
-    assert np.diff(starts[starts >= 0.001]).max() < 0.0021
-    fine = starts[(starts > 1e-3)]
-    assert (np.diff(fine) / fine[:-1]).max() < 0.004
-
-
-def test_every_frame_is_counted_once_by_its_label() -> None:
-    counted = counts()
-    assert counted.shape == (2, LEVELS)
-    assert counted.sum(axis=1).tolist() == [3, 3]
-    assert count_levels(np.array([0.0, -0.0, 1.0]), np.array([True, True, False]))[:, [0, -1]].tolist() == [[0, 1], [2, 0]]
-
-
-@pytest.mark.parametrize("score", [1.01, -0.1, np.nan])
-def test_a_score_that_is_no_probability_is_refused(score: float) -> None:
-    with pytest.raises(ValueError, match="Expected scores from 0 to 1"):
-        counts([score], [True])
+    return count_fine(np.asarray(scores, np.float64), np.asarray(labels, bool))
 
 
 def test_the_best_threshold_takes_all_three_and_one_false() -> None:
@@ -68,6 +46,35 @@ def test_average_precision_is_precision_at_each_hit() -> None:
     assert average_precision(counts()) == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
     assert average_precision(counts([0.5] * 10, [True] * 3 + [False] * 7)) == pytest.approx(0.3)  # all tied: the share
     assert average_precision(np.stack([counts(), counts(1 - SCORES)])).shape == (2,)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_areas_and_curves_are_those_of_scikit_learn(seed: int) -> None:
+    """Scores in steps that 16-bit levels hold exactly, with many ties, so that both see the same thresholds."""
+    generator = np.random.default_rng(seed)
+    labels = generator.random(500) < 0.2
+    scores = np.clip(np.round(generator.normal(0.3 + 0.2 * labels, 0.15) * 64) / 64, 0, 1)
+    assert average_precision(counts(scores, labels)) == pytest.approx(average_precision_score(labels, scores), rel=1e-12)
+    precision, recall = precision_recall(counts(scores, labels))
+    theirs = precision_recall_curve(labels, scores)
+    assert precision[::-1] == pytest.approx(theirs[0][:-1])  # they go the other way, and add a point of recall 0
+    assert recall[::-1] == pytest.approx(theirs[1][:-1])
+    threshold, f1 = best_threshold(counts(scores, labels))
+    assert f1 == pytest.approx(f1_score_of(labels, scores >= threshold))
+    assert f1 == pytest.approx(max(f1_score_of(labels, scores >= other) for other in np.unique(scores)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_areas_over_scores_of_any_value_differ_from_scikit_learn_by_rounding_only(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    labels = generator.random(5000) < 0.05
+    scores = 1 / (1 + np.exp(-generator.normal(-3 + 2 * labels, 1)))
+    assert average_precision(counts(scores, labels)) == pytest.approx(average_precision_score(labels, scores), abs=0.002)
+
+
+def test_the_brier_score_is_that_of_scikit_learn() -> None:
+    labels, scores = np.array([1, 0, 1, 0, 0], bool), np.array([0.75, 0.25, 0.5, 0.5, 0.125])
+    assert reliability(counts(scores, labels)).brier == pytest.approx(brier_score_loss(labels, scores))
 
 
 def test_the_curve_goes_from_the_strictest_threshold_to_the_laxest() -> None:

@@ -1,4 +1,4 @@
-"""Groups of behaviors: what is known of a frame, what is not, and who won it."""
+"""Groups of behaviors: what is known of a frame, what is not, and what a whole arena is asked about."""
 
 from dataclasses import replace
 
@@ -7,9 +7,12 @@ import pandas as pd
 import pytest
 
 from behavior.bouts import DecodeSettings
+from behavior.contract import ContractError
 from behavior.ethogram import GROUPS
-from behavior.groups import GROUP_NAMES, annotated_groups, count_groups, group_bouts, group_labels, macro_f1
+from behavior.groups import GROUP_NAMES, GroupLabelling, annotated_groups, group_labels
+from behavior.labelling import Subject
 from behavior.recording import Recording, Triple
+from recognizers.recognizer import Decoding
 
 BACKGROUND, SOCIAL, MATING, AGGRESSIVE = range(4)
 MICE = (1, 2, 3)
@@ -75,37 +78,72 @@ def test_a_bout_may_lie_partly_or_wholly_beyond_the_recording(annotated: Recordi
     assert named(group_labels(annotated, MICE, 4, told)) == ["background", "background", "social", "social"]
 
 
-def test_the_best_group_stands_and_background_is_no_bout() -> None:
+def test_an_arena_is_one_subject_that_names_no_mouse_and_knows_its_annotated_groups(annotated: Recording) -> None:
+    (arena,) = GroupLabelling().subjects(annotated, MICE)
+    assert arena == Subject()
+    assert not arena.mice
+    assert arena.mask(GROUP_NAMES).tolist() == [True, True, False, True]
+
+
+def test_an_arena_without_an_annotated_group_is_no_subject_and_one_without_labels_is_asked_for_all(recording: Recording) -> None:
+    solo = replace(recording, annotated=(Triple(1, 1, "rear"),))
+    assert GroupLabelling().subjects(solo, MICE) == ()
+    (arena,) = GroupLabelling().subjects(replace(recording, annotated=()), MICE)
+    assert arena.annotated == set(GROUP_NAMES)
+
+
+def test_the_truth_of_an_arena_is_runs_of_groups_of_nobody_in_particular(annotated: Recording) -> None:
+    """Frame 0 is background, 1 and 2 social, 3 aggressive, 4 unknown for a behavior of the lab's own, 5 social again."""
+    told = bouts((7, 1, 2, "sniff", 1, 4), (7, 2, 3, "attack", 3, 4), (7, 1, 2, "keepdown", 4, 5), (7, 2, 3, "sniff", 5, 9))
+    truth = GroupLabelling().truth(annotated, Subject(), MICE, 6, told)
+    assert named(truth.labels) == ["background", "social", "social", "aggressive", "unknown", "social"]
+    assert truth.known.tolist() == [True] * 4 + [False, True]
+    assert truth.bouts[["action", "start_frame", "stop_frame"]].to_numpy().tolist() == [
+        ["social", 1, 3],
+        ["social", 5, 6],
+        ["aggressive", 3, 4],
+    ]
+    assert truth.bouts[["agent_id", "target_id"]].isna().all(axis=None)
+    assert set(truth.bouts["video_id"]) == {7}
+
+
+def test_groups_are_asked_about_where_a_bout_of_any_occurs() -> None:
+    assert GroupLabelling.of_actions(["rear", "sniff"]).behaviors == GROUP_NAMES
+    with pytest.raises(ContractError, match="Expected social, mating, aggressive bouts in the training recordings, but got only dig, rear"):
+        GroupLabelling.of_actions(["rear", "dig"])
+    with pytest.raises(ContractError, match="but got none at all"):
+        GroupLabelling.of_actions([])
+
+
+def test_some_of_the_groups_have_the_same_background() -> None:
+    some = GroupLabelling().over(("background", "mating"))
+    assert (some.behaviors, some.background) == (("background", "mating"), "background")
+
+
+def group_bouts(scores: np.ndarray, recording: Recording, settings: DecodeSettings, groups: tuple[str, ...] = GROUP_NAMES) -> list[tuple]:
+    """Return (group, start, stop) of an arena in which these groups were annotated."""
+    arena = Subject(annotated=frozenset(groups))
+    found = Decoding((0.0,) * len(GROUP_NAMES), {}, settings).bouts(GroupLabelling(), recording, arena, scores)
+    assert {bout[:3] for bout in found} <= {(recording.video_id, None, None)}
+    return [bout[3:] for bout in found]
+
+
+def test_the_best_group_stands_and_background_is_no_bout(recording: Recording) -> None:
     scores = np.zeros((12, 4), np.float32)
     scores[:, BACKGROUND] = 0.4
     scores[2:6, SOCIAL] = 0.45  # below any fixed threshold of 0.5, but the best
     scores[6:9, AGGRESSIVE] = 0.6
     scores[9:, SOCIAL] = 0.3
-    assert group_bouts(scores, 30.0, DecodeSettings(0, 0.5, 0, 0)) == [(SOCIAL, 2, 6), (AGGRESSIVE, 6, 9)]
+    assert group_bouts(scores, recording, DecodeSettings(0, 0.5, 0, 0)) == [("social", 2, 6), ("aggressive", 6, 9)]
 
 
-def test_short_gaps_between_bouts_of_a_group_are_closed_and_short_bouts_dropped() -> None:
+def test_short_gaps_between_bouts_of_a_group_are_closed_and_short_bouts_dropped(recording: Recording) -> None:
     scores = np.zeros((20, 4), np.float32)
     scores[:, BACKGROUND], scores[2:9, SOCIAL], scores[5, SOCIAL] = 0.5, 0.9, 0.1
     scores[14, MATING] = 0.9
-    assert group_bouts(scores, 30.0, DecodeSettings(0, 0.5, 2 / 30, 3 / 30)) == [(SOCIAL, 2, 9)]
+    assert group_bouts(scores, recording, DecodeSettings(0, 0.5, 2 / 30, 3 / 30)) == [("social", 2, 9)]
 
 
-def test_a_recording_without_any_annotated_group_has_no_bouts() -> None:
-    assert group_bouts(np.tile(np.array([1, 0, 0, 0], np.float32), (9, 1)), 30.0) == []
-    assert group_bouts(np.zeros((9, 4), np.float32), 30.0) == []
-
-
-def test_frames_are_counted_by_the_best_annotated_group_where_a_label_is_known() -> None:
-    scores = np.array([[0.5, 0.4, 0.9, 0], [0.1, 0.4, 0, 0.5], [0.2, 0.8, 0, 0], [0.9, 0, 0, 0.1]])
-    labels = np.zeros((4, 4), bool)
-    labels[0, BACKGROUND] = labels[1, SOCIAL] = labels[2, SOCIAL] = True  # the last frame is unknown
-    counts = count_groups(scores, labels, np.array([True, True, False, True]))
-    assert counts.tolist() == [[1, 1, 1], [1, 1, 2], [0, 0, 0], [0, 1, 0]]
-
-
-def test_the_macro_f1_is_over_groups_that_occur_or_were_found() -> None:
-    score, by_group = macro_f1(np.array([[1, 1, 1], [1, 1, 2], [0, 0, 0], [0, 1, 0]]))
-    assert by_group == {"background": 1.0, "social": pytest.approx(2 / 3), "aggressive": 0.0}
-    assert score == pytest.approx(5 / 9)
-    assert macro_f1(np.zeros((4, 3), np.int64)) == (0.0, {})
+def test_a_recording_without_any_annotated_group_has_no_bouts(recording: Recording) -> None:
+    assert group_bouts(np.tile(np.array([1, 0, 0, 0], np.float32), (9, 1)), recording, DecodeSettings()) == []
+    assert group_bouts(np.zeros((9, 4), np.float32), recording, DecodeSettings(), groups=()) == []

@@ -1,10 +1,12 @@
 """Files that appear whole: nothing is seen of one that was broken off, and the old one stays."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from behavior.whole_file import whole_file
+from behavior.contract import UsageError
+from behavior.whole_file import whole_file, write_json
 
 
 def test_a_file_appears_with_its_folder_when_all_is_written(tmp_path: Path) -> None:
@@ -30,3 +32,40 @@ def test_what_breaks_off_leaves_the_old_file_and_nothing_beside_it(tmp_path: Pat
         broken()
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["told.csv"]
+
+
+def test_a_json_file_is_whole_and_holds_no_number_that_json_does_not_know(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "told.json"
+    write_json(path, {"score": 0.5, "labs": ["A"]})
+    assert json.loads(path.read_text()) == {"score": 0.5, "labs": ["A"]}
+    assert path.read_text().endswith("}\n")
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(path, {"score": float("nan")})
+    assert json.loads(path.read_text()) == {"score": 0.5, "labs": ["A"]}
+    assert [file.name for file in path.parent.iterdir()] == ["told.json"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_a_sentence_and_the_old_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "state.csv"
+    path.write_text("old")
+
+    def write() -> None:
+        with whole_file(path) as beside, open("/dev/full", "w") as full:
+            beside.write_text("half")
+            full.write("x" * 100_000)
+
+    with pytest.raises(UsageError, match=r"Expected room on the disk for .*state.csv, but got: .*No space left.* Free some space"):
+        write()
+    assert path.read_text() == "old"
+
+
+def test_what_a_library_says_of_a_full_disk_is_known_by_its_words(tmp_path: Path) -> None:
+    """safetensors raises an error of its own, without a number."""
+
+    def write() -> None:
+        with whole_file(tmp_path / "state.safetensors"):
+            raise RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    with pytest.raises(UsageError, match="Expected room on the disk"):
+        write()

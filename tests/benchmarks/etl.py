@@ -26,6 +26,8 @@ if not __package__:
 
 from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
 from aws_pipeline.glue_job import run_job
+from behavior.keys import LakeObject, key_of
+from behavior.tables import RAW_METADATA, RAW_TRACKING
 
 PEERS = REPOSITORY.parent / "shared" / "bench"
 MOST_VIDEOS_FOR_WINDOWS = 100
@@ -89,7 +91,7 @@ def compare(videos: int, rounds: int, peers: Path, folder: Path) -> list[Measure
 
     def glue() -> None:
         nonlocal rows
-        rows = run_job(chosen, tell=lambda state, done, of: None)["rows_out"]
+        rows = run_job(chosen)["rows_out"]
 
     def peer(script: str) -> Callable[[], None]:
         def run() -> None:
@@ -133,11 +135,12 @@ def _take(run: Callable[[], None]) -> tuple[float, float, float]:
 def link_as_raw_zone(data: Path, raw: Path) -> None:
     """Make the recordings objects of the raw zone without copying them: on this disk a file is an object."""
     for file in data.glob("train_tracking/*/*.parquet"):
-        target = raw / "train_tracking" / f"lab_id={file.parent.name}" / file.name
+        target = raw / LakeObject(RAW_TRACKING, "train", file.parent.name, int(file.stem)).key
         target.parent.mkdir(parents=True, exist_ok=True)
         os.link(file, target)
-    (raw / "metadata").mkdir(parents=True)
-    shutil.copy(data / "train.csv", raw / "metadata" / "train.csv")
+    metadata = raw / key_of(RAW_METADATA, "train")
+    metadata.parent.mkdir(parents=True)
+    shutil.copy(data / "train.csv", metadata)
 
 
 def _below(root: int) -> dict[int, tuple[float, int]]:

@@ -26,9 +26,9 @@ if not __package__:
 if TYPE_CHECKING:
     import torch
 
-    from training.datasets import StreamDataset
-    from training.loop import Trainer
-    from training.recipes import Recipe
+    from training.fitting.loop import Trainer
+    from training.material.datasets import StreamDataset
+    from training.recipes.network_recipe import Recipe
 
 PEAK_TFLOPS = {"H200": 989.0, "H100 PCIe": 756.0, "H100": 989.0, "A100": 312.0, "A10G": 70.0, "T4": 65.0}
 """Dense 16-bit peak by a part of the device's name, the longer name first, 10^12 operations a second."""
@@ -62,15 +62,16 @@ def make_dataset(recipe: "Recipe", frames: int) -> "tuple[StreamDataset, Any]":
     """Return random features of so many frames in recordings of ten minutes, and the settings that name their columns."""
     import torch
 
+    from behavior.labelling import Subject
     from behavior.recording import Recording
-    from recognizers import features_class
-    from training.datasets import Stream, StreamDataset
+    from recognizers.families import network_family
+    from training.material.datasets import Stream, StreamDataset
 
-    settings = features_class(recipe.family)(BODYPARTS, recipe.fps)
+    settings = network_family(recipe.family).features(BODYPARTS, recipe.fps)
     lengths = [RECORDING_FRAMES] * (frames // RECORDING_FRAMES) + ([frames % RECORDING_FRAMES] if frames % RECORDING_FRAMES else [])
     recordings = [Recording("Random", number, recipe.fps, 10.0, 400, 200) for number in range(len(lengths))]
     streams = tuple(
-        Stream(recording, (1, 2), length, number * RECORDING_FRAMES, length)
+        Stream(recording, Subject(1, 2), length, number * RECORDING_FRAMES, length)
         for number, (recording, length) in enumerate(zip(recordings, lengths, strict=True))
     )
     features = torch.empty(frames, len(settings.names), dtype=torch.float16)
@@ -79,17 +80,18 @@ def make_dataset(recipe: "Recipe", frames: int) -> "tuple[StreamDataset, Any]":
     labels = torch.zeros(frames, BEHAVIORS, dtype=torch.bool)
     labels[::50] = True
     context = torch.cat([torch.ones(len(streams), 1), torch.ones(len(streams), BEHAVIORS)], 1)
-    return StreamDataset(streams, features, labels, torch.ones(len(streams), BEHAVIORS, dtype=torch.bool), context), settings
+    annotated = torch.ones(len(streams), BEHAVIORS, dtype=torch.bool)
+    return StreamDataset(streams, features, labels, annotated, context, recipe.windowing), settings
 
 
 def make_trainer(recipe: "Recipe", dataset: "StreamDataset", settings: Any, device: "torch.device", compiled: bool) -> "Trainer":
     """Return the training loop over a fresh network."""
-    from recognizers import build_network
-    from training.loop import Trainer
+    from recognizers.families import network_family
+    from training.fitting.loop import Trainer
 
     config = recipe.to_json_dict()["network"]
-    _, network = build_network(recipe.family, config, len(settings.names), BEHAVIORS)
-    return Trainer(network, dataset, recipe, 0, device, settings, compiled)
+    _, network = network_family(recipe.family).build(config, len(settings.names), BEHAVIORS)
+    return Trainer(network, dataset, recipe, 0, device, recipe.augmentation.of(settings), compiled)
 
 
 def counted(work: Callable[[], Any]) -> int:
@@ -105,13 +107,12 @@ def train_speed(trainer: "Trainer", steps: int, flops_per_window: float, warmup:
     """Return the speed of training steps, gathering and augmenting counted in."""
     import numpy as np
 
-    recipe = trainer.recipe
     windows, started = 0, 0.0
-    for step, batch in enumerate(islice(trainer.train.batches(recipe.windowing, recipe.batch, np.random.default_rng(0)), warmup + steps)):
+    for step, batch in enumerate(islice(trainer.train.batches(trainer.recipe.batch, np.random.default_rng(0)), warmup + steps)):
         if step == warmup:
             _wait(trainer.device)
             windows, started = 0, time.perf_counter()
-        trainer._step(recipe.augmentation(batch, trainer.layout))
+        trainer._step(trainer.augment(batch))
         windows += len(batch.features)
     _wait(trainer.device)
     rate = windows / (time.perf_counter() - started)
@@ -152,7 +153,7 @@ def infer_speed(trainer: "Trainer", batch: int, flops_per_window: float) -> tupl
 def _ordered_places(dataset: "StreamDataset", windowing: Any, batch: int) -> list[tuple[Any, Any]]:
     import numpy as np
 
-    from behavior.windows import window_starts
+    from behavior.views.windows import window_starts
 
     starts = [window_starts(stream.samples, windowing.window, windowing.step) for stream in dataset.streams]
     owners = np.repeat(np.arange(len(starts)), [len(one) for one in starts])
@@ -167,7 +168,7 @@ def measure(recipe: "Recipe", arguments: argparse.Namespace, device: "torch.devi
 
     dataset, settings = make_dataset(recipe, arguments.frames)
     plain = make_trainer(recipe, dataset, settings, device, compiled=False)
-    batch = next(plain.train.batches(recipe.windowing, recipe.batch, np.random.default_rng(0)))
+    batch = next(plain.train.batches(recipe.batch, np.random.default_rng(0)))
     step_flops = counted(lambda: plain._step(batch)) / len(batch.features)
     with torch.no_grad():
         forward_flops = counted(lambda: plain.network.eval()(batch.features, batch.valid, batch.context)) / len(batch.features)
@@ -202,7 +203,7 @@ def main() -> int:
 
     import torch
 
-    from training.recipes import RECIPES
+    from training.recipes.named import RECIPES
 
     if not torch.cuda.is_available():
         print("gpu: no GPU here, so nothing is measured")

@@ -62,16 +62,17 @@ def onnx(recipe: str, minutes: float) -> None:
     """Print how fast onnxruntime recognizes beside torch, and whether it finds the same bouts."""
     from inference.export import export
     from inference.recognition import recognize
-    from recognizers import load_recognizer
+    from recognizers import checkpoint
+    from recognizers.families import load
 
     rows, recording = filmed("CalMS21_task1", 60 * minutes)
     recognizer = random_recognizer(recipe, rows)
     with tempfile.TemporaryDirectory() as folder:
-        checkpoint, exported = Path(folder, "a.safetensors"), Path(folder, "a.onnx")
+        path, exported = Path(folder, "a.safetensors"), Path(folder, "a.onnx")
         videos: dict[str, list[int]] = {"train": [], "validation": [], "held_out": []}
-        recognizer.save(checkpoint, {"recipe": {"name": recipe}, "videos": videos, "metrics": {}, "seed": 0})
-        difference = export(checkpoint, exported)
-        served = load_recognizer([exported])
+        checkpoint.save(path, recognizer, {"recipe": {"name": recipe}, "videos": videos, "metrics": {}, "seed": 0})
+        difference = export(path, exported)
+        served = load([exported])
     seconds = [best_seconds(rows, recording, one)[1] for one in (recognizer, served)]
     equal = recognize(rows, recording, recognizer).equals(recognize(rows, recording, served))
     ratio = seconds[0] / seconds[1]
@@ -105,7 +106,7 @@ def memory(frames: str, _: float) -> None:
 def filmed(lab: str, seconds: float) -> tuple[Any, Any]:
     """Return the tracking rows and the recording of two simulated mice, annotated in both directions."""
     from behavior.recording import Triple, recordings_from_rows
-    from behavior.simulation import PROFILES, simulate
+    from behavior.simulated.recordings import PROFILES, simulate
 
     simulated = simulate(PROFILES[lab], seed=0, seconds=seconds)
     (recording,) = recordings_from_rows([simulated.metadata])
@@ -122,35 +123,37 @@ def write_long(frames: int, path: Path) -> None:
 
 def read_long(path: Path) -> tuple[Any, Any]:
     """Return the rows of `write_long`, read as serving reads them, and their recording."""
-    from inference.job import TrackingFile
+    from inference.recording_files import TrackingFile
 
     return TrackingFile(path), filmed("BoisterousParrot", 10)[1]
 
 
 def random_recognizer(name: str, rows: Any) -> Any:
     """Return a recognizer with the network of a recipe and random weights for the bodyparts in these rows."""
-    from recognizers import rest_waiting_threads
+    from recognizers.devices import rest_waiting_threads
 
     rest_waiting_threads()
     import numpy as np
     import torch
 
-    import recognizers
     from behavior.ethogram import BEHAVIORS
-    from behavior.features import RobustScaler, common_bodyparts
-    from recognizers.pair_view import PairRecognizer
+    from behavior.views.pair_features import common_bodyparts
+    from behavior.views.scaler import RobustScaler
+    from recognizers.families import network_family
+    from recognizers.network_recognizer import NetworkRecognizer
     from recognizers.recognizer import Decoding
-    from training.recipes import RECIPES as ALL
+    from training.recipes.named import RECIPES as ALL
 
     torch.manual_seed(0)
     recipe = ALL[name]()
+    family = network_family(recipe.family)
     parts = {part for table in ([rows] if hasattr(rows, "column") else rows) for part in table.column("bodypart").unique().to_pylist()}
-    features = recognizers.features_class(recipe.family)(common_bodyparts([tuple(sorted(parts))]), recipe.fps)
+    features = family.features(common_bodyparts([tuple(sorted(parts))]), recipe.fps)
     columns = len(features.names)
-    network = recognizers.build_network(recipe.family, vars(recipe.network), columns, len(BEHAVIORS))[1].eval()
+    network = family.build(vars(recipe.network), columns, len(BEHAVIORS))[1].eval()
     scaler = RobustScaler(np.zeros(columns, np.float32), np.full(columns, 10, np.float32))
     decoding = Decoding((0.5,) * len(BEHAVIORS), {})
-    return PairRecognizer(recipe.family, network, recipe.network, BEHAVIORS, features, scaler, recipe.windowing, decoding)
+    return NetworkRecognizer(family, network, recipe.network, BEHAVIORS, features, scaler, recipe.windowing, decoding)
 
 
 def best_seconds(rows: Any, recording: Any, recognizer: Any) -> tuple[float, float]:

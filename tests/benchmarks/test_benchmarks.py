@@ -13,7 +13,8 @@ from benchmarks import training as windows
 from torch.utils.data import DataLoader
 
 from recognizers.cnn_transformer import CnnTransformerConfig
-from training.recipes import RECIPES, Recipe
+from training.recipes.named import RECIPES
+from training.recipes.network_recipe import Recipe
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_the_peer_sees_the_same_windows_as_the_tensor(name: str) -> None:
         assert getattr(theirs[0], field).dtype == getattr(mine[0], field).dtype
 
 
-def replace_batch(material: windows.Material, batch: int) -> windows.Material:
+def replace_batch(material: windows.SharedMaterial, batch: int) -> windows.SharedMaterial:
     return replace(material, recipe=replace(material.recipe, batch=batch))
 
 
@@ -45,9 +46,9 @@ def test_the_peer_augments_as_the_batch_does() -> None:
     material = windows.make_material(RECIPES["cnn_transformer_plus_small"](), recordings=1, minutes=0.3)
     sure = replace(material.recipe.augmentation, mirror=1.0, scale=0.0, noise_cm=0.0, drop_bodypart=1.0, forget_lab=1.0)
     dataset = windows.make_dataset(material)
-    batch = next(dataset.batches(material.recipe.windowing, 1, np.random.default_rng(0)))
+    batch = next(dataset.batches(1, np.random.default_rng(0)))
     seen, told = windows.augmented(batch.features[0].numpy(), batch.context[0].numpy(), sure, material.settings)
-    expected = sure(batch, material.settings)
+    expected = sure.of(material.settings)(batch)
     np.testing.assert_allclose(seen, expected.features[0].numpy(), atol=1e-6)
     np.testing.assert_array_equal(told, expected.context[0].numpy())
 

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,17 +32,22 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from behavior.curation import Curated, curate
-from behavior.features import PairFeatures, RobustScaler, common_bodyparts
-from behavior.pair_tracks import ANCHORS, CM_PER_M, PairTracks
-from behavior.recording import Recording, recordings_from_rows
-from behavior.simulation import PROFILES, simulate
+from behavior.labelling import PairLabelling, Subject
+from behavior.material import Material
+from behavior.recording import recordings_from_rows
+from behavior.simulated.recordings import PROFILES, simulate
 from behavior.tracking import Pose
-from recognizers import build_network, features_class
-from recognizers.recognizer import Pair
-from training.datasets import Batch, StreamDataset, assemble, pair_labels, pair_samples, thinned
-from training.loop import Trainer
-from training.recipes import RECIPES, Recipe
-from training.track_augmentation import TrackAugmentation
+from behavior.views.anchors import ANCHORS
+from behavior.views.mirror import Mirror
+from behavior.views.pair_features import PairFeatures, common_bodyparts
+from behavior.views.pair_tracks import CM_PER_M, PairTracks
+from behavior.views.scaler import RobustScaler
+from recognizers.families import network_family
+from training.fitting.loop import Trainer
+from training.material.datasets import Batch, StreamDataset, assemble, samples_of, thinned
+from training.recipes.named import RECIPES
+from training.recipes.network_recipe import Recipe
+from training.recipes.track_augmentation import TrackAugmentation
 
 PROFILE = PROFILES["CalMS21_task1"]
 """30 frames a second, as the recipes: neither side has to resample."""
@@ -49,12 +55,12 @@ RECIPES_MEASURED = ("cnn_transformer_small", "cnn_transformer_plus_small")
 
 
 @dataclass(frozen=True)
-class Material:
+class SharedMaterial:
     """Recordings, and what both sides know about them."""
 
-    recordings: list[tuple[Recording, Curated]]
+    recordings: tuple[Material, ...]
     bouts: pd.DataFrame
-    behaviors: tuple[str, ...]
+    labelling: PairLabelling
     settings: PairFeatures | PairTracks
     scaler: RobustScaler
     recipe: Recipe
@@ -63,21 +69,22 @@ class Material:
 class WindowByWindow(Dataset):
     """The peer: everything is done for one window at a time."""
 
-    def __init__(self, material: Material, dataset: StreamDataset, starts: np.ndarray, owners: np.ndarray) -> None:
+    def __init__(self, material: SharedMaterial, dataset: StreamDataset, starts: np.ndarray, owners: np.ndarray) -> None:
         self.material, self.starts, self.owners = material, starts, owners
         self.streams, self.annotated, self.context = dataset.streams, dataset.annotated.numpy(), dataset.context.numpy()
-        of_video = {recording.video_id: curated for recording, curated in material.recordings}
+        of_video = {one.recording.video_id: one.tracking for one in material.recordings}
         self.curated = [of_video[stream.recording.video_id] for stream in self.streams]
         self.labels = [
-            pair_labels(stream.recording, _pair(stream.pair), stream.frames, material.bouts, material.behaviors) for stream in self.streams
+            material.labelling.truth(stream.recording, stream.subject, curated.mice, stream.frames, material.bouts).labels
+            for stream, curated in zip(self.streams, self.curated, strict=True)
         ]
-        self.tracks: dict[tuple[int, int], np.ndarray] = {}
+        self.tracks: dict[tuple[int, int | None], np.ndarray] = {}
         if isinstance(material.settings, PairTracks):  # a point lost at a window's edge lies between sights outside of it
             half = len(material.settings.names) // 2
-            for recording, curated in material.recordings:
-                for mouse in curated.mice:
-                    both = material.settings.of(curated, recording.fps, mouse, mouse)
-                    self.tracks[recording.video_id, mouse] = np.nan_to_num(both[:, :half])
+            for one in material.recordings:
+                for mouse in one.tracking.mice:
+                    both = material.settings.of(one.tracking, one.recording.fps, Subject(mouse, mouse))
+                    self.tracks[one.recording.video_id, mouse] = np.nan_to_num(both[:, :half])
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -96,14 +103,14 @@ class WindowByWindow(Dataset):
     def seen(self, owner: int, window: slice) -> np.ndarray:
         """Return the features [W, F] of one window, not augmented."""
         stream, settings = self.streams[owner], self.material.settings
-        agent, target = _pair(stream.pair)
+        agent, target = stream.subject.agent, stream.subject.target
         if isinstance(settings, PairTracks):
             video = stream.recording.video_id
             return np.concatenate([self.tracks[video, agent][window], self.tracks[video, target][window]], axis=1)
         whole = self.curated[owner]
         mice = whole.mice if agent == target else (agent, target)
         cut = Pose(mice, whole.bodyparts, whole.xy[..., window], whole.seen[..., window])
-        return self.material.scaler.transform(settings.of(Curated(cut, whole.velocity[..., window]), 30.0, agent, target))
+        return self.material.scaler.transform(settings.of(Curated(cut, whole.velocity[..., window]), 30.0, stream.subject))
 
 
 def augmented(tracks: np.ndarray, context: np.ndarray, settings: TrackAugmentation, layout: PairTracks) -> tuple[np.ndarray, np.ndarray]:
@@ -112,8 +119,7 @@ def augmented(tracks: np.ndarray, context: np.ndarray, settings: TrackAugmentati
     points = len(layout.points)
     parts = tracks.reshape(len(tracks), 2, points, 3).copy()
     if rng.random() < settings.mirror:
-        parts = parts[:, :, list(layout.mirrored)]
-        parts[..., 0] *= -1
+        parts = _mirror(layout)(parts.reshape(tracks.shape)).reshape(parts.shape)
     if rng.random() < settings.swap:
         parts = parts[:, ::-1]
     parts[..., :2] *= 1 + settings.scale * (2 * rng.random() - 1)
@@ -124,43 +130,45 @@ def augmented(tracks: np.ndarray, context: np.ndarray, settings: TrackAugmentati
     return parts.reshape(tracks.shape), context
 
 
+@cache
+def _mirror(layout: PairTracks) -> Mirror:
+    return layout.mirror
+
+
 def collate(items: list[tuple[Any, ...]]) -> Batch:
     """Stack windows to a batch."""
     features, labels, mask, context = (torch.from_numpy(np.stack(column)) for column in list(zip(*items, strict=True))[:4])
     return Batch(features, None, labels, mask, context, tuple(sorted({item[4] for item in items})))
 
 
-def make_material(recipe: Recipe, recordings: int, minutes: float) -> Material:
+def make_material(recipe: Recipe, recordings: int, minutes: float) -> SharedMaterial:
     """Simulate recordings and fit the scaler, which both sides use."""
     simulated = [simulate(PROFILE, seed=number, video_id=101 + number, seconds=60 * minutes) for number in range(recordings)]
-    pairs = []
+    opened = []
     for one in simulated:
         (recording,) = recordings_from_rows([one.metadata])
-        pairs.append((recording, curate(one.tracking, recording)))
+        opened.append(Material.tracked(recording, curate(one.tracking, recording)))
     bouts = pd.concat([one.annotation.to_pandas().assign(video_id=one.metadata["video_id"]) for one in simulated])
-    settings = features_class(recipe.family)(common_bodyparts([PROFILE.bodyparts]), recipe.fps)
-    behaviors = tuple(sorted(bouts["action"].unique()))
-    samples = [one for recording, curated in pairs for one in pair_samples(recording, curated, bouts, behaviors, settings)]
-    return Material(pairs, bouts, behaviors, settings, settings.fit_scaler(thinned(samples)), recipe)
+    settings = network_family(recipe.family).features(common_bodyparts([PROFILE.bodyparts]), recipe.fps)
+    labelling = PairLabelling(tuple(sorted(bouts["action"].unique())))
+    samples = [one for material in opened for one in samples_of(material, bouts, labelling, settings)]
+    return SharedMaterial(tuple(opened), bouts, labelling, settings, settings.fit_scaler(thinned(samples)), recipe)
 
 
-def make_dataset(material: Material) -> StreamDataset:
+def make_dataset(material: SharedMaterial) -> StreamDataset:
     """Lay features of all recordings end to end: what our side does once."""
-    samples = (
-        one
-        for recording, curated in material.recordings
-        for one in pair_samples(recording, curated, material.bouts, material.behaviors, material.settings)
-    )
-    return assemble(samples, material.behaviors, material.scaler.transform, torch.float16, (PROFILE.name,))
+    parts = (samples_of(one, material.bouts, material.labelling, material.settings) for one in material.recordings)
+    samples, windowing = (one for part in parts for one in part), material.recipe.windowing
+    return assemble(samples, material.labelling.behaviors, material.scaler.transform, torch.float16, windowing, (PROFILE.name,))
 
 
-def make_peer(material: Material, dataset: StreamDataset) -> WindowByWindow:
+def make_peer(material: SharedMaterial, dataset: StreamDataset) -> WindowByWindow:
     """Return the peer over the windows of one of our epochs."""
-    starts, owners = dataset.window_places(material.recipe.windowing, np.random.default_rng(0))
+    starts, owners = dataset.window_places(np.random.default_rng(0))
     return WindowByWindow(material, dataset, starts, owners)
 
 
-def check_equal(material: Material, dataset: StreamDataset, peer: WindowByWindow) -> None:
+def check_equal(material: SharedMaterial, dataset: StreamDataset, peer: WindowByWindow) -> None:
     """Stop unless both sides see the same in the same windows (16 bits on our side)."""
     for place in range(0, len(peer), max(1, len(peer) // 50)):
         owner, start = int(peer.owners[place]), int(peer.starts[place])
@@ -171,11 +179,11 @@ def check_equal(material: Material, dataset: StreamDataset, peer: WindowByWindow
         np.testing.assert_array_equal(peer.labels[owner][window], dataset.labels[row : row + len(ours)].numpy())
 
 
-def ours(material: Material, dataset: StreamDataset, seed: int) -> Iterator[Batch]:
+def ours(material: SharedMaterial, dataset: StreamDataset, seed: int) -> Iterator[Batch]:
     """Yield the batches of one epoch as the training loop takes them."""
-    recipe = material.recipe
-    for batch in dataset.batches(recipe.windowing, recipe.batch, np.random.default_rng(seed)):
-        yield recipe.augmentation(batch, material.settings)
+    augment = material.recipe.augmentation.of(material.settings)
+    for batch in dataset.batches(material.recipe.batch, np.random.default_rng(seed)):
+        yield augment(batch)
 
 
 def rate(batches: Iterable[Batch], use: Callable[[Batch], Any] = lambda batch: None) -> float:
@@ -225,22 +233,18 @@ def measure(name: str, arguments: argparse.Namespace) -> None:
         stepped(material, dataset, loaders[best], arguments)
 
 
-def stepped(material: Material, dataset: StreamDataset, loader: DataLoader, arguments: argparse.Namespace) -> None:
+def stepped(material: SharedMaterial, dataset: StreamDataset, loader: DataLoader, arguments: argparse.Namespace) -> None:
     """Measure and print the same with the training step."""
     recipe = material.recipe
-    _, network = build_network(recipe.family, recipe.to_json_dict()["network"], len(material.settings.names), len(material.behaviors))
-    trainer = Trainer(network, dataset, recipe, 0, torch.device("cpu"), material.settings)
+    config, behaviors = recipe.to_json_dict()["network"], material.labelling.behaviors
+    _, network = network_family(recipe.family).build(config, len(material.settings.names), len(behaviors))
+    trainer = Trainer(network, dataset, recipe, 0, torch.device("cpu"), recipe.augmentation.of(material.settings))
     pairs = []
     for number in range(arguments.rounds):
         fast = rate(islice(ours(material, dataset, number), arguments.steps + 1), trainer._step)
         pairs.append((fast, rate(islice(iter(loader), arguments.steps + 1), trainer._step)))
     fast, slow = (statistics.median(values) for values in zip(*pairs, strict=True))
     print(f"  with the training step: {fast:,.0f} against {slow:,.0f} windows/s: {fast / slow:.2f} times; the step is most of it")
-
-
-def _pair(pair: Pair | None) -> Pair:
-    assert pair is not None
-    return pair
 
 
 def main() -> int:

@@ -80,8 +80,8 @@ def test_json_is_one_object_and_nothing_else(data: Path, submission: Path, tmp_p
     }
 
 
-def test_the_bare_command_reads_what_the_other_steps_wrote_and_prints_a_table(data: Path, submission: Path, tmp_path: Path) -> None:
-    done = evaluate(tmp_path)
+def test_the_submission_in_the_current_folder_is_scored_and_printed_as_a_table(data: Path, submission: Path, tmp_path: Path) -> None:
+    done = evaluate(tmp_path, "--solution", "data/train.csv")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "lab             behavior       F1",
@@ -98,7 +98,7 @@ def test_a_submission_the_competition_would_refuse_ends_with_4_and_all_reasons(d
     bad = write_csv(
         tmp_path / "bad.csv", SUBMISSION_COLUMNS, [(1, "mouse1", "mouse2", "attack", 0.5, 9), (1, "mouse1", "self", "rear", 7, 3)]
     )
-    done = evaluate(tmp_path, "--submission", bad, "--json")
+    done = evaluate(tmp_path, "--solution", "data/train.csv", "--submission", bad, "--json")
     assert (done.returncode, done.stdout) == (4, "")
     first, second = done.stderr.splitlines()
     assert first.startswith("error: Expected start_frame <= stop_frame in the submission, but got the opposite in row 2.")
@@ -106,7 +106,7 @@ def test_a_submission_the_competition_would_refuse_ends_with_4_and_all_reasons(d
 
 
 def test_a_missing_file_ends_with_2_and_one_sentence(data: Path, tmp_path: Path) -> None:
-    done = evaluate(tmp_path, "--submission", "nowhere.csv")
+    done = evaluate(tmp_path, "--solution", "data/train.csv", "--submission", "nowhere.csv")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: Expected --submission to be a file, but got nowhere.csv. Correct the path.\n"
 
@@ -217,7 +217,7 @@ def test_all_broken_annotations_are_told(data: Path, submission: Path, capsys: p
     assert run(data, submission) == 4
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2
-    assert any("1.parquet to be Parquet" in line for line in told)
+    assert any("1.parquet: Expected a Parquet file, but got" in line for line in told)
     assert any("2.parquet: Expected a column action" in line for line in told)
 
 

@@ -11,17 +11,18 @@ import pandas as pd
 import pytest
 import torch
 from simulated_lake import Lake, build_lake
-from small_recognizer import PROVENANCE, random_arena_recognizer, random_plus_recognizer, random_recognizer
+from small_recognizer import PROVENANCE, random_arena_recognizer, random_plus_recognizer, random_recognizer, scores_of
 
 from behavior.contract import EXIT_CONTRACT, EXIT_USAGE, ContractError
 from behavior.curation import Curated, curate
+from behavior.material import Material
 from behavior.recording import Recording, Triple
-from inference import export, make_submission, recognize_groups
-from inference.recognition import recognize_curated, recognize_curated_groups
-from recognizers import load_recognizer
-from recognizers.arena_view import load_arena_recognizer
+from inference import export, make_submission, recognize
+from inference.recognition import recognize_material
+from recognizers import checkpoint
 from recognizers.checkpoint import read_header
 from recognizers.ensemble import Ensemble
+from recognizers.families import load
 
 BEHAVIORS = ("attack", "mount", "sniff")
 NETWORKS = {
@@ -44,10 +45,10 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A checkpoint of each family, and beside it what is exported of it."""
     paths = {}
     for family, recognizer in NETWORKS.items():
-        checkpoint = tmp_path_factory.mktemp("checkpoints") / f"{family}.safetensors"
-        recognizer.save(checkpoint, PROVENANCE)
-        assert export.main(["--checkpoint", str(checkpoint)]) == 0
-        paths[family] = checkpoint.with_suffix(".onnx")
+        path = tmp_path_factory.mktemp("checkpoints") / f"{family}.safetensors"
+        checkpoint.save(path, recognizer, PROVENANCE)
+        assert export.main(["--checkpoint", str(path)]) == 0
+        paths[family] = path.with_suffix(".onnx")
     return paths
 
 
@@ -71,28 +72,31 @@ def test_bouts_of_pairs_are_the_same_to_the_frame(family: str, frames: int, expo
     curated, recording = filmed
     pose = replace(curated.pose, xy=curated.xy[..., :frames], seen=curated.seen[..., :frames])
     curated = Curated(pose, curated.velocity[..., :frames])  # 20 frames do not fill a window
-    ours, theirs = NETWORKS[family], load_recognizer([exported[family]])
-    for (pair, expected), (same_pair, scores) in zip(ours.scores(curated, recording), theirs.scores(curated, recording), strict=True):
+    ours, theirs = NETWORKS[family], load([exported[family]])
+    for (pair, expected), (same_pair, scores) in zip(
+        scores_of(ours, curated, recording).items(), scores_of(theirs, curated, recording).items(), strict=True
+    ):
         assert pair == same_pair
         assert len(np.unique(expected)) > frames
         np.testing.assert_allclose(scores, expected, atol=1e-3)
-    bouts = recognize_curated(curated, recording, theirs)
+    bouts = recognize_material(Material.tracked(recording, curated), theirs)
     assert len(bouts)
-    pd.testing.assert_frame_equal(bouts, recognize_curated(curated, recording, ours))
+    pd.testing.assert_frame_equal(bouts, recognize_material(Material.tracked(recording, curated), ours))
 
 
 def test_bouts_of_groups_are_the_same_to_the_frame(exported, filmed: tuple[Curated, Recording]) -> None:
-    ours, theirs = NETWORKS["conv_bilstm"], load_arena_recognizer(exported["conv_bilstm"])
-    np.testing.assert_allclose(theirs.group_scores(*filmed), ours.group_scores(*filmed), atol=1e-3)
-    bouts = recognize_curated_groups(*filmed, theirs)
+    ours, theirs = NETWORKS["conv_bilstm"], load([exported["conv_bilstm"]])
+    np.testing.assert_allclose(scores_of(theirs, *filmed)[None, None], scores_of(ours, *filmed)[None, None], atol=1e-3)
+    curated, recording = filmed
+    bouts, same = (recognize_material(Material.tracked(recording, curated), one) for one in (theirs, ours))
     assert len(bouts) > 1
-    pd.testing.assert_frame_equal(bouts, recognize_curated_groups(*filmed, ours))
+    pd.testing.assert_frame_equal(bouts, same)
 
 
 def test_the_file_says_all_that_the_checkpoint_says(exported: dict[str, Path]) -> None:
     for path in exported.values():
         assert read_header(path) == read_header(path.with_suffix(".safetensors"))
-    ours, theirs = NETWORKS["cnn_transformer"], load_recognizer([exported["cnn_transformer"]])
+    ours, theirs = NETWORKS["cnn_transformer"], load([exported["cnn_transformer"]])
     assert (theirs.features, theirs.windowing, theirs.decoding, theirs.labs) == (ours.features, ours.windowing, ours.decoding, ours.labs)
     np.testing.assert_array_equal(theirs.scaler.median, ours.scaler.median)
     np.testing.assert_array_equal(theirs.scaler.iqr, ours.scaler.iqr)
@@ -113,15 +117,17 @@ def test_a_submission_is_made_without_torch(exported: dict[str, Path], lake: Lak
 
 def test_groups_are_recognized_by_an_exported_network(exported: dict[str, Path], lake: Lake, tmp_path: Path) -> None:
     flags = ["--data-dir", str(lake.raw), "--held-out", "--checkpoint", str(exported["conv_bilstm"]), "--output", str(tmp_path / "g.csv")]
-    assert recognize_groups.main(flags) == 0
+    assert recognize.main(flags) == 0
     assert set(pd.read_csv(tmp_path / "g.csv")["video_id"]) <= {103, 104}
 
 
 def test_several_are_averaged_with_checkpoints_among_them(exported: dict[str, Path], filmed: tuple[Curated, Recording]) -> None:
-    both = load_recognizer([exported["cnn_transformer"], exported["cnn_transformer_plus"].with_suffix(".safetensors")])
+    both = load([exported["cnn_transformer"], exported["cnn_transformer_plus"].with_suffix(".safetensors")])
     assert isinstance(both, Ensemble)
-    (_, first), (_, second) = (next(NETWORKS[family].scores(*filmed)) for family in ("cnn_transformer", "cnn_transformer_plus"))
-    np.testing.assert_allclose(next(both.scores(*filmed))[1], (first + second) / 2, atol=1e-3)
+    (_, first), (_, second) = (
+        next(iter(scores_of(NETWORKS[family], *filmed).items())) for family in ("cnn_transformer", "cnn_transformer_plus")
+    )
+    np.testing.assert_allclose(next(iter(scores_of(both, *filmed).items()))[1], (first + second) / 2, atol=1e-3)
 
 
 def test_what_is_no_single_network_is_refused(exported: dict[str, Path], tmp_path: Path, capsys) -> None:
@@ -140,15 +146,13 @@ def test_files_that_cannot_be_used_are_refused_by_name(exported: dict[str, Path]
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no network")
     with pytest.raises(ContractError, match=r"Expected .*broken.onnx to be a whole .onnx file, but got"):
-        load_recognizer([broken])
+        load([broken])
     with pytest.raises(ContractError, match=r"Expected an exported network at .*none.onnx, but got no such file"):
-        load_recognizer([tmp_path / "none.onnx"])
-    with pytest.raises(ContractError, match="Expected a checkpoint that says which mouse does what to which"):
-        load_recognizer([exported["conv_bilstm"]])
+        load([tmp_path / "none.onnx"])
     with pytest.raises(ContractError, match="Expected the device cpu for an exported network, but got cuda"):
-        load_recognizer([exported["cnn_transformer"]], device="cuda")
-    with pytest.raises(ContractError, match="Expected a recognizer of the arena view, but got the pair view"):
-        load_arena_recognizer(exported["cnn_transformer"])
+        load([exported["cnn_transformer"]], device="cuda")
+    with pytest.raises(ContractError, match="Expected recognizers of one kind, but got the views arena, pair"):
+        load([exported["conv_bilstm"], exported["cnn_transformer"]])
 
     model = onnx.load(exported["cnn_transformer"])
     for entry in model.metadata_props:
@@ -158,8 +162,8 @@ def test_files_that_cannot_be_used_are_refused_by_name(exported: dict[str, Path]
             entry.value = json.dumps(header)
     onnx.save(model, tmp_path / "other.onnx")
     with pytest.raises(ContractError, match="x_cm was double and is float"):
-        load_recognizer([tmp_path / "other.onnx"])
+        load([tmp_path / "other.onnx"])
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "foreign.onnx")
     with pytest.raises(ContractError, match=r"Expected .*foreign.onnx to hold what serving needs, but got another .onnx file"):
-        load_recognizer([tmp_path / "foreign.onnx"])
+        load([tmp_path / "foreign.onnx"])

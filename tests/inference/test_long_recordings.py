@@ -10,21 +10,23 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from simulated_lake import profile
-from small_recognizer import random_arena_recognizer, random_plus_recognizer, random_recognizer
+from small_recognizer import random_arena_recognizer, random_plus_recognizer, random_recognizer, scores_of
 
-from behavior.arena_features import arena_features
-from behavior.bouts import BOUT_COLUMNS
+from behavior.bouts import bout_table
 from behavior.contract import ContractError
 from behavior.curation import Curated, curate
-from behavior.features import frame_samples
+from behavior.labelling import Subject
+from behavior.material import Material
 from behavior.recording import Recording, Triple, recordings_from_rows
-from behavior.simulation import simulate
-from inference import job
-from inference.job import TrackingFile
-from inference.recognition import recognize, recognize_curated
+from behavior.simulated.recordings import simulate
+from behavior.views.sampling import frame_samples
+from inference import recording_files
+from inference.recognition import recognize, recognize_material
+from inference.recording_files import TrackingFile
 from recognizers import windowed
 from recognizers.context import context_of
-from recognizers.pair_view import PairRecognizer
+from recognizers.network_recognizer import NetworkRecognizer
+from recognizers.recognizer import labelling_of
 from recognizers.torch_windows import ANSWERS, score_streams
 
 BEHAVIORS = ("attack", "freeze", "mount", "sniff")
@@ -41,7 +43,7 @@ def one_thread() -> None:
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Features of 50 samples and 700 rows of a file at once."""
     monkeypatch.setattr(windowed, "BLOCK_SAMPLES", 50)
-    monkeypatch.setattr(job, "ROWS_AT_ONCE", 700)
+    monkeypatch.setattr(recording_files, "ROWS_AT_ONCE", 700)
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +57,9 @@ def filmed() -> tuple[pa.Table, Recording]:
     return pa.Table.from_pandas(rows[~lost], preserve_index=False), replace(recording, annotated=annotated)
 
 
-def at_once(recognizer: PairRecognizer, curated: Curated, recording: Recording) -> list[np.ndarray]:
+def at_once(recognizer: NetworkRecognizer, curated: Curated, recording: Recording) -> list[np.ndarray]:
     """Score each pair with its features made as a whole and its scores put together as a whole."""
-    features = [recognizer.scaler.transform(recognizer.features.of(curated, recording.fps, *pair)) for pair in PAIRS]
+    features = [recognizer.scaler.transform(recognizer.features.of(curated, recording.fps, Subject(*pair))) for pair in PAIRS]
     context = torch.from_numpy(context_of(0, [True] * len(BEHAVIORS)))
     streams = [(torch.from_numpy(rows), context) for rows in features]
     sampled = score_streams(recognizer.network, streams, recognizer.windowing, CPU, recognizer.batch)
@@ -72,12 +74,14 @@ def test_scores_and_bouts_of_pairs_in_blocks_are_those_of_the_whole(make, fps: f
     recording = replace(recording, fps=fps)
     recognizer, curated = make(BEHAVIORS, threshold=0.4), curate(rows, recording)
     whole = at_once(recognizer, curated, recording)
-    for (pair, scores), expected in zip(recognizer.scores(curated, recording), whole, strict=True):
+    for (pair, scores), expected in zip(scores_of(recognizer, curated, recording).items(), whole, strict=True):
         np.testing.assert_array_equal(scores, expected, err_msg=str(pair))
-    decoded = [recognizer.decoding.bouts(BEHAVIORS, recording, pair, scores) for pair, scores in zip(PAIRS, whole, strict=True)]
-    bouts = pd.DataFrame([bout for of_pair in decoded for bout in of_pair], columns=list(BOUT_COLUMNS))
+    subjects = [Subject(*pair, frozenset(BEHAVIORS)) for pair in PAIRS]
+    asked = labelling_of(recognizer)
+    decoded = [recognizer.decoding.bouts(asked, recording, subject, scores) for subject, scores in zip(subjects, whole, strict=True)]
+    bouts = bout_table([bout for of_pair in decoded for bout in of_pair])
     assert len(bouts) > 5
-    pd.testing.assert_frame_equal(recognize_curated(curated, recording, recognizer), bouts)
+    pd.testing.assert_frame_equal(recognize_material(Material.tracked(recording, curated), recognizer), bouts)
 
 
 @pytest.mark.parametrize("fps", [30.0, 120.0])
@@ -86,11 +90,11 @@ def test_scores_of_groups_in_blocks_are_those_of_the_whole(fps: float, filmed: t
     rows, recording = filmed
     recording = replace(recording, fps=fps, annotated=())
     recognizer, curated = random_arena_recognizer(), curate(rows, recording)
-    features = torch.from_numpy(recognizer.scaler.transform(arena_features(curated, fps, recognizer.features)))
+    features = torch.from_numpy(recognizer.scaler.transform(recognizer.features.of(curated, fps, Subject())))
     answer = ANSWERS[recognizer.head]
-    (sampled,) = score_streams(recognizer.network, [(features, None)], recognizer.windowing, CPU, recognizer.batch, answer)
+    (sampled,) = score_streams(recognizer.network, [(features, torch.ones(5))], recognizer.windowing, CPU, recognizer.batch, answer)
     expected = sampled[frame_samples(curated.frames, fps, recognizer.features.fps)]
-    np.testing.assert_array_equal(recognizer.group_scores(curated, recording), expected)
+    np.testing.assert_array_equal(scores_of(recognizer, curated, recording)[None, None], expected)
 
 
 @pytest.mark.usefixtures("short_blocks")
@@ -127,7 +131,7 @@ def test_a_file_that_breaks_off_is_told_by_name(filmed: tuple[pa.Table, Recordin
     spoiled = bytearray(path.read_bytes())
     spoiled[200:1200] = b"\xff" * 1000
     path.write_bytes(spoiled)
-    with pytest.raises(ContractError, match=r"Expected .*1.parquet to be whole Parquet, but got"):
+    with pytest.raises(ContractError, match=r"1.parquet: Expected a Parquet file, but got"):
         curate(TrackingFile(path), filmed[1])
 
 

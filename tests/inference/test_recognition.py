@@ -8,14 +8,15 @@ import pyarrow as pa
 import pytest
 import torch
 from simulated_lake import profile
-from small_recognizer import random_recognizer
+from small_recognizer import random_recognizer, scores_of
 
 from behavior.bouts import BOUT_COLUMNS, DecodeSettings
 from behavior.contract import ContractError
 from behavior.curation import curate, from_table, to_table
+from behavior.material import Material
 from behavior.recording import Recording, Triple, recordings_from_rows
-from behavior.simulation import simulate
-from inference.recognition import recognize, recognize_curated
+from behavior.simulated.recordings import simulate
+from inference.recognition import recognize, recognize_material
 
 BEHAVIORS = ("freeze", "rear", "attack", "sniff")
 
@@ -85,10 +86,23 @@ def test_recognition_from_the_curated_zone_equals_recognition_from_raw_rows(simu
     annotated = annotating(recording, Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
     recognizer = random_recognizer(BEHAVIORS, threshold=0.4)
     shelved = from_table(to_table(curate(rows, annotated), annotated, "train"))
-    raw, curated = recognize(rows, annotated, recognizer), recognize_curated(shelved, annotated, recognizer)
+    raw, curated = recognize(rows, annotated, recognizer), recognize_material(Material.tracked(annotated, shelved), recognizer)
     assert raw.equals(curated)
     shuffled = rows.take(np.random.default_rng(0).permutation(len(rows)))
     assert recognize(shuffled, annotated, recognizer).equals(raw)
+
+
+def test_bouts_of_a_clip_out_of_a_film_are_in_the_films_numbers(simulated: tuple[pa.Table, Recording]) -> None:
+    rows, recording = simulated
+    annotated = annotating(recording, Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
+    recognizer = random_recognizer(BEHAVIORS, threshold=0.4)
+    whole = recognize(rows, annotated, recognizer)
+    frames = pa.compute.add(rows["video_frame"].cast(pa.int32()), 100_000)
+    clip = recognize(rows.set_column(rows.schema.get_field_index("video_frame"), "video_frame", frames), annotated, recognizer)
+    assert len(whole) > 2
+    assert clip["start_frame"].tolist() == [start + 100_000 for start in whole["start_frame"]]
+    assert clip["stop_frame"].tolist() == [stop + 100_000 for stop in whole["stop_frame"]]
+    assert clip.drop(columns=["start_frame", "stop_frame"]).equals(whole.drop(columns=["start_frame", "stop_frame"]))
 
 
 def test_other_decode_settings_may_be_given(simulated: tuple[pa.Table, Recording]) -> None:
@@ -114,7 +128,7 @@ def test_a_recording_of_one_frame_is_recognized(recording: Recording, tracking_r
 def test_bodyparts_the_recognizer_never_saw_are_ignored_and_missing_ones_are_unknown(recording: Recording, tracking_rows) -> None:
     annotated = annotating(recording, Triple(1, 1, "rear"))
     rows = [(frame, 1, "whisker", 100.0 + frame, 50.0) for frame in range(40)]
-    (scores,) = (scores for _, scores in random_recognizer(BEHAVIORS).scores(curate(tracking_rows(rows), annotated), annotated))
+    (scores,) = (scores for _, scores in scores_of(random_recognizer(BEHAVIORS), curate(tracking_rows(rows), annotated), annotated).items())
     assert np.isfinite(scores).all()
 
 

@@ -7,13 +7,13 @@ import pyarrow as pa
 import pytest
 import torch
 from simulated_lake import profile
-from small_recognizer import random_arena_recognizer, random_plus_recognizer, random_recognizer
+from small_recognizer import random_arena_recognizer, random_plus_recognizer, random_recognizer, scores_of
 
 from behavior.contract import ContractError
 from behavior.curation import curate
 from behavior.recording import Recording, Triple, recordings_from_rows
-from behavior.simulation import simulate
-from inference.recognition import recognize, recognize_groups
+from behavior.simulated.recordings import simulate
+from inference.recognition import recognize
 
 BEHAVIORS = ("attack", "rear", "sniff")
 PAIR_FAMILIES = [random_recognizer(BEHAVIORS, threshold=0.05), random_plus_recognizer(BEHAVIORS, threshold=0.05)]
@@ -32,7 +32,7 @@ def filmed(**changes: object) -> tuple[pa.Table, Recording]:
     return made.tracking, replace(recording, annotated=tuple(sorted(annotated)))
 
 
-@pytest.mark.parametrize("recognizer", PAIR_FAMILIES, ids=lambda one: one.family)
+@pytest.mark.parametrize("recognizer", PAIR_FAMILIES, ids=lambda one: one.family.name)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -50,7 +50,7 @@ def filmed(**changes: object) -> tuple[pa.Table, Recording]:
 def test_pairs_of_a_recording_unlike_training_are_scored_on_its_own_frames(recognizer, changes: dict) -> None:
     rows, recording = filmed(**changes)
     curated = curate(rows, recording)
-    scores = dict(recognizer.scores(curated, recording))
+    scores = scores_of(recognizer, curated, recording)
     mice = changes.get("mice", 2)
     assert set(scores) == {(1, 2)} | {(mouse, mouse) for mouse in range(1, mice + 1)}
     assert curated.frames == pytest.approx(6 * recording.fps, abs=2)
@@ -63,7 +63,7 @@ def test_pairs_of_a_recording_unlike_training_are_scored_on_its_own_frames(recog
     assert bouts["stop_frame"].max() <= curated.frames
 
 
-@pytest.mark.parametrize("recognizer", PAIR_FAMILIES, ids=lambda one: one.family)
+@pytest.mark.parametrize("recognizer", PAIR_FAMILIES, ids=lambda one: one.family.name)
 def test_a_mouse_alone_has_no_pairs(recognizer) -> None:
     rows, recording = filmed()
     alone = rows.filter(pa.compute.equal(rows["mouse_id"], 2))
@@ -78,18 +78,18 @@ def test_a_mouse_alone_has_no_pairs(recognizer) -> None:
 def test_groups_in_a_recording_unlike_training_are_found_on_its_own_frames(changes: dict) -> None:
     rows, recording = filmed(**changes)
     curated, recognizer = curate(rows, recording), random_arena_recognizer()
-    scores = recognizer.group_scores(curated, recording)
+    scores = scores_of(recognizer, curated, recording)[None, None]
     assert scores.shape == (curated.frames, 4)
     np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
-    assert (recognize_groups(rows, recording, recognizer)["stop_frame"] <= curated.frames).all()
+    assert (recognize(rows, recording, recognizer)["stop_frame"] <= curated.frames).all()
 
 
 @pytest.mark.parametrize(
     ("column", "value", "expected"),
     [
-        ("frames_per_second", 0.0, "Expected frames_per_second to be a number above zero, but got 0.0"),
-        ("frames_per_second", float("nan"), "Expected frames_per_second to be a number above zero, but got nan"),
-        ("pix_per_cm_approx", None, "Expected pix_per_cm_approx to be a number above zero, but got None"),
+        ("frames_per_second", 0.0, "Expected frames_per_second to be a number from 1 to 2,000, but got 0.0"),
+        ("frames_per_second", float("nan"), "Expected frames_per_second to be a number from 1 to 2,000, but got nan"),
+        ("pix_per_cm_approx", None, "Expected pix_per_cm_approx to be a number from 0.1 to 10,000, but got None"),
     ],
 )
 def test_a_recording_without_a_clock_or_a_scale_is_refused(column: str, value: float | None, expected: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 import pytest
 
+from infra.local.control.plane import ControlPlane
 from infra.local.server import LocalServer
 
 ACCOUNT = {
@@ -40,6 +42,17 @@ def lead_clients_to(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
     return lead
+
+
+@pytest.fixture
+def control_plane() -> Iterator[Callable[[Path], ControlPlane]]:
+    """Open control planes over root directories; all are closed after the test, as Python 3.13 warns of a database that is not."""
+    with ExitStack() as opened:
+
+        def over(root: Path) -> ControlPlane:
+            return opened.enter_context(closing(ControlPlane(root)))
+
+        yield over
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,9 @@ from infra.local.s3.wire import Request
 from infra.local.server import LocalServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from conftest import Endpoint
 
+Planes = Callable[[Path], ControlPlane]
 TABLE = {
     "Name": "bouts",
     "StorageDescriptor": {"Columns": [{"Name": "video_id", "Type": "bigint"}], "Location": "s3://curated-zone/bouts/"},
@@ -40,26 +40,26 @@ def make_table(plane: ControlPlane) -> None:
     plane.invoke("glue", "CreateTable", {"DatabaseName": "mabe", "TableInput": TABLE})
 
 
-def test_a_table_outlives_the_process_that_made_it(tmp_path: Path) -> None:
-    first = ControlPlane(tmp_path)
+def test_a_table_outlives_the_process_that_made_it(control_plane: Planes, tmp_path: Path) -> None:
+    first = control_plane(tmp_path)
     make_table(first)
     first.close()
-    found = ControlPlane(tmp_path).invoke("glue", "GetTable", {"DatabaseName": "mabe", "Name": "bouts"})
+    found = control_plane(tmp_path).invoke("glue", "GetTable", {"DatabaseName": "mabe", "Name": "bouts"})
     assert found["Table"]["StorageDescriptor"]["Columns"] == [{"Name": "video_id", "Type": "bigint"}]
 
 
-def test_what_was_changed_and_deleted_stays_so(tmp_path: Path) -> None:
-    first = ControlPlane(tmp_path)
+def test_what_was_changed_and_deleted_stays_so(control_plane: Planes, tmp_path: Path) -> None:
+    first = control_plane(tmp_path)
     make_table(first)
     first.invoke("glue", "UpdateTable", {"DatabaseName": "mabe", "TableInput": {**TABLE, "Description": "second"}})
     first.invoke("glue", "CreateTable", {"DatabaseName": "mabe", "TableInput": {**TABLE, "Name": "gone"}})
     first.invoke("glue", "DeleteTable", {"DatabaseName": "mabe", "Name": "gone"})
-    tables = ControlPlane(tmp_path).invoke("glue", "GetTables", {"DatabaseName": "mabe"})["TableList"]
+    tables = control_plane(tmp_path).invoke("glue", "GetTables", {"DatabaseName": "mabe"})["TableList"]
     assert [(table["Name"], table["Description"]) for table in tables] == [("bouts", "second")]
 
 
-def test_only_requests_that_changed_something_are_journaled(tmp_path: Path) -> None:
-    plane = ControlPlane(tmp_path)
+def test_only_requests_that_changed_something_are_journaled(control_plane: Planes, tmp_path: Path) -> None:
+    plane = control_plane(tmp_path)
     assert plane.pristine
     make_table(plane)
     plane.invoke("glue", "GetTable", {"DatabaseName": "mabe", "Name": "bouts"})
@@ -71,8 +71,8 @@ def test_only_requests_that_changed_something_are_journaled(tmp_path: Path) -> N
     assert not plane.pristine
 
 
-def test_a_refusal_carries_the_code_that_aws_gives(tmp_path: Path) -> None:
-    plane = ControlPlane(tmp_path)
+def test_a_refusal_carries_the_code_that_aws_gives(control_plane: Planes, tmp_path: Path) -> None:
+    plane = control_plane(tmp_path)
     with pytest.raises(ServiceError) as caught:
         plane.invoke("glue", "GetTable", {"DatabaseName": "mabe", "Name": "bouts"})
     assert (caught.value.code, caught.value.status) == ("EntityNotFoundException", 400)
@@ -81,8 +81,8 @@ def test_a_refusal_carries_the_code_that_aws_gives(tmp_path: Path) -> None:
     assert (caught.value.code, caught.value.status) == ("NotImplemented", 501)
 
 
-def test_stores_in_one_process_do_not_see_each_other(tmp_path: Path) -> None:
-    one, other = ControlPlane(tmp_path / "one"), ControlPlane(tmp_path / "other")
+def test_stores_in_one_process_do_not_see_each_other(control_plane: Planes, tmp_path: Path) -> None:
+    one, other = control_plane(tmp_path / "one"), control_plane(tmp_path / "other")
     make_table(one)
     assert other.invoke("glue", "GetDatabases", {})["DatabaseList"] == []
     other.invoke("glue", "CreateDatabase", {"DatabaseInput": {"Name": "else"}})
@@ -90,8 +90,8 @@ def test_stores_in_one_process_do_not_see_each_other(tmp_path: Path) -> None:
     assert [each["Name"] for each in other.invoke("glue", "GetDatabases", {})["DatabaseList"]] == ["else"]
 
 
-def test_a_plane_repeats_what_another_process_appended(tmp_path: Path) -> None:
-    plane = ControlPlane(tmp_path)
+def test_a_plane_repeats_what_another_process_appended(control_plane: Planes, tmp_path: Path) -> None:
+    plane = control_plane(tmp_path)
     make_table(plane)
     headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "AWSGlue.CreateDatabase"}
     foreign = Journal(tmp_path / ".aws" / "journal.sqlite")
@@ -102,8 +102,8 @@ def test_a_plane_repeats_what_another_process_appended(tmp_path: Path) -> None:
     assert len(journaled(tmp_path)) == 4
 
 
-def test_a_change_that_cannot_be_journaled_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plane = ControlPlane(tmp_path)
+def test_a_change_that_cannot_be_journaled_is_undone(control_plane: Planes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plane = control_plane(tmp_path)
     make_table(plane)
 
     def full(self: Journal, sequence: int, call: Call) -> None:

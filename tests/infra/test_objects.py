@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.errors import ServiceError
-from infra.local.s3.multipart import Uploads
+from infra.local.s3.multipart import OpenUploads
 from infra.local.s3.object_store import ObjectStore
 from infra.local.s3.stored import Condition
 
@@ -71,8 +71,8 @@ def test_an_object_is_the_plain_file_that_its_key_names(store: ObjectStore) -> N
 
 def test_only_objects_lie_in_a_bucket_directory(store: ObjectStore) -> None:
     store.put("zone", "a", b"1", headers={"content-type": "x/y"})
-    upload = Uploads(store).begin("zone", "b", {}, {})
-    Uploads(store).put_part(upload, 1, store.stage([b"part"]))
+    upload = OpenUploads(store).begin("zone", "b", {}, {})
+    OpenUploads(store).put_part(upload, 1, store.stage([b"part"]))
     assert [path.name for path in (store.root / "zone").rglob("*")] == ["a"]
 
 
@@ -279,7 +279,7 @@ def test_pages_together_are_what_s3_defines(
 
 
 def test_parts_are_joined_in_order_and_the_etag_says_how_many(store: ObjectStore) -> None:
-    uploads = Uploads(store)
+    uploads = OpenUploads(store)
     upload = uploads.begin("zone", "big", {"content-type": "x/y"}, {})
     five = b"5" * (5 << 20)
     uploads.put_part(upload, 2, store.stage([b"end"]))
@@ -295,7 +295,7 @@ def test_parts_are_joined_in_order_and_the_etag_says_how_many(store: ObjectStore
 
 
 def test_parts_stay_until_the_object_is_there(store: ObjectStore) -> None:
-    uploads = Uploads(store)
+    uploads = OpenUploads(store)
     store.put("zone", "big", b"already")
     upload = uploads.begin("zone", "big", {}, {})
     uploads.put_part(upload, 1, store.stage([b"part"]))
@@ -307,7 +307,7 @@ def test_parts_stay_until_the_object_is_there(store: ObjectStore) -> None:
 
 
 def test_an_upload_is_completed_only_with_what_was_uploaded(store: ObjectStore) -> None:
-    uploads = Uploads(store)
+    uploads = OpenUploads(store)
     upload = uploads.begin("zone", "big", {}, {})
     for number in (1, 2):
         uploads.put_part(upload, number, store.stage([b"small"]))

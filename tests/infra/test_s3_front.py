@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import os
 import socket
+import sqlite3
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
@@ -113,6 +114,30 @@ def test_a_request_under_a_foreign_name_is_refused(call: Client, host: str) -> N
 @pytest.mark.parametrize(("origin", "status"), [("https://attacker.example", 403), ("null", 403), ("http://localhost:8888", 200)])
 def test_a_page_of_another_site_is_refused(call: Client, origin: str, status: int) -> None:
     assert call("GET", "/", Origin=origin)[0] == status
+
+
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)])
+def test_an_image_in_a_page_is_refused_and_an_address_that_a_person_typed_is_not(call: Client, site: str, status: int) -> None:
+    assert call("GET", "/zone", Sec_Fetch_Site=site)[0] == status
+    assert call("HEAD", "/zone", Sec_Fetch_Site=site)[0] == status
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("service", ["iam", "sts", "cloudformation", "glue", "athena", "sagemaker", "logs"])
+def test_an_address_alone_makes_no_service_but_s3_do_anything(call: Client, root: Path, method: str, service: str) -> None:
+    signed = f"X-Amz-Credential=local/20260101/us-east-1/{service}/aws4_request"
+    for path in ("/", "/anything"):
+        assert call(method, f"{path}?Action=CreateUser&UserName=mouse&{signed}", Authorization="")[0] == 403
+    assert call(method, f"/?{signed}", Authorization="")[0] == 403
+    assert call("POST", f"/moto-api/reset?{signed}", Authorization="")[0] == 403
+    with sqlite3.connect(root / ".aws" / "journal.sqlite") as journal:
+        assert journal.execute("select count(*) from request").fetchone() == (0,)
+    journal.close()
+
+
+def test_a_service_that_reads_by_get_is_read(call: Client) -> None:
+    scope = SCOPE.replace("/s3/", "/lambda/")
+    assert call("GET", "/2015-03-31/functions", Authorization=scope)[:2] == (200, b'{"Functions": []}')
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "", "example.org"])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from aws_pipeline import job_code
 from infra.local.__main__ import deploy_once
 from infra.local.server import LocalServer
 
@@ -70,18 +71,22 @@ def test_a_port_that_is_taken_is_answered_by_one_sentence(tmp_path: Path) -> Non
         with serve(tmp_path, "--no-deploy", "--port", port) as child:
             out, error = child.communicate(timeout=60)
     assert (child.returncode, out) == (2, "")
-    assert error.startswith(f"Expected to serve on 127.0.0.1:{port}, but got ")
+    assert error.startswith(f"error: Expected to serve on 127.0.0.1:{port}, but got ")
     assert "Traceback" not in error
 
 
-def test_a_stack_is_deployed_once_and_again_when_it_changed_or_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_is_deployed_once_and_again_when_it_or_its_code_changed_or_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "raw-zone"}}
     stack: dict[str, Any] = {"Resources": {"Raw": bucket}}
     deployed: list[str] = []
 
-    def deploy(template: dict[str, Any], session: Any) -> list[str]:
-        session.client("s3").create_bucket(Bucket="raw-zone")
+    def deploy(template: dict[str, Any], session: Any, objects: dict[str, bytes]) -> list[str]:
+        s3 = session.client("s3")
+        for name in ("raw-zone", "artifacts"):
+            s3.create_bucket(Bucket=name)
         session.client("iam").create_user(UserName=f"user-{len(deployed)}")
+        for address, content in objects.items():
+            s3.put_object(Bucket="artifacts", Key=address.removeprefix("s3://artifacts/"), Body=content)
         deployed.append(json.dumps(template))
         return []
 
@@ -102,7 +107,29 @@ def test_a_stack_is_deployed_once_and_again_when_it_changed_or_is_gone(tmp_path:
         (tmp_path / "raw-zone").rmdir()
         deploy_once(server)
         assert len(deployed) == 3
+        next((tmp_path / "artifacts").rglob("library.zip")).unlink()
+        deploy_once(server)
+        assert len(deployed) == 4, "a job without its code is not deployed"
     (tmp_path / ".aws" / "journal.sqlite").unlink()
     with LocalServer(tmp_path) as server:
         deploy_once(server)
-        assert len(deployed) == 4
+        assert len(deployed) == 5
+
+
+def test_a_store_gets_the_jobs_code_when_it_is_new_and_again_when_the_code_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def libraries() -> set[str]:
+        return {path.parent.name for path in (tmp_path / "artifacts" / "glue" / "code").glob("*/library.zip")}
+
+    def library_of_the_job(server: LocalServer) -> str:
+        job = server.control.invoke("glue", "GetJob", {"JobName": "mabe-curate"})["Job"]
+        return str(job["DefaultArguments"]["--extra-py-files"])
+
+    with LocalServer(tmp_path) as server:
+        deploy_once(server)
+        (first,) = libraries()
+        assert first in library_of_the_job(server)
+        packed = job_code.files
+        monkeypatch.setattr(job_code, "files", lambda *places: {path: text + b"\n" for path, text in packed(*places).items()})
+        deploy_once(server)
+        (second,) = libraries() - {first}
+        assert second in library_of_the_job(server)

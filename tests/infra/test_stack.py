@@ -6,18 +6,26 @@ import json
 import subprocess
 import sys
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from aws_pipeline import glue_job
 from aws_pipeline.config import settings
+from aws_pipeline.job_code import glue_code
+from behavior.contract import UsageError
 from behavior.tables import CURATED_TABLES, TRACKING_CURATED
 from infra.deploy import deploy
+from infra.local.errors import ServiceError
 from infra.stack import template
 
-STACK = template(settings({}))
+REPOSITORY = Path(__file__).resolve().parents[2]
+HERE = settings({})
+STACK = template(HERE)
+CODE = glue_code(HERE).objects
 
 
 def of_type(kind: str) -> list[dict[str, Any]]:
@@ -82,10 +90,10 @@ def test_cloudformation_would_take_the_template(tmp_path: Path) -> None:
 
 
 def test_deploying_makes_everything_once_and_then_nothing(endpoint: Any) -> None:
-    first = deploy(STACK, boto3.Session())
-    assert len(first) == len(STACK["Resources"])
-    assert all(": created " in line for line in first)
-    assert deploy(STACK, boto3.Session()) == []
+    first = deploy(STACK, boto3.Session(), CODE)
+    assert len(first) == len(STACK["Resources"]) + len(CODE)
+    assert all(": created " in line or line.startswith("Code: uploaded ") for line in first)
+    assert deploy(STACK, boto3.Session(), CODE) == []
 
     assert (endpoint.root / "raw-zone").is_dir()
     columns = boto3.client("glue").get_table(DatabaseName="mabe", Name="tracking_curated")["Table"]["StorageDescriptor"]["Columns"]
@@ -98,7 +106,7 @@ def test_deploying_makes_everything_once_and_then_nothing(endpoint: Any) -> None
 
 
 def test_what_differs_is_updated_and_told(endpoint: Any) -> None:
-    deploy(STACK, boto3.Session())
+    deploy(STACK, boto3.Session(), CODE)
     changed = deepcopy(STACK)
     resources = changed["Resources"]
     resources["CurateJob"]["Properties"]["Timeout"] = 5
@@ -106,19 +114,80 @@ def test_what_differs_is_updated_and_told(endpoint: Any) -> None:
     resources["TrackingCuratedTable"]["Properties"]["TableInput"]["StorageDescriptor"]["Columns"].append({"Name": "new", "Type": "int"})
     resources["TrainingRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].pop()
 
-    assert [line.partition(":")[0] for line in deploy(changed, boto3.Session())] == [
+    assert [line.partition(":")[0] for line in deploy(changed, boto3.Session(), CODE)] == [
         "TrainingRole",
         "TrackingCuratedTable",
         "CurateJob",
         "WorkGroup",
     ]
     assert boto3.client("glue").get_job(JobName="mabe-curate")["Job"]["Timeout"] == 5
-    assert deploy(changed, boto3.Session()) == []
+    assert deploy(changed, boto3.Session(), CODE) == []
 
 
 def test_a_resource_of_an_unknown_type_is_refused_before_anything_is_made(endpoint: Any) -> None:
     odd = {"Resources": {**STACK["Resources"], "Queue": {"Type": "AWS::SQS::Queue", "Properties": {}}}}
 
     with pytest.raises(ValueError, match="but got AWS::SQS::Queue"):
-        deploy(odd, boto3.Session())
+        deploy(odd, boto3.Session(), {})
     assert boto3.client("s3").list_buckets()["Buckets"] == []
+
+
+def deployed_job() -> dict[str, Any]:
+    return boto3.client("glue").get_job(JobName="mabe-curate")["Job"]
+
+
+def test_a_deployed_job_has_its_code_and_a_spoiled_object_of_it_is_replaced(endpoint: Any) -> None:
+    deploy(STACK, boto3.Session(), CODE)
+    addresses = {deployed_job()["Command"]["ScriptLocation"], deployed_job()["DefaultArguments"]["--extra-py-files"]}
+    assert addresses == set(CODE)
+    script = endpoint.root / deployed_job()["Command"]["ScriptLocation"].removeprefix("s3://")
+    assert script.read_bytes() == (REPOSITORY / "aws_pipeline" / "glue_etl.py").read_bytes()
+
+    script.write_text("raise SystemExit('half of a script')")
+    assert deploy(STACK, boto3.Session(), CODE) == [f"Code: uploaded {deployed_job()['Command']['ScriptLocation']}"]
+    assert script.read_bytes() == (REPOSITORY / "aws_pipeline" / "glue_etl.py").read_bytes()
+
+
+@pytest.fixture
+def other_code(endpoint: Any) -> dict[str, Any]:
+    """A deployed job whose code is not this working tree's: the definition it should have."""
+    deploy(STACK, boto3.Session(), CODE)
+    right = deployed_job()
+    other = {**right["DefaultArguments"], "--extra-py-files": "s3://artifacts/glue/code/0123456789abcdef/library.zip"}
+    boto3.client("glue").update_job(
+        JobName="mabe-curate", JobUpdate={"Role": right["Role"], "Command": right["Command"], "DefaultArguments": other}
+    )
+    return right
+
+
+def test_our_command_deploys_this_working_trees_code_on_this_disk(other_code: dict[str, Any]) -> None:
+    glue_job._require_this_code(boto3.client("glue"), HERE)
+    assert deployed_job()["DefaultArguments"] == other_code["DefaultArguments"]
+
+
+def test_our_command_refuses_to_run_other_code_on_aws_and_says_how_to_deploy(other_code: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"but got other code\. Deploy this one: python -m infra\.deploy"):
+        glue_job._require_this_code(boto3.client("glue"), replace(HERE, local=False))
+    assert deployed_job()["DefaultArguments"] != other_code["DefaultArguments"]
+
+
+def test_the_command_deploys_to_the_endpoint_that_the_environment_names(endpoint: Any) -> None:
+    def command() -> list[str]:
+        words = [sys.executable, "-m", "infra.deploy"]
+        return subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=120).stdout.splitlines()
+
+    first = command()
+    assert "CurateJob: created job mabe-curate" in first
+    assert first[-1] == f"{len(STACK['Resources']) + len(CODE)} changes at {endpoint.url}; everything is as declared"
+    assert command() == [f"0 changes at {endpoint.url}; everything is as declared"]
+
+
+def test_a_bucket_of_somebody_else_is_told_with_what_to_do(endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def handle(self: Any, request: Any) -> Any:
+        if request.method == "HEAD":
+            raise ServiceError("AccessDenied", "Access Denied", 403)
+        raise AssertionError("nothing more is asked of a bucket that is not ours")
+
+    monkeypatch.setattr("infra.local.s3.front.S3Front.handle", handle)
+    with pytest.raises(UsageError, match="Expected bucket artifacts to be ours or free, but got one of another account"):
+        deploy(STACK, boto3.Session(), CODE)

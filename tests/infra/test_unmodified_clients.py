@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,9 +44,9 @@ def s3(endpoint: Endpoint) -> Iterator[Any]:
 
 
 @contextmanager
-def server_process(root: Path) -> Iterator[str]:
+def server_process(root: Path, *options: str) -> Iterator[str]:
     """Run `python -m infra.local serve` and yield its address."""
-    command = [sys.executable, "-m", "infra.local", "serve", "--no-deploy", "--root", str(root), "--port", "0", "--with-parent"]
+    command = [sys.executable, "-m", "infra.local", "serve", *options, "--root", str(root), "--port", "0", "--with-parent"]
     with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdin is not None
         assert child.stdout is not None
@@ -281,7 +282,7 @@ def test_objects_and_catalog_survive_a_restart(tmp_path: Path, lead_clients_to: 
         boto3.client("s3").create_bucket(Bucket="raw-zone")
         written = boto3.client("s3").put_object(Bucket="raw-zone", Key="a", Body=b"mouse", Metadata={"lab": "Quiet"})
         boto3.client("glue").create_database(DatabaseInput={"Name": "mabe"})
-    with server_process(tmp_path) as url:
+    with server_process(tmp_path, "--no-deploy") as url:
         lead_clients_to(url)
         found = boto3.client("s3").get_object(Bucket="raw-zone", Key="a")
         assert (found["Body"].read(), found["Metadata"], found["ETag"]) == (b"mouse", {"lab": "Quiet"}, written["ETag"])
@@ -295,7 +296,7 @@ def test_two_processes_work_on_one_store(tmp_path: Path) -> None:
     def clients(name: str, *urls: str) -> tuple[Any, ...]:
         return tuple(session.client(name, endpoint_url=url, config=many) for url in urls)
 
-    with server_process(tmp_path) as one, server_process(tmp_path) as other:
+    with server_process(tmp_path, "--no-deploy") as one, server_process(tmp_path, "--no-deploy") as other:
         racers = clients("s3", one, other) * 8
         racers[0].create_bucket(Bucket="raw-zone")
         start = threading.Barrier(len(racers))
@@ -322,3 +323,30 @@ def test_two_processes_work_on_one_store(tmp_path: Path) -> None:
             list(pool.map(lambda glue, name: glue.create_table(DatabaseName="mabe", TableInput={"Name": name}), (first, second) * 6, names))
         for glue in (first, second):
             assert sorted(table["Name"] for table in glue.get_tables(DatabaseName="mabe")["TableList"]) == sorted(["bouts", *names])
+
+
+# A fresh stack and clients that know nothing of this repository
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+def test_start_job_run_by_any_client_curates_on_a_fresh_stack(tmp_path: Path, lead_clients_to: Callable[[str], None]) -> None:
+    rows = {"video_frame": pa.array([0, 1], pa.int16()), "mouse_id": pa.array([1, 1], pa.int8()), "bodypart": ["nose", "nose"]}
+    tracking = io.BytesIO()
+    pq.write_table(pa.table({**rows, "x": [0.0, 2.0], "y": [0.0, 0.0]}), tracking)
+    header = "lab_id,video_id,frames_per_second,pix_per_cm_approx,video_width_pix,video_height_pix,behaviors_labeled"
+    with server_process(tmp_path) as url:
+        lead_clients_to(url)
+        s3, glue = boto3.client("s3"), boto3.client("glue")
+        s3.put_object(Bucket="raw-zone", Key="train_tracking/lab_id=QuietOtter/7.parquet", Body=tracking.getvalue())
+        s3.put_object(Bucket="raw-zone", Key="metadata/train.csv", Body=f"{header}\nQuietOtter,7,30,10,400,200,\n".encode())
+        run = glue.start_job_run(JobName="mabe-curate")["JobRunId"]
+        deadline = time.monotonic() + 120
+        while (found := glue.get_job_run(JobName="mabe-curate", RunId=run)["JobRun"])["JobRunState"] in ("STARTING", "RUNNING"):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert found["JobRunState"] == "SUCCEEDED", found.get("ErrorMessage")
+        partitions = glue.get_partitions(DatabaseName="mabe", TableName="tracking_curated")["Partitions"]
+        assert [partition["Values"] for partition in partitions] == [["QuietOtter"]]
+        listed = s3.list_objects_v2(Bucket="curated-zone", Prefix="tracking_curated/")["Contents"]
+        assert len(listed) == 1

@@ -5,7 +5,6 @@ import pickle
 import struct
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +12,17 @@ import pytest
 from safetensors import safe_open
 from safetensors.torch import save_file
 from simulated_lake import profile
-from small_recognizer import PROVENANCE, random_recognizer
+from small_recognizer import PROVENANCE, random_recognizer, scores_of
 
 from behavior.contract import ContractError
 from behavior.curation import curate
-from behavior.recording import Triple, recordings_from_rows
-from behavior.simulation import simulate
-from recognizers import FAMILIES, build_network, checkpoint, find_device, load_recognizer
+from behavior.labelling import Subject
+from behavior.recording import recordings_from_rows
+from behavior.simulated.recordings import simulate
+from recognizers import checkpoint
 from recognizers.checkpoint import read_header, videos_seen
-from recognizers.pair_view import load_pair_recognizer
+from recognizers.devices import find_device
+from recognizers.families import FAMILIES, load, network_family
 
 BEHAVIORS = ("attack", "mount", "sniff")
 
@@ -30,7 +31,7 @@ BEHAVIORS = ("attack", "mount", "sniff")
 def saved(tmp_path: Path) -> Path:
     path = tmp_path / "deep" / "small.safetensors"
     recognizer = random_recognizer(BEHAVIORS, occurring={"QuietOtter": frozenset({"attack", "sniff"})})
-    recognizer.save(path, PROVENANCE)
+    checkpoint.save(path, recognizer, PROVENANCE)
     return path
 
 
@@ -47,9 +48,9 @@ def test_what_is_loaded_scores_as_what_was_saved(saved: Path) -> None:
     simulated = simulate(profile("CalMS21_task2"), seed=3, seconds=4)
     (recording,) = recordings_from_rows([simulated.metadata])
     curated = curate(simulated.tracking, recording)
-    before = dict(random_recognizer(BEHAVIORS).scores(curated, recording))
-    loaded = load_recognizer([saved])
-    after = dict(loaded.scores(curated, recording))
+    before = scores_of(random_recognizer(BEHAVIORS), curated, recording)
+    loaded = load([saved])
+    after = scores_of(loaded, curated, recording)
     assert before.keys() == after.keys() == set(recording.pairs)
     for pair in before:
         np.testing.assert_array_equal(before[pair], after[pair])
@@ -80,13 +81,13 @@ def test_a_video_is_seen_if_any_checkpoint_learned_or_chose_by_it(saved: Path) -
 def test_a_checkpoint_of_another_schema_is_refused_with_the_difference(saved: Path) -> None:
     rewrite_header(saved, lambda header: header["schema"].update(x_cm="double", z_cm="float"))
     with pytest.raises(ContractError, match=r"x_cm was double and is float; z_cm \(float\) is gone"):
-        load_recognizer([saved])
+        load([saved])
 
 
 def test_a_checkpoint_of_other_features_is_refused_with_the_difference(saved: Path) -> None:
     rewrite_header(saved, lambda header: header["feature_names"].append("rel_angle"))
     with pytest.raises(ContractError, match="Expected the features this code makes, but got others: rel_angle"):
-        load_pair_recognizer(saved)
+        load([saved])
 
 
 def test_a_checkpoint_of_another_version_is_refused(saved: Path) -> None:
@@ -98,7 +99,7 @@ def test_a_checkpoint_of_another_version_is_refused(saved: Path) -> None:
 def test_a_checkpoint_of_an_unknown_family_is_refused(saved: Path) -> None:
     rewrite_header(saved, lambda header: header.update(family="oracle"))
     with pytest.raises(ContractError, match=f"Expected one of the families {', '.join(FAMILIES)}, but got oracle"):
-        load_recognizer([saved])
+        load([saved])
 
 
 def test_a_pickle_is_refused_and_never_opened(tmp_path: Path) -> None:
@@ -109,14 +110,14 @@ def test_a_pickle_is_refused_and_never_opened(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     path.write_bytes(pickle.dumps(Bomb()))
     with pytest.raises(ContractError, match="to be a whole"):
-        load_recognizer([path])
+        load([path])
     assert not (tmp_path / "exploded").exists()
 
 
 def test_half_a_file_is_refused(saved: Path) -> None:
     saved.write_bytes(saved.read_bytes()[:-1000])
     with pytest.raises(ContractError, match=r"to be a whole .safetensors checkpoint, but got: .*Copy it again"):
-        load_recognizer([saved])
+        load([saved])
 
 
 @pytest.mark.parametrize("content", [b"", b"abc", struct.pack("<Q", 2**40), struct.pack("<Q", 2) + b"{}"])
@@ -138,7 +139,7 @@ def test_saving_leaves_nothing_beside_the_file(saved: Path) -> None:
 
 def test_an_unknown_field_of_a_network_is_refused() -> None:
     with pytest.raises(ContractError, match="Expected the fields of family cnn_transformer"):
-        build_network("cnn_transformer", {"depth": 3}, 5, 2)
+        network_family("cnn_transformer").build({"depth": 3}, 5, 2)
 
 
 def test_a_device_that_is_not_here_is_refused() -> None:
@@ -148,9 +149,9 @@ def test_a_device_that_is_not_here_is_refused() -> None:
         find_device("abacus")
 
 
-def test_the_allowed_behaviors_are_annotated_and_known_to_occur_in_the_lab(recording) -> None:
+def test_the_allowed_behaviors_are_annotated_and_known_to_occur_in_the_lab() -> None:
     decoding = random_recognizer(BEHAVIORS, occurring={"QuietOtter": frozenset({"attack", "mount"})}).decoding
-    annotated = replace(recording, annotated=(Triple(1, 2, "attack"), Triple(1, 2, "sniff"), Triple(2, 2, "mount")))
-    assert decoding.allowed(BEHAVIORS, annotated, (1, 2)).tolist() == [True, False, False]
-    assert decoding.allowed(BEHAVIORS, annotated, (2, 2)).tolist() == [False, True, False]
-    assert decoding.allowed(BEHAVIORS, replace(annotated, lab_id="Stranger"), (1, 2)).tolist() == [True, False, True]
+    pair, alone = Subject(1, 2, frozenset({"attack", "sniff"})), Subject(2, 2, frozenset({"mount"}))
+    assert decoding.allowed(BEHAVIORS, "QuietOtter", pair).tolist() == [True, False, False]
+    assert decoding.allowed(BEHAVIORS, "QuietOtter", alone).tolist() == [False, True, False]
+    assert decoding.allowed(BEHAVIORS, "Stranger", pair).tolist() == [True, False, True]

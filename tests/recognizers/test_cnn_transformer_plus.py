@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from behavior.pair_tracks import PairTracks
+from behavior.views.pair_tracks import PairTracks
 from recognizers.cnn_transformer_plus import CnnTransformerPlus, CnnTransformerPlusConfig, Geometry
 
 LAYOUT = PairTracks(("ear_left", "ear_right", "nose", "tail_base"))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from behavior.arena_features import ArenaFeatures
 from behavior.groups import GROUP_NAMES
+from behavior.views.arena_features import ArenaFeatures
 from recognizers.conv_bilstm import ConvBilstm, ConvBilstmConfig
 
 SMALL = ConvBilstmConfig(channels=(8, 16), hidden=12, layers=1)

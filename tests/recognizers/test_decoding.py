@@ -8,7 +8,9 @@ import pytest
 
 from behavior.bouts import DecodeSettings
 from behavior.contract import ContractError
-from behavior.recording import Recording, Triple
+from behavior.groups import GroupLabelling
+from behavior.labelling import PairLabelling, Subject
+from behavior.recording import Recording
 from recognizers.recognizer import Decoding
 
 BEHAVIORS = ("attack", "mount", "sniff")
@@ -29,10 +31,18 @@ def test_a_known_lab_has_its_own_thresholds_and_a_stranger_those_of_the_behavior
 
 def test_bouts_follow_the_thresholds_of_the_lab(recording: Recording) -> None:
     scores = np.array([[0.0, 0, 0], [0.5, 0, 0], [0.8, 0, 0], [0, 0, 0]])
-    annotated = replace(recording, lab_id="Known", video_id=7, annotated=(Triple(1, 2, "attack"),))
-    assert DECODING.bouts(BEHAVIORS, annotated, (1, 2), scores) == [(7, 1, 2, "attack", 2, 3)]
-    stranger = replace(annotated, lab_id="Stranger")
-    assert DECODING.bouts(BEHAVIORS, stranger, (1, 2), scores) == [(7, 1, 2, "attack", 1, 3)]
+    known, pair = replace(recording, lab_id="Known", video_id=7), Subject(1, 2, frozenset({"attack"}))
+    assert DECODING.bouts(PairLabelling(BEHAVIORS), known, pair, scores) == [(7, 1, 2, "attack", 2, 3)]
+    stranger = replace(known, lab_id="Stranger")
+    assert DECODING.bouts(PairLabelling(BEHAVIORS), stranger, pair, scores) == [(7, 1, 2, "attack", 1, 3)]
+
+
+def test_a_class_must_exceed_the_background_and_the_arena_is_nobody_in_particular(recording: Recording) -> None:
+    """Frames 0 and 1: background leads. 2 and 3: social by 0.2. 4 and 5: mating leads, which nobody annotated. At 1 frame a second."""
+    scores = np.repeat([[0.6, 0.4, 0, 0], [0.4, 0.6, 0, 0], [0.2, 0.1, 0.7, 0]], 2, axis=0).astype(np.float32)
+    decoding = Decoding((0.0,) * 4, {}, DecodeSettings(smooth_s=0, max_gap_s=0, min_length_s=0))
+    arena, slow = Subject(annotated=frozenset({"background", "social"})), replace(recording, fps=1.0)
+    assert decoding.bouts(GroupLabelling(), slow, arena, scores) == [(7, None, None, "social", 2, 4)]
 
 
 def test_what_was_written_is_read() -> None:

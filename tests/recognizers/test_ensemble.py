@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_recognizer import PROVENANCE, random_arena_recognizer, random_recognizer
+from small_recognizer import PROVENANCE, random_arena_recognizer, random_recognizer, scores_of
 
 from behavior.bouts import DecodeSettings
 from behavior.contract import ContractError
-from behavior.curation import Curated, curate
+from behavior.curation import curate
+from behavior.labelling import Subject
+from behavior.material import Material
 from behavior.recording import Recording, Triple
-from recognizers import load_recognizer
+from recognizers import checkpoint
 from recognizers.ensemble import Ensemble, WeightedMean
-from recognizers.recognizer import Decoding, Head, Pair, Recognizer, View
+from recognizers.families import load
+from recognizers.recognizer import Decoding, Head, Recognizer, Scores, View
 
 
 @pytest.fixture
@@ -30,9 +33,9 @@ def curated(annotated: Recording, tracking_rows):
 
 def test_scores_are_the_mean_of_the_members(annotated: Recording, curated) -> None:
     members = tuple(random_recognizer(("attack", "sniff"), seed=seed) for seed in (1, 2, 3))
-    ensemble = dict(Ensemble(members).scores(curated, annotated))
+    ensemble = scores_of(Ensemble(members), curated, annotated)
     for pair in ((1, 2), (2, 1)):
-        expected = np.mean([dict(member.scores(curated, annotated))[pair] for member in members], axis=0)
+        expected = np.mean([scores_of(member, curated, annotated)[pair] for member in members], axis=0)
         np.testing.assert_allclose(ensemble[pair], expected, rtol=1e-5)
 
 
@@ -40,7 +43,7 @@ def test_members_are_aligned_by_the_names_of_their_behaviors(annotated: Recordin
     first, second = random_recognizer(("attack", "sniff"), seed=1), random_recognizer(("sniff", "zigzag"), seed=2)
     ensemble = Ensemble((first, second))
     assert ensemble.behaviors == ("attack", "sniff", "zigzag")
-    scores, one, two = (dict(member.scores(curated, annotated))[1, 2] for member in (ensemble, first, second))
+    scores, one, two = (scores_of(member, curated, annotated)[1, 2] for member in (ensemble, first, second))
     np.testing.assert_allclose(scores[:, 0], one[:, 0])
     np.testing.assert_allclose(scores[:, 1], (one[:, 1] + two[:, 0]) / 2, rtol=1e-6)
     np.testing.assert_allclose(scores[:, 2], two[:, 1])
@@ -48,7 +51,7 @@ def test_members_are_aligned_by_the_names_of_their_behaviors(annotated: Recordin
 
 def test_members_of_different_rates_meet_on_the_frames_of_the_recording(annotated: Recording, curated) -> None:
     ensemble = Ensemble((random_recognizer(("sniff",), fps=30.0), random_recognizer(("sniff",), fps=10.0)))
-    assert all(scores.shape == (50, 1) for _, scores in ensemble.scores(curated, annotated))
+    assert all(scores.shape == (50, 1) for _, scores in scores_of(ensemble, curated, annotated).items())
 
 
 def test_thresholds_are_averaged_and_occurrences_joined() -> None:
@@ -61,25 +64,25 @@ def test_thresholds_are_averaged_and_occurrences_joined() -> None:
 
 def test_an_ensemble_can_be_a_member(annotated: Recording, curated) -> None:
     inner = Ensemble(tuple(random_recognizer(("sniff",), seed=seed) for seed in (1, 2)))
-    outer = dict(Ensemble((inner, inner)).scores(curated, annotated))
-    for pair, scores in inner.scores(curated, annotated):
+    outer = scores_of(Ensemble((inner, inner)), curated, annotated)
+    for pair, scores in scores_of(inner, curated, annotated).items():
         np.testing.assert_allclose(outer[pair], scores)
 
 
 def test_several_checkpoints_load_as_their_ensemble(tmp_path: Path) -> None:
     paths = [tmp_path / f"{seed}.safetensors" for seed in (1, 2)]
     for seed, path in enumerate(paths):
-        random_recognizer(("sniff",), seed=seed).save(path, PROVENANCE)
-    loaded = load_recognizer(paths)
+        checkpoint.save(path, random_recognizer(("sniff",), seed=seed), PROVENANCE)
+    loaded = load(paths)
     assert isinstance(loaded, Ensemble)
     assert len(loaded.members) == 2
 
 
-def test_a_single_member_is_refused_and_so_is_one_that_names_no_mouse() -> None:
+def test_a_single_member_is_refused_and_so_are_members_of_several_views() -> None:
     one = random_recognizer(("sniff",))
     with pytest.raises(ContractError, match="Expected two or more recognizers, but got 1"):
         Ensemble((one,))
-    with pytest.raises(ContractError, match="which mouse does what to which, but got one of groups"):
+    with pytest.raises(ContractError, match="Expected recognizers of one kind, but got the views arena, pair"):
         Ensemble((one, random_arena_recognizer()))  # type: ignore[arg-type]
 
 
@@ -123,7 +126,9 @@ def test_where_a_member_is_silent_the_others_share_its_weight() -> None:
 def test_weights_are_used_in_serving(annotated: Recording, curated) -> None:
     members = tuple(random_recognizer(("attack", "sniff"), seed=seed) for seed in (1, 2))
     weighted = Ensemble(members, WeightedMean(((0.9, 0.5), (0.1, 0.5))))
-    for (pair, scores), (_, one), (_, other) in zip(*(each.scores(curated, annotated) for each in (weighted, *members)), strict=True):
+    for (pair, scores), (_, one), (_, other) in zip(
+        *(scores_of(each, curated, annotated).items() for each in (weighted, *members)), strict=True
+    ):
         assert pair in annotated.pairs
         np.testing.assert_allclose(scores[:, 0], 0.9 * one[:, 0] + 0.1 * other[:, 0], rtol=1e-5)
         np.testing.assert_allclose(scores[:, 1], (one[:, 1] + other[:, 1]) / 2, rtol=1e-5)
@@ -134,7 +139,7 @@ class LeavesOut:
     """A recognizer that says nothing about one pair."""
 
     inner: Recognizer
-    pair: Pair
+    pair: tuple[int, int]
     view = View.PAIR
     head = Head.MULTILABEL
 
@@ -146,18 +151,18 @@ class LeavesOut:
     def decoding(self) -> Decoding:
         return self.inner.decoding
 
-    def scores(self, curated: Curated, recording: Recording) -> Iterator[tuple[Pair, np.ndarray]]:
-        return ((pair, scores) for pair, scores in self.inner.scores(curated, recording) if pair != self.pair)
+    def scores(self, material: Material) -> Iterator[tuple[Subject, Scores]]:
+        return ((subject, scores) for subject, scores in self.inner.scores(material) if (subject.agent, subject.target) != self.pair)
 
 
 def test_a_pair_that_a_member_leaves_out_is_answered_by_the_others(annotated: Recording, curated) -> None:
     one, other = (random_recognizer(("sniff",), seed=seed) for seed in (1, 2))
-    scores = dict(Ensemble((LeavesOut(one, (1, 2)), other)).scores(curated, annotated))
-    alone, first = dict(other.scores(curated, annotated)), dict(one.scores(curated, annotated))
+    scores = scores_of(Ensemble((LeavesOut(one, (1, 2)), other)), curated, annotated)
+    alone, first = scores_of(other, curated, annotated), scores_of(one, curated, annotated)
     np.testing.assert_allclose(scores[1, 2], alone[1, 2])
     np.testing.assert_allclose(scores[2, 1], (alone[2, 1] + first[2, 1]) / 2, rtol=1e-6)
     silent = LeavesOut(one, (1, 2)), LeavesOut(other, (1, 2))
-    assert list(dict(Ensemble(silent).scores(curated, annotated))) == [(2, 1)]
+    assert list(scores_of(Ensemble(silent), curated, annotated)) == [(2, 1)]
 
 
 def test_the_mean_is_smoothed_behavior_by_behavior() -> None:

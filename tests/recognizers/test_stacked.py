@@ -10,15 +10,18 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.torch import save_file
-from small_recognizer import PROVENANCE, random_recognizer
+from small_recognizer import PROVENANCE, random_recognizer, scores_of
 
 from behavior.contract import ContractError
 from behavior.curation import Curated, curate
+from behavior.material import Material
 from behavior.recording import Recording, Triple
-from recognizers import checkpoint, load_recognizer
+from inference.recognition import recognize_material
+from recognizers import checkpoint
 from recognizers.boosted_trees import BoostedTrees, TreesConfig
 from recognizers.checkpoint import read_header, videos_seen
 from recognizers.ensemble import Ensemble, WeightedMean
+from recognizers.families import load
 from recognizers.recognizer import Decoding, Recognizer
 from recognizers.stack_inputs import StackInputs
 from recognizers.stacked import Stack, Stacked
@@ -54,7 +57,7 @@ def saved_members(folder: Path, count: int) -> tuple[list[Any], list[checkpoint.
     for seed in range(count):
         members.append(random_recognizer(BEHAVIORS, seed=seed, fps=(30.0, 10.0)[seed % 2]))
         path = folder / f"{seed}.safetensors"
-        members[-1].save(path, {**PROVENANCE, "videos": {"train": [seed], "validation": [100 + seed], "held_out": []}})
+        checkpoint.save(path, members[-1], {**PROVENANCE, "videos": {"train": [seed], "validation": [100 + seed], "held_out": []}})
         parts.append(checkpoint.load(path))
     return members, parts
 
@@ -64,30 +67,26 @@ def saved_stack(folder: Path) -> tuple[Stacked, Path]:
     members, parts = saved_members(folder, 3)
     pair = Ensemble((members[1], members[2]), WeightedMean(((0.2, 0.7), (0.8, 0.3))), DECODING)
     whole = Stacked((members[0], pair), random_stack(2), DECODING)
-    inside = [parts[0], pair.parts({**PROVENANCE, "videos": {"train": [7], "validation": [], "held_out": []}}, parts[1:])]
+    inside = [parts[0], pair.parts_with({**PROVENANCE, "videos": {"train": [7], "validation": [], "held_out": []}}, parts[1:])]
     path = folder / "whole.safetensors"
-    checkpoint.save(path, *whole.parts({**PROVENANCE, "videos": {"train": [], "validation": [8], "held_out": [9]}}, inside))
+    checkpoint.save_parts(path, whole.parts_with({**PROVENANCE, "videos": {"train": [], "validation": [8], "held_out": [9]}}, inside))
     return whole, path
 
 
-def bouts(recognizer: Recognizer, curated: Curated, recording: Recording) -> list[Any]:
-    return [
-        bout
-        for pair, scores in recognizer.scores(curated, recording)
-        for bout in recognizer.decoding.bouts(recognizer.behaviors, recording, pair, scores)
-    ]
+def bouts(recognizer: Recognizer, curated: Curated, recording: Recording) -> list[tuple[Any, ...]]:
+    return list(recognize_material(Material.tracked(recording, curated), recognizer).itertuples(index=False, name=None))
 
 
 def test_a_stack_of_a_network_and_an_ensemble_is_one_file_that_scores_as_before(
     tmp_path: Path, annotated: Recording, curated: Curated
 ) -> None:
     before, path = saved_stack(tmp_path)
-    after = load_recognizer([path])
+    after = load([path])
     assert isinstance(after, Stacked)
     assert isinstance(after.members[1], Ensemble)
-    told = dict(before.scores(curated, annotated))
+    told = scores_of(before, curated, annotated)
     assert list(told) == list(annotated.pairs)
-    for pair, scores in after.scores(curated, annotated):
+    for pair, scores in scores_of(after, curated, annotated).items():
         np.testing.assert_array_equal(scores, told[pair])
     assert after.decoding == DECODING
     assert bouts(after, curated, annotated) == bouts(before, curated, annotated)
@@ -97,9 +96,11 @@ def test_a_stack_of_a_network_and_an_ensemble_is_one_file_that_scores_as_before(
 def test_an_ensemble_is_one_file_that_scores_as_before(tmp_path: Path, annotated: Recording, curated: Curated) -> None:
     members, parts = saved_members(tmp_path, 2)
     before = Ensemble(tuple(members), WeightedMean(((0.25, 1.0), (0.75, 0.0)), (0.2, 0.0)), DECODING)
-    checkpoint.save(tmp_path / "ensemble.safetensors", *before.parts(PROVENANCE, parts))
-    after = load_recognizer([tmp_path / "ensemble.safetensors"])
-    for (pair, scores), (same, told) in zip(after.scores(curated, annotated), before.scores(curated, annotated), strict=True):
+    checkpoint.save_parts(tmp_path / "ensemble.safetensors", before.parts_with(PROVENANCE, parts))
+    after = load([tmp_path / "ensemble.safetensors"])
+    for (pair, scores), (same, told) in zip(
+        scores_of(after, curated, annotated).items(), scores_of(before, curated, annotated).items(), strict=True
+    ):
         assert pair == same
         np.testing.assert_array_equal(scores, told)
     assert bouts(after, curated, annotated) == bouts(before, curated, annotated)
@@ -107,7 +108,7 @@ def test_an_ensemble_is_one_file_that_scores_as_before(tmp_path: Path, annotated
 
 def test_a_stack_and_a_network_load_as_their_mean(tmp_path: Path) -> None:
     _, path = saved_stack(tmp_path)
-    loaded = load_recognizer([path, tmp_path / "0.safetensors"], batch=5)
+    loaded = load([path, tmp_path / "0.safetensors"], batch=5)
     assert isinstance(loaded, Ensemble)
     assert isinstance(loaded.members[0], Stacked)
     assert loaded.members[0].members[0].batch == 5  # type: ignore[attr-defined]
@@ -115,8 +116,8 @@ def test_a_stack_and_a_network_load_as_their_mean(tmp_path: Path) -> None:
 
 def test_the_answer_is_the_share_of_the_trees_and_the_mean_of_the_members(annotated: Recording, curated: Curated) -> None:
     members = tuple(random_recognizer(BEHAVIORS, seed=seed) for seed in (1, 2))
-    (pair, mean), *_ = Ensemble(members).scores(curated, annotated)
-    half, whole = (dict(Stacked(members, random_stack(2, share), DECODING).scores(curated, annotated))[pair] for share in (0.5, 1.0))
+    (pair, mean), *_ = scores_of(Ensemble(members), curated, annotated).items()
+    half, whole = (scores_of(Stacked(members, random_stack(2, share), DECODING), curated, annotated)[pair] for share in (0.5, 1.0))
     np.testing.assert_allclose(half[:, 1], (whole[:, 1] + mean[:, 1]) / 2, atol=1e-6)
     np.testing.assert_allclose(half[:, 0], mean[:, 0], atol=1e-6)  # attack could not be learned
     assert not np.allclose(whole[:, 1], mean[:, 1])
@@ -125,8 +126,8 @@ def test_the_answer_is_the_share_of_the_trees_and_the_mean_of_the_members(annota
 def test_a_member_may_know_other_behaviors(annotated: Recording, curated: Curated) -> None:
     """The second knows sniff only; of attack the first is asked alone."""
     members = random_recognizer(BEHAVIORS, seed=1), random_recognizer(("sniff",), seed=2)
-    scores = dict(Stacked(members, random_stack(2), DECODING).scores(curated, annotated))
-    np.testing.assert_allclose(scores[1, 2][:, 0], dict(members[0].scores(curated, annotated))[1, 2][:, 0], atol=1e-6)
+    scores = scores_of(Stacked(members, random_stack(2), DECODING), curated, annotated)
+    np.testing.assert_allclose(scores[1, 2][:, 0], scores_of(members[0], curated, annotated)[1, 2][:, 0], atol=1e-6)
     assert scores[1, 2].dtype == np.float32
 
 
@@ -164,7 +165,7 @@ def test_a_broken_member_is_refused_with_the_difference(tmp_path: Path, change, 
     _, path = saved_stack(tmp_path)
     changed(path, change)
     with pytest.raises(ContractError, match=told):
-        load_recognizer([path])
+        load([path])
 
 
 def _weight(tensors: dict[str, Any]) -> str:

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_recognizer import PROVENANCE, random_recognizer
+from small_recognizer import PROVENANCE, random_recognizer, scores_of
 
 from behavior.contract import ContractError
 from behavior.curation import Curated, curate
-from behavior.pair_statistics import PairStatistics
+from behavior.labelling import Subject
+from behavior.material import Material
 from behavior.recording import Recording, Triple
-from recognizers import checkpoint, load_recognizer
+from behavior.views.pair_statistics import PairStatistics
+from recognizers import checkpoint
 from recognizers.boosted_trees import BoostedTrees, TreesConfig
 from recognizers.ensemble import Ensemble
+from recognizers.families import load, opened
 from recognizers.recognizer import Decoding
 from recognizers.trees import TreesRecognizer
 
@@ -58,7 +61,7 @@ def annotated(recording: Recording, lab: str, *triples: tuple[int, int, str]) ->
 
 def test_a_lab_is_answered_by_its_own_trees_where_it_has_some_and_an_unknown_one_by_those_of_all(running, recording) -> None:
     curated, both = running(), [(1, 2, name) for name in BEHAVIORS]
-    answers = {lab: dict(recognizer().scores(curated, annotated(recording, lab, *both)))[1, 2] for lab in ("QuickLab", "NewLab")}
+    answers = {lab: scores_of(recognizer(), curated, annotated(recording, lab, *both))[1, 2] for lab in ("QuickLab", "NewLab")}
     assert answers["NewLab"].shape == (60, 2)
     assert (answers["NewLab"][20:40] > 0.5).all()
     assert (answers["QuickLab"][20:40, 0] > 0.5).all()
@@ -66,7 +69,7 @@ def test_a_lab_is_answered_by_its_own_trees_where_it_has_some_and_an_unknown_one
 
 
 def test_a_mouse_by_itself_is_scored_and_what_nobody_annotated_is_not(running, recording) -> None:
-    scored = dict(recognizer().scores(running(), annotated(recording, "NewLab", (1, 1, "run"), (2, 2, "run"), (1, 2, "approach"))))
+    scored = scores_of(recognizer(), running(), annotated(recording, "NewLab", (1, 1, "run"), (2, 2, "run"), (1, 2, "approach")))
     assert set(scored) == {(1, 1), (1, 2), (2, 2)}
     assert (scored[1, 1][20:40, 1] > 0.5).all()
     assert (scored[2, 2][20:40, 1] < 0.5).all()
@@ -76,7 +79,7 @@ def test_a_mouse_by_itself_is_scored_and_what_nobody_annotated_is_not(running, r
 
 def test_a_recording_at_another_rate_and_a_mouse_that_was_not_tracked(running, recording) -> None:
     fast = replace(annotated(recording, "NewLab", (1, 1, "run"), (4, 4, "run")), fps=60.0)
-    ((pair, scores),) = recognizer().scores(running(), fast)  # the same places in half the time: 40 cm/s
+    ((pair, scores),) = scores_of(recognizer(), running(), fast).items()  # the same places in half the time: 40 cm/s
     assert pair == (1, 1)
     assert scores.shape == (60, 2)
     np.testing.assert_array_equal(scores[0::2], scores[1::2])
@@ -84,8 +87,8 @@ def test_a_recording_at_another_rate_and_a_mouse_that_was_not_tracked(running, r
 
 def test_answers_are_averaged_over_the_time_around_each_sample(running, recording) -> None:
     alone = annotated(recording, "NewLab", (1, 1, "run"))
-    ((_, single),) = recognizer().scores(running(), alone)
-    ((_, smoothed),) = recognizer(0.5).scores(running(), alone)
+    ((_, single),) = scores_of(recognizer(), running(), alone).items()
+    ((_, smoothed),) = scores_of(recognizer(0.5), running(), alone).items()
     np.testing.assert_allclose(smoothed[20], single[13:28].mean(axis=0), atol=1e-5)  # half a second: 15 samples
 
 
@@ -93,36 +96,36 @@ def test_blocks_of_a_long_recording_fit_together(running, recording, monkeypatch
     monkeypatch.setattr("recognizers.trees.BLOCK_SAMPLES", 100)
     alone = annotated(recording, "NewLab", (1, 1, "run"))
     curated = running(250)
-    ((_, whole),) = recognizer(0.5).scores(curated, alone)
-    ((_, flowing),) = recognizer(0.5).flowing_scores(curated, alone)
+    ((_, whole),) = scores_of(recognizer(0.5), curated, alone).items()
+    ((_, flowing),) = recognizer(0.5).scores(Material.tracked(alone, curated))
     columns = np.arange(2)
     read = np.concatenate([flowing[first : first + 30, columns] for first in range(0, len(whole), 30)])
     np.testing.assert_array_equal(read, whole)
-    single = recognizer(0.0).trees_of("NewLab", frozenset(BEHAVIORS)).predict(FEATURES.of(curated, 30.0, 1, 1))
+    single = recognizer(0.0).trees_of("NewLab", frozenset(BEHAVIORS)).predict(FEATURES.of(curated, 30.0, Subject(1, 1)))
     near = np.arange(95, 205)
     np.testing.assert_allclose(whole[near, 1], [single[at - 7 : at + 8, 1].mean() for at in near], atol=1e-5)
 
 
 def test_a_checkpoint_gives_the_same_scores_back(running, recording, tmp_path: Path) -> None:
     one, path = recognizer(0.3), tmp_path / "trees.safetensors"
-    one.save(path, PROVENANCE)
-    back = load_recognizer([path])
+    checkpoint.save(path, one, PROVENANCE)
+    back = load([path])
     assert (back.view, back.head, back.behaviors, back.decoding) == (one.view, one.head, one.behaviors, one.decoding)
     for lab in ("QuickLab", "NewLab"):
         asked = annotated(recording, lab, (1, 2, "run"), (1, 2, "approach"))
-        ((_, saved),), ((_, read),) = one.scores(running(), asked), back.scores(running(), asked)
+        ((_, saved),), ((_, read),) = scores_of(one, running(), asked).items(), scores_of(back, running(), asked).items()
         np.testing.assert_array_equal(saved, read)
     assert checkpoint.read_header(path)["videos"] == PROVENANCE["videos"]
 
 
 def test_trees_and_a_network_are_loaded_as_one(running, recording, tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("trees.safetensors", "network.safetensors")]
-    recognizer().save(paths[0], PROVENANCE)
-    random_recognizer(("approach", "sniff")).save(paths[1], PROVENANCE)
-    both = load_recognizer(paths)
+    checkpoint.save(paths[0], recognizer(), PROVENANCE)
+    checkpoint.save(paths[1], random_recognizer(("approach", "sniff")), PROVENANCE)
+    both = load(paths)
     assert isinstance(both, Ensemble)
-    ((_, scores),) = both.scores(running(), annotated(recording, "NewLab", (1, 2, "run")))
-    ((_, own),) = recognizer().scores(running(), annotated(recording, "NewLab", (1, 2, "run")))
+    ((_, scores),) = scores_of(both, running(), annotated(recording, "NewLab", (1, 2, "run"))).items()
+    ((_, own),) = scores_of(recognizer(), running(), annotated(recording, "NewLab", (1, 2, "run"))).items()
     run = both.behaviors.index("run")
     np.testing.assert_allclose(scores[:, run], own[:, BEHAVIORS.index("run")], atol=1e-6)  # the network does not know it
 
@@ -131,6 +134,6 @@ def test_a_checkpoint_of_other_features_is_refused_with_the_difference(tmp_path:
     header, tensors = recognizer().parts(PROVENANCE)
     whole = {**header, "feature_names": [*header["feature_names"], "smell"]}
     with pytest.raises(ContractError, match="file: Expected the features this code makes, but got others: smell"):
-        TreesRecognizer.from_checkpoint(whole, tensors, "file")
+        opened(whole, tensors, "file")
     with pytest.raises(ContractError, match=r"Expected the settings of trees, but got others: .*'whiskers'"):
-        TreesRecognizer.from_checkpoint({**header, "features": {**header["features"], "whiskers": 2}}, tensors, "file")
+        opened({**header, "features": {**header["features"], "whiskers": 2}}, tensors, "file")

@@ -9,7 +9,7 @@ import torch
 from small_recognizer import random_recognizer
 from torch import Tensor, nn
 
-from behavior.features import frame_samples, sample_count
+from behavior.views.sampling import frame_samples, sample_count
 from recognizers.torch_windows import score_streams, window_rows
 from recognizers.windowed import FlowingScores, MadeRows, MirroredScorer, Windowing, flow_scores, on_frames
 
@@ -34,14 +34,14 @@ def ramp(samples: int) -> Tensor:
 
 @pytest.mark.parametrize("samples", [1, 7, 16, 17, 50])
 def test_stitched_windows_give_each_sample_its_own_score(samples: int) -> None:
-    (scores,) = score_streams(Logit(), [(ramp(samples), None)], Windowing(16, 5), CPU, batch=4)
+    (scores,) = score_streams(Logit(), [(ramp(samples), np.ones(2))], Windowing(16, 5), CPU, batch=4)
     np.testing.assert_allclose(scores, ramp(samples), atol=1e-5)
 
 
 def test_windows_of_several_streams_share_a_batch_and_come_back_in_order() -> None:
     network = Logit()
     lengths = (40, 3, 16, 90)
-    scored = list(score_streams(network, [(ramp(length), None) for length in lengths], Windowing(16, 16), CPU, batch=4))
+    scored = list(score_streams(network, [(ramp(length), np.ones(2)) for length in lengths], Windowing(16, 16), CPU, batch=4))
     assert [len(scores) for scores in scored] == list(lengths)
     for scores in scored:
         np.testing.assert_allclose(scores, ramp(len(scores)), atol=1e-5)
@@ -54,7 +54,7 @@ def test_a_stream_is_scored_before_the_last_one_is_asked_for() -> None:
     def streams():
         for number in range(5):
             asked.append(number)
-            yield ramp(64), None
+            yield ramp(64), np.ones(2)
 
     scored = score_streams(Logit(), streams(), Windowing(16, 16), CPU, batch=4)
     next(scored)
@@ -72,8 +72,8 @@ def test_the_rows_of_a_window_never_leave_their_stream() -> None:
 def test_padding_does_not_change_the_scores_of_a_short_recording() -> None:
     network = random_recognizer(("sniff",)).network
     stream = torch.randn(20, network.convolutions[0].convolution.in_channels)
-    (padded,) = score_streams(network, [(stream, None)], Windowing(64, 32), CPU, batch=4)
-    (whole,) = score_streams(network, [(stream, None)], Windowing(20, 20), CPU, batch=4)
+    (padded,) = score_streams(network, [(stream, np.ones(2))], Windowing(64, 32), CPU, batch=4)
+    (whole,) = score_streams(network, [(stream, np.ones(2))], Windowing(20, 20), CPU, batch=4)
     np.testing.assert_allclose(padded, whole, atol=1e-5)
 
 
@@ -85,7 +85,10 @@ def test_blocks_leave_before_the_end_of_the_stream_is_made() -> None:
         return np.full((stop - start, 1), 0.5, np.float32)
 
     scored = flow_scores(
-        lambda pieces, contexts: np.stack([np.full((16, 1), 0.5)] * len(pieces)), [(MadeRows(100_000, make), None)], Windowing(16, 16), 8
+        lambda pieces, contexts: np.stack([np.full((16, 1), 0.5)] * len(pieces)),
+        [(MadeRows(100_000, make), np.ones(2))],
+        Windowing(16, 16),
+        8,
     )
     blocks = next(scored)
     assert len(next(blocks)) == 128
@@ -100,7 +103,7 @@ def test_a_stream_that_nobody_reads_to_the_end_does_not_hold_up_the_next() -> No
         """Answer with the rows themselves."""
         return np.stack([np.pad(piece, ((0, 16 - len(piece)), (0, 0))) for piece in pieces])
 
-    scored = flow_scores(repeated, [(ramp(length).numpy(), None) for length in (90, 40)], Windowing(16, 16), 2)
+    scored = flow_scores(repeated, [(ramp(length).numpy(), np.ones(2)) for length in (90, 40)], Windowing(16, 16), 2)
     next(next(scored))
     np.testing.assert_allclose(np.concatenate(list(next(scored))), ramp(40))
     assert next(scored, None) is None

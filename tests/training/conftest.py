@@ -8,7 +8,8 @@ from simulated_lake import Lake, build_lake
 
 from recognizers.cnn_transformer import CnnTransformerConfig
 from recognizers.windowed import Windowing
-from training.recipes import Recipe, cnn_transformer_small
+from training.recipes.named import cnn_transformer_small
+from training.recipes.network_recipe import Recipe
 
 
 @pytest.fixture(autouse=True, scope="session")

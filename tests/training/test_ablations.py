@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
-from behavior.lab_habits import HABITUAL
+from behavior.simulated.lab_habits import HABITUAL
 from recognizers.checkpoint import read_header
-from training import ablations, variants
-from training.curated_zone import CuratedZone
-from training.recipes import Recipe
-from training.report.ablations import Row, markdown
-from training.simulated_zone import write_simulated_zone
-from training.variants import brief, brief_without_mask, plus, without_lab, without_mask, without_pair_attention
+from reports.estimates import Estimate
+from training import ablations
+from training.judging.ablation_rows import Row, markdown
+from training.material.curated_zone import CuratedZone
+from training.material.simulated_zone import write_simulated_zone
+from training.recipes import variants
+from training.recipes.network_recipe import Recipe
+from training.recipes.variants import brief, brief_without_mask, plus, without_lab, without_mask, without_pair_attention
 
 
 def run(*flags: object) -> int:
@@ -90,16 +92,16 @@ def flat(value: dict) -> dict:
     }
 
 
-def test_a_gain_whose_interval_holds_zero_is_called_not_shown() -> None:
-    score, nothing = {"value": 0.5, "low": 0.4, "high": 0.6}, {"value": 0.01, "low": -0.02, "high": 0.03}
+def test_a_gain_whose_interval_holds_zero_is_within_the_noise() -> None:
+    score, nothing = Estimate(0.5, 0.4, 0.6), Estimate(0.01, -0.02, 0.03)
     rows = [
         Row("plus", "whole", score, score, None, None, 60.0),
-        Row("less", "no ears", score, score, nothing, {"value": 0.1, "low": 0.05, "high": 0.2}, 30.0),
+        Row("less", "no ears", score, score, nothing, Estimate(0.1, 0.05, 0.2), 30.0),
     ]
     lines = markdown(rows, "about").splitlines()
     assert "| plus: whole | 0.500 [0.400, 0.600] | 0.500 [0.400, 0.600] |  |  | 60 s |" in lines
     (less,) = [line for line in lines if line.startswith("| less")]
-    assert less.endswith("| +0.010 [-0.020, +0.030], not shown | +0.100 [+0.050, +0.200] | 30 s |")
+    assert less.endswith("| +0.010 [-0.020, +0.030], within the noise | +0.100 [+0.050, +0.200] | 30 s |")
 
 
 def test_a_simulated_zone_is_one_that_training_reads(tmp_path: Path) -> None:

@@ -8,20 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 from simulated_lake import Lake
+from small_recognizer import scores_of
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
-from recognizers import load_recognizer
+from behavior.labelling import Subject
 from recognizers.checkpoint import read_header, videos_seen
 from recognizers.ensemble import Ensemble, WeightedMean
+from recognizers.families import load
 from recognizers.recognizer import Recognizer
 from recognizers.stacked import Stack, Stacked
-from training import combine, cross_validate, recipes
+from training import combine, cross_validate
 from training.combining.combination import Combination, How, cross_fit
-from training.combining.members import MemberRuns
-from training.curated_zone import CuratedZone
-from training.fold_plan import plan_folds
-from training.out_of_fold import OutOfFold
-from training.recipes import Recipe
+from training.combining.member_runs import MemberRuns
+from training.judging.out_of_fold import OutOfFold
+from training.material.curated_zone import CuratedZone
+from training.material.fold_plan import plan_folds
+from training.recipes import named as recipes
+from training.recipes.network_recipe import Recipe
 
 LAB = "CalMS21_task2"
 
@@ -64,14 +67,14 @@ def test_a_combination_is_judged_as_any_run_and_served_as_one_file(
     assert "fold" in (tmp_path / how / "report.html").read_text()
 
     path = tmp_path / how / combine.COMBINED
-    served = load_recognizer([path])
+    served = load([path])
     assert isinstance(served, kind)
     assert [len(member.members) for member in served.members] == [2, 2]
     fitted = json.loads((tmp_path / how / "decoding.json").read_text())["decoding"]
     assert list(served.decoding.thresholds) == fitted["thresholds"]
     recording = lake.recordings[0]
     curated = CuratedZone(lake.curated).tracking(recording)
-    for pair, scores in served.scores(curated, recording):
+    for pair, scores in scores_of(served, curated, recording).items():
         assert pair in recording.pairs
         assert scores.shape == (curated.frames, len(served.behaviors))
         assert 0 <= scores.min() <= scores.max() <= 1
@@ -85,7 +88,7 @@ def test_serving_scores_as_the_scores_that_were_judged(how: str, lake: Lake, mem
     plan = plan_folds(CuratedZone(lake.curated), [LAB], 2)
     runs = MemberRuns(tuple(map(OutOfFold, members)), plan)
     combiner = cross_fit(runs, Combination(How(how), runs.names))[1]
-    of_fold = tuple(load_recognizer([folder / "fold-1" / "tiny.safetensors"]) for folder in members)
+    of_fold = tuple(load([folder / "fold-1" / "tiny.safetensors"]) for folder in members)
     if isinstance(combiner, Stack):
         served: Recognizer = Stacked(of_fold, combiner, of_fold[0].decoding)
     else:
@@ -95,32 +98,33 @@ def test_serving_scores_as_the_scores_that_were_judged(how: str, lake: Lake, mem
     recording = next(one for one in plan.recordings if one.video_id in plan.splits[0].held_out)
     behaviors = OutOfFold(tmp_path).record(1).behaviors
     columns = [served.behaviors.index(behavior) for behavior in behaviors]
-    for pair, scores in served.scores(plan.zone.tracking(recording), recording):
-        np.testing.assert_allclose(scores[:, columns], OutOfFold(tmp_path).scores(recording, pair), atol=2e-3)
+    for pair, scores in scores_of(served, plan.zone.tracking(recording), recording).items():
+        np.testing.assert_allclose(scores[:, columns], OutOfFold(tmp_path).scores(recording, Subject(*pair)), atol=2e-3)
 
 
-def test_a_combination_can_be_compared_with_and_recorded_by_its_name(
-    lake: Lake, members: tuple[Path, Path], tmp_path: Path, monkeypatch, capsys
+def test_a_combination_can_be_compared_with_and_has_a_line_by_its_name(
+    lake: Lake, members: tuple[Path, Path], tmp_path: Path, capsys
 ) -> None:
-    experiments = tmp_path / "experiments.md"
-    experiments.write_text("# Experiments\n")
-    monkeypatch.setattr("training.report.summary.EXPERIMENTS", experiments)
     flags = ("--members", *members, "--output-dir", tmp_path / "out")
     assert run(lake, *flags) == EXIT_OK
-    assert run(lake, *flags, "--against", tmp_path / "out", "--record") == EXIT_OK
+    assert run(lake, *flags, "--against", tmp_path / "out") == EXIT_OK
     assert told(tmp_path / "out")["against"]["gain"]["frame_f1"]["value"] == 0
-    assert "| equal(tiny-seed1, tiny-seed2) |" in experiments.read_text()
+    line = (tmp_path / "out" / "experiment.md").read_text()
+    assert "| equal(tiny-seed1, tiny-seed2) |" in line
+    assert "within the noise against equal(tiny-seed1, tiny-seed2), seed 0" in line
 
 
 def test_one_member_becomes_the_mean_of_its_folds_without_training_again(lake: Lake, members: tuple[Path, Path], tmp_path: Path) -> None:
     assert run(lake, "--members", members[0], "--output-dir", tmp_path) == EXIT_OK
     assert told(tmp_path)["headline"]["average_precision"] == told(members[0])["headline"]["average_precision"]
-    folds = [load_recognizer([members[0] / f"fold-{fold}" / "tiny.safetensors"]) for fold in (1, 2)]
-    served = load_recognizer([tmp_path / combine.COMBINED])
+    folds = [load([members[0] / f"fold-{fold}" / "tiny.safetensors"]) for fold in (1, 2)]
+    served = load([tmp_path / combine.COMBINED])
     recording = lake.recordings[0]
     curated = CuratedZone(lake.curated).tracking(recording)
     assert served.behaviors == folds[0].behaviors == folds[1].behaviors
-    for (_pair, scores), *own in zip(served.scores(curated, recording), *(fold.scores(curated, recording) for fold in folds), strict=True):
+    for (_pair, scores), *own in zip(
+        scores_of(served, curated, recording).items(), *(scores_of(fold, curated, recording).items() for fold in folds), strict=True
+    ):
         np.testing.assert_allclose(scores, (own[0][1] + own[1][1]) / 2, atol=1e-6)
 
 

@@ -3,27 +3,34 @@
 import json
 import re
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
 from simulated_lake import Lake
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE
+from behavior.keys import LakeObject, key_of
 from behavior.metric import mabe_score
 from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURATED
 from inference.recognition import recognize
-from recognizers import load_recognizer
 from recognizers.checkpoint import read_header
 from recognizers.competition import solution_rows, submission_rows
-from training import cross_validate, fold_plan, recipes
-from training.curated_zone import CuratedZone
+from recognizers.families import load
+from training import cross_validate
 from training.decoding.fitted import read_decoding
-from training.recipes import Recipe
+from training.judging.out_of_fold import FoldRecord, OutOfFold
+from training.material import curated_zone, fold_plan
+from training.material.curated_zone import CuratedZone
+from training.recipes import named as recipes
+from training.recipes.network_recipe import Recipe
 
 LAB, TWIN, ORIGINAL = "CalMS21_task2", 900, 102
 
@@ -34,11 +41,11 @@ def zone_with_a_twin(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Pa
     root = tmp_path_factory.mktemp("twin") / "curated"
     shutil.copytree(lake.curated, root)
     for table in (TRACKING_CURATED, ANNOTATIONS_ENRICHED):
-        rows = pq.read_table(root / table.key(f"train-{ORIGINAL}.parquet", LAB), partitioning=None).to_pandas()
+        rows = pq.read_table(root / LakeObject(table, "train", LAB, ORIGINAL).key, partitioning=None).to_pandas()
         rows = rows.assign(video_id=TWIN)
         kept = rows.head(1) if table is ANNOTATIONS_ENRICHED else rows
-        _write(kept, table.schema, root / table.key(f"train-{TWIN}.parquet", LAB))
-    path = root / METADATA_TRAIN.key("part.parquet")
+        _write(kept, table.schema, root / LakeObject(table, "train", LAB, TWIN).key)
+    path = root / key_of(METADATA_TRAIN)
     metadata = pq.read_table(path).to_pandas()
     twin = metadata[metadata["video_id"] == ORIGINAL].assign(video_id=TWIN)
     _write(pd.concat([metadata, twin], ignore_index=True), METADATA_TRAIN.schema, path)
@@ -46,8 +53,6 @@ def zone_with_a_twin(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def _write(rows: pd.DataFrame, schema, path: Path) -> None:
-    import pyarrow as pa
-
     pq.write_table(pa.Table.from_pandas(rows, schema=schema, preserve_index=False), path)
 
 
@@ -73,6 +78,22 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(*flags: object) -> int:
     return cross_validate.main(["--recipe", "tiny", "--folds", "2", "--device", "cpu", *map(str, flags)])
+
+
+def watch_steps(patch: pytest.MonkeyPatch, watch: Callable[[str], None]) -> None:
+    """Have the line of each step of each fold told to `watch` before it is printed."""
+    honest = OutOfFold.train
+
+    def train(store: OutOfFold, *what: Any) -> FoldRecord:
+        *before, on_step, batches = what
+
+        def both(line: str) -> None:
+            watch(line)
+            on_step(line)
+
+        return honest(store, *before, both, batches)
+
+    patch.setattr(OutOfFold, "train", train)
 
 
 def told(folder: Path) -> dict:
@@ -105,10 +126,15 @@ def test_a_fold_does_not_open_what_it_scores_before_it_is_trained(
 ) -> None:
     """What is read between the start of a fold and the end of its training are its own recordings."""
     reads: list[int] = []
-    honest = CuratedZone.tracking
-    monkeypatch.setattr(CuratedZone, "tracking", lambda zone, recording: reads.append(recording.video_id) or honest(zone, recording))
+    honest = curated_zone._read
+
+    def spying(files: Sequence[Path], *what: Any) -> pa.Table:
+        reads.extend(int(file.stem.removeprefix("train-")) for file in files if "tracking_curated" in file.parts)
+        return honest(files, *what)
+
+    monkeypatch.setattr(curated_zone, "_read", spying)
     opened: list[set[int]] = []
-    monkeypatch.setattr(cross_validate, "epoch_line", lambda trainer: opened.append({*reads}) or "epoch")
+    watch_steps(monkeypatch, lambda line: opened.append({*reads}))
     planned = fold_plan.content_groups
 
     def forget(contents):
@@ -136,7 +162,7 @@ def test_the_score_is_that_of_serving_each_recording_with_the_recognizer_that_ne
     report = told(finished)
     found = []
     for number, fold in enumerate(report["folds"], start=1):
-        recognizer = load_recognizer([finished / f"fold-{number}" / "tiny.safetensors"])
+        recognizer = load([finished / f"fold-{number}" / "tiny.safetensors"])
         fitted = read_decoding(finished / f"fold-{number}")
         assert not {*fitted.videos} & {*fold["held_out"]}
         recognizer = replace(recognizer, decoding=fitted.over(recognizer.behaviors, {}))
@@ -184,7 +210,7 @@ def test_the_decoding_for_use_is_fitted_on_all_and_told_beside_others(finished: 
         assert other["gain"]["low"] <= other["gain"]["value"] <= other["gain"]["high"]
     page = (finished / "report.html").read_text()
     for behavior, threshold in fitted.decoding.lab_thresholds["JovialSwallow"].items():
-        assert re.search(rf"<tr><td>{behavior}</td>(<td>[^<]*</td>)*<td>{threshold:.3f}</td></tr>", page)
+        assert re.search(rf"<tr><td class=\"text\">{behavior}</td>(<td>[^<]*</td>)*<td>{threshold:.3f}</td></tr>", page)
     assert "calibrated on the other folds" in page
 
 
@@ -213,7 +239,7 @@ def test_the_page_stands_alone_and_says_the_numbers_of_the_report(finished: Path
     assert f"<strong>{score['value']:.3f}</strong>" in page
     assert f"[{score['low']:.3f}, {score['high']:.3f}]" in page
     for name, one in report["behaviors"].items():
-        row = re.search(rf"<tr><td>{name}</td>.*?</tr>", page).group()
+        row = re.search(rf"<tr><td class=\"text\">{name}</td>.*?</tr>", page).group()
         for key in ("frame_f1", "frame_f1_optimistic", "average_precision", "bout_f1_at_0.3"):
             assert f"<td>{one[key]['value']:.3f}</td>" in row
     assert f"{ORIGINAL}, {TWIN}" in page
@@ -247,11 +273,11 @@ def test_an_interrupted_fold_goes_on_after_its_last_epoch(
     monkeypatch.setitem(recipes.RECIPES, "tiny", lambda: replace(tiny_recipe(), epochs=2))
     flags = ("--curated", zone_with_a_twin, "--output-dir", tmp_path / "out")
 
-    def stop(trainer) -> str:
+    def stop(line: str) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(cross_validate, "epoch_line", stop)
+        watch_steps(patch, stop)
         assert run(*flags) == 130
     capsys.readouterr()
     assert run(*flags) == EXIT_OK
@@ -287,6 +313,20 @@ def test_runs_on_other_recordings_are_not_compared(finished: Path, zone_with_a_t
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("other", "named"), [("arena", "arena"), (None, "unknown")])
+def test_runs_of_another_view_or_of_code_that_does_not_say_are_not_compared(
+    other: str | None, named: str, finished: Path, zone_with_a_twin: Path, known: None, tmp_path: Path, capsys
+) -> None:
+    shutil.copytree(finished, tmp_path / "other")
+    identity = json.loads((finished / "run.json").read_text())
+    told = {key: value for key, value in identity.items() if key != "view"} | ({} if other is None else {"view": other})
+    (tmp_path / "other" / "run.json").write_text(json.dumps(told))
+    flags = ("--curated", zone_with_a_twin, "--output-dir", tmp_path / "out", "--against", tmp_path / "other")
+    assert run(*flags) == EXIT_CONTRACT
+    assert f"to be a run of the pair view, but got the {named} view" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_lab_by_itself(zone_with_a_twin: Path, known: None, tmp_path: Path) -> None:
     assert run("--curated", zone_with_a_twin, "--output-dir", tmp_path, "--labs", "JovialSwallow") == EXIT_OK
     assert told(tmp_path)["data"]["labs"] == ["JovialSwallow"]
@@ -303,6 +343,9 @@ def test_a_recipe_that_names_groups_is_judged_by_groups(
     found = told(tmp_path)
     assert set(found["behaviors"]) == {"social", "mating", "aggressive"}
     assert found["behaviors"]["social"]["frames"] > 0
+    assert found["headline"]["competition_score"]["value"] > 0  # found and true bouts of an arena meet
+    videos = sorted(str(recording.video_id) for recording in CuratedZone(zone_with_a_twin).annotated_recordings())
+    assert sorted(path.stem for path in (tmp_path / "scores").iterdir()) == videos  # nobody is named
     assert found["confusion"]["names"][-1] == "nothing"
     assert np.sum(found["confusion"]["frames"]) == sum(content_frames(zone_with_a_twin))
     assert "F1 of groups" in (tmp_path / "report.html").read_text()
@@ -335,22 +378,21 @@ def test_what_a_user_gets_wrong_is_a_usage_error(flags: tuple[str, str], lake: L
 
 
 def test_a_loss_that_diverges_is_told_in_one_line(lake: Lake, known: None, tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("training.loop.Trainer._step", lambda trainer, batch: torch.tensor(torch.nan))
+    monkeypatch.setattr("training.fitting.loop.Trainer._step", lambda trainer, batch: torch.tensor(torch.nan))
     assert run("--curated", lake.curated, "--output-dir", tmp_path) == EXIT_UNEXPECTED
     assert "error: Expected a finite loss, but got nan in epoch 1" in capsys.readouterr().err
 
 
-def test_a_line_is_recorded_only_if_asked_for(finished: Path, zone_with_a_twin: Path, known: None, tmp_path: Path, monkeypatch) -> None:
-    experiments = tmp_path / "experiments.md"
-    experiments.write_text("# Experiments\n\n| date | recipe | data | seed | score | note |\n|---|---|---|---|---|---|\n")
-    monkeypatch.setattr("training.report.summary.EXPERIMENTS", experiments)
-    before = experiments.read_text()
-    assert run("--curated", zone_with_a_twin, "--output-dir", finished) == EXIT_OK
-    assert experiments.read_text() == before
-    assert run("--curated", zone_with_a_twin, "--output-dir", finished, "--record") == EXIT_OK
-    line = experiments.read_text().removeprefix(before)
+def test_without_what_draws_the_report_nothing_is_trained(lake: Lake, known: None, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("training.command_line.find_spec", lambda name: None if name == "jinja2" else object())
+    assert run("--curated", lake.curated, "--output-dir", tmp_path / "out") == EXIT_USAGE
+    assert "which draw the report, but got no jinja2. Run pip install jinja2." in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_leaves_its_line_for_the_table_of_experiments_in_its_own_folder(finished: Path) -> None:
     assert re.fullmatch(
         r"\| \d{4}-\d\d-\d\d \| tiny, 1 epochs \| CalMS21_task2, JovialSwallow \(8 recordings, 2 folds out of fold\) \| 0 "
         r"\| \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\] \| frame F1 .*, optimistic .*; PR-AUC .*over one threshold for all.* \|\n",
-        line,
+        (finished / "experiment.md").read_text(),
     )

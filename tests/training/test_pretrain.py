@@ -13,13 +13,16 @@ from safetensors.torch import load_file
 from simulated_lake import Lake
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
+from behavior.keys import key_of
 from behavior.tables import METADATA_TRAIN
 from recognizers import checkpoint
 from recognizers.cnn_transformer_plus import CnnTransformerPlusConfig
 from recognizers.windowed import Windowing
-from training import pretrain, recipes
-from training.recipes import Recipe, cnn_transformer_plus_small
-from training.session import prepare
+from training import pretrain
+from training.fitting.prepare import prepare
+from training.recipes import named as recipes
+from training.recipes.named import cnn_transformer_plus_small
+from training.recipes.network_recipe import Recipe
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def unlabelled(lake: Lake, root: Path, videos: tuple[int, ...]) -> Path:
     """Copy the curated zone; in some videos nobody annotated anything."""
     zone = root / "zone"
     shutil.copytree(lake.curated, zone)
-    path = zone / METADATA_TRAIN.key("part.parquet")
+    path = zone / key_of(METADATA_TRAIN)
     rows = pq.read_table(path)
     lists = [
         None if row["video_id"] in videos else row["behaviors_labeled"]
@@ -55,11 +58,11 @@ def test_training_starts_from_what_was_learned_without_labels(lake: Lake, tmp_pa
     kept = checkpoint.read_json(trunk)
     assert kept["videos"] == [101, 105]
 
-    begun = prepare(zone, replace(tiny_plus, trunk=str(trunk)), 0, "cpu")
-    assert list(begun.features.bodyparts) == kept["features"]["bodyparts"]
+    begun = prepare(zone, replace(tiny_plus, trunk=str(trunk)), 0)
+    assert list(begun.lesson.features.bodyparts) == kept["features"]["bodyparts"]
     weights = load_file(trunk)
     assert torch.equal(begun.trainer.network.state_dict()["together.weight"], weights["together.weight"])
-    begun.fit(lambda trainer: None)
+    begun.fit(lambda line: None)
     begun.save_recognizer(tmp_path / "taught.safetensors")
     header = checkpoint.read_header(tmp_path / "taught.safetensors")
     assert header["recipe"]["trunk"] == str(trunk)
@@ -81,5 +84,5 @@ def test_a_recognizer_is_no_trunk(lake: Lake, tmp_path: Path, tiny_plus: Recipe)
     path = tmp_path / "other.safetensors"
     checkpoint.write_tensors(path, {"format": "something else"}, {})
     with pytest.raises(Exception, match="to be a trunk, but got something else"):
-        prepare(lake.curated, replace(tiny_plus, trunk=str(path)), 0, "cpu")
+        prepare(lake.curated, replace(tiny_plus, trunk=str(path)), 0)
     assert json.loads(json.dumps(tiny_plus.to_json_dict()))["trunk"] == ""

@@ -17,20 +17,20 @@ from simulated_lake import Lake, build_lake
 
 from behavior.bouts import DecodeSettings
 from behavior.contract import EXIT_CONTRACT, EXIT_UNEXPECTED, EXIT_USAGE, ContractError
+from behavior.keys import key_of
 from behavior.metric import mabe_score
-from behavior.recording import Recording, Triple
 from behavior.tables import METADATA_TRAIN
 from inference.recognition import recognize
-from recognizers import load_recognizer
 from recognizers.checkpoint import read_header, videos_seen
 from recognizers.competition import solution_rows, submission_rows
+from recognizers.families import load
 from recognizers.recognizer import Decoding
-from training import recipes, train
-from training.curated_zone import CuratedZone
+from training import train
 from training.decoding.fitted import FittedDecoding
-from training.pair_lesson import occurring_behaviors
-from training.recipes import Recipe
-from training.session import prepare
+from training.fitting.prepare import prepare
+from training.material.curated_zone import CuratedZone
+from training.recipes import named as recipes
+from training.recipes.network_recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,7 +71,7 @@ def test_a_fitted_decoding_is_put_into_the_checkpoint_and_its_recordings_count_a
     FittedDecoding(behaviors, decoding, (104, 900)).write(tmp_path / "run" / "decoding.json")
     flags = ("--curated", lake.curated, "--recipe", "tiny", "--model-dir", tmp_path, "--device", "cpu", "--epochs", "1")
     assert run(*flags, "--decoding", tmp_path / "run") == 0
-    recognizer = load_recognizer([tmp_path / "tiny.safetensors"])
+    recognizer = load([tmp_path / "tiny.safetensors"])
     place = [behaviors.index(behavior) for behavior in recognizer.behaviors]
     assert recognizer.decoding.thresholds == tuple(decoding.thresholds[one] for one in place)
     assert recognizer.decoding.settings.smooth_s == tuple(decoding.settings.smooth_s[one] for one in place)
@@ -109,10 +109,10 @@ def test_a_run_writes_a_checkpoint_that_scores_as_the_session_says(lake: Lake, w
 
 def test_validation_says_what_serving_will_do(lake: Lake, tiny: Recipe, tmp_path: Path) -> None:
     """The score of training's shortcut over sampled features equals that of raw tracking recognized by the saved checkpoint."""
-    session = prepare(lake.curated, replace(tiny, epochs=1, half_features=False), 0, "cpu")
-    session.fit(lambda trainer: None)
+    session = prepare(lake.curated, replace(tiny, epochs=1, half_features=False), 0)
+    session.fit(lambda line: None)
     session.save_recognizer(tmp_path / "model.safetensors")
-    recognizer = load_recognizer([tmp_path / "model.safetensors"])
+    recognizer = load([tmp_path / "model.safetensors"])
     judged = [recording for recording in lake.recordings if recording.video_id in session.split.validation]
     found = pd.concat([recognize(lake.tracking(recording), recording, recognizer) for recording in judged])
     truth = solution_rows(judged, CuratedZone(lake.curated).bouts(judged))
@@ -123,7 +123,7 @@ def test_validation_says_what_serving_will_do(lake: Lake, tiny: Recipe, tmp_path
 
 def with_groups(zone: Path, groups: dict[int, int]) -> None:
     """Say in the metadata which recordings show the same video."""
-    path = zone / METADATA_TRAIN.key("part.parquet")
+    path = zone / key_of(METADATA_TRAIN)
     rows = pq.read_table(path)
     place = rows.schema.get_field_index("content_group")
     column = pa.array([groups[video] for video in rows.column("video_id").to_pylist()], pa.int64())
@@ -133,7 +133,7 @@ def with_groups(zone: Path, groups: dict[int, int]) -> None:
 @pytest.mark.parametrize("twins", [(101, 104), (102, 103), (103, 105)])
 def test_recordings_of_one_video_are_on_one_side(copy: Path, tiny: Recipe, twins: tuple[int, int]) -> None:
     with_groups(copy, {video: twins[0] if video == twins[1] else video for video in range(101, 108)})
-    split = prepare(copy, tiny, 0, "cpu").split
+    split = prepare(copy, tiny, 0).split
     sides = {video: side for side, videos in vars(split).items() for video in videos}
     assert sides[twins[0]] == sides[twins[1]]
     assert set(sides) == set(range(101, 108))
@@ -142,16 +142,16 @@ def test_recordings_of_one_video_are_on_one_side(copy: Path, tiny: Recipe, twins
 def test_recordings_are_split_one_by_one_where_the_zone_does_not_know_what_is_the_same(
     copy: Path, lake: Lake, with_tiny: Recipe, tmp_path: Path, capsys
 ) -> None:
-    path = copy / METADATA_TRAIN.key("part.parquet")
+    path = copy / key_of(METADATA_TRAIN)
     pq.write_table(pq.read_table(path).drop_columns(["content_group"]), path)
     assert run("--curated", copy, "--recipe", "tiny", "--epochs", "1", "--model-dir", tmp_path / "m") == 0
     assert "does not say which recordings show the same video" in capsys.readouterr().out
-    with_everything = prepare(lake.curated, with_tiny, 0, "cpu").split
+    with_everything = prepare(lake.curated, with_tiny, 0).split
     assert read_header(tmp_path / "m" / "tiny.safetensors")["videos"]["held_out"] == list(with_everything.held_out)
 
 
 def test_held_out_recordings_are_never_opened(copy: Path, lake: Lake, tiny: Recipe) -> None:
-    whole = prepare(lake.curated, tiny, 0, "cpu")
+    whole = prepare(lake.curated, tiny, 0)
     held_out = tracking_of(copy, whole.split.held_out)
     assert len(held_out) == 2
     for path in held_out:
@@ -161,36 +161,27 @@ def test_held_out_recordings_are_never_opened(copy: Path, lake: Lake, tiny: Reci
             rows = pq.read_table(path, partitioning=None).to_pandas()
             rows["action"] = "secret"
             rows.to_parquet(path)
-    session = prepare(copy, tiny, 0, "cpu")
+    session = prepare(copy, tiny, 0)
     assert "secret" not in session.behaviors
     assert torch.equal(session.trainer.train.features, whole.trainer.train.features)
 
 
 def test_the_scaler_knows_training_recordings_only(copy: Path, lake: Lake, tiny: Recipe) -> None:
-    whole = prepare(lake.curated, tiny, 0, "cpu")
+    whole = prepare(lake.curated, tiny, 0)
     (path, *_) = tracking_of(copy, whole.split.validation)
     rows = pq.read_table(path, partitioning=None)
     place = rows.schema.get_field_index("x_cm")
     pq.write_table(rows.set_column(place, rows.schema.field(place), [np.full(len(rows), 999, np.float32)]), path)
-    session = prepare(copy, tiny, 0, "cpu")
-    np.testing.assert_array_equal(session.scaler.median, whole.scaler.median)
-    np.testing.assert_array_equal(session.scaler.iqr, whole.scaler.iqr)
-
-
-def test_a_lab_is_known_by_what_occurs_in_it(recording: Recording) -> None:
-    listed = (Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
-    videos = (("A", 1), ("A", 2), ("B", 3), ("C", 4))
-    recordings = [replace(recording, lab_id=lab, video_id=video, annotated=listed) for lab, video in videos]
-    bouts = pd.DataFrame({"video_id": [1, 2, 3], "action": ["attack", "attack", "sniff"]})
-    occurring = occurring_behaviors(recordings, bouts, ("attack", "sniff"))
-    assert occurring == {"A": {"attack"}, "B": {"sniff"}, "C": frozenset()}
+    session = prepare(copy, tiny, 0)
+    np.testing.assert_array_equal(session.lesson.scaler.median, whole.lesson.scaler.median)
+    np.testing.assert_array_equal(session.lesson.scaler.iqr, whole.lesson.scaler.iqr)
 
 
 def test_the_same_seed_gives_the_same_network(lake: Lake, tiny: Recipe) -> None:
     losses = []
     for seed in (3, 3, 4):
-        session = prepare(lake.curated, replace(tiny, epochs=1), seed, "cpu")
-        session.fit(lambda trainer: None)
+        session = prepare(lake.curated, replace(tiny, epochs=1), seed)
+        session.fit(lambda line: None)
         losses.append(session.trainer.run.history[0].train_loss)
     assert losses[0] == losses[1] != losses[2]
 
@@ -212,17 +203,17 @@ def test_an_empty_directory_breaks_the_contract(tmp_path: Path, capsys) -> None:
 
 
 def test_all_missing_tracking_is_told_at_once(copy: Path, tiny: Recipe) -> None:
-    session = prepare(copy, tiny, 0, "cpu")
+    session = prepare(copy, tiny, 0)
     for path in tracking_of(copy, session.split.train):
         path.unlink()
     with pytest.raises(ContractError) as told:
-        prepare(copy, tiny, 0, "cpu")
+        prepare(copy, tiny, 0)
     assert len(told.value.faults) == len(session.split.train)
 
 
 def test_a_container_finds_the_reason_where_sagemaker_looks(lake: Lake, with_tiny: Recipe, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("SM_OUTPUT_DIR", str(tmp_path))
-    monkeypatch.setattr("training.losses.masked_loss", lambda logits, *rest: logits.sum() * torch.nan)
+    monkeypatch.setattr("training.recipes.losses.masked_loss", lambda logits, *rest: logits.sum() * torch.nan)
     assert run("--curated", lake.curated, "--recipe", "tiny", "--model-dir", tmp_path / "model") == EXIT_UNEXPECTED
     assert "Expected a finite loss, but got nan in epoch 1, batch 1" in (tmp_path / "failure").read_text()
 
@@ -249,8 +240,12 @@ def test_a_finished_run_is_not_repeated(lake: Lake, with_tiny: Recipe, tmp_path:
     assert (tmp_path / "m" / "tiny.safetensors").read_bytes() == first
 
 
-def test_training_imports_nothing_of_aws() -> None:
-    code = "import sys, training.session, training.train; print({'boto3', 'aws_pipeline', 'pyspark'} & set(sys.modules))"
+def test_training_imports_nothing_of_aws_and_nothing_that_draws() -> None:
+    """A training container has neither; of reports/, which comes with the job, only how far it is."""
+    drawing = {f"reports.{path.stem}" for path in (ROOT / "reports").glob("*.py")} - {"reports.__init__", "reports.progress"}
+    assert {"reports.page", "reports.charts"} <= drawing
+    foreign = {"boto3", "aws_pipeline", "pyspark", "jinja2", "matplotlib", *drawing}
+    code = f"import sys, training.fitting.network_session, training.train; print({foreign} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert told.stdout == "set()\n"
 
@@ -260,8 +255,8 @@ def test_it_learns_what_simulated_mice_do(tmp_path: Path, tiny: Recipe) -> None:
     """Against the score of always naming the lab's commonest behavior for the whole video."""
     lake = build_lake(tmp_path, {"CalMS21_task2": 10}, seconds=60)
     recipe = replace(recipes.cnn_transformer_small(), epochs=6, batch=16)
-    session = prepare(lake.curated, recipe, 0, "cpu")
-    session.fit(lambda trainer: None)
+    session = prepare(lake.curated, recipe, 0)
+    session.fit(lambda line: None)
     recognizer = session.recognizer()
     unseen = [recording for recording in lake.recordings if recording.video_id in session.split.held_out]
     truth = CuratedZone(lake.curated).bouts(unseen)

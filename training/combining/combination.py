@@ -12,9 +12,10 @@ import numpy as np
 
 from recognizers.boosted_trees import BoostedTrees, TreesConfig, teaching
 from recognizers.ensemble import WeightedMean
+from recognizers.recognizer import Head, View
 from recognizers.stack_inputs import ScoresAround, StackInputs
 from recognizers.stacked import Stack
-from training.combining.members import MemberRuns
+from training.combining.member_runs import MemberRuns
 from training.combining.weights import SMOOTH_S, ScoredFrames, fit_mean, smoothed
 
 FRAMES = 100_000
@@ -62,8 +63,18 @@ class Combination:
 
     @property
     def family(self) -> str:
-        """Name in `recognizers.FAMILIES` of what comes out."""
+        """Name in `recognizers.families.FAMILIES` of what comes out."""
         return "stacked" if self.how is How.STACKED else "ensemble"
+
+    @property
+    def view(self) -> View:
+        """What its recognizer sees: only recognizers of pairs are combined."""
+        return View.PAIR
+
+    @property
+    def head(self) -> Head:
+        """How its recognizer answers."""
+        return Head.MULTILABEL
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return every field as JSON holds it."""
@@ -121,7 +132,7 @@ def _collected(runs: MemberRuns, how: Combination) -> list[_Frames]:
     """Return the frames of each behavior, thinned to about `FRAMES` with it and as many without."""
     thinned = _thinned(runs)
     parts: list[list[_Frames]] = [[] for _ in runs.behaviors]
-    for one in runs.pairs():
+    for one in runs.subjects():
         around = ScoresAround(one.scores, one.recording.fps, how.inputs) if how.how is How.STACKED else None
         scores = smoothed(one.scores, one.recording.fps)
         for column in np.flatnonzero(one.annotated).tolist():
@@ -151,7 +162,7 @@ def _joined(parts: list[_Frames], thinned: TreesConfig, members: int) -> _Frames
 
 def _thinned(runs: MemberRuns) -> list[TreesConfig]:
     frames, present = np.zeros((2, len(runs.behaviors)), np.int64)
-    for one in runs.pairs():
+    for one in runs.subjects():
         frames += one.annotated * len(one.labels)
         present += one.annotated * one.labels.sum(axis=0)
     every = np.maximum(1, np.round(np.stack([frames - present, present]) / FRAMES)).astype(int)

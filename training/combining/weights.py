@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from behavior.bouts import smooth
-from behavior.frame_scores import average_precision, count_levels
+from behavior.frame_scores import average_precision
+from behavior.score_levels import count_fine
 from recognizers.ensemble import WeightedMean
 
 SMOOTH_S = (0.0, 0.4, 0.8, 1.6, 3.2)
@@ -103,5 +104,5 @@ def _precision(weights: np.ndarray, frames: ScoredFrames, width: int) -> float:
     mean, counts = WeightedMean(tuple((weight,) for weight in weights.tolist())), []
     for scores, stands_for in zip((frames.absent[width], frames.present[width]), frames.every, strict=True):
         ranked = np.nan_to_num(mean.scores(scores[..., None], 1.0)[:, 0])  # smoothed already: frames are no longer neighbors
-        counts.append(count_levels(ranked, np.zeros(len(ranked), bool))[0] * stands_for)
+        counts.append(count_fine(ranked, np.zeros(len(ranked), bool))[0] * stands_for)
     return float(average_precision(np.stack(counts)))

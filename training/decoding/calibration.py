@@ -5,7 +5,7 @@ Axes: L levels.
 
 import numpy as np
 
-from training.decoding.thresholds import LEVEL_LOGITS
+from behavior.score_levels import LOGIT_MIDDLES, PRESENT
 
 IDENTITY = (1.0, 0.0)
 _LEAST_SLOPE = 0.05
@@ -13,7 +13,7 @@ _STEPS = 50
 
 
 def fit_calibration(counts: np.ndarray) -> tuple[float, float]:
-    """Return slope and offset of the greatest likelihood for counts [2, L] (`training.decoding.thresholds.count_by_label`).
+    """Return slope and offset of the greatest likelihood for counts [2, L] at LOGIT levels.
 
     A prior of one frame's weight toward leaving scores alone keeps both finite where scores divide all frames. A slope that is not
     above 0 would turn the order of scores around: such scores say nothing, and are left alone.
@@ -33,10 +33,10 @@ def fit_calibration(counts: np.ndarray) -> tuple[float, float]:
 
 def _loss(line: np.ndarray, counts: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """Return the negative log-likelihood with its prior, its gradient [2] and its curvature [2, 2]."""
-    inputs = np.stack([LEVEL_LOGITS, np.ones_like(LEVEL_LOGITS)])
+    inputs = np.stack([LOGIT_MIDDLES, np.ones_like(LOGIT_MIDDLES)])
     logit, frames = line @ inputs, counts.sum(axis=0)
     away = line - IDENTITY
-    loss = float(frames @ np.logaddexp(0, logit) - counts[1] @ logit + away @ away / 2)
+    loss = float(frames @ np.logaddexp(0, logit) - counts[PRESENT] @ logit + away @ away / 2)
     share = (1 + np.tanh(logit / 2)) / 2
-    gradient = inputs @ (frames * share - counts[1]) + away
+    gradient = inputs @ (frames * share - counts[PRESENT]) + away
     return loss, gradient, (inputs * frames * share * (1 - share)) @ inputs.T + np.eye(2)

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
-from behavior.bouts import close_gaps, frame_labels, label_runs, smooth
-from training.decoding.thresholds import N_LEVELS, count_by_label, score_levels
-from training.tally import ScoredPair
+from behavior.bouts import close_gaps, label_runs, smooth
+from behavior.score_levels import LOGIT_LEVELS, count_by_label, logit_levels
+from training.decoding.scored_subject import ScoredSubject
 
 SMOOTH_S = (0.0, 5 / 30, 0.4, 0.8, 1.6, 3.2)
 """Widths [W] of the moving average that are tried, s."""
@@ -20,15 +19,15 @@ MAX_GAP_S = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)
 MIN_LENGTH_S = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Shortest lengths [M] that are tried, s."""
 
-Pairs = Callable[[], Iterable[ScoredPair]]
-"""Yields scored pairs, from the first one at every call: they need not all fit into memory."""
+Subjects = Callable[[], Iterable[ScoredSubject]]
+"""Yields scored subjects, from the first one at every call: they need not all fit into memory."""
 
 
 @dataclass
 class Seen:
     """What was seen of one behavior in one lab."""
 
-    levels: np.ndarray = field(default_factory=lambda: np.zeros((len(SMOOTH_S), 2, N_LEVELS), np.int64))
+    levels: np.ndarray = field(default_factory=lambda: np.zeros((len(SMOOTH_S), 2, LOGIT_LEVELS), np.int64))
     """[W, 2, L]: frames at each level of the smoothed score, without the behavior and with it."""
     lengths_s: np.ndarray = field(default_factory=lambda: np.empty(0))
     """Length of each true bout, s."""
@@ -37,21 +36,21 @@ class Seen:
         return Seen(self.levels + other.levels, np.concatenate([self.lengths_s, other.lengths_s]))
 
 
-def count_scores(pairs: Pairs, behaviors: Sequence[str], fold_of: Mapping[int, int]) -> dict[int, dict[tuple[str, int], Seen]]:
+def count_scores(subjects: Subjects, behaviors: Sequence[str], fold_of: Mapping[int, int]) -> dict[int, dict[tuple[str, int], Seen]]:
     """Return by fold what was seen in each (lab, behavior number) that was annotated; `fold_of` maps video ids."""
     counts: dict[int, dict[tuple[str, int], Seen]] = {fold: {} for fold in sorted(set(fold_of.values()))}
-    for one in pairs():
+    for one in subjects():
         of_fold, fps = counts[fold_of[one.recording.video_id]], one.recording.fps
-        columns = _columns(one.recording.behaviors_of(*one.pair), behaviors)
-        answered = [column for column in columns if one.answered is None or one.answered[column]]
-        scores, labels = one.scores[:, answered].astype(np.float32), true_labels(one, behaviors)
-        levels = [score_levels(smooth(scores, fps, smooth_s)) for smooth_s in SMOOTH_S] if answered else []
+        columns = np.flatnonzero(one.subject.mask(behaviors)).tolist()
+        answered = [column for column in columns if one.answered[column]]
+        scores, bouts = one.scores[:, answered].astype(np.float32), one.truth.bouts
+        levels = [logit_levels(smooth(scores, fps, smooth_s)) for smooth_s in SMOOTH_S] if answered else []
         for column in columns:
-            lengths = one.true.loc[one.true["action"] == behaviors[column], ["start_frame", "stop_frame"]].to_numpy(np.float64)
+            lengths = bouts.loc[bouts["action"] == behaviors[column], ["start_frame", "stop_frame"]].to_numpy(np.float64)
             seen = Seen(lengths_s=np.diff(lengths, axis=1)[:, 0] / fps)
             if column in answered:
                 place = answered.index(column)
-                seen.levels[:] = [count_by_label(of_width[:, place], labels[:, column]) for of_width in levels]
+                seen.levels[:] = [count_by_label(of_width[:, place], one.truth.labels[:, column], LOGIT_LEVELS) for of_width in levels]
             part = one.recording.lab_id, column
             of_fold[part] = of_fold[part] + seen if part in of_fold else seen
     return counts
@@ -84,15 +83,3 @@ def duration_frames(label: np.ndarray, truth: np.ndarray, fps: float) -> np.ndar
         np.add.at(sums, (classes, kept), np.stack([hits, stops - starts], axis=1))
         frames[:, place] = sums[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
     return frames
-
-
-def true_labels(one: ScoredPair, behaviors: Sequence[str]) -> np.ndarray:
-    """Return the truth of a pair: [T, C] bool."""
-    known = one.true[one.true["action"].isin(behaviors)]
-    classes = known["action"].map(pd.Series(range(len(behaviors)), index=list(behaviors))).to_numpy(np.int64)
-    starts, stops = known[["start_frame", "stop_frame"]].to_numpy(np.int64).T
-    return frame_labels(starts, stops, classes, len(one.scores), len(behaviors))
-
-
-def _columns(annotated: Iterable[str], behaviors: Sequence[str]) -> list[int]:
-    return [behaviors.index(behavior) for behavior in annotated if behavior in behaviors]

@@ -16,7 +16,7 @@ from behavior.bouts import DecodeSettings, choose
 from behavior.frame_scores import f1_score
 from recognizers.recognizer import Decoding
 from training.decoding.calibration import IDENTITY, fit_calibration
-from training.decoding.counts import MAX_GAP_S, MIN_LENGTH_S, SMOOTH_S, Pairs, Seen, count_scores, duration_frames, true_labels, without
+from training.decoding.counts import MAX_GAP_S, MIN_LENGTH_S, SMOOTH_S, Seen, Subjects, count_scores, duration_frames, without
 from training.decoding.thresholds import DEFAULT_THRESHOLD, GRID, drawn, f1_curve, frames_above, mean_of
 
 SUPPORT_BOUTS, SUPPORT_S = 20.0, 10.0
@@ -37,15 +37,15 @@ class Fitted:
     """One threshold for all behaviors and labs, default durations: beside it the worth of the rest is told."""
 
 
-def fit_decoding(pairs: Pairs, behaviors: Sequence[str]) -> Decoding:
-    """Return the decoding fitted on all pairs, whose scores must be of recognizers that never saw the recording."""
-    fold_of = {one.recording.video_id: 0 for one in pairs()}
-    return _fit(pairs, tuple(behaviors), fold_of, (None,))[None].decoding
+def fit_decoding(subjects: Subjects, behaviors: Sequence[str]) -> Decoding:
+    """Return the decoding fitted on all subjects, whose scores must be of recognizers that never saw the recording."""
+    fold_of = {one.recording.video_id: 0 for one in subjects()}
+    return _fit(subjects, tuple(behaviors), fold_of, (None,))[None].decoding
 
 
-def cross_fit(pairs: Pairs, behaviors: Sequence[str], fold_of: Mapping[int, int]) -> dict[int | None, Fitted]:
+def cross_fit(subjects: Subjects, behaviors: Sequence[str], fold_of: Mapping[int, int]) -> dict[int | None, Fitted]:
     """Return for each fold what is fitted without it, and for None what is fitted on all. `fold_of` maps video ids."""
-    return _fit(pairs, tuple(behaviors), fold_of, (None, *sorted(set(fold_of.values()))))
+    return _fit(subjects, tuple(behaviors), fold_of, (None, *sorted(set(fold_of.values()))))
 
 
 def trust(seen: Seen) -> float:
@@ -54,18 +54,20 @@ def trust(seen: Seen) -> float:
     return min(bouts / (bouts + SUPPORT_BOUTS), seconds / (seconds + SUPPORT_S))
 
 
-def _fit(pairs: Pairs, behaviors: tuple[str, ...], fold_of: Mapping[int, int], left_out: Sequence[int | None]) -> dict[int | None, Fitted]:
-    counts = count_scores(pairs, behaviors, fold_of)
+def _fit(
+    subjects: Subjects, behaviors: tuple[str, ...], fold_of: Mapping[int, int], left_out: Sequence[int | None]
+) -> dict[int | None, Fitted]:
+    counts = count_scores(subjects, behaviors, fold_of)
     seen = {fold: without(counts, fold) for fold in left_out}
     fitted = {fold: _fit_scores(seen[fold], behaviors) for fold in left_out}
     frames: dict[int | None, dict[str, np.ndarray]] = {fold: {} for fold in left_out}
-    for one in pairs():
-        truth, scores, lab = true_labels(one, behaviors), one.scores.astype(np.float32), one.recording.lab_id
+    for one in subjects():
+        truth, scores, lab = one.truth.labels, one.scores.astype(np.float32), one.recording.lab_id
         for fold in left_out:
             if fold == fold_of[one.recording.video_id]:
                 continue
             decoding = fitted[fold].decoding
-            allowed = decoding.allowed(behaviors, one.recording, one.pair)
+            allowed = decoding.allowed(behaviors, lab, one.subject)
             label = choose(scores, one.recording.fps, allowed, decoding.settings, decoding.criteria(behaviors, lab))
             frames[fold][lab] = frames[fold].get(lab, 0) + duration_frames(label, truth, one.recording.fps)
     return {fold: _with_durations(fitted[fold], seen[fold], frames[fold]) for fold in left_out}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from behavior.contract import ContractError
-from behavior.whole_file import whole_file
+from behavior.whole_file import write_json
 from recognizers.recognizer import Decoding
 
 DECODING_FILE = "decoding.json"
@@ -43,8 +43,7 @@ class FittedDecoding:
 
     def write(self, path: Path) -> None:
         """Write the file."""
-        with whole_file(path) as beside:
-            beside.write_text(json.dumps(self.to_json_dict(), indent=1) + "\n", encoding="utf-8")
+        write_json(path, self.to_json_dict())
 
 
 def read_decoding(path: Path) -> FittedDecoding:

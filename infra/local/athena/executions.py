@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.local.athena.statements import Statement
 from infra.local.errors import ServiceError
-from infra.local.jobs.runs import Run
+from infra.local.jobs.runs import RunRecord
 
 _STATES = {"STARTING": "RUNNING", "STOPPING": "RUNNING", "STOPPED": "CANCELLED", "TIMEOUT": "FAILED"}
 
@@ -26,7 +26,7 @@ def output_address(request: dict[str, Any], configuration: dict[str, Any], state
     return f"{location.rstrip('/')}/{query_id}{ending}"
 
 
-def execution(run: Run) -> dict[str, Any]:
+def execution(run: RunRecord) -> dict[str, Any]:
     """Describe an execution."""
     details = run.details
     state = _STATES.get(run.state, run.state)

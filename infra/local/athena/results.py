@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from behavior.whole_file import whole_file
 from infra.local.athena.trino.java_text import java_number
 from infra.local.athena.trino.kinds import Kind, is_decimal
 
@@ -77,14 +78,8 @@ def read_page(path: Path, offset: int, limit: int) -> tuple[list[list[str | None
 @contextlib.contextmanager
 def _whole_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that appears under its name when it is complete, and not at all if that fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        with open(draft, "wb") as handle:
-            yield handle
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(path) as draft, open(draft, "wb") as handle:
+        yield handle
 
 
 def _cells_of(record: str) -> list[str | None]:

@@ -12,7 +12,7 @@ from infra.local.athena.results import read_page
 from infra.local.athena.statement_reader import read_statement
 from infra.local.athena.statements import Execution, QueryCancelled, Statement
 from infra.local.errors import ServiceError
-from infra.local.jobs.runs import Run, RunStore
+from infra.local.jobs.runs import RunRecord, RunStore
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -123,7 +123,7 @@ class AthenaService:
                 self._engine = Engine(self.store, self.control)
             return self._engine
 
-    def _find(self, query_id: str) -> Run:
+    def _find(self, query_id: str) -> RunRecord:
         run = self.runs.get(query_id)
         if run is None:
             raise ServiceError("InvalidRequestException", f"QueryExecution {query_id} was not found")

@@ -15,7 +15,7 @@ from infra.local.control.journal import Call
 ACCOUNT = "123456789012"  # moto's; everything on this disk belongs to one account ...
 REGION = "us-east-1"  # ... in one region, whichever region a client names
 
-Answer = tuple[int, dict[str, str], bytes]
+HttpAnswer = tuple[int, dict[str, str], bytes]
 
 
 class MotoApp:
@@ -26,7 +26,7 @@ class MotoApp:
         self.user: object = None
         self._app: Callable[[dict[str, Any], Any], Iterable[bytes]] | None = None
 
-    def call(self, call: Call, seed: int | None = None) -> Answer:
+    def call(self, call: Call, seed: int | None = None) -> HttpAnswer:
         """Answer a call. With the same `seed` before it, moto makes up the same ids."""
         if seed is not None:
             self._answer("POST", "/moto-api/seed", f"a={seed}", {}, b"")
@@ -39,7 +39,7 @@ class MotoApp:
         """Forget everything."""
         self._answer("POST", "/moto-api/reset", "", {}, b"")
 
-    def _answer(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Answer:
+    def _answer(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> HttpAnswer:
         if self._app is None:
             self._app = _load()
         started: list[tuple[str, list[tuple[str, str]]]] = []

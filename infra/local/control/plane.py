@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from infra.local.control.journal import Call, Journal
-from infra.local.control.moto_app import REGION, Answer, MotoApp
+from infra.local.control.moto_app import HttpAnswer, MotoApp
 from infra.local.errors import ServiceError
 
 _MOTO = MotoApp()
@@ -28,8 +28,6 @@ _log = logging.getLogger(__name__)
 
 class ControlPlane:
     """Moto's services over one root directory; any number of processes may have one on the same root."""
-
-    region = REGION
 
     def __init__(self, root: Path | str) -> None:
         self._journal = Journal(Path(root).resolve() / ".aws" / "journal.sqlite")
@@ -45,7 +43,7 @@ class ControlPlane:
             raise ServiceError(code, str(answer.get("message") or answer.get("Message") or code), status)
         return answer
 
-    def forward(self, service: str, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def forward(self, service: str, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Answer an HTTP request to a service; `path` and `query` are as sent, percent-encoded."""
         lowered = {name.lower(): value for name, value in headers.items()}
         kept = {name: value for name, value in lowered.items() if name == "content-type" or name.startswith("x-amz-")}
@@ -67,7 +65,7 @@ class ControlPlane:
                 _MOTO.user = None
             self._journal.close()
 
-    def _send(self, call: Call) -> Answer:
+    def _send(self, call: Call) -> HttpAnswer:
         with _MOTO.lock:
             if _only_reads(call):
                 self._catch_up()
@@ -100,7 +98,7 @@ class ControlPlane:
             self._applied = sequence
 
 
-def _answer(call: Call, seed: int | None = None) -> Answer:
+def _answer(call: Call, seed: int | None = None) -> HttpAnswer:
     try:
         return _MOTO.call(call, seed)
     except Exception as error:  # moto raises, instead of answering, for what it does not know

@@ -9,11 +9,11 @@ import shutil
 import sys
 import tarfile
 import tempfile
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from behavior.whole_file import whole_file
 from infra.local.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -195,10 +195,8 @@ def copy_changed(source: Path, target: Path) -> None:
     for path in sorted(source.rglob("*")) if source.exists() else []:
         copy = target / path.relative_to(source)
         if path.is_file() and not (copy.exists() and _stamp(copy) == _stamp(path)):
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            draft = copy.with_name(f".{copy.name}.{uuid.uuid4().hex}")
-            shutil.copy2(path, draft)
-            draft.replace(copy)
+            with whole_file(copy) as draft:
+                shutil.copy2(path, draft)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.local.control.moto_app import REGION
-from infra.local.errors import ServiceError
+from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.jobs import spark_conf
 from infra.local.jobs.processes import Process, job_environment, last_words, run_logged
-from infra.local.jobs.runs import Run, RunStore
+from infra.local.jobs.runs import RunRecord, RunStore
 
 if TYPE_CHECKING:
     from infra.local.control.plane import ControlPlane
@@ -51,10 +51,10 @@ class GlueJobs:
 
     def _start(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["JobName"]
-        job = self.control.invoke("glue", "GetJob", {"JobName": name})["Job"]
-        details = _run_details(job, request)
-        most = (job.get("ExecutionProperty") or {}).get("MaxConcurrentRuns") or 1
         with self.runs.locked():
+            job = self.control.invoke("glue", "GetJob", {"JobName": name})["Job"]
+            details = _run_details(job, request)
+            most = (job.get("ExecutionProperty") or {}).get("MaxConcurrentRuns") or 1
             active = sum(run.active for run in self._of_job(name))
             if active >= most:
                 what = f"Expected at most {most} run(s) of job {name} at once, but got {active} active. Wait for it or stop it."
@@ -64,21 +64,22 @@ class GlueJobs:
         return {"JobRunId": run.run_id}
 
     def _run(self, run_id: str, job: dict[str, Any]) -> None:
-        workplace, log = self.runs.workplace(run_id), self.runs.log(run_id)
         run = self.runs.update(run_id, state="RUNNING")
         timeout_s = run.details["Timeout"] * 60.0
-        mounts = _Mounts(workplace / "conf", self.store)
         try:
+            workplace, log = self.runs.workplace(run_id), self.runs.log(run_id)
+            mounts = _Mounts(workplace / "conf", self.store)
             command = [sys.executable, *self._fetch_code(workplace, job, run), *_script_arguments(run)]
             environment = self._environment(workplace)
             outcome = run_logged(
                 command, environment, workplace, log, timeout_s, lambda child: self._started(run_id, child), mounts.refresh
             )
-        except (ServiceError, OSError, RuntimeError, zipfile.BadZipFile) as error:
-            self.runs.update(run_id, state="FAILED", reason=f"LAUNCH ERROR: {getattr(error, 'message', error)}")
-        else:
             self._conclude(run_id, outcome.code, timeout_s)
-        shutil.rmtree(workplace, ignore_errors=True)
+        except Exception as error:  # a run that cannot be made is a failed run, with its reason
+            error = full_disk(self.store.root) if is_full(error) else error
+            self.runs.update(run_id, state="FAILED", reason=f"LAUNCH ERROR: {getattr(error, 'message', error)}")
+        finally:
+            shutil.rmtree(self.runs.folder / run_id, ignore_errors=True)
 
     def _started(self, run_id: str, child: Process) -> None:
         if self.runs.update(run_id, child=child).state == "STOPPING":
@@ -95,7 +96,7 @@ class GlueJobs:
         else:
             self.runs.update(run_id, state="FAILED", reason=last_words(self.runs.log(run_id)) or f"The script ended with status {code}.")
 
-    def _fetch_code(self, workplace: Path, job: dict[str, Any], run: Run) -> list[str]:
+    def _fetch_code(self, workplace: Path, job: dict[str, Any], run: RunRecord) -> list[str]:
         """Copy the script and its libraries to where the run works; return the script as the command's argument."""
         libraries = workplace / "libraries"
         libraries.mkdir(exist_ok=True)
@@ -119,14 +120,15 @@ class GlueJobs:
         return {**job_environment(self.endpoint_url, REGION), **own}
 
     def _update_job(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Write a job's definition anew: the control plane knows no update."""
+        """Write a job's definition anew: the control plane knows no update. No run starts while there is no definition."""
         name = request["JobName"]
-        self.control.invoke("glue", "GetJob", {"JobName": name})
-        self.control.invoke("glue", "DeleteJob", {"JobName": name})
-        self.control.invoke("glue", "CreateJob", {"Name": name, **request["JobUpdate"]})
+        with self.runs.locked():
+            self.control.invoke("glue", "GetJob", {"JobName": name})
+            self.control.invoke("glue", "DeleteJob", {"JobName": name})
+            self.control.invoke("glue", "CreateJob", {"Name": name, **request["JobUpdate"]})
         return {"JobName": name}
 
-    def _of_job(self, name: str) -> list[Run]:
+    def _of_job(self, name: str) -> list[RunRecord]:
         return [run for run in self.runs.all() if run.details["JobName"] == name]
 
     def _get(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +188,7 @@ def _run_details(job: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str
     }
 
 
-def _script_arguments(run: Run) -> list[str]:
+def _script_arguments(run: RunRecord) -> list[str]:
     """Return the command line that Glue gives a script; options that Glue reads itself are handed on as well, as it does."""
     words = ["--JOB_NAME", run.details["JobName"], "--JOB_RUN_ID", run.run_id]
     for name, value in run.details["Arguments"].items():
@@ -194,7 +196,7 @@ def _script_arguments(run: Run) -> list[str]:
     return words
 
 
-def _job_run(run: Run) -> dict[str, Any]:
+def _job_run(run: RunRecord) -> dict[str, Any]:
     times = {"StartedOn": run.created_s, "LastModifiedOn": run.changed_s, "CompletedOn": run.ended_s}
     return {
         **run.details,

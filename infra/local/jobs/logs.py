@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.local.errors import ServiceError
 from infra.local.jobs.glue import LOG_GROUP as GLUE_GROUP
-from infra.local.jobs.runs import Run, RunStore
+from infra.local.jobs.runs import RunRecord, RunStore
 from infra.local.jobs.sagemaker import LOG_GROUP as TRAINING_GROUP
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class RunLogs:
         return {"events": events, "nextForwardToken": f"f/{position + len(read)}", "nextBackwardToken": "b/0"}
 
 
-def _stream(run: Run, suffix: str, log: Path) -> dict[str, Any]:
+def _stream(run: RunRecord, suffix: str, log: Path) -> dict[str, Any]:
     created_ms, written_ms = round(run.created_s * 1000), round(log.stat().st_mtime * 1000)
     times = {"creationTime": created_ms, "firstEventTimestamp": created_ms, "lastEventTimestamp": written_ms}
     return {"logStreamName": f"{run.run_id}{suffix}", "storedBytes": log.stat().st_size, **times}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -13,6 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
+_CLOCK_STEP_S = 2.0
+"""A start is counted from the machine's start, whose time moves when the clock is set; a number is not used again so soon."""
 _TERMINALS_OWN = ("AWS_", "SM_", "SPARK_", "PYSPARK_", "PYTHON", "HADOOP_")
 _DRIVER_WORDS = re.compile(r"\+|Command failed with exit code|An error occurred with exit code|\d\d:\d\d:\d\d (WARN|ERROR|INFO) ")
 """What drivers print around a program's own last words: bash's trace, the SageMaker SDK's wrapper, Spark's log."""
@@ -20,13 +26,18 @@ _DRIVER_WORDS = re.compile(r"\+|Command failed with exit code|An error occurred 
 _EXCEPTION = re.compile(r"(?:[a-zA-Z_]\w*\.)*[A-Z]\w*(?:: |:?$)")
 """`ValueError: ...`, `package.module.SomeError: ...`, `KeyboardInterrupt`."""
 
+_TRACEBACK = "Traceback (most recent call last):"
+"""A Java exception repeats, behind its own first words, the traceback of the Python worker that caused it."""
+_NO_ROOM_BYTES = 1 << 16
+
 
 @dataclass(frozen=True)
 class Process:
     """A process known by its number and its start, because numbers are used again."""
 
     pid: int
-    started: str
+    started_s: float
+    """When it started, seconds since 1970."""
 
     @classmethod
     def of(cls, pid: int) -> Process:
@@ -36,7 +47,8 @@ class Process:
     @property
     def alive(self) -> bool:
         """Say whether this very process still runs."""
-        return bool(self.started) and _start_time(self.pid) == self.started
+        started_s = _start_time(self.pid)
+        return started_s > 0 and abs(started_s - self.started_s) < _CLOCK_STEP_S
 
     def signal_group(self, number: int) -> None:
         """Send a signal to the group this process leads; nothing happens when it is gone."""
@@ -52,7 +64,7 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExitStatus:
     """How a program ended: its exit status, negative for a signal, None when it ran out of time."""
 
     code: int | None
@@ -71,7 +83,7 @@ def run_logged(
     timeout_s: float | None = None,
     on_start: Callable[[Process], None] = lambda process: None,
     every_half_second: Callable[[], None] = lambda: None,
-) -> Outcome:
+) -> ExitStatus:
     """Run a command to its end with its output appended to `log`; whatever it leaves running is ended with it."""
     with open(log, "ab") as output:
         process = subprocess.Popen(
@@ -88,9 +100,9 @@ def run_logged(
     try:
         while time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return Outcome(process.wait(min(0.5, max(0.01, deadline - time.monotonic()))))
+                return ExitStatus(process.wait(min(0.5, max(0.01, deadline - time.monotonic()))))
             every_half_second()
-        return Outcome(None)
+        return ExitStatus(None)
     finally:
         _signal_group(process.pid, signal.SIGKILL)
         process.wait()
@@ -111,18 +123,25 @@ def job_environment(endpoint_url: str, region: str) -> dict[str, str]:
 
 
 def last_words(log: Path, limit: int = 1000) -> str:
-    """Return what a failed program said last: the exception of its last Python traceback, else its last line."""
+    """Return what a failed program said last: the exception of its last Python traceback, else its last line.
+
+    On a full disk a log ends before the program does; then that is said as well.
+    """
+    lines: list[str] = []
     with contextlib.suppress(FileNotFoundError), open(log, "rb") as source:
         source.seek(max(0, log.stat().st_size - 200_000))
         lines = source.read().decode("utf-8", "replace").splitlines()
-        spoken = _exception_lines(lines) or [line for line in lines if line.strip() and not _DRIVER_WORDS.match(line)][-1:]
-        return "\n".join(spoken).strip()[:limit]
-    return ""
+    spoken = _exception_lines(lines)
+    if shutil.disk_usage(log.parent).free < _NO_ROOM_BYTES:
+        spoken.append(f"{os.strerror(errno.ENOSPC)} on the disk of {log.parent}.")
+    elif not spoken:
+        spoken = [line for line in lines if line.strip() and not _DRIVER_WORDS.match(line)][-1:]
+    return "\n".join(spoken).strip()[:limit]
 
 
 def _exception_lines(lines: list[str]) -> list[str]:
     """Return the exception that ends the last traceback, all lines of its message; some drivers strip the indentation of the frames."""
-    starts = [number for number, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
+    starts = [number for number, line in enumerate(lines) if line.endswith(_TRACEBACK) and not _DRIVER_WORDS.match(line)]
     if not starts:
         return []
     said: list[str] = []
@@ -139,13 +158,11 @@ def _signal_group(pid: int, number: int) -> None:
         os.killpg(pid, number)
 
 
-def _start_time(pid: int) -> str:
-    """Return when a process started, in whatever form the system tells it; empty when it is gone or only waits to be reaped."""
+def _start_time(pid: int) -> float:
+    """Return when a process started, seconds since 1970; 0 when it is gone or only waits to be reaped."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return "" if fields[0] in "ZX" else fields[19]
-    except (FileNotFoundError, ProcessLookupError):
-        if Path("/proc/self/stat").exists():
-            return ""
-    told = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip()
-    return "" if not told or told.startswith("Z") else told.partition(" ")[2].strip()
+        process = psutil.Process(pid)
+        with process.oneshot():
+            return 0.0 if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) else float(process.create_time())
+    except psutil.NoSuchProcess:
+        return 0.0

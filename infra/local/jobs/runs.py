@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from behavior.whole_file import whole_file
+from infra.local.errors import is_full
 from infra.local.jobs.processes import Process
 
 ACTIVE = frozenset({"QUEUED", "STARTING", "RUNNING", "STOPPING"})
@@ -26,7 +28,7 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRecord:
     """One run: `details` belong to the service that made it, the rest is common. Times are seconds since 1970."""
 
     run_id: str
@@ -64,21 +66,21 @@ class RunStore:
         folder.mkdir(parents=True, exist_ok=True)
         self._mutex = threading.RLock()
         self._held: contextlib.ExitStack | None = None
+        self._in_memory: dict[str, RunRecord] = {}
 
-    def create(self, run_id: str, details: dict[str, Any], state: str = "QUEUED") -> Run:
+    def create(self, run_id: str, details: dict[str, Any], state: str = "QUEUED") -> RunRecord:
         """Record a new run of this process; raise FileExistsError when the id is taken, ValueError when it is not a name."""
         if not _SAFE_ID.fullmatch(run_id):
             raise ValueError(f"Expected a run id of at most 128 letters, digits, '-' and '_', but got {run_id!r}. Choose another one.")
         now = time.time()
-        run = Run(run_id, state, details, Process.of(os.getpid()), created_s=now, history=[(state, now)])
-        draft = self._draft(run)
-        try:
-            os.link(draft, self._record(run_id))
-        finally:
-            draft.unlink()
+        run = RunRecord(run_id, state, details, Process.of(os.getpid()), created_s=now, history=[(state, now)])
+        with self.locked():
+            if self._record(run_id).exists():
+                raise FileExistsError(f"Expected a new run id, but got {run_id}, which is taken. Choose another one.")
+            self._write(run)
         return run
 
-    def update(self, run_id: str, *, state: str | None = None, details: dict[str, Any] | None = None, **changes: Any) -> Run:
+    def update(self, run_id: str, *, state: str | None = None, details: dict[str, Any] | None = None, **changes: Any) -> RunRecord:
         """Change a record; `details` are added to those there, a state never goes back, and a run that is over stays as it is."""
         with self.locked():
             run = self._read(run_id)
@@ -89,24 +91,27 @@ class RunStore:
             run = dataclasses.replace(run, details={**run.details, **(details or {})}, **changes)
             if state and _may_follow(run.state, state):
                 run = _entered(run, state)
-            os.replace(self._draft(run), self._record(run_id))
+            self._write_if_there_is_room(run)
             return run
 
-    def get(self, run_id: str) -> Run | None:
+    def get(self, run_id: str) -> RunRecord | None:
         """Read one run; one whose owner died while it was active is FAILED from now on, and what it started is ended."""
         run = self._read(run_id) if _SAFE_ID.fullmatch(run_id) else None
+        if run_id in self._in_memory:
+            with self.locked():
+                self._write_if_there_is_room(self._in_memory[run_id])
         if run is None or not run.active or run.owner.alive:
             return run
         if run.child:
             run.child.signal_group(signal.SIGKILL)
         return self.update(run_id, state="FAILED", reason=OWNER_DIED)
 
-    def all(self) -> list[Run]:
+    def all(self) -> list[RunRecord]:
         """Read every run, the newest first."""
         found = (self.get(path.stem) for path in self.folder.glob("*.json"))
         return sorted((run for run in found if run), key=lambda run: (-run.created_s, run.run_id))
 
-    def stop(self, run_id: str, grace_s: float) -> Run:
+    def stop(self, run_id: str, grace_s: float) -> RunRecord:
         """Ask an active run to stop; the thread that runs it records its end."""
         run = self.update(run_id, state="STOPPING")
         if run.state == "STOPPING" and run.child:
@@ -115,9 +120,8 @@ class RunStore:
 
     def stop_own(self) -> None:
         """End every active run of this process at once; the last thing a service does."""
-        me = Process.of(os.getpid())
         for run in self.all():
-            if run.active and run.owner == me:
+            if run.active and run.owner.pid == os.getpid() and run.owner.alive:
                 if run.child:
                     run.child.signal_group(signal.SIGKILL)
                 self.update(run.run_id, state="FAILED", reason=OWNER_DIED)
@@ -148,26 +152,42 @@ class RunStore:
     def _record(self, run_id: str) -> Path:
         return self.folder / f"{run_id}.json"
 
-    def _draft(self, run: Run) -> Path:
-        draft = self.folder / f".{run.run_id}.{os.getpid()}.{threading.get_ident()}"
-        draft.write_text(json.dumps(dataclasses.asdict(run), default=str))
-        return draft
+    def _write(self, run: RunRecord) -> None:
+        with whole_file(self._record(run.run_id)) as draft:
+            draft.write_text(json.dumps(dataclasses.asdict(run), default=str))
 
-    def _read(self, run_id: str) -> Run | None:
+    def _write_if_there_is_room(self, run: RunRecord) -> None:
+        """Write a record, or remember it while the disk is full: a run that fails for want of room must not seem to run for ever."""
+        try:
+            self._write(run)
+            self._in_memory.pop(run.run_id, None)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            self._in_memory[run.run_id] = run
+
+    def _read(self, run_id: str) -> RunRecord | None:
+        if run_id in self._in_memory:
+            return self._in_memory[run_id]
         try:
             fields = json.loads(self._record(run_id).read_text())
         except FileNotFoundError:
             return None
-        fields["owner"] = Process(**fields["owner"])
-        fields["child"] = Process(**fields["child"]) if fields["child"] else None
-        return Run(**fields)
+        fields["owner"] = _process(fields["owner"])
+        fields["child"] = _process(fields["child"]) if fields["child"] else None
+        return RunRecord(**fields)
+
+
+def _process(fields: dict[str, Any]) -> Process:
+    """Read a process; one that an earlier version named, in ticks, has no start that we know and counts as gone."""
+    return Process(fields["pid"], fields.get("started_s", 0.0))
 
 
 def _may_follow(old: str, new: str) -> bool:
     return old != new and not (old == "STOPPING" and new in ACTIVE)
 
 
-def _entered(run: Run, state: str) -> Run:
+def _entered(run: RunRecord, state: str) -> RunRecord:
     now = time.time()
     started = now if state in {"STARTING", "RUNNING"} and run.started_s is None else run.started_s
     ended = run.ended_s if state in ACTIVE else now

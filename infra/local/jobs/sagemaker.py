@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.local.control.moto_app import ACCOUNT, REGION
-from infra.local.errors import ServiceError
+from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.jobs.container import Container
-from infra.local.jobs.processes import Outcome, Process, job_environment, last_words, run_logged
-from infra.local.jobs.runs import Run, RunStore
+from infra.local.jobs.processes import ExitStatus, Process, job_environment, last_words, run_logged
+from infra.local.jobs.runs import RunRecord, RunStore
 
 if TYPE_CHECKING:
     from infra.local.control.plane import ControlPlane
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _STOP_GRACE_S = 120.0
 _SYNC_EVERY_S = 5.0
+_MOST_REASON = 1000
+"""Characters of a reason; AWS keeps 1,024."""
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _STATUSES = {"SUCCEEDED": "Completed", "FAILED": "Failed", "STOPPED": "Stopped", "TIMEOUT": "Stopped", "STOPPING": "Stopping"}
 _ECHOED = (
@@ -76,22 +78,24 @@ class SageMakerJobs:
         return {"TrainingJobArn": arn}
 
     def _run(self, name: str) -> None:
-        container = Container(self._find(name).details, self.runs.workplace(name), self.store)
+        container = None
         try:
+            container = Container(self._find(name).details, self.runs.workplace(name), self.store)
             self._enter(name, "Downloading", "Downloading input data")
             container.download()
             self._enter(name, "Training", "Training on this machine, without the image")
             outcome = self._train(name, container)
             self._enter(name, "Uploading", "Uploading generated training model")
             self._conclude(name, container, outcome)
-        except ServiceError as error:
-            self.runs.update(name, state="FAILED", reason=f"{error.code}: {error.message}")
         except Exception as error:  # a job that cannot be run is a failed job, with its reason
-            self.runs.update(name, state="FAILED", reason=f"InternalServerError: {error!r}")
+            error = full_disk(self.store.root) if is_full(error) else error
+            known = isinstance(error, ServiceError)
+            self.runs.update(name, state="FAILED", reason=(str(error) if known else f"InternalServerError: {error!r}")[:_MOST_REASON])
         finally:
-            container.clear()
+            if container is not None:
+                container.clear()
 
-    def _train(self, name: str, container: Container) -> Outcome:
+    def _train(self, name: str, container: Container) -> ExitStatus:
         synced_s = time.monotonic()
 
         def sync() -> None:
@@ -108,7 +112,7 @@ class SageMakerJobs:
         limit_s = (container.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
         return run_logged(container.command, environment, container.base / "code", self.runs.log(name), limit_s, started, sync)
 
-    def _conclude(self, name: str, container: Container, outcome: Outcome) -> None:
+    def _conclude(self, name: str, container: Container, outcome: ExitStatus) -> None:
         container.upload_checkpoints()
         container.upload_output()
         stopping = self._find(name).state == "STOPPING"
@@ -120,7 +124,7 @@ class SageMakerJobs:
             state = "STOPPED"
         elif not outcome.good:
             said = container.failure() or last_words(self.runs.log(name)) or "The program said nothing"
-            state, reason = "FAILED", f"AlgorithmError: {said[:950]}, exit code: {outcome.code}"
+            state, reason = "FAILED", f"AlgorithmError: {said[: _MOST_REASON - 50]}, exit code: {outcome.code}"
         if state != "FAILED":
             details["Model"] = container.upload_model()
         self.runs.update(name, state=state, reason=reason, details=details)
@@ -129,7 +133,7 @@ class SageMakerJobs:
         transitions = self._find(name).details["Transitions"]
         self.runs.update(name, details={"Transitions": [*transitions, [status, message, time.time()]]})
 
-    def _find(self, name: str) -> Run:
+    def _find(self, name: str) -> RunRecord:
         run = self.runs.get(name)
         if run is None:
             raise ServiceError("ValidationException", f"Requested resource not found: training job {name}.")
@@ -182,11 +186,11 @@ def _metrics(log: Path, request: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _status(run: Run) -> str:
+def _status(run: RunRecord) -> str:
     return _STATUSES.get(run.state, "InProgress")
 
 
-def _secondary(run: Run) -> str:
+def _secondary(run: RunRecord) -> str:
     if run.state == "TIMEOUT":
         return "MaxRuntimeExceeded"
     if run.active and run.state != "STOPPING":
@@ -194,13 +198,13 @@ def _secondary(run: Run) -> str:
     return _status(run)
 
 
-def _summary(run: Run) -> dict[str, Any]:
+def _summary(run: RunRecord) -> dict[str, Any]:
     times = {"TrainingEndTime": run.ended_s} if run.ended_s else {}
     named = {"TrainingJobName": run.run_id, "TrainingJobArn": run.details["TrainingJobArn"], "TrainingJobStatus": _status(run)}
     return {**named, "CreationTime": run.created_s, "LastModifiedTime": run.changed_s, **times}
 
 
-def _description(run: Run) -> dict[str, Any]:
+def _description(run: RunRecord) -> dict[str, Any]:
     details = run.details
     about = {name: details[name] for name in _ECHOED if name in details}
     about |= {"TrainingJobStatus": _status(run), "SecondaryStatus": _secondary(run), "CreationTime": run.created_s}
@@ -219,7 +223,7 @@ def _description(run: Run) -> dict[str, Any]:
     return about
 
 
-def _transitions(run: Run) -> list[dict[str, Any]]:
+def _transitions(run: RunRecord) -> list[dict[str, Any]]:
     entries = [["Starting", "Preparing the job on this machine", run.created_s], *run.details["Transitions"]]
     if not run.active:
         entries.append([_secondary(run), run.reason, run.ended_s])

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from behavior.whole_file import whole_file
 from infra.local.jobs.spark_home import java_home, spark_home
 
 MEMORY = "1g"
@@ -73,9 +74,8 @@ def write_mounts(folder: Path, root: Path, buckets: Iterable[str]) -> None:
         f"  <property><name>fs.viewfs.mounttable.{bucket}.linkFallback</name><value>{escape((root / bucket).as_uri())}</value></property>\n"
         for bucket in buckets
     )
-    draft = folder / "mounts.draft"
-    draft.write_text(f"<configuration>\n{mounts}</configuration>\n")
-    draft.replace(folder / _MOUNTS)
+    with whole_file(folder / _MOUNTS) as draft:
+        draft.write_text(f"<configuration>\n{mounts}</configuration>\n")
 
 
 def spark_environment(folder: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from email.message import Message
 
 from infra.local.errors import ServiceError
@@ -67,6 +68,12 @@ class Body:
             if len(content) > _MOST_BYTES_IN_MEMORY:
                 raise ServiceError("EntityTooLarge", "Expected a request of at most 64 MiB, but got more. Send it in several.", 413)
         return bytes(content)
+
+    def drain(self) -> None:
+        """Pass over all that nobody read, however much it is."""
+        with suppress(ServiceError):  # the client gave up before its end
+            while self._stream.read1(CHUNK_BYTES):
+                pass
 
     def finish(self) -> bool:
         """Pass over what nobody read, if that is little; say whether the connection can carry another request."""

@@ -1,4 +1,4 @@
-"""Uploads in parts: each open upload is one directory under `.aws/s3/uploads/`, so any process can continue or complete it."""
+"""OpenUploads in parts: each open upload is one directory under `.aws/s3/uploads/`, so any process can continue or complete it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_PARTS = 10_000
 
 
 @dataclass(frozen=True)
-class Upload:
+class OpenUpload:
     """An upload that was begun and neither completed nor given up."""
 
     id: str
@@ -44,7 +44,7 @@ class Part:
     mtime_ns: int
 
 
-class Uploads:
+class OpenUploads:
     """The open uploads of one store."""
 
     def __init__(self, store: ObjectStore) -> None:
@@ -52,30 +52,34 @@ class Uploads:
         self._directory = store.side / "uploads"
         self._directory.mkdir(exist_ok=True)
 
-    def begin(self, bucket: str, key: str, headers: Mapping[str, str], tags: Mapping[str, str]) -> Upload:
+    def begin(self, bucket: str, key: str, headers: Mapping[str, str], tags: Mapping[str, str]) -> OpenUpload:
         """Open an upload."""
         self._store.directory(bucket)
         check_key(key)
-        upload = Upload(uuid.uuid4().hex, bucket, key, time.time_ns(), dict(headers), dict(tags))
+        upload = OpenUpload(uuid.uuid4().hex, bucket, key, time.time_ns(), dict(headers), dict(tags))
         (self._directory / upload.id).mkdir()
-        (self._directory / upload.id / "upload.json").write_text(json.dumps(asdict(upload)), encoding="utf-8")
+        try:
+            (self._directory / upload.id / "upload.json").write_text(json.dumps(asdict(upload)), encoding="utf-8")
+        except OSError:
+            self.give_up(upload)
+            raise
         return upload
 
-    def find(self, bucket: str, key: str, upload_id: str) -> Upload:
+    def find(self, bucket: str, key: str, upload_id: str) -> OpenUpload:
         """Return an open upload. Raises NoSuchUpload, also for the upload of another key."""
         upload = self._read(upload_id)
         if upload is None or (upload.bucket, upload.key) != (bucket, key):
             raise ServiceError("NoSuchUpload", f"Expected an open upload of {key!r}, but got {upload_id!r}. Begin a new one.", 404)
         return upload
 
-    def of_bucket(self, bucket: str, prefix: str = "") -> list[Upload]:
+    def of_bucket(self, bucket: str, prefix: str = "") -> list[OpenUpload]:
         """Return the open uploads of a bucket, by key, then by time."""
         self._store.directory(bucket)
         found = (self._read(directory.name) for directory in self._directory.iterdir())
         mine = (upload for upload in found if upload and upload.bucket == bucket and upload.key.startswith(prefix))
         return sorted(mine, key=lambda upload: (upload.key, upload.begun_ns))
 
-    def put_part(self, upload: Upload, number: int, staged: Staged) -> None:
+    def put_part(self, upload: OpenUpload, number: int, staged: Staged) -> None:
         """Keep a part; one with the same number is replaced."""
         try:
             if not 1 <= number <= _MOST_PARTS:
@@ -91,7 +95,7 @@ class Uploads:
         finally:
             staged.path.unlink(missing_ok=True)
 
-    def parts(self, upload: Upload) -> list[Part]:
+    def parts(self, upload: OpenUpload) -> list[Part]:
         """Return the parts received so far, by number."""
         files = sorted((self._directory / upload.id).glob("*.part"))
         described = ((file, file.name.split("."), file.stat()) for file in files)
@@ -129,26 +133,26 @@ class Uploads:
         self.give_up(upload)
         return done
 
-    def give_up(self, upload: Upload) -> None:
+    def give_up(self, upload: OpenUpload) -> None:
         """Forget an upload and its parts."""
         shutil.rmtree(self._directory / upload.id, ignore_errors=True)
 
-    def _read(self, upload_id: str) -> Upload | None:
+    def _read(self, upload_id: str) -> OpenUpload | None:
         if not re.fullmatch(r"[0-9a-f]{32}", upload_id):
             return None
         try:
-            return Upload(**json.loads((self._directory / upload_id / "upload.json").read_text(encoding="utf-8")))
+            return OpenUpload(**json.loads((self._directory / upload_id / "upload.json").read_text(encoding="utf-8")))
         except (FileNotFoundError, ValueError):
             return None
 
-    def _chosen(self, upload: Upload, wanted: Sequence[tuple[int, str]]) -> list[Path]:
+    def _chosen(self, upload: OpenUpload, wanted: Sequence[tuple[int, str]]) -> list[Path]:
         numbers = [number for number, _ in wanted]
         if not numbers or numbers != sorted(set(numbers)):
             raise ServiceError("InvalidPartOrder", f"Expected ascending part numbers, but got {numbers[:10]}. Sort them.")
         have = {(part.number, part.etag): part for part in self.parts(upload)}
         missing = [pair for pair in wanted if pair not in have]
         if missing:
-            raise ServiceError("InvalidPart", f"Expected parts that were uploaded, but got {missing[:10]}. Upload them first.")
+            raise ServiceError("InvalidPart", f"Expected parts that were uploaded, but got {missing[:10]}. OpenUpload them first.")
         chosen = [have[pair] for pair in wanted]
         small = [part.number for part in chosen[:-1] if part.size < _LEAST_PART_BYTES]
         if small:

@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local.s3.object_names import flat_path
@@ -36,18 +38,17 @@ class Records:
             return StoredObject(bucket, key, path, size, mtime_ns, etag)
         return StoredObject(bucket, key, path, **{name: record[name] for name in _KEPT})
 
-    def write(self, of: StoredObject) -> None:
-        """Keep the record of an object."""
+    @contextmanager
+    def written(self, of: StoredObject) -> Iterator[None]:
+        """Write the record of an object before the context, where a full disk spoils nothing, and let it count behind the context."""
         draft, target = self._drafts / uuid.uuid4().hex, self._path(of.bucket, of.key)
-        draft.write_text(json.dumps({name: getattr(of, name) for name in _KEPT}), encoding="utf-8")
-        for attempt in range(_RACES):
+        try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                draft.replace(target)
-                return
-            except FileNotFoundError:  # another delete pruned the directory between the two lines above
-                if attempt == _RACES - 1:
-                    raise
+            draft.write_text(json.dumps({name: getattr(of, name) for name in _KEPT}), encoding="utf-8")
+            yield
+            _move(draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def remove(self, bucket: str, key: str) -> None:
         """Forget an object."""
@@ -61,6 +62,17 @@ class Records:
 
     def _path(self, bucket: str, key: str) -> Path:
         return flat_path(self._directory / bucket, key)
+
+
+def _move(draft: Path, target: Path) -> None:
+    for attempt in range(_RACES):
+        try:
+            draft.replace(target)
+            return
+        except FileNotFoundError:  # a delete pruned the directory meanwhile
+            if attempt == _RACES - 1:
+                raise
+            target.parent.mkdir(parents=True, exist_ok=True)
 
 
 def prune(directory: Path, top: Path) -> None:

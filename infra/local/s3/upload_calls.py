@@ -6,7 +6,7 @@ import time
 from urllib.parse import parse_qsl, quote
 
 from infra.local.s3.headers import described_by, instant, whole_number, write_condition
-from infra.local.s3.multipart import Uploads
+from infra.local.s3.multipart import OpenUploads
 from infra.local.s3.object_calls import copied
 from infra.local.s3.object_store import ObjectStore
 from infra.local.s3.wire import Operation, Request, Response, element, parse_xml, text, xml_response
@@ -17,7 +17,7 @@ class UploadOperations:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
-        self._uploads = Uploads(store)
+        self._uploads = OpenUploads(store)
 
     def operations(self) -> dict[str, Operation]:
         """Return the operations by what asks for them."""

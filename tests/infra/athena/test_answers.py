@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -57,10 +60,10 @@ def test_a_file_whose_type_is_not_the_declared_one_is_bad_data(lake: Lake) -> No
     assert "HIVE_BAD_DATA: Field video_id's type VARCHAR" in lake.why_not("SELECT video_id FROM speeds")
 
 
-def test_results_and_records_can_be_read_by_another_process_later(lake: Lake) -> None:
+def test_results_and_records_can_be_read_by_another_process_later(lake: Lake, control_plane: Callable[[Path], ControlPlane]) -> None:
     query_id = lake.run("SELECT 7 AS seven")["QueryExecutionId"]
 
-    later = AthenaService(ObjectStore(lake.endpoint.root), ControlPlane(lake.endpoint.root))
+    later = AthenaService(ObjectStore(lake.endpoint.root), control_plane(lake.endpoint.root))
     assert later.handle("GetQueryExecution", {"QueryExecutionId": query_id})["QueryExecution"]["Status"]["State"] == "SUCCEEDED"
     rows = later.handle("GetQueryResults", {"QueryExecutionId": query_id})["ResultSet"]["Rows"]
     assert rows == [{"Data": [{"VarCharValue": "seven"}]}, {"Data": [{"VarCharValue": "7"}]}]

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from behavior.frame_scores import average_precision, count_levels
+from behavior.frame_scores import average_precision
+from behavior.labelling import Subject
 from behavior.recording import Recording
+from behavior.score_levels import count_fine
 from recognizers.ensemble import WeightedMean
 from recognizers.stacked import Stack
 from training.combining.combination import Combination, How, cross_fit
-from training.combining.members import MemberPair
+from training.combining.member_runs import MemberScores
 
 SMALL = replace(Combination(How.STACKED, ("one", "two")).trees, trees=30, least_rows=20, least_weight=0.1)
 
@@ -20,7 +22,7 @@ SMALL = replace(Combination(How.STACKED, ("one", "two")).trees, trees=30, least_
 class MadeUpRuns:
     """The part of `MemberRuns` that is learned from, in memory."""
 
-    given: tuple[MemberPair, ...]
+    given: tuple[MemberScores, ...]
     behaviors: tuple[str, ...] = ("attack", "sniff")
 
     @property
@@ -35,7 +37,7 @@ class MadeUpRuns:
     def splits(self) -> tuple[None, ...]:
         return (None,) * max(one.fold for one in self.given)
 
-    def pairs(self) -> Iterator[MemberPair]:
+    def subjects(self) -> Iterator[MemberScores]:
         yield from self.given
 
 
@@ -45,7 +47,7 @@ def bouts_and_distractors(rng: np.random.Generator, frames: int) -> np.ndarray:
     return np.stack([np.repeat(kind == number, 30) for number in range(3)])
 
 
-def made_up(fold: int, seed: int, frames: int = 1800) -> MemberPair:
+def made_up(fold: int, seed: int, frames: int = 1800) -> MemberScores:
     """Sniff is taken for one thing by the first member and for another by the second; every frame is noisy. Nobody attacks."""
     rng = np.random.default_rng(seed)
     sniff, first, second = bouts_and_distractors(rng, frames)
@@ -54,7 +56,7 @@ def made_up(fold: int, seed: int, frames: int = 1800) -> MemberPair:
     scores[..., 1] = np.clip(clean + rng.normal(0, 0.2, clean.shape), 0.01, 0.99)
     recording = Recording("QuietOtter", seed, 30.0, 10.0, 400, 200)
     labels = np.stack([np.zeros(frames, bool), sniff], axis=1)
-    return MemberPair(recording, (1, 2), fold, scores, labels, np.array([True, True]))
+    return MemberScores(recording, Subject(1, 2), fold, scores, labels, np.array([True, True]))
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +65,8 @@ def runs() -> MadeUpRuns:
 
 
 def precision(runs: MadeUpRuns, score) -> float:
-    """Return the average precision of sniff over all pairs; `score` returns [T, C] for a pair."""
-    return float(average_precision(sum(count_levels(score(one)[:, 1], one.labels[:, 1]) for one in runs.given)))
+    """Return the average precision of sniff over all subjects; `score` returns [T, C] for one."""
+    return float(average_precision(sum(count_fine(score(one)[:, 1], one.labels[:, 1]) for one in runs.given)))
 
 
 def scorer(runs: MadeUpRuns, how: Combination):
@@ -81,7 +83,7 @@ def test_a_stack_beats_its_best_member_and_their_mean_where_members_err_on_diffe
 
 
 def test_fitted_weights_leave_out_a_member_that_knows_nothing() -> None:
-    def with_a_guesser(one: MemberPair) -> MemberPair:
+    def with_a_guesser(one: MemberScores) -> MemberScores:
         rng = np.random.default_rng(one.recording.video_id)
         return replace(one, scores=np.stack([one.scores[0], rng.random(one.scores[0].shape, np.float32)]))
 
@@ -100,7 +102,7 @@ def test_fitted_weights_leave_out_a_member_that_knows_nothing() -> None:
 def test_what_is_learned_for_a_fold_does_not_depend_on_its_scores_or_labels(runs: MadeUpRuns, how: How) -> None:
     """In fold 1 labels become their opposite and the second member knows it: only what scores fold 1 stays the same."""
 
-    def spoiled(one: MemberPair) -> MemberPair:
+    def spoiled(one: MemberScores) -> MemberScores:
         scores = np.stack([one.scores[0], np.where(one.labels, 0.1, 0.9).astype(np.float32)])
         return replace(one, labels=~one.labels, scores=scores) if one.fold == 1 else one
 

@@ -8,17 +8,19 @@ import pandas as pd
 import pytest
 
 from behavior.bouts import BOUT_COLUMNS, DecodeSettings, decode, frame_labels, runs
+from behavior.labelling import PairLabelling, Subject, Truth
 from behavior.recording import Recording, Triple
+from recognizers.recognizer import Decoding
 from training.decoding.counts import MAX_GAP_S, MIN_LENGTH_S, Seen, duration_frames
 from training.decoding.fit import cross_fit, fit_decoding, trust
-from training.tally import ScoredPair
+from training.decoding.scored_subject import ScoredSubject
 
 FPS = 30
 
 
 def scored(
     recording: Recording, video: int, scores: np.ndarray, labels: np.ndarray, behaviors: Sequence[str] = ("attack",), lab: str = "Otter"
-) -> ScoredPair:
+) -> ScoredSubject:
     """One pair of one recording: scores and labels [T, C], or [T] of a single behavior."""
     scores, labels = (np.asarray(values).reshape(len(values), -1) for values in (scores, labels))
     one = replace(recording, lab_id=lab, video_id=video, fps=FPS, annotated=tuple(Triple(1, 2, name) for name in behaviors))
@@ -28,7 +30,21 @@ def scored(
         for start, stop in zip(*runs(labels[:, column].astype(bool)), strict=True)
     ]
     bouts = pd.DataFrame(rows, columns=list(BOUT_COLUMNS)).astype({"start_frame": int, "stop_frame": int})
-    return ScoredPair(one, (1, 2), video, scores.astype(np.float16), bouts, [])
+    truth = Truth(labels.astype(bool), np.ones(len(labels), bool), bouts)
+    subject, answered = Subject(1, 2, frozenset(behaviors)), np.ones(len(behaviors), bool)
+    return ScoredSubject(one, subject, video, tuple(behaviors), scores.astype(np.float16), truth, answered)
+
+
+def among(one: ScoredSubject, behaviors: tuple[str, ...]) -> ScoredSubject:
+    """The same among more behaviors, which nobody annotated in it."""
+    places = [behaviors.index(name) for name in one.behaviors]
+    scores, labels = (np.zeros((len(one.scores), len(behaviors)), values.dtype) for values in (one.scores, one.truth.labels))
+    scores[:, places], labels[:, places] = one.scores, one.truth.labels
+    return replace(one, behaviors=behaviors, scores=scores, truth=replace(one.truth, labels=labels), answered=np.ones(len(behaviors), bool))
+
+
+def found_in(one: ScoredSubject, decoding: Decoding) -> list[tuple]:
+    return decoding.bouts(PairLabelling(one.behaviors), one.recording, one.subject, one.scores.astype(np.float32))
 
 
 def bouts_of(seconds: float, apart: float, number: int) -> np.ndarray:
@@ -41,12 +57,12 @@ def saying(labels: np.ndarray, high: float, low: float) -> np.ndarray:
     return np.where(labels, high, low)
 
 
-def noisy(recording: Recording, video: int, seed: int, flip: bool = False, seconds: int = 60) -> ScoredPair:
+def noisy(recording: Recording, video: int, seed: int, flip: bool = False, seconds: int = 60, behavior: str = "attack") -> ScoredSubject:
     """Scores that mistake whole seconds, so that smoothing mends nothing."""
     generator = np.random.default_rng(seed)
     present = generator.random(seconds) < 0.4
     scores = 1 / (1 + np.exp(-(generator.normal(0, 1.5, seconds) + 2 * present - 1)))
-    return scored(recording, video, np.repeat(scores, FPS), np.repeat(~present if flip else present, FPS))
+    return scored(recording, video, np.repeat(scores, FPS), np.repeat(~present if flip else present, FPS), (behavior,))
 
 
 def recording_of(recording: Recording) -> Recording:
@@ -62,14 +78,11 @@ def test_trust_needs_bouts_and_seconds() -> None:
 
 def test_little_support_takes_the_common_threshold_and_much_keeps_its_own(recording: Recording) -> None:
     """Sniff is seen often and with noise. Rear is seen once, where only a threshold between 0.6 and 0.9 would do."""
-    sniff = noisy(recording, 1, 1, seconds=2000)
+    sniff = among(noisy(recording, 1, 1, seconds=2000, behavior="sniff"), ("rear", "sniff"))
     once, often = bouts_of(2.0, 2.0, 1), bouts_of(2.0, 2.0, 300)
     rears = {}
     for number, labels in {1: once, 300: often}.items():
-        one = scored(recording, 2, saying(labels, 0.9, 0.6), labels, ("rear",))
-        rears[number] = replace(one, scores=np.pad(one.scores, ((0, 0), (0, 1))))
-    annotated = replace(sniff.recording, annotated=(Triple(1, 2, "sniff"),))
-    sniff = replace(sniff, recording=annotated, true=sniff.true.assign(action="sniff"), scores=np.pad(sniff.scores, ((0, 0), (1, 0))))
+        rears[number] = among(scored(recording, 2, saying(labels, 0.9, 0.6), labels, ("rear",)), ("rear", "sniff"))
     alone = fit_decoding(lambda: [sniff], ("rear", "sniff"))
     assert alone.thresholds[0] == alone.thresholds[1]  # rear was never seen: what is common is what sniff says
     little, much = (fit_decoding(lambda: [sniff, rears[number]], ("rear", "sniff")) for number in (1, 300))  # noqa: B023
@@ -77,8 +90,8 @@ def test_little_support_takes_the_common_threshold_and_much_keeps_its_own(record
     assert little.thresholds[0] < 0.6
     assert little.thresholds[1] == pytest.approx(alone.thresholds[1], abs=0.05)
     rear = rears[300]
-    found = much.bouts(("rear", "sniff"), rear.recording, (1, 2), rear.scores.astype(np.float32))
-    assert [bout[4:] for bout in found] == rear.true[["start_frame", "stop_frame"]].apply(tuple, axis=1).tolist()
+    found = found_in(rear, much)
+    assert [bout[4:] for bout in found] == rear.truth.bouts[["start_frame", "stop_frame"]].apply(tuple, axis=1).tolist()
 
 
 def test_labs_that_score_differently_get_thresholds_of_their_own(recording: Recording) -> None:
@@ -89,10 +102,10 @@ def test_labs_that_score_differently_get_thresholds_of_their_own(recording: Reco
     decoding = fit_decoding(lambda: [high, low], ("attack",))
     assert decoding.lab_thresholds["Low"]["attack"] < decoding.lab_thresholds["High"]["attack"]
     for one in (high, low):
-        found = decoding.bouts(("attack",), one.recording, (1, 2), one.scores.astype(np.float32))
+        found = found_in(one, decoding)
         assert len(found) == 200
     blind = replace(decoding, lab_thresholds={})
-    both = [blind.bouts(("attack",), one.recording, (1, 2), one.scores.astype(np.float32)) for one in (high, low)]
+    both = [found_in(one, blind) for one in (high, low)]
     assert [len(found) for found in both] != [200, 200]  # no single threshold serves both
 
 
@@ -123,7 +136,9 @@ def test_flicker_is_closed_and_flashes_are_dropped_in_long_bouts(recording: Reco
         scores[start + 100 : start + 109] = False
         scores[start - 120 : start - 111] = True
     decoding = fit_decoding(lambda: [scored(recording, 1, saying(scores, 0.9, 0.1), labels)], ("attack",))
-    found = decoding.bouts(("attack",), recording_of(recording), (1, 2), saying(scores, 0.9, 0.1)[:, None])
+    found = decoding.bouts(
+        PairLabelling(("attack",)), recording_of(recording), Subject(1, 2, frozenset({"attack"})), saying(scores, 0.9, 0.1)[:, None]
+    )
     assert len(found) == 40
     covered = frame_labels(*np.array([bout[4:] for bout in found]).T, np.zeros(40, int), len(labels), 1)[:, 0]
     assert (covered != labels).mean() < 0.02
@@ -141,9 +156,9 @@ def test_bouts_of_a_fifth_of_a_second_survive_beside_labs_with_long_ones(recordi
     (smoothing,), (shortest,) = decoding.settings.smooth_s, decoding.settings.min_length_s
     assert max(smoothing, shortest) <= 0.2
     short = pairs[0]
-    found = decoding.bouts(("attack",), short.recording, (1, 2), short.scores.astype(np.float32))
+    found = found_in(short, decoding)
     starts = {bout[4] for bout in found}
-    assert sum(any(abs(start - true) <= 2 for start in starts) for true in short.true["start_frame"]) >= 95
+    assert sum(any(abs(start - true) <= 2 for start in starts) for true in short.truth.bouts["start_frame"]) >= 95
 
 
 def test_a_lab_with_few_short_bouts_is_not_outvoted_by_one_with_many_long_ones(recording: Recording) -> None:
@@ -157,7 +172,7 @@ def test_a_lab_with_few_short_bouts_is_not_outvoted_by_one_with_many_long_ones(r
     alone, both = (fit_decoding(lambda: some, ("attack",)) for some in (pairs[:1], pairs))  # noqa: B023
     assert max(*alone.settings.smooth_s, *alone.settings.min_length_s) > 0.2
     assert max(*both.settings.smooth_s, *both.settings.min_length_s) <= 0.2
-    found = both.bouts(("attack",), pairs[1].recording, (1, 2), pairs[1].scores.astype(np.float32))
+    found = found_in(pairs[1], both)
     assert len(found) == 2
 
 
@@ -171,7 +186,7 @@ def test_a_rare_behavior_inside_a_common_one_is_found(recording: Recording) -> N
     one = scored(recording, 1, scores, np.column_stack([bite, fight]), ("bite", "fight"))
     decoding = fit_decoding(lambda: [one], ("bite", "fight"))
     assert decoding.weights[0] == 1 > decoding.weights[1]
-    found = decoding.bouts(("bite", "fight"), one.recording, (1, 2), one.scores.astype(np.float32))
+    found = found_in(one, decoding)
     assert sum(bout[3] == "bite" for bout in found) == 40
     assert sum(bout[3] == "fight" for bout in found) == 80  # each fight is cut in two by its bite
 

@@ -3,16 +3,15 @@
 import numpy as np
 import pytest
 
+from behavior.score_levels import LOGIT_LEVELS, count_by_label, logit_levels
 from training.decoding.thresholds import (
     DEFAULT_THRESHOLD,
     GRID,
     ScoredStream,
-    count_by_label,
     drawn,
     f1_curve,
     fit_thresholds,
     mean_of,
-    score_levels,
 )
 
 
@@ -55,29 +54,28 @@ def test_without_any_bout_the_default_stays() -> None:
     assert fit_thresholds([stream([0.1], [0])], 1, fps=30) == (DEFAULT_THRESHOLD,)
 
 
+def logit_counts(scores: list[float], labels: list[int]) -> np.ndarray:
+    return count_by_label(logit_levels(np.array(scores)), np.array(labels, bool), LOGIT_LEVELS)
+
+
 def nearest(threshold: float) -> int:
     return int(np.abs(GRID - threshold).argmin())
 
 
 def test_a_curve_holds_the_f1_of_every_threshold() -> None:
     # at 0.3 all four count: 2 hits of 4; at 0.5 three: 2 hits; at 0.8 one, a hit; at 0.95 none
-    scores, labels = np.array([0.31, 0.6, 0.55, 0.85]), np.array([0, 0, 1, 1], bool)
-    curve = f1_curve(count_by_label(score_levels(scores), labels))
+    curve = f1_curve(logit_counts([0.31, 0.6, 0.55, 0.85], [0, 0, 1, 1]))
     assert [curve[nearest(at)] for at in (0.29, 0.5, 0.8, 0.95)] == pytest.approx([2 / 3, 4 / 5, 2 / 3, 0])
 
 
 def test_a_curve_of_calibrated_scores_is_moved_along_the_thresholds() -> None:
     # odds of 0.55 times 4 make 0.83, of 0.2 make 0.5
-    counts = count_by_label(score_levels(np.array([0.2, 0.55])), np.array([0, 1], bool))
-    curve = f1_curve(counts, 1.0, np.log(4))
+    curve = f1_curve(logit_counts([0.2, 0.55], [0, 1]), 1.0, np.log(4))
     assert [curve[nearest(at)] for at in (0.45, 0.55, 0.8, 0.86)] == pytest.approx([2 / 3, 1, 1, 0])
 
 
-def test_scores_of_0_and_1_have_a_level_and_only_the_first_can_be_below_a_threshold() -> None:
-    levels = score_levels(np.array([0.0, 1e-9, 0.5, 1.0]))
-    assert levels[0] == levels[1] == 0 < levels[2] < levels[3]
-    curve = f1_curve(count_by_label(levels, np.array([0, 0, 0, 1], bool)))
-    assert curve[-1] == 1
+def test_of_scores_of_0_and_1_only_the_first_can_be_below_a_threshold() -> None:
+    assert f1_curve(logit_counts([0.0, 1e-9, 0.5, 1.0], [0, 0, 0, 1]))[-1] == 1
 
 
 def test_without_trust_a_curve_is_the_common_one_and_with_trust_its_own() -> None:

@@ -1,0 +1,79 @@
+"""The code of this repository that a job takes with it: which files, packed so that the same files always give the same bytes."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_pipeline.config import REPOSITORY, Settings
+
+GLUE_SCRIPT = "aws_pipeline/glue_etl.py"
+GLUE_LIBRARY = (
+    "behavior",
+    "aws_pipeline/__init__.py",
+    "aws_pipeline/curation_plan.py",
+    "aws_pipeline/curation_task.py",
+    "aws_pipeline/lake.py",
+)
+"""What the Glue script imports of this repository, as folders and files."""
+TRAINING = ("behavior", "reports", "recognizers", "training")
+"""What a training job runs."""
+
+Files = Mapping[str, bytes]
+"""Path relative to the repository, with slashes -> content, sorted by path."""
+
+
+@dataclass(frozen=True)
+class GlueCode:
+    """The Glue job's code as objects. Their addresses hold the code's digest, so that no run ever sees half of a new version."""
+
+    script: str
+    """Address of the script."""
+    library: str
+    """Address of the zip with what the script imports."""
+    objects: Mapping[str, bytes]
+    """Address -> content."""
+
+
+def files(*places: str) -> Files:
+    """Return the files of folders, subfolders included, and single files of this repository; caches and hidden files are left out.
+
+    Raises FileNotFoundError for a place that is not there.
+    """
+    content = {}
+    for place in places:
+        path = REPOSITORY / place
+        for file in path.rglob("*") if path.is_dir() else [path]:
+            parts = file.relative_to(REPOSITORY).parts
+            if not file.is_dir() and not any(part == "__pycache__" or part.startswith(".") for part in parts):
+                content["/".join(parts)] = file.read_bytes()
+    return dict(sorted(content.items()))
+
+
+def digest(packed: Files) -> str:
+    """Return 16 hexadecimal digits that stand for these paths and contents."""
+    total = hashlib.sha256()
+    for path, content in packed.items():
+        total.update(f"{path}\0{len(content)}\0".encode() + content)
+    return total.hexdigest()[:16]
+
+
+def as_zip(packed: Files) -> bytes:
+    """Return a zip of the files: without times, and not compressed, because zlib's versions compress differently."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for path, content in packed.items():
+            entry = zipfile.ZipInfo(path)
+            entry.create_system = 3  # whichever system packs: Unix, whose permissions come next
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
+    return target.getvalue()
+
+
+def glue_code(chosen: Settings) -> GlueCode:
+    """Return the code of the Glue job as this working tree has it, and where it lies once it is deployed."""
+    script, library = files(GLUE_SCRIPT), files(*GLUE_LIBRARY)
+    folder = f"glue/code/{digest({**script, **library})}"
+    places = chosen.uri("artifacts", f"{folder}/glue_etl.py"), chosen.uri("artifacts", f"{folder}/library.zip")
+    return GlueCode(*places, dict(zip(places, (script[GLUE_SCRIPT], as_zip(library)), strict=True)))

@@ -1,0 +1,92 @@
+"""What every script of the pipeline tells a person: errors as one line with an exit code, and sizes."""
+
+import sys
+from collections.abc import Callable, Iterator
+
+from behavior.contract import EXIT_CONTRACT, EXIT_CREDENTIALS, EXIT_USAGE, UsageError, exit_code
+from behavior.full_disk import MEND, is_full
+
+_CREDENTIAL_ERRORS = {"NoCredentialsError", "PartialCredentialsError", "TokenRetrievalError", "ProfileNotFound"}
+_CREDENTIAL_CODES = {
+    "403",  # all that a HEAD request is told
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_UNREACHABLE = {"EndpointConnectionError", "ConnectTimeoutError"}
+_NO_ROOM = "InsufficientStorage"
+"""The code with which AWS on this disk says that the disk is full."""
+
+
+class JobFailed(RuntimeError):
+    """A job, or a command that a step started, ended without success; `code` is the exit code to end with."""
+
+    def __init__(self, message: str, code: int = EXIT_CONTRACT) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+def run(main: Callable[[], int]) -> int:
+    """Run `main`, returning its exit code, or the documented one for an error the user can mend."""
+    try:
+        return exit_code(main)
+    except Exception as error:  # told apart by name, because --help must not import botocore
+        known = known_error(error)
+        if known is None:
+            raise
+        message, code = known
+        print(f"error: {message}", file=sys.stderr)
+        return code
+
+
+def known_error(error: Exception) -> tuple[str, int] | None:
+    """Return what to say of an error that the user can mend, and the exit code; None for any other error."""
+    if isinstance(error, UsageError):
+        return str(error), EXIT_USAGE
+    reasons = list(_chain(error))
+    said = str(error).rstrip(".")
+    if full := [reason for reason in reasons if is_full(reason) or _NO_ROOM in str(reason)]:
+        if _aws_says(full[-1]).get("Code") == _NO_ROOM:
+            return _aws_says(full[-1])["Message"], EXIT_USAGE
+        if isinstance(error, JobFailed):
+            return f"{error} {MEND}", EXIT_USAGE
+        return f"Expected room on the disk, but got: {str(full[-1]).rstrip('.')}. {MEND}", EXIT_USAGE
+    if isinstance(error, JobFailed):
+        return str(error), error.code
+    if any(type(reason).__name__ in _UNREACHABLE for reason in reasons):
+        mend = "Check the network, or start what AWS_ENDPOINT_URL names: python -m infra.local serve."
+        return f"Expected AWS to answer, but got: {said}. {mend}", EXIT_USAGE
+    if any(map(_is_refusal, reasons)):
+        return f"Expected AWS to let this through, but got: {said}. Check the credentials and the role's rights.", EXIT_CREDENTIALS
+    return None
+
+
+def size(n_bytes: float) -> str:
+    """Return a number of bytes as people read it, such as 3.4 MB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.1f} TB"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those that led to it: clients wrap what AWS said into errors of their own."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _is_refusal(error: BaseException) -> bool:
+    return type(error).__name__ in _CREDENTIAL_ERRORS or _aws_says(error).get("Code") in _CREDENTIAL_CODES
+
+
+def _aws_says(error: BaseException) -> dict[str, str]:
+    """Return the code and message of an error that AWS answered with; nothing for any other error."""
+    response = getattr(error, "response", None)
+    return response.get("Error", {}) if isinstance(response, dict) else {}

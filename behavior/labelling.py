@@ -1,0 +1,123 @@
+"""What annotations say about the subjects of a recording: whom scores are about, what was annotated of them, what is true of each frame.
+
+Axes: T frames, C behaviors.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self
+
+import numpy as np
+import pandas as pd
+
+from behavior.bouts import labels_of_bouts
+from behavior.contract import ContractError
+from behavior.ethogram import ethogram
+from behavior.recording import Recording
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom scores are about: an agent and its target (the agent itself for a mouse by itself), or no mouse by name: a whole arena."""
+
+    agent: int | None = None
+    """Mouse that acts."""
+    target: int | None = None
+    """Mouse acted upon."""
+    annotated: frozenset[str] = field(default=frozenset(), compare=False)
+    """Behaviors that experts looked for in it; all others are unknown."""
+
+    @property
+    def mice(self) -> frozenset[int]:
+        """The mice that it names."""
+        return frozenset(mouse for mouse in (self.agent, self.target) if mouse is not None)
+
+    def mask(self, behaviors: Sequence[str]) -> np.ndarray:
+        """Return which behaviors were annotated: [C] bool."""
+        return np.array([behavior in self.annotated for behavior in behaviors], bool)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What experts saw one subject do."""
+
+    labels: np.ndarray
+    """[T, C] bool."""
+    known: np.ndarray
+    """[T] bool: frames of which the truth is known."""
+    bouts: pd.DataFrame
+    """Columns `behavior.bouts.BOUT_COLUMNS`; agent and target as the subject has them."""
+
+
+class Labelling(Protocol):
+    """Whom the recognizers of one view are asked about, and what is true of them."""
+
+    @property
+    def behaviors(self) -> tuple[str, ...]:
+        """Names along axis C."""
+        ...
+
+    @property
+    def background(self) -> str:
+        """The one of them that means nothing else happens, which is no bout; "" if there is none."""
+        ...
+
+    @classmethod
+    def of_actions(cls, actions: Iterable[str]) -> Self:
+        """Return the labelling for bouts of these actions. Raises ContractError if they say nothing of what it asks."""
+        ...
+
+    def over(self, behaviors: tuple[str, ...]) -> Self:
+        """Return the same for some of the behaviors."""
+        ...
+
+    def subjects(self, recording: Recording, mice: Sequence[int]) -> tuple[Subject, ...]:
+        """Return whom a recording is asked about, in a fixed order, some perhaps not tracked. `mice` are those that tracking holds."""
+        ...
+
+    def truth(self, recording: Recording, subject: Subject, mice: Sequence[int], frames: int, bouts: pd.DataFrame) -> Truth:
+        """Return the truth on the recording's own frames. `bouts` may hold other recordings, subjects and behaviors too."""
+        ...
+
+
+@dataclass(frozen=True)
+class PairLabelling:
+    """Behaviors of one mouse toward another, or by itself: every annotated (agent, target) pair is a subject."""
+
+    behaviors: tuple[str, ...]
+    """Names along axis C."""
+    background: str = ""
+    """None: each behavior is a question of its own."""
+
+    @classmethod
+    def of_actions(cls, actions: Iterable[str]) -> Self:
+        """Return the labelling for all actions that occur. Raises ContractError if none does."""
+        behaviors = ethogram(actions)
+        if not behaviors:
+            raise ContractError(["Expected bouts in the training recordings, but got none. Annotate some, or correct behaviors_labeled."])
+        return cls(behaviors)
+
+    def over(self, behaviors: tuple[str, ...]) -> Self:
+        """Return the same for some of the behaviors."""
+        return replace(self, behaviors=behaviors)
+
+    def subjects(self, recording: Recording, mice: Sequence[int]) -> tuple[Subject, ...]:
+        """Return all annotated pairs, in the order of `recording.pairs`, tracked or not."""
+        return tuple(Subject(*pair, frozenset(recording.behaviors_of(*pair))) for pair in recording.pairs)
+
+    def truth(self, recording: Recording, subject: Subject, mice: Sequence[int], frames: int, bouts: pd.DataFrame) -> Truth:
+        """Return the bouts of the pair; every frame is known."""
+        of_pair = (bouts["agent_id"] == subject.agent) & (bouts["target_id"] == subject.target)
+        own = bouts[(bouts["video_id"] == recording.video_id) & of_pair]
+        return Truth(labels_of_bouts(own, self.behaviors, frames), np.ones(frames, bool), own)
+
+
+def tracked_subjects(labelling: Labelling, recording: Recording, mice: Sequence[int]) -> tuple[Subject, ...]:
+    """Return the subjects all of whose mice are among those that tracking holds."""
+    return tuple(subject for subject in labelling.subjects(recording, mice) if subject.mice <= set(mice))
+
+
+def among_annotated(scores: np.ndarray, annotated: np.ndarray) -> np.ndarray:
+    """Return scores [..., C] of classes that exclude each other, in which only annotated ones [C], one at least, share the whole."""
+    kept = np.where(annotated, np.maximum(scores, np.finfo(np.float32).tiny), 0)  # never all 0, however sure of one nobody annotated
+    return (kept / kept.sum(axis=-1, keepdims=True)).astype(scores.dtype, copy=False)

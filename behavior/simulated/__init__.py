@@ -1,0 +1,1 @@
+"""Mice that do as told, filmed by labs that differ."""

@@ -1,0 +1,1 @@
+"""What a recognizer sees of a curated recording."""

@@ -1,0 +1,24 @@
+"""Three points of a mouse that every lab has under one name or another: its front, its center, its back."""
+
+from collections.abc import Collection
+
+from behavior.curation import Curated
+from behavior.skeleton import canonical_columns
+
+ANCHORS = {
+    "front": (("nose",), ("head",), ("ear_left", "ear_right"), ("neck",), ("spine_1",)),
+    "center": (("body_center",), ("lateral_left", "lateral_right"), ("spine_2",), ("spine_1",), ("neck", "tail_base")),
+    "back": (("tail_base",), ("lateral_left", "lateral_right"), ("spine_2",), ("tail_midpoint",)),
+}
+"""By name: the choices of bodyparts whose mean it is, the best first."""
+
+
+def anchor_parts(anchor: str, known: Collection[str]) -> tuple[str, ...]:
+    """Return the first choice of an anchor whose bodyparts are all known; () without one."""
+    return next((choice for choice in ANCHORS[anchor] if all(part in known for part in choice)), ())
+
+
+def seen_columns(curated: Curated, row: int) -> dict[str, int]:
+    """Return the column of each canonical bodypart that is seen at least once, of the mouse in a row of the pose."""
+    columns = canonical_columns(curated.bodyparts)
+    return {part: column for part, column in columns.items() if curated.seen[row, column].any()}

@@ -1,0 +1,47 @@
+"""Recognize behaviors in raw recordings, with a recognizer of any kind.
+
+    python inference/recognize.py --data-dir data --checkpoint checkpoints/conv_bilstm_288.safetensors --output bouts.csv
+
+Reads <data-dir>/test.csv and test_tracking/<lab>/<video>.parquet; with --held-out train.csv and train_tracking/ instead, of which it
+takes the annotated videos that no given checkpoint saw. Several checkpoints are averaged; exported networks (.onnx) stand for theirs.
+Writes one CSV file, whole or not at all: video_id, agent_id, target_id, action, start_frame, stop_frame (excluded). Agent and target
+are mouse numbers, equal for a self behavior, and empty if the recognizer names no mouse, as one of groups of behaviors.
+Exit codes: 0 written, 1 something unexpected, 2 usage, 4 input breaks its contract (all faults are listed), 130 interrupted.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from behavior.contract import EXIT_OK, exit_code
+from inference.serving import add_flags, begin, closing, recognize_all, write_csv
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the bouts as the flags say; return the exit code."""
+    flags = _flags().parse_args(arguments)
+    return exit_code(lambda: _recognize(flags))
+
+
+def _recognize(flags: argparse.Namespace) -> int:
+    files, recognizer = begin(flags)
+    started = time.perf_counter()
+    bouts, recorded_s = recognize_all(files, recognizer, flags.quiet)
+    seconds = time.perf_counter() - started
+    write_csv(bouts, flags.output)
+    print(closing(flags.output, len(bouts), files, recorded_s, seconds))
+    return EXIT_OK
+
+
+def _flags() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    add_flags(parser, "bouts.csv")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

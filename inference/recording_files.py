@@ -1,0 +1,84 @@
+"""Which recordings of a data directory are asked for, and their tracking on disk."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from behavior.contract import Fault, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from behavior.recording import Recording
+
+DATA_DIR = Path(__file__).resolve().parents[1] / "data"
+"""Where recordings are looked for if nothing else is said."""
+ROWS_AT_ONCE = 1 << 18
+"""Tracking rows that are read at once; a longer file is gone through twice, in batches."""
+
+
+@dataclass(frozen=True)
+class RecordingFiles:
+    """Recordings and where their tracking lies."""
+
+    recordings: "tuple[Recording, ...]"
+    """In the order of the metadata."""
+    tracking: Path
+    """Folder with <lab>/<video>.parquet."""
+
+    def file(self, recording: "Recording") -> Path:
+        """Return where the tracking of one recording lies."""
+        return self.tracking / recording.lab_id / f"{recording.video_id}.parquet"
+
+    def faults(self) -> "list[Fault]":
+        """Return what is wrong with the files of tracking, as far as their ends say, before any time is spent."""
+        from behavior.parquet_file import footer_faults
+        from behavior.tables import RAW_TRACKING
+
+        return [fault for path in map(self.file, self.recordings) for fault in footer_faults(RAW_TRACKING, path, str(path))]
+
+
+def recordings_of_test_csv(data_dir: Path) -> RecordingFiles:
+    """Return the recordings of test.csv. Raises UsageError if there is none."""
+    metadata = data_dir / "test.csv"
+    if not metadata.is_file():
+        raise UsageError(
+            f"Expected {metadata}, but got no such file. Name a data directory with --data-dir, or use --held-out to predict the videos of "
+            "train.csv that the checkpoints never saw."
+        )
+    return RecordingFiles(tuple(_read_metadata(metadata)), data_dir / "test_tracking")
+
+
+def recordings_held_out(data_dir: Path, seen: set[int]) -> RecordingFiles:
+    """Return the annotated recordings of train.csv that are not among `seen`. Raises UsageError if there is none."""
+    metadata = data_dir / "train.csv"
+    if not metadata.is_file():
+        raise UsageError(f"Expected {metadata}, but got no such file. Name a data directory with --data-dir.")
+    annotated = [recording for recording in _read_metadata(metadata) if recording.annotated]
+    unseen = tuple(recording for recording in annotated if recording.video_id not in seen)
+    if not unseen:
+        raise UsageError(f"Expected videos in {metadata} that the checkpoints never saw, but got none. Add videos or train on fewer.")
+    return RecordingFiles(unseen, data_dir / "train_tracking")
+
+
+@dataclass(frozen=True)
+class TrackingFile:
+    """The tracking rows of one file, as tables of at most `ROWS_AT_ONCE` rows, as often as they are asked for."""
+
+    path: Path
+    """A Parquet file."""
+
+    def __iter__(self) -> "Iterator[pa.Table]":
+        """Yield the rows in the order of the file. Raises ContractError for a file that breaks off."""
+        from behavior.parquet_file import read_batches
+        from behavior.tables import RAW_TRACKING
+
+        yield from read_batches(RAW_TRACKING, self.path, str(self.path), ROWS_AT_ONCE)
+
+
+def _read_metadata(path: Path) -> "list[Recording]":
+    from behavior.recording import recordings_from_rows
+    from behavior.tables import parse_metadata
+
+    return recordings_from_rows(parse_metadata(path.read_bytes(), path.name).to_pylist(), path.name)

@@ -1,0 +1,119 @@
+"""What the scripts that recognize have in common: their flags, the recognizer they ask, and its answers for many recordings."""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from behavior.contract import ContractError, Fault, UsageError, refuse
+from inference.recording_files import DATA_DIR, RecordingFiles, TrackingFile, recordings_held_out, recordings_of_test_csv
+from reports.progress import progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from recognizers.recognizer import Recognizer
+
+
+def add_flags(parser: argparse.ArgumentParser, output: str) -> None:
+    """Add the flags that all of these scripts have."""
+    several = "one or more .safetensors or .onnx files; several are averaged"
+    parser.add_argument("--checkpoint", type=Path, nargs="+", required=True, help=several)
+    default = Path(os.environ.get("MABE_DATA_DIR") or DATA_DIR)
+    parser.add_argument("--data-dir", type=Path, default=default, help="raw data directory (or MABE_DATA_DIR; default: %(default)s)")
+    parser.add_argument("--output", type=Path, default=Path(output), help="the CSV file to write (default: %(default)s)")
+    parser.add_argument(
+        "--held-out", action="store_true", help="predict the videos of train.csv that no checkpoint saw, instead of test.csv"
+    )
+    parser.add_argument("--tta", action="store_true", help="test-time augmentation: average over each recording and its mirror image")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    parser.add_argument("--batch", type=int, default=64, help="windows per pass through the network (default: %(default)s)")
+    parser.add_argument("--quiet", action="store_true", help="no line per video")
+
+
+def begin(flags: argparse.Namespace) -> "tuple[RecordingFiles, Recognizer]":
+    """Return what is asked for, and whom. Raises UsageError or ContractError for what is wrong before any network is read."""
+    for path in flags.checkpoint:
+        if not path.is_file():
+            raise UsageError(f"Expected --checkpoint to be a file, but got {path}. Train one with training/train.py.")
+    if flags.batch < 1:
+        raise UsageError(f"Expected --batch of 1 or more, but got {flags.batch}. Leave it out.")
+    from recognizers.checkpoint import read_header, videos_seen
+    from recognizers.devices import rest_waiting_threads
+    from recognizers.families import load
+
+    rest_waiting_threads()
+    seen = videos_seen(read_header(path) for path in flags.checkpoint)
+    files = recordings_held_out(flags.data_dir, seen) if flags.held_out else recordings_of_test_csv(flags.data_dir)
+    refuse(files.faults())
+    recognizer = load(flags.checkpoint, _device(flags), flags.batch)
+    if not flags.tta:
+        return files, recognizer
+    mirrored = recognizer.mirrored()
+    if mirrored is None:
+        raise ContractError(["Expected a recognizer to which mirror images look different, but got none. Leave out --tta."])
+    return files, mirrored
+
+
+def recognize_all(files: RecordingFiles, recognizer: "Recognizer", quiet: bool = False) -> "tuple[pd.DataFrame, float]":
+    """Return the bouts of all recordings and how many seconds these last. Raises ContractError with the faults of all."""
+    import pandas as pd
+
+    from behavior.bouts import bout_table
+    from behavior.curation import curate
+    from behavior.material import Material
+    from inference.recognition import recognize_material
+
+    tables, recorded_s = [bout_table([])], 0.0
+    faults: list[Fault] = []
+    count = len(files.recordings)
+    shown = files.recordings if quiet or not sys.stderr.isatty() else progress(files.recordings, "recognizing", count)
+    for number, recording in enumerate(shown, start=1):
+        started = time.perf_counter()
+        try:
+            curated = curate(TrackingFile(files.file(recording)), recording)
+            tables.append(recognize_material(Material.tracked(recording, curated), recognizer))
+        except ContractError as error:
+            faults += error.faults
+            continue
+        duration_s = curated.frames / recording.fps
+        recorded_s += duration_s
+        if not quiet and not sys.stdout.isatty():
+            seconds = time.perf_counter() - started
+            print(
+                f"video={recording.video_id} lab={recording.lab_id} {number}/{count} bouts={len(tables[-1])} "
+                f"minutes={duration_s / 60:.1f} seconds={seconds:.2f}",
+                flush=True,
+            )
+    refuse(faults)
+    return pd.concat(tables, ignore_index=True), recorded_s
+
+
+def write_csv(rows: "pd.DataFrame", path: Path) -> None:
+    """Write a table, whole or not at all."""
+    from behavior.whole_file import whole_file
+
+    with whole_file(path) as beside:
+        rows.to_csv(beside, index=False)
+
+
+def closing(path: Path, bouts: int, files: RecordingFiles, recorded_s: float, seconds: float) -> str:
+    """Say in one line what was written, and how fast."""
+    return (
+        f"Wrote {path}: {bouts} bouts in {len(files.recordings)} videos of {recorded_s / 60:.1f} minutes; "
+        f"{seconds:.1f} s of work, {recorded_s / max(seconds, 1e-9):.0f} times real time."
+    )
+
+
+def _device(flags: argparse.Namespace) -> str:
+    from recognizers.devices import find_device
+    from recognizers.onnx_network import SUFFIX
+
+    if flags.device in ("auto", "cpu") and all(path.suffix == SUFFIX for path in flags.checkpoint):
+        return "cpu"  # without torch
+    try:
+        return find_device(flags.device)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

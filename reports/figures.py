@@ -1,0 +1,96 @@
+"""Figures in the style of the house, as SVG that follows light and dark, or as PNG: calm, few hues, text as text.
+
+A figure is drawn in the light colors at about the size it has on a telephone; in the SVG each color is a variable of the page
+(`reports/templates/page.css`), with the light color where there is no page.
+"""
+
+import functools
+import io
+import re
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+PAPER, INK, QUIET, LINE, FAINT = "#ffffff", "#22303c", "#5c6a75", "#c9d0d6", "#eceff1"
+HUE, MIDDLE, PALE, GRAY, ACCENT = "#2f6690", "#7fa6c4", "#b9cfe0", "#9aa5ae", "#c8553d"
+"""HUE is what the figure is about, MIDDLE and PALE what it is compared with, GRAY many lines behind, ACCENT a line of reference."""
+_NAMES = {
+    PAPER: "paper",
+    INK: "ink",
+    QUIET: "quiet",
+    LINE: "line",
+    FAINT: "faint",
+    HUE: "hue",
+    MIDDLE: "middle",
+    PALE: "pale",
+    GRAY: "gray",
+    ACCENT: "accent",
+}
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "reports",
+    "text.parse_math": False,  # a name may hold a dollar sign
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "grid.color": FAINT,
+    "legend.frameon": False,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+}
+
+
+def in_house_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Let a function draw in the style of the house."""
+
+    @functools.wraps(draw)
+    def styled(*arguments: P.args, **options: P.kwargs) -> Figure:
+        with matplotlib.rc_context(_STYLE):
+            return draw(*arguments, **options)
+
+    return styled
+
+
+def canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return an empty figure of so many inches, and its only axes."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def svg(figure: Figure) -> str:
+    """Return the figure as an <svg> element. Raises ValueError for a color that is none of the page's: it would not follow dark."""
+    buffer = io.StringIO()
+    with matplotlib.rc_context(_STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    text = buffer.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    return re.sub(r"(?<=: )#[0-9a-f]{6}\b", lambda color: _variable(color[0]), text).strip()
+
+
+def png(figure: Figure) -> bytes:
+    """Return the figure on white, at twice the size of a screen's pixels."""
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(_STYLE):
+        figure.savefig(buffer, format="png", dpi=192, facecolor=PAPER, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _variable(color: str) -> str:
+    if color not in _NAMES:
+        known = ", ".join(map(str.upper, _NAMES.values()))
+        raise ValueError(f"Expected colors of reports.figures only, but got {color}. Use one of {known}.")
+    return f"var(--{_NAMES[color]}, {color})"

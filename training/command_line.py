@@ -1,0 +1,96 @@
+"""What the scripts of this folder have in common: flags, the folders, recipes and machines they name, and how a script ends."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from behavior.contract import EXIT_UNEXPECTED, UsageError, exit_code
+from reports.progress import progress
+from training.fitting.divergence import TrainingDivergedError
+
+if TYPE_CHECKING:
+    from training.fitting.session import Machine
+    from training.recipes.named import AnyRecipe
+
+T = TypeVar("T")
+
+
+def run(work: Callable[[], int]) -> int:
+    """Do the work and return the exit code; what the user can mend, and a loss that diverged, are told in plain lines."""
+    try:
+        return exit_code(work)
+    except TrainingDivergedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_UNEXPECTED
+
+
+def add_recipe_flags(parser: argparse.ArgumentParser, recipe: str = "cnn_transformer") -> None:
+    """Add the flags that choose a recipe and change it."""
+    parser.add_argument("--recipe", default=recipe, help="name of a function in training/recipes (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--trunk", metavar="FILE", help="start from what training/pretrain.py learned of recordings without labels")
+
+
+def add_machine_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that `chosen_machine` reads."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    parser.add_argument("--threads", type=int, help="processor threads (default: as many as cores)")
+
+
+def curated_folder(flags: argparse.Namespace) -> Path:
+    """Return what --curated names. Raises UsageError if it is no directory."""
+    folder: Path | None = flags.curated
+    if folder is None or not folder.is_dir():
+        raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {folder}. Name one.")
+    return folder
+
+
+def chosen_recipe(flags: argparse.Namespace) -> "AnyRecipe":
+    """Return the recipe that the flags name, with what they change in it. Raises UsageError.
+
+    What a recipe does not know (epochs and batches of trees) is left aside with a word about it: a job may pass one set of flags to all.
+    """
+    from training.recipes.named import RECIPES
+
+    if flags.recipe not in RECIPES:
+        raise UsageError(f"Expected --recipe to be one of {', '.join(sorted(RECIPES))}, but got {flags.recipe}. Choose one of them.")
+    recipe = RECIPES[flags.recipe]()
+    given = {name: value for name in ("epochs", "batch", "learning_rate", "trunk") if (value := getattr(flags, name, None)) is not None}
+    unknown = [name for name in given if not hasattr(recipe, name)]
+    if unknown:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in unknown)
+        print(f"Recipe {recipe.name} has no such setting: {named} is left aside.", file=sys.stderr)
+    try:
+        return replace(recipe, **{name: value for name, value in given.items() if name not in unknown})
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def chosen_machine(flags: argparse.Namespace) -> "Machine":
+    """Return what the flags say of device, threads and compiling. Raises UsageError for a device that is not here."""
+    from recognizers.devices import find_device, rest_waiting_threads
+
+    rest_waiting_threads()
+    from training.fitting.session import Machine
+
+    try:
+        device = find_device(flags.device)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return Machine(device=device, threads=flags.threads, compiled=getattr(flags, "compile", False))
+
+
+def watch_batches(batches: Iterable[T], total: int) -> Iterable[T]:
+    """Show a bar over the batches of one epoch on a terminal; elsewhere the line after each epoch is enough."""
+    return progress(batches, "training", total) if sys.stderr.isatty() else batches
+
+
+def require_drawing(draws: str) -> None:
+    """Raise UsageError if a library of reports/ is missing: better told now than after hours of training. `draws` is what needs it."""
+    if missing := [name for name in ("jinja2", "matplotlib") if find_spec(name) is None]:
+        got, install = " and no ".join(missing), f"pip install {' '.join(missing)}"
+        raise UsageError(f"Expected jinja2 and matplotlib, which draw the {draws}, but got no {got}. Run {install}.")

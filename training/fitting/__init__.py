@@ -1,0 +1,1 @@
+"""From material and a recipe to a recognizer."""

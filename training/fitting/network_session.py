@@ -1,0 +1,130 @@
+"""A session that trains a network: material and recipe in, the best network out.
+
+Axes: C behaviors.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from recognizers.families import network_family
+from recognizers.recognizer import TaughtRecognizer
+from training.fitting.forecasting import start_from
+from training.fitting.lessons import LESSONS, Lesson
+from training.fitting.loop import Trainer, Watch, unwatched
+from training.fitting.resume import restore_state, save_state
+from training.fitting.session import Machine, Session, best_metrics
+from training.fitting.trunk import Trunk
+from training.fitting.verdict import Verdict
+from training.material.curated_zone import CuratedZone
+from training.material.folds import Split
+from training.recipes.network_recipe import Recipe
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSession(Session):
+    """A prepared run: material opened, network built."""
+
+    recipe: Recipe
+    lesson: Lesson
+    """What the network is taught."""
+    network_config: "DataclassInstance"
+    """Of the recipe's family."""
+    trainer: Trainer
+    """The network on its way."""
+    judge: Callable[[nn.Module], Verdict] | None
+    """None if no recording validates."""
+
+    @property
+    def behaviors(self) -> tuple[str, ...]:
+        """Names along axis C."""
+        return self.lesson.behaviors
+
+    @property
+    def summary(self) -> str:
+        """Say in one line what is trained on what."""
+        weights = sum(value.numel() for value in self.trainer.network.parameters())
+        return (
+            f"Recipe {self.recipe.name}: {weights:,} weights, {self.lesson.n_features} features, {len(self.behaviors)} behaviors; "
+            f"{len(self.split.train)} recordings teach ({self.lesson.extent}), "
+            f"{len(self.split.validation)} validate, {len(self.split.held_out)} are held out; device {self.trainer.device}."
+        )
+
+    @property
+    def has_result(self) -> bool:
+        """Whether there is something to save."""
+        return bool(self.trainer.run.best_weights)
+
+    @property
+    def standing(self) -> str:
+        """Say how far it is."""
+        return f"epoch {self.trainer.run.epoch}"
+
+    def fit(self, on_step: Callable[[str], None], watch: Watch = unwatched) -> None:
+        """Train to the end."""
+        self.trainer.fit(self.judge, lambda trainer: on_step(trainer.line), watch)
+
+    def restore(self, folder: Path) -> bool:
+        """Go on from the state in `folder`; return False if there is none."""
+        return restore_state(folder, self.trainer, self.identity())
+
+    def save_state(self, folder: Path) -> None:
+        """Save weights, optimizer and history."""
+        save_state(folder, self.trainer, self.identity())
+
+    def recognizer(self) -> TaughtRecognizer:
+        """Return the best network so far, with all that belongs to it."""
+        run = self.trainer.run
+        config, network = network_family(self.recipe.family).build(asdict(self.network_config), self.lesson.n_features, len(self.behaviors))
+        network.load_state_dict(run.best_weights)
+        return self.lesson.recognizer(network.eval(), config, self.decoding_in_use(self.lesson.decoding(run.best)))
+
+    def report(self) -> dict[str, Any]:
+        """Return what happened, epoch by epoch."""
+        history = [asdict(epoch) for epoch in self.trainer.run.history]
+        return {"recipe": self.recipe.name, "seed": self.seed, "metrics": self.metrics(), "epochs": history}
+
+    def closing(self, path: Path) -> str:
+        """Say in one line what came out."""
+        run = self.trainer.run
+        score = "no recording validates" if run.best is None else f"val_score={run.best.score:.4f}"
+        return f"Wrote {path}: epoch {run.best_epoch} of {run.epoch}, {score}."
+
+    def metrics(self) -> dict[str, Any]:
+        """Return what the best epoch measured."""
+        run = self.trainer.run
+        return {"best_epoch": run.best_epoch, "epochs": run.epoch, **best_metrics(run.best)}
+
+    def described_recipe(self) -> dict[str, Any]:
+        """Return the whole configuration, of the network too."""
+        return {**self.recipe.to_json_dict(), "network": asdict(self.network_config)}
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be the same for a run to go on, the material among it."""
+        return {**super().identity(), **self.lesson.identity()}
+
+
+def prepare_network(zone: CuratedZone, recipe: Recipe, seed: int, split: Split, machine: Machine) -> NetworkSession:
+    """Let the lesson of the recipe's view open its material, and build the network. Raises ContractError with all faults of the data."""
+    if machine.threads is not None:
+        torch.set_num_threads(machine.threads)
+    family = network_family(recipe.family)
+    trunk = Trunk.load(Path(recipe.trunk), recipe.family, recipe.network) if recipe.trunk else None  # refused before anything is read
+    recordings = {recording.video_id: recording for recording in zone.annotated_recordings()}
+    teach, check = ([recordings[video] for video in part] for part in (split.train, split.validation))
+    lesson = LESSONS[family.view](zone, recipe, teach, check, None if trunk is None else trunk.features)
+
+    torch.manual_seed(seed)
+    config, network = family.build(asdict(recipe.network), lesson.n_features, len(lesson.behaviors))
+    if trunk is not None:
+        start_from(network, trunk.weights)
+    trainer = Trainer(network, lesson.train, recipe, seed, torch.device(machine.device), lesson.augment, machine.compiled)
+    judge = lesson.judge(trainer.device, trainer.class_weights)
+    return NetworkSession(recipe=recipe, seed=seed, split=split, lesson=lesson, network_config=config, trainer=trainer, judge=judge)

@@ -1,0 +1,279 @@
+"""A session that grows trees: rows that teach and recipe in, trees out.
+
+Axes: S samples, F features, C behaviors.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from behavior.contract import ContractError, refuse
+from behavior.labelling import Labelling, tracked_subjects
+from behavior.material import Material
+from behavior.recording import Recording
+from behavior.skeleton import IGNORED, canonical
+from behavior.views.pair_statistics import PairStatistics
+from behavior.views.sampling import sample_frames
+from recognizers.boosted_trees import BoostedTrees, GrownColumn
+from recognizers.recognizer import LABELLINGS, Decoding
+from recognizers.trees import TreesRecognizer
+from training.fitting.judges import ScoredSamples, default_decoding, verdict_of
+from training.fitting.loop import Watch, unwatched
+from training.fitting.resume import read_state, write_state
+from training.fitting.session import Machine, Session, best_metrics
+from training.fitting.track_lesson import occurring_behaviors
+from training.fitting.verdict import Verdict
+from training.material.curated_zone import CuratedZone
+from training.material.datasets import Stream
+from training.material.folds import Split
+from training.material.tree_rows import TreeRows, tree_rows
+from training.recipes.trees_recipe import TreesRecipe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ALL_LABS = ""
+"""Stands for the trees that all labs teach."""
+FIRST, AGAIN = "first", "again"
+"""The two passes: with what teaches, then with what validated too."""
+
+
+@dataclass
+class TreeRun:
+    """Where a run stands."""
+
+    models: dict[str, BoostedTrees] = field(default_factory=dict)
+    """By lab, and by `ALL_LABS`: trees grown so far."""
+    grown: list[tuple[str, str]] = field(default_factory=list)
+    """Passes and labs whose trees are all grown."""
+    verdict: Verdict | None = None
+    """What validation says, once the first pass is done."""
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """One entry per behavior, lab and pass."""
+    saved: tuple[int, bool] = (0, False)
+    """What the saved state holds: so many passes and labs, and whether the verdict."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreeSession(Session):
+    """A prepared run: data read, rows chosen."""
+
+    recipe: TreesRecipe
+    threads: int
+    """Processor threads; 0 for as many as cores."""
+    zone: CuratedZone
+    """Where the recordings lie."""
+    check: tuple[Recording, ...]
+    """The recordings that validate."""
+    bouts: pd.DataFrame
+    """What experts saw in those that teach and validate."""
+    labelling: Labelling
+    """Whom the trees are asked about: what occurs in the recordings that teach."""
+    features: PairStatistics
+    """What the trees see."""
+    unfitted: Decoding
+    """Without fitted thresholds yet."""
+    rows: TreeRows
+    """What teaches."""
+    own_models: dict[str, np.ndarray]
+    """By lab: behaviors [C] bool for which it has a model of its own."""
+    run: TreeRun = field(default_factory=TreeRun)
+    """Where it stands."""
+
+    @property
+    def behaviors(self) -> tuple[str, ...]:
+        """Names along axis C."""
+        return self.labelling.behaviors
+
+    @property
+    def summary(self) -> str:
+        """Say in one line what is grown on what."""
+        own = sum(int(chosen.sum()) for chosen in self.own_models.values())
+        return (
+            f"Recipe {self.recipe.name}: {self.recipe.trees.trees} trees per model, {len(self.features.names)} features, "
+            f"{len(self.behaviors)} behaviors, {own} models of single labs beside the shared ones; {len(self.split.train)} recordings "
+            f"teach ({len(self.rows):,} rows), {len(self.split.validation)} validate, {len(self.split.held_out)} are held out; device cpu."
+        )
+
+    @property
+    def has_result(self) -> bool:
+        """Whether there is something to save."""
+        return ALL_LABS in self.run.models
+
+    @property
+    def standing(self) -> str:
+        """Say how far it is."""
+        return f"{len(self.run.history)} models"
+
+    def fit(self, on_step: Callable[[str], None], watch: Watch = unwatched) -> None:
+        """Grow all trees, fit thresholds, grow them again with what validated. There are no batches to watch."""
+        self._grow(FIRST, self.rows, on_step)
+        if not self.check:
+            return
+        checked: list[TreeRows] = []
+        if self.run.verdict is None:
+            self.run.verdict = self._judge(checked)
+            on_step(f"val_loss={self.run.verdict.loss:.4f} val_score={self.run.verdict.score:.4f}")
+        elif self.recipe.refit:  # a run that goes on after its verdict
+            checked = [self._rows_of(self.zone.material(recording)) for recording in self.check]
+        if self.recipe.refit:
+            self._grow(AGAIN, TreeRows.joined([self.rows, *checked]), on_step)
+
+    def restore(self, folder: Path) -> bool:
+        """Go on after the last lab whose trees are all grown; return False if there is no state."""
+        state = read_state(folder, self.identity())
+        if state is None:
+            return False
+        description, tensors = state
+        run = self.run
+        run.grown = [(which, lab) for which, lab in description["grown"]]
+        run.history = [entry for entry in description["history"] if (entry["pass"], _lab_of(entry)) in run.grown]
+        run.verdict = description["verdict"] and Verdict.from_json_dict(description["verdict"])
+        for number, lab in enumerate(description["labs"]):
+            own = {name.removeprefix(f"{number}."): tensor for name, tensor in tensors.items() if name.startswith(f"{number}.")}
+            run.models[lab] = BoostedTrees.from_tensors(own, len(self.behaviors), len(self.features.names), f"{folder}, trees of {lab}")
+        return True
+
+    def save_state(self, folder: Path) -> None:
+        """Save all trees grown so far, if there are new ones."""
+        run = self.run
+        standing = len(run.grown), run.verdict is not None
+        if standing == run.saved:
+            return
+        tensors: dict[str, Tensor] = {
+            f"{number}.{name}": tensor for number, trees in enumerate(run.models.values()) for name, tensor in trees.to_tensors().items()
+        }
+        verdict = None if run.verdict is None else asdict(run.verdict)
+        description = {"labs": list(run.models), "grown": run.grown, "verdict": verdict, "history": run.history}
+        write_state(folder, self.identity(), description, tensors)
+        run.saved = standing
+
+    def recognizer(self) -> TreesRecognizer:
+        """Return the trees as they stand, with all that belongs to them."""
+        verdict = self.run.verdict
+        decoding = self.unfitted if verdict is None else replace(self.unfitted, thresholds=verdict.thresholds)
+        labs = {lab: trees for lab, trees in self.run.models.items() if lab != ALL_LABS}
+        return TreesRecognizer(
+            behaviors=self.behaviors,
+            features=self.features,
+            config=self.recipe.trees,
+            shared=self.run.models[ALL_LABS],
+            decoding=self.decoding_in_use(decoding),
+            smooth_s=self.recipe.smooth_s,
+            labs=labs,
+        )
+
+    def report(self) -> dict[str, Any]:
+        """Return what happened, model by model."""
+        return {"recipe": self.recipe.name, "seed": self.seed, "metrics": self.metrics(), "models": self.run.history}
+
+    def closing(self, path: Path) -> str:
+        """Say in one line what came out."""
+        verdict = self.run.verdict
+        score = "no recording validates" if verdict is None else f"val_score={verdict.score:.4f}"
+        return f"Wrote {path}: {len(self.run.history)} models grown, {score}."
+
+    def metrics(self) -> dict[str, Any]:
+        """Return how many models were grown, and what validation says."""
+        return {"models": len(self.run.history), **best_metrics(self.run.verdict)}
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be the same for a run to go on, the rows among it."""
+        return {**super().identity(), "bodyparts": ", ".join(self.features.bodyparts), "rows": len(self.rows)}
+
+    def _grow(self, which: str, rows: TreeRows, on_step: Callable[[str], None]) -> None:
+        """Grow the shared trees, then those of each lab, in place of what was grown before; what a restored run holds is left."""
+        for lab in (ALL_LABS, *self.own_models):
+            if (which, lab) in self.run.grown:
+                continue
+            lines: list[str] = []
+
+            def grown(column: GrownColumn, lab: str = lab, lines: list[str] = lines) -> None:
+                entry = {"pass": which, "lab": lab or "all", "behavior": self.behaviors[column.column], **asdict(column)}
+                del entry["column"]
+                self.run.history.append(entry)
+                lines.append(" ".join(f"{name}={value:.1f}" if name == "seconds" else f"{name}={value}" for name, value in entry.items()))
+                if column.column + 1 < len(self.behaviors):
+                    on_step(lines[-1])
+
+            own = rows.of_lab(lab, self.own_models[lab]) if lab else rows
+            data = (own.features, own.labels, own.mask)
+            self.run.models[lab] = BoostedTrees.fit(*data, self.recipe.trees, self.seed, self.threads, grown)
+            self.run.grown.append((which, lab))
+            on_step(lines[-1])  # only now do the lab's trees belong to the state that is saved
+
+    def _judge(self, checked: list[TreeRows]) -> Verdict:
+        """Score what validates, by trees that never saw it; its rows are added to `checked`, if trees are grown again with them."""
+        recognizer, scored, losses = self.recognizer(), [], []
+        for recording in self.check:
+            material = self.zone.material(recording)
+            curated = material.tracking
+            sampled = sample_frames(curated.frames, recording.fps, self.recipe.fps)
+            for subject in tracked_subjects(self.labelling, recording, curated.mice):
+                scores = np.concatenate([*recognizer.sampled_scores(curated, recording, subject)])
+                labels = self.labelling.truth(recording, subject, curated.mice, curated.frames, self.bouts).labels[sampled]
+                annotated = subject.mask(self.behaviors)
+                scored.append(ScoredSamples(Stream(recording, subject, curated.frames, 0, len(scores)), scores, labels, annotated))
+                right = np.where(labels, scores, 1 - scores)[:, annotated]
+                losses.append(-np.log(np.clip(right, 1e-6, 1)).ravel())
+            if self.recipe.refit:
+                checked.append(self._rows_of(material))
+        loss = float(np.concatenate([*losses, np.zeros(0)]).mean()) if losses else 0.0
+        return verdict_of(scored, self.bouts, self.labelling, self.unfitted, self.recipe.fps, loss)
+
+    def _rows_of(self, material: Material) -> TreeRows:
+        return tree_rows([material], self.bouts, self.labelling, self.features, self.recipe.trees)
+
+
+def prepare_trees(zone: CuratedZone, recipe: TreesRecipe, seed: int, split: Split, machine: Machine) -> TreeSession:
+    """Read what teaches, one recording at a time, and choose its rows. Raises ContractError with all faults of the data."""
+    recordings = {recording.video_id: recording for recording in zone.annotated_recordings()}
+    teach, check = (tuple(recordings[video] for video in part) for part in (split.train, split.validation))
+    refuse(zone.missing([*teach, *check]))
+    bouts = zone.bouts([*teach, *check])
+    labelling = LABELLINGS[recipe.view].of_actions(bouts.loc[bouts["video_id"].isin(split.train), "action"])
+    bodyparts = _most_tracked(zone.bodyparts(teach), recipe.most_bodyparts)
+    features = PairStatistics(bodyparts, recipe.fps, windows_s=recipe.windows_s, symmetric=recipe.symmetric)
+    rows = tree_rows(map(zone.material, teach), bouts, labelling, features, recipe.trees)
+    if not len(rows):
+        raise ContractError(["Expected annotated mice in the tracking of the training recordings, but got none. Compare the mouse ids."])
+    occurring = occurring_behaviors([*teach, *check], bouts, labelling)
+    return TreeSession(
+        recipe=recipe,
+        seed=seed,
+        split=split,
+        threads=machine.threads or 0,
+        zone=zone,
+        check=check,
+        bouts=bouts,
+        labelling=labelling,
+        features=features,
+        unfitted=default_decoding(recipe.head, labelling.behaviors, occurring, recipe.decode),
+        rows=rows,
+        own_models=_own_models(teach, bouts, labelling.behaviors, recipe.least_bouts),
+    )
+
+
+def _lab_of(entry: dict[str, Any]) -> str:
+    return ALL_LABS if entry["lab"] == "all" else str(entry["lab"])
+
+
+def _most_tracked(tracked: Sequence[tuple[str, ...]], most: int) -> tuple[str, ...]:
+    """Return so many canonical bodyparts that most recordings track, sorted by name."""
+    counts = Counter(part for parts in tracked for part in {canonical(part) for part in parts if part not in IGNORED})
+    return tuple(sorted(sorted(counts, key=lambda part: (-counts[part], part))[:most]))
+
+
+def _own_models(teach: tuple[Recording, ...], bouts: pd.DataFrame, behaviors: tuple[str, ...], least_bouts: int) -> dict[str, np.ndarray]:
+    """Return by lab the behaviors [C] bool it has a model of its own for: enough bouts, and another lab that has the behavior too."""
+    labs = {recording.video_id: recording.lab_id for recording in teach}
+    taught = bouts[bouts["video_id"].isin(labs)]
+    counts = pd.crosstab(taught["video_id"].map(labs), taught["action"]).reindex(columns=behaviors, fill_value=0)
+    several = (counts > 0).sum(axis=0).to_numpy() > 1
+    chosen = {str(lab): (row >= least_bouts) & several for lab, row in zip(counts.index, counts.to_numpy(), strict=True)}
+    return {lab: own for lab, own in chosen.items() if own.any()}

@@ -1,0 +1,1 @@
+"""What recognizers are worth, on recordings they never saw."""

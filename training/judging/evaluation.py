@@ -1,0 +1,191 @@
+"""Out-of-fold scores to numbers: the competition's score, frame and bout F1, PR-AUC, reliability, confusion, each with its interval.
+
+Intervals are 95 % bootstrap intervals over contents, drawn within labs; thresholds stay those of the point estimate.
+
+Axes: B resamples, U units, C behaviors, P parts (lab and action), O overlaps.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from behavior.bootstrap import RESAMPLES, percentile_interval, resampling_weights
+from behavior.bout_matching import OVERLAPS
+from behavior.bouts import bout_table
+from behavior.competition_frames import competition_frames, known_as
+from behavior.frame_scores import average_precision, best_threshold, f1_score, frames_at, precision_recall, reliability
+from behavior.recording import Recording
+from recognizers.competition import solution_rows, submission_rows
+from recognizers.recognizer import Bout
+from training.judging.tally import Tally
+
+_CURVE_POINTS = 150
+_CHUNK = 100
+
+
+@dataclass(frozen=True)
+class Units:
+    """What is drawn: recordings of one content, with their fold and lab."""
+
+    fold: np.ndarray
+    """[U] int64."""
+    weights: np.ndarray
+    """[1 + B, U] float64; the first row is what was measured: every unit once."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What out-of-fold scores are worth."""
+
+    numbers: dict[str, Any]
+    """As JSON holds them; NaN is None."""
+    series: dict[str, np.ndarray]
+    """Each number of the headline, measured and in every resample: [1 + B]."""
+
+
+def evaluate(
+    tally: Tally, recordings: Sequence[Recording], groups: Mapping[int, int], folds: Mapping[int, int], resamples: int = RESAMPLES
+) -> Evaluation:
+    """Return all numbers. `groups` and `folds` map video ids to content and fold."""
+    labs = {recording.video_id: recording.lab_id for recording in recordings}
+    drawn = resampling_weights([labs[unit] for unit in tally.units], resamples)
+    weights = np.vstack([np.ones((1, len(tally.units))), drawn])
+    units = Units(np.array([folds[unit] for unit in tally.units]), weights)
+    competition, scores = _competition(tally, tally.found, recordings, groups, units)
+    behaviors, means = _behaviors(tally, units)
+    series = {"competition_score": scores, **means}
+    for name, of_behavior in behaviors.items():
+        known = [lab["actions"][name] for lab in competition.values() if name in lab["actions"]]
+        of_behavior["competition_f1"] = float(np.mean(known)) if known else None
+    numbers: dict[str, Any] = {
+        "headline": {name: _estimate(values) for name, values in series.items()},
+        "labs": competition,
+        "behaviors": behaviors,
+        "confusion": {"names": [*tally.behaviors, "nothing"], "frames": tally.confusion.tolist()},
+        "overlaps": list(OVERLAPS),
+        "resamples": resamples,
+        "other_decodings": {},
+    }
+    for name, found in tally.others.items():
+        other = _competition(tally, found, recordings, groups, units)[1]
+        numbers["other_decodings"][name] = {"score": _estimate(other), "gain": _estimate(scores - other)}
+    return Evaluation(numbers, series)
+
+
+def gains(one: Evaluation, other: Evaluation) -> dict[str, Any]:
+    """Return how much better the first is in each number of the headline: both are asked about the same resamples of recordings.
+
+    Such an interval is narrower than those of the two alone, for a difficult recording is difficult for both.
+    """
+    return {name: _estimate(one.series[name] - other.series[name]) for name in one.series}
+
+
+def _competition(
+    tally: Tally, found: Sequence[Bout], recordings: Sequence[Recording], groups: Mapping[int, int], units: Units
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Return the score of each lab, and the score in every resample [1 + B]."""
+    solution = solution_rows(recordings, pd.concat(tally.true, ignore_index=True))
+    counts = competition_frames(solution, submission_rows(bout_table(found)))
+    counts["action"] = known_as(counts["action"])
+    row = {unit: number for number, unit in enumerate(tally.units)}
+    parts = counts.groupby(["lab_id", "action"], sort=True).ngroup().to_numpy()
+    names = counts.assign(part=parts).drop_duplicates("part").sort_values("part")
+    frames = np.zeros((len(tally.units), len(names), 4))  # hits, found, true, and whether it occurs at all
+    owner = np.array([row[groups[video]] for video in counts["video_id"]], np.int64)
+    np.add.at(frames, (owner, parts), counts.assign(here=1)[["hits", "found", "true", "here"]].to_numpy(np.float64))
+    pooled = np.einsum("bu,upk->bpk", units.weights, frames)
+    f1 = np.nan_to_num(f1_score(pooled[..., 0], pooled[..., 1], pooled[..., 2]))
+    f1[pooled[..., 3] == 0] = np.nan  # an action that no drawn recording has is no part of the mean
+    labs, actions = (names[column].to_numpy() for column in ("lab_id", "action"))
+    told, of_labs = {}, []
+    for lab in sorted(set(labs)):
+        own = np.flatnonzero(labs == lab)
+        of_labs.append(_mean(f1[:, own]))
+        told[lab] = {"score": _estimate(of_labs[-1]), "actions": {actions[part]: float(f1[0, part]) for part in own}}
+    return told, _mean(np.stack(of_labs, axis=1))
+
+
+def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the numbers of each behavior, and their means over behaviors in every resample [1 + B]."""
+    told: dict[str, Any] = {}
+    series: dict[str, list[np.ndarray]] = {name: [] for name in ("frame_f1", "frame_f1_optimistic", "average_precision")}
+    series |= {f"bout_f1_at_{overlap}": [] for overlap in OVERLAPS}
+    for column, name in enumerate(tally.behaviors):
+        levels, bouts = tally.level_counts(column), tally.bout_counts(column)
+        pooled = levels.sum(axis=0)
+        fitted, optimistic = _crossed_thresholds(levels, units.fold), best_threshold(pooled)[0]
+        crossed = np.stack([frames_at(counts, fitted[fold]) for counts, fold in zip(levels, units.fold, strict=True)])
+        own = {
+            "frame_f1": _pooled_f1(crossed, units),
+            "frame_f1_optimistic": _pooled_f1(frames_at(levels, optimistic), units),
+            "average_precision": _areas(levels, units),
+        }
+        own |= {f"bout_f1_at_{overlap}": _pooled_f1(bouts[:, place], units) for place, overlap in enumerate(OVERLAPS)}
+        for key, values in own.items():
+            series[key].append(values)
+        precision, recall = precision_recall(pooled)
+        thin = np.unique(np.linspace(0, len(recall) - 1, _CURVE_POINTS).astype(int)) if len(recall) else np.empty(0, int)
+        told[name] = {
+            **{key: _estimate(values) for key, values in own.items()},
+            "recordings": len(tally.recordings.get(column, ())),
+            "frames": int(pooled[1].sum()),
+            "annotated_frames": int(pooled.sum()),
+            "share": _known(pooled[1].sum() / pooled.sum() if pooled.any() else np.nan),
+            "bouts": int(bouts[:, 0, 2].sum()),
+            "found_bouts": int(bouts[:, 0, 1].sum()),
+            "thresholds_of_other_folds": {str(fold): value for fold, value in sorted(fitted.items())},
+            "threshold_optimistic": optimistic,
+            "curve": {"recall": recall[thin].round(4).tolist(), "precision": precision[thin].round(4).tolist()},
+            "reliability": _reliability(pooled),
+            "reliability_calibrated": _reliability(tally.calibrated[column]) if column in tally.calibrated else None,
+        }
+    return told, {key: _mean(np.stack(values, axis=1)) for key, values in series.items()}
+
+
+def _reliability(counts: np.ndarray) -> dict[str, Any]:
+    one = reliability(counts)
+    return {
+        "score": one.score.round(4).tolist(),
+        "share": one.share.round(4).tolist(),
+        "frames": one.frames.tolist(),
+        "error": one.error,
+        "brier": one.brier,
+    }
+
+
+def _crossed_thresholds(levels: np.ndarray, fold: np.ndarray) -> dict[int, float]:
+    """Return for each fold the best threshold of all others, so that no recording has a say in its own."""
+    return {int(one): best_threshold(levels[fold != one].sum(axis=0))[0] for one in np.unique(fold)}
+
+
+def _pooled_f1(counts: np.ndarray, units: Units) -> np.ndarray:
+    """Return the F1 [1 + B] of counts [U, 3] (hit, found, true); NaN where the behavior does not occur in what was drawn."""
+    hits, found, true = (units.weights @ counts).T
+    return np.where(true > 0, f1_score(hits, found, true), np.nan)
+
+
+def _areas(levels: np.ndarray, units: Units) -> np.ndarray:
+    used = levels.any(axis=(1, 2))
+    flat = levels[used].reshape(int(used.sum()), levels[0].size).astype(np.float64)  # no -1: nothing may be used
+    chunks = np.array_split(units.weights[:, used], max(1, len(units.weights) // _CHUNK))
+    return np.concatenate([average_precision((chunk @ flat).reshape(len(chunk), *levels.shape[1:])) for chunk in chunks])
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Return the mean over the last axis without NaN; NaN where all is."""
+    known = np.isfinite(values)
+    total, count = np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def _estimate(values: np.ndarray) -> dict[str, float | None]:
+    """Return what was measured (first) and the interval of the resamples."""
+    low, high = percentile_interval(values[1:]) or (None, None)
+    return {"value": _known(values[0]), "low": low, "high": high}
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

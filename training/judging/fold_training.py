@@ -1,0 +1,43 @@
+"""Train and score every fold of a plan that is not done yet."""
+
+from collections.abc import Callable
+
+from training.fitting.loop import Watch, unwatched
+from training.fitting.session import Machine
+from training.judging.out_of_fold import FoldRecord, OutOfFold
+from training.material.fold_plan import FoldPlan
+from training.recipes.named import AnyRecipe
+
+
+def train_folds(
+    store: OutOfFold,
+    plan: FoldPlan,
+    recipe: AnyRecipe,
+    seed: int,
+    machine: Machine,
+    say: Callable[[str], None],
+    watch: Watch = unwatched,
+) -> list[FoldRecord]:
+    """Return the records of all folds; `say` is given a line for each step and each fold."""
+    records = []
+    for fold, split in enumerate(plan.splits, start=1):
+        name = f"fold={fold}/{len(plan.splits)}"
+        if store.is_done(fold):
+            records.append(store.record(fold))
+            say(f"{name} done before, {_outcome(records[-1])}")
+            continue
+        say(f"{name} teach={len(split.train)} validate={len(split.validation)} score={len(split.held_out)}")
+        records.append(store.train(fold, split, plan.zone, recipe, seed, machine, _named(say, name), watch))
+        say(f"{name} done, {_outcome(records[-1])}")
+    return records
+
+
+def _named(say: Callable[[str], None], name: str) -> Callable[[str], None]:
+    return lambda line: say(f"{name} {line}")
+
+
+def _outcome(record: FoldRecord) -> str:
+    metrics = record.history["metrics"]
+    judged = f" val_score={metrics['val_score']:.4f}" if "val_score" in metrics else ""
+    length = f"best_epoch={metrics['best_epoch']} of {metrics['epochs']}" if "epochs" in metrics else f"models={metrics['models']}"
+    return f"{length}{judged} seconds={record.seconds:.1f}"

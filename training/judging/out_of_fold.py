@@ -1,0 +1,190 @@
+"""Scores out of fold: every recording scored by a recognizer that never saw it, kept as files.
+
+    <folder>/run.json                                what the scores depend on; files of another run are refused
+    <folder>/scores/<video>-<agent>-<target>.npz     scores [T, C] float16, behaviors [C], fold; <video>.npz where no mouse is named
+    <folder>/fold-<n>/done.json                      decoding, lengths and history of a fold that is complete
+    <folder>/fold-<n>/<recipe>.safetensors           its recognizer
+    <folder>/fold-<n>/state.safetensors              where training stands, until the fold is complete
+    <folder>/decoding.json                           fitted on all scores; in fold-<n>/ on those of the other folds
+
+Axes: T frames, C behaviors that the fold's recognizer knows.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from behavior.contract import ContractError, refuse
+from behavior.labelling import Subject
+from behavior.recording import Recording
+from behavior.whole_file import whole_file, write_json
+from recognizers.checkpoint import differences
+from recognizers.families import load
+from recognizers.recognizer import Decoding, Head, View, whole_scores
+from training.fitting.loop import Watch, unwatched
+from training.fitting.prepare import prepare
+from training.fitting.resume import STATE_FILE
+from training.fitting.session import Machine
+from training.material.curated_zone import CuratedZone
+from training.material.fold_plan import FoldPlan
+from training.material.folds import Split
+from training.recipes.described import Described
+from training.recipes.named import AnyRecipe
+
+
+@dataclass(frozen=True)
+class FoldRecord:
+    """A fold that is complete."""
+
+    fold: int
+    """From 1."""
+    split: Split
+    """Who taught, validated, was held out and scored."""
+    behaviors: tuple[str, ...]
+    """Names along axis C: what occurs in the recordings that taught."""
+    decoding: Decoding
+    """As the checkpoint holds it: with thresholds fitted on the recordings that validated."""
+    history: Mapping[str, Any]
+    """What training measured, epoch by epoch."""
+    seconds: float
+    """Training and scoring."""
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """A folder of scores."""
+
+    folder: Path
+    """Where everything lies."""
+
+    def claim(self, identity: Mapping[str, Any]) -> None:
+        """Make this the folder of one run. Raises ContractError, with the difference, if it holds another."""
+        path = self.folder / "run.json"
+        if not path.is_file():
+            write_json(path, identity)
+            return
+        if changed := differences(_read_json(path), json.loads(json.dumps(identity))):
+            got = f"another: {'; '.join(text if len(text) < 200 else text[:200] + '...' for text in changed)}"
+            raise ContractError([f"Expected {self.folder} to hold this run, but got {got}. Empty it or name another with --output-dir."])
+
+    def identity(self) -> dict[str, Any]:
+        """Return what `claim` was given."""
+        return _read_json(self.folder / "run.json")
+
+    @property
+    def view(self) -> View:
+        """What the recognizers of this run see."""
+        return View(self.identity()["view"])
+
+    @property
+    def head(self) -> Head:
+        """How they answer."""
+        return Head(self.identity()["head"])
+
+    def refuse_unlike(self, plan: FoldPlan, view: View) -> None:
+        """Raise ContractError unless this is a complete run over the same recordings, folds and answers."""
+        wanted = plan.identity()
+        faults = [
+            f"Expected {self.folder} to be a run on the same {name}, but got others. Cross-validate that recipe again."
+            for name in sorted(wanted)
+            if self.identity().get(name) != wanted[name]
+        ]
+        if (got := self.identity().get("view", "unknown")) != view:  # runs of older code do not say
+            faults.append(f"Expected {self.folder} to be a run of the {view} view, but got the {got} view. Compare runs of one view.")
+        open_folds = [fold for fold in range(1, len(plan.splits) + 1) if not self.is_done(fold)]
+        if open_folds and not faults:
+            faults.append(f"Expected {self.folder} to be complete, but got no fold {open_folds[0]}. Run it to the end first.")
+        refuse(faults)
+
+    def is_done(self, fold: int) -> bool:
+        """Say whether a fold is complete."""
+        return self._done(fold).is_file()
+
+    def train(
+        self,
+        fold: int,
+        split: Split,
+        zone: CuratedZone,
+        recipe: AnyRecipe,
+        seed: int,
+        machine: Machine,
+        on_step: Callable[[str], None],
+        watch: Watch = unwatched,
+    ) -> FoldRecord:
+        """Train on what the fold may read, then score what it held out. Goes on where an interrupted fold stood."""
+        started = time.perf_counter()
+        own = self._done(fold).parent
+        session = prepare(zone.root, recipe, seed, machine, split)
+        session.restore(own)
+
+        def saving(line: str) -> None:
+            session.save_state(own)
+            on_step(line)
+
+        session.fit(saving, watch)
+        checkpoint = own / f"{recipe.name}.safetensors"
+        session.save_recognizer(checkpoint)
+        recognizer = load([checkpoint], machine.device)  # as serving will: the file itself is what is scored
+        for recording in zone.annotated_recordings():
+            if recording.video_id in split.held_out:
+                for subject, scores in whole_scores(recognizer, zone.material(recording)):
+                    self.write_scores(recording, subject, scores, recognizer.behaviors, fold)
+        seconds = time.perf_counter() - started
+        done = FoldRecord(fold, split, recognizer.behaviors, recognizer.decoding, session.report(), seconds)
+        self.complete(done)
+        (own / STATE_FILE).unlink(missing_ok=True)
+        return done
+
+    def complete(self, done: FoldRecord) -> None:
+        """Keep what is known of a fold, whose scores are all written."""
+        write_json(self._done(done.fold), {**asdict(done), "decoding": done.decoding.to_json_dict()})
+
+    def record(self, fold: int) -> FoldRecord:
+        """Return what is known of a complete fold."""
+        value = _read_json(self._done(fold))
+        return FoldRecord(
+            fold=value["fold"],
+            split=Split(**{part: tuple(videos) for part, videos in value["split"].items()}),
+            behaviors=tuple(value["behaviors"]),
+            decoding=Decoding.from_json_dict(value["decoding"]),
+            history=value["history"],
+            seconds=value["seconds"],
+        )
+
+    def scores(self, recording: Recording, subject: Subject) -> np.ndarray | None:
+        """Return the scores [T, C] float16 of an annotated subject; None if tracking lacked one of its mice."""
+        path = self._scores(recording, subject)
+        if not path.is_file():
+            return None
+        with np.load(path) as kept:
+            return kept["scores"]
+
+    def write_scores(self, recording: Recording, subject: Subject, scores: np.ndarray, behaviors: Sequence[str], fold: int) -> None:
+        """Keep the scores [T, C] of a subject."""
+        path = self._scores(recording, subject)
+        with whole_file(path) as beside:
+            np.savez_compressed(beside, scores=scores.astype(np.float16), behaviors=np.array(behaviors), fold=np.int64(fold))
+
+    def _scores(self, recording: Recording, subject: Subject) -> Path:
+        mice = f"-{subject.agent}-{subject.target}" if subject.mice else ""
+        return self.folder / "scores" / f"{recording.video_id}{mice}.npz"
+
+    def _done(self, fold: int) -> Path:
+        return self.folder / f"fold-{fold}" / "done.json"
+
+
+def described(recipe: Described) -> dict[str, str]:
+    """Return what makes the runs of a recipe comparable: every field, flat, and how its recognizers see and answer."""
+    return {**{f"recipe {name}": str(value) for name, value in recipe.to_json_dict().items()}, "view": recipe.view, "head": recipe.head}
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise ContractError([f"Expected {path} to be JSON of an earlier run, but got: {error}. Remove it and run again."]) from None

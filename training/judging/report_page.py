@@ -1,0 +1,173 @@
+"""The report of a cross-validation as a page: what each number is, with its interval."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from reports.charts import curve_chart, dot_chart, matrix_chart
+from reports.estimates import Estimate, gain_text, number_text
+from reports.figures import svg
+from reports.page import Cell, Columns, Facts, Figure, Gallery, Headline, Note, Page, Section, Table, Text
+from training.judging.calibration_section import calibration_section
+from training.judging.decoding_section import decoding_sections
+
+_HEADLINE = {
+    "frame_f1": "Frame F1, thresholds of the other folds",
+    "frame_f1_optimistic": "Frame F1, thresholds on these scores (optimistic)",
+    "average_precision": "Frame PR-AUC",
+    "bout_f1_at_0.3": "Bout F1, overlap 0.3",
+}
+_FEW_BOUTS = 20
+"""With fewer true bouts a number says little."""
+_BY_BEHAVIOR = (
+    "Score is the F1 of decoded bouts as the competition pools it, with a decoding that was fitted on the other folds; of several labs "
+    "it is the mean. Frame F1 and PR-AUC are of raw scores. Bout F1 counts bouts at a least overlap (intersection over union)."
+)
+_CURVES = (
+    "Precision goes upward, recall to the right, over all frames in which the behavior was annotated. The number is the area under the "
+    "curve; the dotted line is what guessing reaches."
+)
+_OVERLAP = "A true bout counts as found if one found bout overlaps it at least so much. Each bout counts once."
+_CONFUSION = (
+    "Of 100 frames with a true behavior (row), so many were given each behavior (column) by the decoded bouts, at most one a frame. A "
+    "frame with two true behaviors counts in both rows. The last row holds frames on which nothing that was annotated is true."
+)
+
+
+def report_page(report: Mapping[str, Any]) -> Page:
+    """Return the page of what `training.judging.publishing` puts into report.json."""
+    behaviors = report["behaviors"]
+    headline = {key: Estimate(**one) for key, one in report["headline"].items()}
+    facts = [(name, headline[key]) for key, name in _HEADLINE.items()]
+    return Page(
+        f"{report['recipe']}, {len(report['folds'])} folds out of fold",
+        _data_line(report),
+        [
+            Headline(headline["competition_score"], report["score_name"], facts),
+            Text(_reading(report)),
+            *_gains(report),
+            Section("By behavior", [Text(_BY_BEHAVIOR, quiet=True), _behavior_table(report, headline), *_few_bouts(behaviors)]),
+            Section("Precision and recall", [Text(_CURVES, quiet=True), Gallery([*_curves(behaviors)])]),
+            Columns([calibration_section(behaviors), _overlap_section(report)]),
+            Section("Confusion", [Text(_CONFUSION, quiet=True), _confusion(report["confusion"])]),
+            *decoding_sections(report),
+            *([Section("By lab", [_lab_table(report["labs"])])] if len(report["labs"]) > 1 else []),
+            Section("Folds", [Text(_duplicates(report["data"]), quiet=True), _fold_table(report["folds"])]),
+        ],
+    )
+
+
+def _data_line(report: Mapping[str, Any]) -> str:
+    data = report["data"]
+    labs = ", ".join(data["labs"]) if len(data["labs"]) <= 4 else f"{len(data['labs'])} labs"
+    parts = [f"{labs}: {data['recordings']} recordings, {data['hours']:.1f} hours", f"seed {report['seed']}", report["date"]]
+    return " · ".join([*parts, *([f"commit {report['commit']}"] if report["commit"] else [])])
+
+
+def _reading(report: Mapping[str, Any]) -> str:
+    return (
+        "Every recording was scored by a recognizer that never saw it, nor another recording of its content. Epochs were chosen on "
+        "recordings of the training folds; what turns scores into bouts was fitted on the scores of the other folds. Brackets hold 95 % of "
+        f"{report['resamples']} bootstrap resamples of whole recordings within labs. What nobody annotated is counted nowhere. "
+        "A difference smaller than its interval is no gain."
+    )
+
+
+def _gains(report: Mapping[str, Any]) -> list[Section]:
+    """Return what is gained over another run; nothing if none was named."""
+    against = report["against"]
+    if not against:
+        return []
+    names = {"competition_score": report["score_name"].capitalize(), **_HEADLINE}
+    facts = [(name, gain_text(Estimate(**against["gain"][key]))) for key, name in names.items()]
+    return [Section(f"Gain over {against['recipe']}, seed {against['seed']}", [Facts(facts)])]
+
+
+def _behavior_table(report: Mapping[str, Any], headline: Mapping[str, Estimate]) -> Table:
+    overlaps = report["overlaps"]
+    head = ["behavior", "share of\nframes", "true\nbouts", "score", "frame\nF1", "optimistic\nframe F1", "frame\nPR-AUC"]
+    head += [f"bout F1\nat {overlap:g}" for overlap in overlaps]
+    keys = ["frame_f1", "frame_f1_optimistic", "average_precision", *(f"bout_f1_at_{overlap}" for overlap in overlaps)]
+    rows = [
+        [
+            name,
+            "-" if one["share"] is None else f"{100 * one['share']:.2f} %",
+            f"{one['bouts']:,}",
+            number_text(one["competition_f1"]),
+            *(number_text(one[key]["value"]) for key in keys),
+        ]
+        for name, one in report["behaviors"].items()
+    ]
+    occurring = sum(one["frames"] > 0 for one in report["behaviors"].values())
+    score = headline["competition_score"].number if len(report["labs"]) == 1 else ""  # else no mean of this column
+    return Table(head, rows, [f"mean of {occurring}", "", "", score, *(headline[key].number for key in keys)])
+
+
+def _few_bouts(behaviors: Mapping[str, Mapping[str, Any]]) -> list[Note]:
+    """Return a warning that names the behaviors whose numbers say little; none without such."""
+    few = [name for name, one in behaviors.items() if 0 < one["bouts"] < _FEW_BOUTS]
+    if not few:
+        return []
+    return [
+        Note(
+            f"These behaviors have fewer than {_FEW_BOUTS} true bouts, so a single bout moves their numbers: {', '.join(few)}.",
+            warning=True,
+        )
+    ]
+
+
+def _curves(behaviors: Mapping[str, Mapping[str, Any]]) -> list[Figure]:
+    figures = []
+    for name, one in behaviors.items():
+        if one["frames"]:
+            recall, precision = [0, *one["curve"]["recall"]], [*one["curve"]["precision"][:1], *one["curve"]["precision"]]
+            caption = f"{name} {number_text(one['average_precision']['value'])}"
+            figures.append(Figure(svg(curve_chart((recall, precision), one["share"] or 0)), f"Precision over recall of {name}.", caption))
+    return figures
+
+
+def _overlap_section(report: Mapping[str, Any]) -> Section:
+    behaviors, overlaps = report["behaviors"], report["overlaps"]
+    values = [[one[f"bout_f1_at_{overlap}"]["value"] for overlap in overlaps] for one in behaviors.values()]
+    chart = dot_chart([*behaviors], np.array(values, float), [f"{overlap:g}" for overlap in overlaps], "bout F1", "least overlap")
+    return Section("Bouts by overlap", [Text(_OVERLAP, quiet=True), Figure(svg(chart), "Bout F1 of each behavior at each overlap.")])
+
+
+def _confusion(confusion: Mapping[str, Any]) -> Figure:
+    counts = np.array(confusion["frames"], float)
+    total = counts.sum(axis=1, keepdims=True)
+    share = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
+    return Figure(svg(matrix_chart(confusion["names"], share)), "Share of the frames of each true behavior by what was found.")
+
+
+def _lab_table(labs: Mapping[str, Any]) -> Table:
+    rows: list[list[Cell]] = []
+    for name, lab in labs.items():
+        order = sorted(lab["actions"], key=lab["actions"].__getitem__)
+        ends = [f"{action} {lab['actions'][action]:.3f}" for action in (order[-1], order[0])] if order else ["", ""]
+        rows.append([name, Estimate(**lab["score"]), str(len(order)), *ends])
+    return Table(["lab", "score", "behaviors", "best", "weakest"], rows)
+
+
+def _fold_table(folds: Sequence[Mapping[str, Any]]) -> Table:
+    head = ["fold", "recordings\nthat teach", "validate", "are scored", "best epoch", "validation\nscore", "seconds"]
+    rows = [
+        [
+            str(one["fold"]),
+            *(str(len(one[part])) for part in ("train", "validation", "held_out")),
+            f"{one['best_epoch']} of {one['epochs']}" if one["epochs"] else "-",
+            number_text(one["val_score"]),
+            f"{one['seconds']:.0f}",
+        ]
+        for one in folds
+    ]
+    return Table(head, rows)
+
+
+def _duplicates(data: Mapping[str, Any]) -> str:
+    same = data["same_content"]
+    if not same:
+        return "No two recordings have the same tracks or the same labels."
+    listed = "; ".join(", ".join(map(str, videos)) for videos in same)
+    return f"{data['recordings']} recordings of {data['contents']} contents. Of the same content, and always in one fold: {listed}."

@@ -1,0 +1,186 @@
+"""What a network over windows learns from: features and labels of all recordings end to end in one tensor, windows gathered by index.
+
+No worker process and no copy per window: a batch is one gather. A window lies within one stream: one
+subject of one recording.
+
+Axes: M samples of all streams, F features, C behaviors, N windows, B batch, W window samples.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from behavior.labelling import Labelling, Subject, tracked_subjects
+from behavior.material import Material
+from behavior.recording import Recording
+from behavior.views.features import Features
+from behavior.views.sampling import sample_frames
+from behavior.views.windows import window_starts
+from recognizers.context import context_of, lab_number
+from recognizers.torch_windows import gather_windows, rows_of, window_rows
+from recognizers.windowed import Windowing
+
+_FIT_ROWS = 200_000
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One subject of one recording."""
+
+    recording: Recording
+    """The video."""
+    subject: Subject
+    """Whom it is about."""
+    frames: int
+    """Length of the recording, in its own frames."""
+    start: int
+    """Its first row in the dataset."""
+    samples: int
+    """Its rows."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows with what is true in them."""
+
+    features: Tensor
+    """[B, W, F] float32."""
+    valid: Tensor | None
+    """[B, W] bool, false on padding; None without padding."""
+    labels: Tensor
+    """[B, W, C] bool."""
+    mask: Tensor
+    """[B, W, C] bool: annotated, and no padding."""
+    context: Tensor
+    """[B, 1 + C] float32: lab and what was annotated, as `recognizers.context` says."""
+    videos: tuple[int, ...]
+    """Where the windows come from, ascending, each once."""
+
+
+@dataclass(frozen=True)
+class StreamDataset:
+    """Scaled features and labels of many streams."""
+
+    streams: tuple[Stream, ...]
+    """In the order of their rows."""
+    features: Tensor
+    """[M, F] float16 or float32, scaled."""
+    labels: Tensor
+    """[M, C] bool."""
+    annotated: Tensor
+    """[streams, C] bool: behaviors somebody annotated."""
+    context: Tensor
+    """[streams, 1 + C] float32: what the network is told beside what it sees."""
+    windowing: Windowing
+    """How streams are cut."""
+
+    def to(self, device: torch.device) -> "StreamDataset":
+        """Return the same data on a device."""
+        parts = {name: getattr(self, name).to(device) for name in ("features", "labels", "annotated", "context")}
+        return replace(self, **parts)
+
+    def class_frames(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return samples with each behavior [C] and samples annotated it [C]."""
+        annotated = self.annotated.cpu().numpy()
+        lengths = np.array([stream.samples for stream in self.streams])
+        present = np.zeros(annotated.shape[1])
+        for stream, mask in zip(self.streams, annotated, strict=True):
+            present += self.labels[stream.start : stream.start + stream.samples].sum(0).cpu().numpy() * mask
+        return present, lengths @ annotated
+
+    @property
+    def n_windows(self) -> int:
+        """Number of windows of one epoch."""
+        return sum(len(window_starts(stream.samples, self.windowing.window, self.windowing.step)) for stream in self.streams)
+
+    def batches(self, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
+        """Yield all windows once, shuffled, each moved by up to half a step so that no two epochs cut alike."""
+        start, owner = self.window_places(generator)
+        order = generator.permutation(len(start))
+        for first in range(0, len(order), batch):
+            chosen = order[first : first + batch]
+            yield self._batch(start[chosen], owner[chosen], self.windowing.window)
+
+    def window_places(self, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first sample of each window of one epoch within its stream, and the stream's number: [N] int64 each, in order."""
+        starts, owners, windowing = [], [], self.windowing
+        for number, stream in enumerate(self.streams):
+            regular = window_starts(stream.samples, windowing.window, windowing.step)
+            moved = regular + generator.integers(-(windowing.step // 2), windowing.step // 2 + 1, len(regular))
+            starts.append(np.clip(moved, 0, max(stream.samples - windowing.window, 0)))
+            owners.append(np.full(len(regular), number))
+        return np.concatenate(starts), np.concatenate(owners)
+
+    def _batch(self, starts: np.ndarray, owners: np.ndarray, window: int) -> Batch:
+        streams = [self.streams[owner] for owner in owners]
+        device = self.features.device
+        rows = torch.from_numpy(starts + np.array([stream.start for stream in streams])).to(device)
+        lengths = torch.from_numpy(np.array([stream.samples for stream in streams]) - starts).to(device)
+        features, valid = gather_windows(self.features, rows, lengths, window)
+        labels = rows_of(self.labels, window_rows(rows, lengths, window)[0])
+        owner = torch.from_numpy(owners).to(device)
+        mask = self.annotated[owner][:, None, :].expand_as(labels)
+        mask = mask if valid is None else mask & valid[..., None]
+        return Batch(features, valid, labels, mask, self.context[owner], tuple(sorted({stream.recording.video_id for stream in streams})))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Unscaled features and labels of one stream, on their way into a dataset."""
+
+    recording: Recording
+    """The video."""
+    subject: Subject
+    """Whom they are about."""
+    frames: int
+    """Length of the recording, in its own frames."""
+    features: np.ndarray
+    """[S, F] float32, NaN where unknown."""
+    labels: np.ndarray
+    """[S, C] bool."""
+
+
+def samples_of(material: Material, bouts: pd.DataFrame, labelling: Labelling, features: Features) -> list[Samples]:
+    """Return features and labels of every tracked subject of one recording. `bouts` may hold other recordings and behaviors too."""
+    curated, recording = material.tracking, material.recording
+    sampled = sample_frames(curated.frames, recording.fps, features.fps)
+    samples = []
+    for subject in tracked_subjects(labelling, recording, curated.mice):
+        labels = labelling.truth(recording, subject, curated.mice, curated.frames, bouts).labels[sampled]
+        samples.append(Samples(recording, subject, curated.frames, features.of(curated, recording.fps, subject), labels))
+    return samples
+
+
+def thinned(samples: Sequence[Samples]) -> np.ndarray:
+    """Return every so many rows of the features of all samples [N, F], so that fitting needs no second copy of them."""
+    every = max(1, sum(len(one.features) for one in samples) // _FIT_ROWS)
+    return np.concatenate([one.features[::every] for one in samples])
+
+
+def assemble(
+    samples: Iterable[Samples],
+    behaviors: Sequence[str],
+    scale: Callable[[np.ndarray], np.ndarray],
+    dtype: torch.dtype,
+    windowing: Windowing,
+    labs: Sequence[str] = (),
+) -> StreamDataset:
+    """Lay scaled samples end to end; `labs` numbers those that a network may be told.
+
+    Takes `samples` one by one: a consuming iterator frees each as the tensor is built.
+    """
+    streams: list[Stream] = []
+    features, labels, annotated, context = [], [], [], []
+    start = 0
+    for one in samples:
+        streams.append(Stream(one.recording, one.subject, one.frames, start, len(one.features)))
+        start += len(one.features)
+        features.append(torch.from_numpy(scale(one.features)).to(dtype))
+        labels.append(torch.from_numpy(one.labels))
+        annotated.append(one.subject.mask(behaviors).tolist())
+        context.append(torch.from_numpy(context_of(lab_number(one.recording.lab_id, labs), annotated[-1])))
+    return StreamDataset(tuple(streams), torch.cat(features), torch.cat(labels), torch.tensor(annotated), torch.stack(context), windowing)

@@ -1,0 +1,1 @@
+"""What a training run is: networks' and trees' whole configurations, by name."""

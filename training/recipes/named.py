@@ -1,0 +1,118 @@
+"""Recipes: named functions, each returning the whole configuration of a training run. Hardware is a value, never a name.
+
+A variant is a function that changes what differs: `replace(cnn_transformer(), epochs=60)`.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from behavior.views.arena_features import ArenaFeatures
+from recognizers.boosted_trees import TreesConfig
+from recognizers.cnn_transformer import CnnTransformerConfig
+from recognizers.cnn_transformer_plus import CnnTransformerPlusConfig
+from recognizers.conv_bilstm import ConvBilstmConfig
+from recognizers.windowed import Windowing
+from training.recipes.augmentation import Augmentation
+from training.recipes.losses import ExclusiveLossSettings
+from training.recipes.network_recipe import Recipe
+from training.recipes.schedules import Plateau
+from training.recipes.track_augmentation import TrackAugmentation
+from training.recipes.trees_recipe import TreesRecipe
+
+
+def cnn_transformer() -> Recipe:
+    """Return the CNN-Transformer of the brief: width 256, 6 layers, windows of 128 samples."""
+    return Recipe("cnn_transformer", "cnn_transformer", CnnTransformerConfig())
+
+
+def cnn_transformer_small() -> Recipe:
+    """Return a CNN-Transformer for the demo and for two cores: width 64, 2 layers."""
+    network = CnnTransformerConfig(width=64, kernel=3, layers=2, heads=4, feedforward=2)
+    return replace(cnn_transformer(), name="cnn_transformer_small", network=network, epochs=12, batch=32, learning_rate=2e-3, patience=6)
+
+
+def cnn_transformer_plus() -> Recipe:
+    """Return one network for all labs over bare tracks: width 256, 6 layers, windows of 256 samples."""
+    return Recipe(
+        "cnn_transformer_plus",
+        "cnn_transformer_plus",
+        CnnTransformerPlusConfig(),
+        windowing=Windowing(256, 128),
+        augmentation=TrackAugmentation(),
+        ema=0.999,
+    )
+
+
+def cnn_transformer_plus_small() -> Recipe:
+    """Return the same for two cores: width 64, 2 layers."""
+    network = CnnTransformerPlusConfig(width=64, kernel=3, layers=2, heads=4, feedforward=2, token=32)
+    return replace(
+        cnn_transformer_plus(),
+        name="cnn_transformer_plus_small",
+        network=network,
+        epochs=12,
+        batch=16,
+        learning_rate=2e-3,
+        ema=0.99,
+        patience=6,
+    )
+
+
+def conv_bilstm_144() -> Recipe:
+    """Return the Conv1D-BiLSTM of the brief over places alone: windows of 100 samples, four groups of behaviors."""
+    return Recipe(
+        "conv_bilstm_144",
+        "conv_bilstm",
+        ConvBilstmConfig(),
+        features=ArenaFeatures(motion=False),
+        windowing=Windowing(100, 50),
+        augmentation=Augmentation(noise=0.01, jitter=2),
+        loss=ExclusiveLossSettings(weights=(1.0, 5.0, 8.0, 8.0)),
+        epochs=100,
+        learning_rate=4e-4,
+        schedule=Plateau(),
+        weight_decay=1e-4,
+        patience=15,
+    )
+
+
+def conv_bilstm_288() -> Recipe:
+    """Return the same with speed and acceleration of every keypoint."""
+    return replace(conv_bilstm_144(), name="conv_bilstm_288", features=ArenaFeatures(motion=True))
+
+
+def conv_bilstm_small() -> Recipe:
+    """Return a Conv1D-BiLSTM with motion for two cores: channels 32-64, one LSTM layer of 48."""
+    network = ConvBilstmConfig(channels=(32, 64), hidden=48, layers=1)
+    return replace(conv_bilstm_288(), name="conv_bilstm_small", network=network, epochs=12, batch=16, learning_rate=2e-3, patience=6)
+
+
+def trees() -> TreesRecipe:
+    """Return boosted trees over the statistics of pairs: for comparison, and for labs without a GPU."""
+    grown = TreesConfig(
+        trees=150, leaves=15, learning_rate=0.05, least_rows=30, l2=10.0, feature_fraction=0.1, every_nth=8, every_nth_positive=2
+    )
+    return TreesRecipe("trees", grown, windows_s=(0.5, 2.0, 5.0, 15.0, 60.0))
+
+
+def trees_undirected() -> TreesRecipe:
+    """Return the same for labels that do not say who acts: agent and target may trade places."""
+    return replace(trees(), name="trees_undirected", symmetric=True)
+
+
+AnyRecipe = Recipe | TreesRecipe
+"""What a session runs."""
+RECIPES: dict[str, Callable[[], AnyRecipe]] = {
+    recipe.__name__: recipe
+    for recipe in (
+        cnn_transformer,
+        cnn_transformer_small,
+        cnn_transformer_plus,
+        cnn_transformer_plus_small,
+        conv_bilstm_144,
+        conv_bilstm_288,
+        conv_bilstm_small,
+        trees,
+        trees_undirected,
+    )
+}

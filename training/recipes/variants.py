@@ -1,0 +1,71 @@
+"""What an ablation study compares: the plus recipe, the same without one of its parts, and the recipes it should beat."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from training.recipes.losses import LossSettings
+from training.recipes.named import AnyRecipe, cnn_transformer_plus_small, cnn_transformer_small, trees
+from training.recipes.network_recipe import Recipe
+
+WHOLE = "plus"
+"""The variant that all others are compared with."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of the study."""
+
+    name: str
+    """Short, fit for a folder."""
+    says: str
+    """What it is, in words."""
+    recipe: Callable[[], AnyRecipe]
+    """Its whole configuration."""
+
+
+def plus() -> Recipe:
+    """Return the plus recipe at the size for two cores."""
+    return replace(cnn_transformer_plus_small(), name=WHOLE)
+
+
+def without_mask() -> Recipe:
+    """Return plus taught that what a lab did not annotate does not happen."""
+    return replace(plus(), name="without_mask", loss=_unmasked(plus()))
+
+
+def without_lab() -> Recipe:
+    """Return plus without a place for labs: it is not told whose recording it sees."""
+    return replace(plus(), name="without_lab", network=replace(plus().network, labs=0))
+
+
+def without_pair_attention() -> Recipe:
+    """Return plus whose mice and relations do not look at each other."""
+    return replace(plus(), name="without_pair_attention", network=replace(plus().network, pair_attention=False))
+
+
+def brief() -> Recipe:
+    """Return the CNN-Transformer of the brief at the size for two cores."""
+    return replace(cnn_transformer_small(), name="brief")
+
+
+def brief_without_mask() -> Recipe:
+    """Return the same as it is published: what was not annotated is taken as absent."""
+    return replace(brief(), name="brief_without_mask", loss=_unmasked(brief()))
+
+
+def variants() -> tuple[Variant, ...]:
+    """Return all variants, the whole first."""
+    return (
+        Variant(WHOLE, "cnn_transformer_plus, whole", plus),
+        Variant("without_mask", "what was not annotated is taken as absent", without_mask),
+        Variant("without_lab", "not told whose recording it is", without_lab),
+        Variant("without_pair_attention", "mice do not look at each other", without_pair_attention),
+        Variant("brief", "the brief's cnn_transformer", brief),
+        Variant("brief_without_mask", "the brief's, unannotated taken as absent", brief_without_mask),
+        Variant("trees", "boosted trees over statistics of pairs", trees),
+    )
+
+
+def _unmasked(recipe: Recipe) -> LossSettings:
+    assert isinstance(recipe.loss, LossSettings)  # both networks are asked about each behavior by itself
+    return replace(recipe.loss, unknown_is_absent=True)

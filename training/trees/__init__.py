@@ -1,1 +1,0 @@
-"""Growing boosted trees: their recipe, rows and session."""
