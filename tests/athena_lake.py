@@ -9,10 +9,10 @@ import boto3
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from infra.local.athena.results import texts_of
 
 from infra.local.athena.engine import SETTINGS
 from infra.local.athena.failures import reason
+from infra.local.athena.results import texts_of
 from infra.local.athena.statement_reader import read_statement
 from infra.local.athena.trino.kinds import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, REAL, TIMESTAMP, VARCHAR, Kind, array
 from infra.local.athena.trino.own_functions import teach

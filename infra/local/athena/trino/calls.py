@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING
 
 from infra.local.athena.trino import syntax
 from infra.local.athena.trino.functions.call_site import CallSite
@@ -15,10 +14,8 @@ from infra.local.athena.trino.kinds import Kind, duckdb_type
 from infra.local.athena.trino.operators import require_orderable
 from infra.local.athena.trino.scopes import Scope
 from infra.local.athena.trino.signatures import Match, match, pattern_at, settle, substitute
+from infra.local.athena.trino.translator import Translator
 from infra.local.athena.trino.values import Refusal, Value, absent, coerce, mismatch
-
-if TYPE_CHECKING:
-    from infra.local.athena.trino.translator import Translator
 
 _LAMBDA = Kind("function")
 _MARK = re.compile(r"\{(\d+|\*|d|o|n|w|result|\d+_type)\}")

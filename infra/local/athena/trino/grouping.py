@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from infra.local.athena.trino import syntax
 from infra.local.athena.trino.functions.catalog_of_functions import functions
 from infra.local.athena.trino.functions.group_functions import SPECIAL_AGGREGATES
 from infra.local.athena.trino.scopes import Scope
 from infra.local.athena.trino.syntax import Node
+from infra.local.athena.trino.translator import Translator
 from infra.local.athena.trino.values import Refusal
-
-if TYPE_CHECKING:
-    from infra.local.athena.trino.translator import Translator
 
 
 def is_aggregate(node: syntax.Call) -> bool:

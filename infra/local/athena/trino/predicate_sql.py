@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from infra.local.athena.trino import syntax
 from infra.local.athena.trino.kinds import BOOLEAN, FLOATING, UNKNOWN, VARCHAR, Kind, common, duckdb_type, is_text
 from infra.local.athena.trino.operators import comparison, shared_kind
 from infra.local.athena.trino.scopes import Scope
 from infra.local.athena.trino.syntax import AnyQuery
+from infra.local.athena.trino.translator import Translator
 from infra.local.athena.trino.values import Value, absent, coerce, mismatch
-
-if TYPE_CHECKING:
-    from infra.local.athena.trino.translator import Translator
 
 
 def one_column(translator: Translator, query: AnyQuery, scope: Scope, at: int) -> tuple[str, Kind]:

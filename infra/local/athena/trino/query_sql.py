@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from infra.local.athena.trino import query_syntax, syntax
 from infra.local.athena.trino.calls import direction
@@ -16,10 +15,8 @@ from infra.local.athena.trino.relation_sql import renamed_columns
 from infra.local.athena.trino.scopes import Body, Outputs, Scope
 from infra.local.athena.trino.select_sql import select_sql
 from infra.local.athena.trino.syntax import Node
+from infra.local.athena.trino.translator import Translator
 from infra.local.athena.trino.values import Refusal, Value, coerce, mismatch
-
-if TYPE_CHECKING:
-    from infra.local.athena.trino.translator import Translator
 
 
 def query_sql(translator: Translator, query: Query, outer: Scope | None) -> tuple[str, Outputs]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from infra.local.athena.trino import query_syntax, syntax
 from infra.local.athena.trino.kinds import BIGINT, UNKNOWN, VARCHAR, Kind, common, named_fields, quote
 from infra.local.athena.trino.operators import comparison
 from infra.local.athena.trino.scopes import Column, Outputs, Scope, TableUse
 from infra.local.athena.trino.syntax import Node
+from infra.local.athena.trino.translator import Translator
 from infra.local.athena.trino.values import Refusal, Value, coerce, mismatch, text
-
-if TYPE_CHECKING:
-    from infra.local.athena.trino.translator import Translator
 
 _WITH_QUERIES = (syntax.InQuery, syntax.Exists, syntax.ScalarQuery, syntax.QuantifiedComparison)
 

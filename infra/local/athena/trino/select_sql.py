@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from infra.local.athena.trino import query_syntax, syntax
 from infra.local.athena.trino.grouping import check_grouped, holds_aggregate
@@ -11,10 +10,8 @@ from infra.local.athena.trino.kinds import INTEGER
 from infra.local.athena.trino.relation_sql import note_conditions
 from infra.local.athena.trino.scopes import Body, Column, Scope
 from infra.local.athena.trino.syntax import Node
+from infra.local.athena.trino.translator import Translator
 from infra.local.athena.trino.values import Refusal, Value
-
-if TYPE_CHECKING:
-    from infra.local.athena.trino.translator import Translator
 
 Item = tuple[str, Value, Node]
 """A column of the answer: its name, its value, and the node that the value came from."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from infra.local.athena.trino import syntax
 from infra.local.athena.trino.calls import call
@@ -27,10 +27,8 @@ from infra.local.athena.trino.operators import arithmetic, comparison, negative,
 from infra.local.athena.trino.predicate_sql import PREDICATES, one_column
 from infra.local.athena.trino.scopes import Scope, find_column
 from infra.local.athena.trino.syntax import Node
+from infra.local.athena.trino.translator import Translator
 from infra.local.athena.trino.values import Refusal, Value, absent, coerce, failure, mismatch, null_on_failure, text
-
-if TYPE_CHECKING:
-    from infra.local.athena.trino.translator import Translator
 
 _INTERVALS = {
     "second": ("to_seconds", DAYS),

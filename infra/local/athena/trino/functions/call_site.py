@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from infra.local.athena.trino import syntax
 from infra.local.athena.trino.scopes import Scope
+from infra.local.athena.trino.translator import Translator
 from infra.local.athena.trino.values import Refusal, Value, mismatch
-
-if TYPE_CHECKING:
-    from infra.local.athena.trino.translator import Translator
 
 
 @dataclass(frozen=True)
