@@ -1,1 +1,1 @@
-"""The data tower: plain AWS code that carries recordings from a disk to curated tables. It does not know whether AWS is near or far."""
+"""The data tower: from recordings on a disk to curated tables. The same code runs on AWS and on the stand-in on this disk."""

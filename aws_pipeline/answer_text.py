@@ -1,4 +1,4 @@
-"""An answer as people and programs read it: a table for a terminal or a pipe, CSV, JSON."""
+"""The answer to a query as text: a table, CSV or JSON."""
 
 import io
 import json
@@ -15,7 +15,7 @@ _LEAST_TEXT = 12
 
 
 def as_text(rows: "pd.DataFrame", form: str, width: int | None = None) -> str:
-    """Return an answer as a table, CSV or JSON. A table wider than `width` is told row by row; without `width` it may be of any width."""
+    """Return an answer as a table, CSV or JSON. If the table is wider than `width`, rows are printed one below the other."""
     if form == "csv":
         return rows.to_csv(index=False)
     if form == "json":
@@ -24,7 +24,7 @@ def as_text(rows: "pd.DataFrame", form: str, width: int | None = None) -> str:
 
 
 def _json(rows: "pd.DataFrame") -> str:
-    """Return one JSON array, an object a line; a missing value is null."""
+    """Return a JSON array with one object per line; missing values are null."""
     plain = [{name: _plain(value) for name, value in row.items()} for row in rows.astype(object).to_dict("records")]
     return "[" + ",".join("\n" + json.dumps(row, ensure_ascii=False, default=str) for row in plain) + "\n]\n"
 
@@ -55,13 +55,13 @@ def _table(rows: "pd.DataFrame", width: int | None) -> str:
     folds = width is not None and sum(widths) + gaps > width
     table = Table(box=SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, show_edge=False)
     for (name, _), is_number, length in zip(columns, numeric, widths, strict=True):
-        kept = is_number or not folds
+        one_line = is_number or not folds
         table.add_column(
             Text(name),
             justify="right" if is_number else "left",
-            no_wrap=kept,
+            no_wrap=one_line,
             overflow="fold",
-            min_width=length if kept else min(length, _LEAST_TEXT),
+            min_width=length if one_line else min(length, _LEAST_TEXT),
         )
     for cells in zip(*(cells for _, cells in columns), strict=True):
         table.add_row(*map(Text, cells))
@@ -69,19 +69,19 @@ def _table(rows: "pd.DataFrame", width: int | None) -> str:
 
 
 def _records(columns: list[tuple[str, list[str]]], n_rows: int, width: int) -> str:
-    """Return rows one below the other, a column a line; long values are folded."""
+    """Return rows one below the other, with one line per column; long values are wrapped."""
     from rich.table import Table
     from rich.text import Text
 
-    told = []
+    records = []
     for row in range(n_rows):
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for name, cells in columns:
             table.add_row(Text(name), Text(cells[row]))
-        told.append(f"row {row + 1}\n" + _rendered(table, width))
-    return "\n".join(told)
+        records.append(f"row {row + 1}\n" + _rendered(table, width))
+    return "\n".join(records)
 
 
 def _rendered(table: Any, width: int) -> str:
@@ -93,7 +93,7 @@ def _rendered(table: Any, width: int) -> str:
 
 
 def _cells(column: "pd.Series[Any]") -> list[str]:
-    """Return values as text: fractions of one column with as many decimals as give its largest value four digits."""
+    """Return values as text; floats of one column have as many decimals as give its largest value four digits."""
     from pandas.api.types import is_float_dtype
 
     if not is_float_dtype(column.dtype):

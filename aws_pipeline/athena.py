@@ -1,11 +1,11 @@
-"""Step 3: ask the curated tables in Athena SQL.
+"""Step 3: query the curated tables with Athena SQL.
 
     python aws_pipeline/athena.py "SELECT lab_id, count(*) AS videos FROM metadata_train GROUP BY lab_id"
     python aws_pipeline/athena.py --file aws_pipeline/sql/class_imbalance.sql [--format table|csv|json] [--output FILE]
     python aws_pipeline/athena.py --list
 
-Reads   the curated tables, through Athena. Writes the answer to stdout, or to FILE, and nothing else there;
-        rows, seconds, bytes scanned and what they cost go to stderr as one line.
+Reads   the curated tables, through Athena.
+Writes  the answer, and nothing else, to stdout or to FILE; one line with rows, seconds, bytes scanned and their price to stderr.
 
 Exit codes: 0 answered, 1 unexpected, 2 usage, configuration or a full disk, 4 Athena refuses the query, 5 AWS refuses.
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SQL = Path(__file__).resolve().parent / "sql"
-"""The saved queries: one question a file, its first line the question."""
+"""The saved queries: one per file, with the question in the first line."""
 _DOLLARS_PER_BYTE = 5 / 10**12
 _LEAST_BYTES = 10 * 10**6
 _MADE_OF_TEXT: dict[str, tuple[Any, Any]] = {
@@ -43,28 +43,28 @@ _MADE_OF_TEXT: dict[str, tuple[Any, Any]] = {
     **dict.fromkeys(("float", "double"), (float, "float64")),
     "boolean": (lambda text: text == "true", "boolean"),
 }
-"""Athena's types -> what makes a value of its text, and the column's type in pandas; all other values stay texts."""
+"""By Athena's type: function from text to value, and type of the column in pandas; other types stay text."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What Athena answered, and what that took."""
+    """Athena's answer, with its time and cost."""
 
     rows: "pd.DataFrame"
-    """The result; whole numbers stay whole where values are missing."""
+    """The result; whole numbers stay integers, even if values are missing."""
     seconds: float
-    """From the question to the last row here, s."""
+    """Time from the query to the last row, s."""
     bytes_scanned: int
-    """What Athena read, and what it asks money for."""
+    """Bytes that Athena read; its price depends on them."""
 
     @property
     def dollars(self) -> float:
-        """Price of the query on Athena, in us-east-1: by bytes scanned, 10 MB at least."""
+        """Price of the query on AWS, in us-east-1: by bytes scanned, at least 10 MB."""
         return max(self.bytes_scanned, _LEAST_BYTES) * _DOLLARS_PER_BYTE
 
 
 def saved_queries() -> dict[str, str]:
-    """Return the question of each query in `sql/` by its name, sorted."""
+    """Return the questions of the queries in `sql/` by name, sorted."""
     return {path.stem: path.read_text(encoding="utf-8").partition("\n")[0].lstrip("- ") for path in sorted(SQL.glob("*.sql"))}
 
 
@@ -79,7 +79,7 @@ def query(sql: str, chosen: Settings) -> "pd.DataFrame":
 
 
 def ask(sql: str, chosen: Settings) -> Answer:
-    """Return Athena's answer to one statement and what it took. Raises ContractError with Athena's reason if it refuses."""
+    """Return Athena's answer to one statement, with time and cost. Raises ContractError with Athena's reason if it refuses."""
     import awswrangler as wr
     from botocore.exceptions import ClientError
 
@@ -104,7 +104,7 @@ def ask(sql: str, chosen: Settings) -> Answer:
 
 
 def empty_tables(sql: str, chosen: Settings) -> list[str]:
-    """Return the curated tables a statement names that hold no object yet."""
+    """Return the curated tables in a statement that have no objects yet."""
     from behavior.tables import CURATED_TABLES
 
     named = [table for table in CURATED_TABLES if re.search(rf"\b{table.name}\b", sql, re.IGNORECASE)]
@@ -115,7 +115,7 @@ def empty_tables(sql: str, chosen: Settings) -> list[str]:
 
 @cache
 def _session() -> Any:
-    """Return a session that all questions share; making one takes longer than most answers do."""
+    """Return a session for all queries; a new one takes longer than most queries."""
     import boto3
 
     return boto3.Session()
@@ -130,7 +130,7 @@ def _refusal(reason: str) -> str:
 
 
 def _rows(execution_id: str, address: str) -> "pd.DataFrame":
-    """Fetch an answer: a CSV by awswrangler, but for columns of a type that it does not know, such as a bare NULL; else lines by pages."""
+    """Fetch an answer: a CSV with awswrangler, unless a column has a type that it does not know, such as that of NULL; else by pages."""
     import awswrangler as wr
 
     if not address.endswith(".csv"):
@@ -142,7 +142,7 @@ def _rows(execution_id: str, address: str) -> "pd.DataFrame":
 
 
 def _by_pages(execution_id: str, *, header: bool) -> "pd.DataFrame":
-    """Fetch an answer from GetQueryResults, whose first row is a header if Athena wrote one; numbers and truths are made of their texts."""
+    """Fetch an answer from GetQueryResults, without its header if there is one; texts are converted to numbers and booleans."""
     import pandas as pd
 
     pages = _session().client("athena").get_paginator("get_query_results").paginate(QueryExecutionId=execution_id)
@@ -161,12 +161,12 @@ def _by_pages(execution_id: str, *, header: bool) -> "pd.DataFrame":
 
 
 def _main() -> int:
-    """Parse the command line, ask, print."""
+    """Parse the command line, run the query, print the answer."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sql", nargs="?", metavar="SQL", help="one statement of Athena SQL")
     parser.add_argument("--file", type=Path, help="read the statement from this file")
-    parser.add_argument("--list", action="store_true", help="list the saved queries and the question each answers")
-    parser.add_argument("--format", choices=FORMATS, help="how to print the answer (default: what FILE ends in, else table)")
+    parser.add_argument("--list", action="store_true", help="list the saved queries and their questions")
+    parser.add_argument("--format", choices=FORMATS, help="how to print the answer (default: by the ending of FILE, else table)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the answer there instead of to stdout")
     arguments = parser.parse_args()
     if arguments.list:
@@ -187,14 +187,14 @@ def _main() -> int:
             draft.write_text(as_text(answer.rows, form), encoding="utf-8")
     else:
         _print(as_text(answer.rows, form, _terminal_width()))
-    _tell(answer, empty, chosen)
+    _print_cost(answer, empty, chosen)
     return EXIT_OK
 
 
 def _statement(sql: str | None, file: Path | None) -> str:
     if (sql is None) == (file is None):
         got = "neither" if sql is None else "both"
-        raise UsageError(f'Expected SQL or --file, but got {got}. Say "SELECT ...", or --file with one of the files that --list shows.')
+        raise UsageError(f'Expected SQL or --file, but got {got}. Write "SELECT ...", or name one of the files that --list shows.')
     if file is not None and not file.is_file():
         raise UsageError(f"Expected --file to be a file, but got {file}. Choose one of: {', '.join(saved_queries())} (in {SQL}).")
     text = file.read_text(encoding="utf-8") if file is not None else str(sql)
@@ -204,7 +204,7 @@ def _statement(sql: str | None, file: Path | None) -> str:
 
 
 def _terminal_width() -> int | None:
-    """Return how wide a table may be; on a pipe any width will do, a row then stays a line."""
+    """Return the width of the terminal; None for a pipe, where each row is one line."""
     import shutil
 
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
@@ -214,11 +214,11 @@ def _print(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has seen enough; Python would complain once more when it ends
+    except BrokenPipeError:  # `| head` reads no more; without this, Python would report an error at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _tell(answer: Answer, empty: list[str], chosen: Settings) -> None:
+def _print_cost(answer: Answer, empty: list[str], chosen: Settings) -> None:
     price = f"${answer.dollars:.{5 if answer.dollars < 0.01 else 2}f} on Athena"
     print(
         f"{len(answer.rows)} row{'s' * (len(answer.rows) != 1)} in {answer.seconds:.1f} s, {size(answer.bytes_scanned)} scanned: "
@@ -226,7 +226,7 @@ def _tell(answer: Answer, empty: list[str], chosen: Settings) -> None:
         file=sys.stderr,
     )
     if empty:
-        print(f"nothing is in {', '.join(empty)} yet; run the pipeline: python aws_pipeline/pipeline.py", file=sys.stderr)
+        print(f"no rows in {', '.join(empty)} yet; run the pipeline: python aws_pipeline/pipeline.py", file=sys.stderr)
 
 
 def main() -> int:

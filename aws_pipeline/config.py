@@ -1,7 +1,7 @@
-"""Names, places and credentials of the pipeline: the one reader of the environment, and the one place that knows near from far.
+"""Names, places and credentials of the pipeline, from the environment. Only this file distinguishes AWS from the stand-in on this disk.
 
-Near (the default): a stand-in for AWS that keeps its objects in `s3_mock/` runs as a child process and is reached like AWS itself,
-through AWS_ENDPOINT_URL. Far (USE_LOCAL_FS=false): AWS, with the usual credentials.
+By default, a stand-in for AWS with its objects in `s3_mock/` runs as a child process; clients reach it through AWS_ENDPOINT_URL, like
+AWS itself. With USE_LOCAL_FS=false, AWS is used, with the usual credentials.
 """
 
 import json
@@ -18,24 +18,24 @@ from behavior.workplace import REPOSITORY, WORKPLACE
 
 _LOCAL_ACCOUNT = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _LEAD_ELSEWHERE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-"""What would lead clients past AWS on this disk; variables such as AWS_ENDPOINT_URL_S3 do so as well."""
+"""Variables with which clients would not use the stand-in; variables such as AWS_ENDPOINT_URL_S3 have the same effect."""
 _SDK_SETTINGS = {"SAGEMAKER_USER_CONFIG_OVERRIDE": str(Path(__file__).with_name("sagemaker_defaults.yaml"))}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where this run works and what things are called there."""
+    """Places and names of a run."""
 
     local: bool
-    """True: AWS on this disk. False: AWS."""
+    """True: the stand-in on this disk. False: AWS."""
     data_dir: Path
-    """The recordings as they come: train.csv, train_tracking/, train_annotation/, ..."""
+    """Raw recordings: train.csv, train_tracking/, train_annotation/, ..."""
     mock_dir: Path
-    """Where AWS on this disk keeps its objects."""
+    """Folder of the stand-in's objects."""
     region: str
     """AWS region."""
     bucket_prefix: str = ""
-    """Put before every bucket name; bucket names are unique in all of AWS."""
+    """Prefix of every bucket name, because bucket names must be unique in all of AWS."""
     database: str = "mabe"
     """Glue database."""
     workgroup: str = "mabe"
@@ -43,15 +43,15 @@ class Settings:
     glue_job: str = "mabe-curate"
     """Glue job that curates."""
     glue_role: str = "mabe-glue"
-    """Role the Glue job runs as."""
+    """Role of the Glue job."""
     training_role: str = "mabe-training"
-    """Role training jobs run as."""
+    """Role of training jobs."""
     endpoint_url: str | None = None
-    """What AWS_ENDPOINT_URL named when the settings were read: an AWS that somebody else runs."""
+    """AWS_ENDPOINT_URL at the time of reading: a stand-in that runs already."""
 
     @property
     def place(self) -> str:
-        """Where objects really are, to be said behind an s3:// address."""
+        """Where objects really are, for messages with an s3:// address."""
         if self.endpoint_url:
             return f"at {self.endpoint_url}"
         return f"in {self.mock_dir}" if self.local else "on AWS"
@@ -68,7 +68,7 @@ class Settings:
 
 
 def settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings. Raises UsageError for values that mean nothing."""
+    """Read the settings. Raises UsageError for invalid values."""
     local = _truth(environment.get("USE_LOCAL_FS", "true"))
     prefix = environment.get("S3_BUCKET", "")
     if not local and not prefix:
@@ -87,7 +87,7 @@ def settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 @contextmanager
 def endpoint(chosen: Settings) -> Iterator[None]:
-    """Make AWS reachable for as long as the context lasts.
+    """Make AWS reachable while the context lasts.
 
     On this disk a stand-in is started as a child process, unless AWS_ENDPOINT_URL names one that runs already.
     """
@@ -114,10 +114,10 @@ def endpoint(chosen: Settings) -> Iterator[None]:
 
 
 def _address(child: subprocess.Popen[str], mock_dir: Path) -> str:
-    """Wait for the stand-in's one line of JSON and return its address. Raises UsageError with the reason why it does not start."""
+    """Wait for the stand-in's line of JSON and return its address. Raises UsageError with the reason if it does not start."""
     line = child.stdout.readline() if child.stdout else ""
     if not line:
-        raise UsageError(f"Expected AWS on this disk to start in {mock_dir}, but got the error above. Mend it and try again.")
+        raise UsageError(f"Expected AWS on this disk to start in {mock_dir}, but got the error above. Correct it and try again.")
     answer = json.loads(line)
     if "error" in answer:
         raise UsageError(answer["error"])
@@ -126,7 +126,7 @@ def _address(child: subprocess.Popen[str], mock_dir: Path) -> str:
 
 @contextmanager
 def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
-    """Set environment variables for a while, or remove those without a value. Sessions and child processes read AWS's settings there."""
+    """Set environment variables while the context lasts, or remove those without a value. Sessions and child processes read them."""
     before = {name: os.environ.get(name) for name in values}
     try:
         _set(values)

@@ -1,4 +1,4 @@
-"""What a curation run has to do: the recordings of the raw zone, matched with their metadata, and divided into parts."""
+"""The plan of a curation run: the recordings of the raw zone, matched with their metadata, in parts for Spark."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,14 +31,14 @@ class Work:
 
 @dataclass(frozen=True)
 class CurationPlan:
-    """What there is to do, and what is wrong with it already."""
+    """The recordings to curate, and the faults that are known before."""
 
     work: tuple[Work, ...]
     metadata: dict[str, pa.Table]
     """Raw metadata by split."""
     faults: tuple[Fault, ...]
     ignored: tuple[str, ...] = ()
-    """Keys of recordings that no metadata names: of an earlier data set, say. They are left where they are and left out."""
+    """Keys of recordings that are not in the metadata, for example of an earlier data set. They are neither read nor deleted."""
 
 
 Objects = Mapping[tuple[str, int], LakeObject]
@@ -46,7 +46,7 @@ Objects = Mapping[tuple[str, int], LakeObject]
 
 
 def plan_work(raw: str) -> CurationPlan:
-    """Match the objects of the raw zone with its metadata; every mismatch is a fault. Sound recordings are planned in any case."""
+    """Match the objects of the raw zone with its metadata; every mismatch is a fault. Sound recordings are in the plan in any case."""
     n_bytes = list_objects(raw, RAW_FOLDERS)
     objects, faults = _by_video(key for key in n_bytes if not key.startswith(RAW_METADATA.name))
     work: list[Work] = []
@@ -76,8 +76,8 @@ def plan_work(raw: str) -> CurationPlan:
 def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
     """Divide the work into parts of about equal bytes, the largest recordings first.
 
-    One or two parts per core, more if there is much: a part costs Spark a quarter of a second (Python below 3.12 reads pyspark.zip
-    anew for each), and a large part keeps the other cores waiting at the end.
+    There are one or two parts per core, more for large data: Spark needs a quarter of a second per part (Python below 3.12 reads
+    pyspark.zip for each), but with large parts some cores wait at the end.
     """
     n_bytes = sum(one.n_bytes for one in work)
     n_parts = max(cores, min(2 * cores, n_bytes // _SMALL_PART_BYTES), n_bytes // _PART_BYTES)
@@ -100,16 +100,16 @@ def _work(objects: Objects, recordings: Sequence[Recording], split: str, n_bytes
 
 
 def _by_video(keys: Iterable[str]) -> tuple[dict[str, dict[tuple[str, int], LakeObject]], list[Fault]]:
-    """Return the objects of each split by table and video, and a fault for each that holds no recording or holds one again."""
+    """Return the objects of each split by table and video, and a fault for each object with a foreign key or a repeated video."""
     objects: dict[str, dict[tuple[str, int], LakeObject]] = {split: {} for split in RAW_TABLES}
     faults = []
     for key in sorted(keys):
-        held = object_of(key)
-        if not held or held.split is None or held.video is None:
+        lake_object = object_of(key)
+        if not lake_object or lake_object.split is None or lake_object.video is None:
             faults.append(foreign_key(key))
             continue
-        first = objects[held.split].setdefault((held.table.name, held.video), held)
-        if first is not held:
+        first = objects[lake_object.split].setdefault((lake_object.table.name, lake_object.video), lake_object)
+        if first is not lake_object:
             message = f"Expected one object per video, but got {first.key} as well."
             faults.append(Fault("video-repeated", key, message, "Remove one."))
     return objects, faults

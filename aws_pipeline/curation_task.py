@@ -1,4 +1,4 @@
-"""What a Spark worker does with each recording: read its objects, curate, write its objects, and hand back a few numbers."""
+"""The task of a Spark worker: read the objects of each recording, curate, write its objects, and return a few numbers."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,21 +17,21 @@ from behavior.keys import key_of, staged
 from behavior.tables import ANNOTATIONS_ENRICHED, RAW_ANNOTATION, RAW_TRACKING, TRACKING_CURATED
 
 _ANY_FRAMES = range(np.iinfo(np.int32).max)
-"""What bouts are compared with where tracking cannot be read."""
+"""Limits for bouts if tracking cannot be read."""
 
 
 @dataclass(frozen=True)
 class CurationResult:
-    """What became of one recording; a few hundred bytes, and those of its content: a mark about every 32 frames of a mouse."""
+    """Faults and numbers of one recording: a few hundred bytes, and its content, with a mark for about 32 frames of a mouse."""
 
     split: str
     video_id: int
     faults: tuple[Fault, ...] = ()
-    """Why it was refused."""
+    """Faults for which it was refused."""
     notes: tuple[Fault, ...] = ()
-    """What was repaired in it, and what is worth a look."""
+    """Repairs and flags."""
     keys: tuple[str, ...] = ()
-    """Keys in the curated zone of the objects that were written, as readers will know them."""
+    """Final keys in the curated zone of the objects that were written."""
     rows_in: int = 0
     rows_out: int = 0
     bytes_in: int = 0
@@ -44,13 +44,13 @@ class CurationResult:
     bouts: dict[Behavior, np.ndarray] = field(default_factory=dict)
     """Lengths of annotated bouts, frames."""
     content: Content | None = None
-    """What tells it from other recordings."""
+    """Digests of its content."""
 
 
 def curate_part(part: Iterable[Work], raw: str, curated: str, run: str | None) -> Iterator[CurationResult]:
-    """Curate recordings one by one. What breaks the contract becomes the faults of a result.
+    """Curate recordings one by one. Broken contracts become the faults of a result.
 
-    Objects are written where they wait for the end of `run`; without a run recordings are only checked.
+    Objects are written to the staging folder of `run`; without a run recordings are only checked.
     """
     for work in part:
         try:
@@ -93,7 +93,7 @@ def _annotated(bouts: pa.Table | None) -> pd.DataFrame:
 
 
 def _tracking(work: Work, raw: str) -> tuple[int, Curated]:
-    """Return how many rows of tracking there are, and what they become. Raises ContractError with the faults of annotation as well."""
+    """Return the number of tracking rows, and the curated tracking. Raises ContractError, also with the faults of the annotation."""
     try:
         rows = read_table(raw, work.tracking, RAW_TRACKING)
         return len(rows), curate(rows, work.recording)
@@ -102,7 +102,7 @@ def _tracking(work: Work, raw: str) -> tuple[int, Curated]:
 
 
 def _bouts(work: Work, raw: str, film_frames: range) -> tuple[pa.Table | None, list[Fault]]:
-    """Return enriched bouts, if the recording has an annotation, and what was mended. Raises ContractError."""
+    """Return enriched bouts, if the recording has an annotation, and the repairs. Raises ContractError."""
     if not work.annotation:
         return None, []
     bouts, mended = sound_bouts(read_table(raw, work.annotation, RAW_ANNOTATION), film_frames, work.annotation)

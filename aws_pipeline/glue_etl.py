@@ -1,16 +1,17 @@
 """Step 2: curate. Raw zone -> curated zone, as a Glue job.
 
-    python aws_pipeline/glue_etl.py                a person: start a run of the deployed job, follow it to its end
+    python aws_pipeline/glue_etl.py                for users: start a run of the deployed job and follow it to its end
     glue_etl.py --JOB_NAME J --RAW_URI s3://raw-zone --CURATED_URI s3://curated-zone --DATABASE mabe [--SUMMARY_URI s3://.../x.json]
-                                                   Glue, here or on AWS: the run itself
+                                                   for Glue, on this disk or on AWS: the run itself
 
 Reads   metadata/{train,test}.csv, {train,test}_tracking/lab_id=<lab>/<video>.parquet and train_annotation/... of the raw zone.
 Writes  tracking_curated/ and annotations_enriched/ (partitioned by lab, one object per recording), metadata_train/, metadata_test/
-        and class_distribution_stats/ of the curated zone; registers partitions; removes what is left of recordings that are gone.
+        and class_distribution_stats/ of the curated zone; registers partitions; removes objects of
+        recordings that are no longer in the metadata.
 
-Spark distributes recordings, never rows: a task reads whole objects, calls the `curate` that serving calls, and writes whole
-objects, to a place where no reader looks. Only when every recording is sound are they copied to their own keys, with the tables that
-span recordings, and old objects removed: a run that is refused leaves all tables as they were.
+Spark distributes recordings, not rows: a task reads whole objects, calls the same `curate` as serving, and writes whole objects to a
+folder where no reader looks. If all recordings are sound, these objects are copied to their final keys, together with the tables that
+span recordings, and old objects are removed. A run that is refused changes no table.
 
 Exit codes: 0 all curated, 1 unexpected, 2 usage, configuration or a full disk, 4 the input breaks its contract or the run failed,
             5 AWS refuses.
@@ -29,7 +30,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-if not __package__ and "--JOB_NAME" not in sys.argv:  # Glue brings the packages as a library
+if not __package__ and "--JOB_NAME" not in sys.argv:  # in Glue, the packages are in a library
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import pyarrow as pa
@@ -43,7 +44,7 @@ from behavior.contract import EXIT_OK, ContractError, exit_code_of, refuse
 from behavior.keys import STAGING, key_of, object_of, staged
 from behavior.tables import CLASS_DISTRIBUTION_STATS, CURATED_TABLES, METADATA_TEST, METADATA_TRAIN, RAW_METADATA, Table
 
-_TELL_S = 2.0
+_STATUS_EVERY_S = 2.0
 _METADATA = {"train": METADATA_TRAIN, "test": METADATA_TEST}
 
 
@@ -55,11 +56,11 @@ class Options:
     curated: str
     database: str
     summary: str | None
-    """Object that takes how far the run is, and in the end its summary or its faults: a log is a poor place to read them from."""
+    """Object for the progress of the run, and in the end its summary or its faults, which are hard to read from a log."""
 
 
 class _Refused(SystemExit):
-    """Ends the process with the exit code of its faults; its text is what Glue reports as the run's error."""
+    """Ends the process with the exit code of its faults; Glue reports its text as the error of the run."""
 
     def __init__(self, error: ContractError) -> None:
         super().__init__(f"ContractError: {error}")
@@ -69,12 +70,12 @@ class _Refused(SystemExit):
 def run_curation(options: Options) -> dict[str, Any]:
     """Do the whole job and return its summary. Raises ContractError with the faults of all recordings."""
     clock = [time.monotonic()]
-    with ThreadPoolExecutor(1) as aside:  # the JVM starts meanwhile
+    with ThreadPoolExecutor(1) as aside:  # while the JVM starts
         planning = aside.submit(plan_work, options.raw)
         spark = _spark()
         plan = planning.result()
     clock.append(time.monotonic())
-    _remove_staged(options)  # of a run that was killed; the job allows one run at a time
+    _remove_staged(options)  # of a killed run; only one run of the job is allowed at a time
     try:
         name = uuid.uuid4().hex
         results = _curate(spark, plan, options, None if plan.faults else name)
@@ -99,12 +100,12 @@ def run_curation(options: Options) -> dict[str, Any]:
 def _spark() -> Any:
     from pyspark import SparkConf, SparkContext
 
-    # No SparkSession: nothing here is SQL, and the first small aggregation of the SQL engine costs as much as curating 150 recordings.
+    # No SparkSession: no SQL is needed, and its first small aggregation takes as long as curating 150 recordings.
     return SparkContext.getOrCreate(SparkConf().setAppName("mabe-curate"))
 
 
 def _curate(spark: Any, plan: CurationPlan, options: Options, name: str | None) -> list[CurationResult]:
-    """Let the workers curate all recordings; their objects wait under the run's name, without one nothing is written."""
+    """Curate all recordings on the workers; objects are staged under the name of the run; without a name nothing is written."""
     raw, curated = options.raw, options.curated
     parts = in_parts(plan.work, spark.defaultParallelism)
     print(f"{len(plan.work)} recordings in {len(parts)} parts", flush=True)
@@ -113,28 +114,28 @@ def _curate(spark: Any, plan: CurationPlan, options: Options, name: str | None) 
     task = spark.parallelize(parts, len(parts)).flatMap(lambda part: curate_part(part, raw, curated, name))
     with ThreadPoolExecutor(1) as aside:
         job = aside.submit(task.collect)
-        while not wait([job], timeout=_TELL_S).done:
+        while not wait([job], timeout=_STATUS_EVERY_S).done:
             stages = [spark.statusTracker().getStageInfo(number) for number in spark.statusTracker().getActiveStageIds()]
-            _tell(options, {"done": sum(stage.numCompletedTasks for stage in stages if stage), "of": len(parts)})
+            _write_status(options, {"done": sum(stage.numCompletedTasks for stage in stages if stage), "of": len(parts)})
     return sorted(job.result(), key=lambda result: (result.split, result.video_id))
 
 
 def _publish(plan: CurationPlan, results: Sequence[CurationResult], options: Options, name: str) -> int:
-    """Put all objects where readers look, register partitions, remove what former runs left; return how many objects that were.
+    """Copy all objects to their final keys, register partitions, remove old objects; return how many were removed.
 
-    Workers do not write to these keys themselves, because the last recording of thousands may be the broken one: then readers would
-    see new tracking beside old metadata. To check all recordings before any is written would mean to read and decode each twice;
-    a copy costs one short request, and the store sends itself the bytes.
+    Workers do not write to final keys, because the last of thousands of recordings may be broken: then readers would see new tracking
+    with old metadata. Checking all recordings before writing would mean reading each twice; a copy is one short request within the
+    store.
     """
     keys = {key for result in results for key in result.keys}
     for table, rows in _spanning_tables(plan, results).items():
         write_parquet(options.curated, staged(name, key_of(table)), rows, compression="zstd")
         keys.add(key_of(table))
     copy_objects(options.curated, {staged(name, key): key for key in sorted(keys)})
-    held = [one for one in map(object_of, keys) if one]
+    written = [one for one in map(object_of, keys) if one]
     for table in CURATED_TABLES:
         if table.partition:
-            set_partitions(options.curated, options.database, table, {str(one.lab) for one in held if one.table is table})
+            set_partitions(options.curated, options.database, table, {str(one.lab) for one in written if one.table is table})
     former = list_objects(options.curated, [table.location for table in CURATED_TABLES]).keys() - keys
     return remove_objects(options.curated, sorted(former))
 
@@ -144,7 +145,7 @@ def _remove_staged(options: Options) -> None:
 
 
 def _count_notes(results: Sequence[CurationResult]) -> dict[str, int]:
-    """Print what was repaired or looks strange, recording by recording, and return how many rows of all have each."""
+    """Print the repairs and flags of each recording, and return the total number of rows for each code."""
     counts: Counter[str] = Counter()
     for note in (note for result in results for note in result.notes):
         print(f"{note.severity}: {note}")
@@ -156,15 +157,15 @@ def _spanning_tables(plan: CurationPlan, results: Sequence[CurationResult]) -> d
     by_video = {(result.split, result.video_id): result for result in results}
     tables = {}
     for split, rows in plan.metadata.items():
-        found = [by_video[split, video] for video in rows.column("video_id").to_pylist()]
-        groups = content_groups([result.content for result in found if result.content])
+        of_split = [by_video[split, video] for video in rows.column("video_id").to_pylist()]
+        groups = content_groups([result.content for result in of_split if result.content])
         columns = {
-            "first_frame": [result.first_frame for result in found],
-            "frame_count": [result.frames for result in found],
-            "mice_tracked": [result.mice for result in found],
-            "bodyparts": [json.dumps(result.bodyparts) for result in found],
-            "seen_share": [result.seen_share for result in found],
-            "content_group": [groups[result.video_id] for result in found],
+            "first_frame": [result.first_frame for result in of_split],
+            "frame_count": [result.frames for result in of_split],
+            "mice_tracked": [result.mice for result in of_split],
+            "bodyparts": [json.dumps(result.bodyparts) for result in of_split],
+            "seen_share": [result.seen_share for result in of_split],
+            "content_group": [groups[result.video_id] for result in of_split],
         }
         for name, values in columns.items():
             rows = rows.append_column(_METADATA[split].schema.field(name), pa.array(values, _METADATA[split].schema.field(name).type))
@@ -175,7 +176,7 @@ def _spanning_tables(plan: CurationPlan, results: Sequence[CurationResult]) -> d
 
 
 def _options(arguments: Sequence[str]) -> Options:
-    """Read a job's arguments as Glue gives them: `--NAME value`, and others that are not for us."""
+    """Read the arguments of a Glue job: `--NAME value`; other arguments are ignored."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     for name in ("JOB_NAME", "RAW_URI", "CURATED_URI", "DATABASE"):
         parser.add_argument(f"--{name}", required=True)
@@ -184,14 +185,14 @@ def _options(arguments: Sequence[str]) -> Options:
     return Options(known.RAW_URI.rstrip("/"), known.CURATED_URI.rstrip("/"), known.DATABASE, known.SUMMARY_URI)
 
 
-def _tell(options: Options, news: dict[str, Any]) -> None:
+def _write_status(options: Options, news: dict[str, Any]) -> None:
     if options.summary:
         zone, _, key = options.summary.rpartition("/")
         write_object(zone, key, json.dumps(news).encode())
 
 
 def main() -> int:
-    """Run the job as Glue does, or ask Glue to."""
+    """Run the job if Glue starts this script, else start a run of the deployed job."""
     if "--JOB_NAME" not in sys.argv:
         from aws_pipeline.glue_job import main as start_and_follow
 
@@ -200,10 +201,10 @@ def main() -> int:
     try:
         summary = run_curation(options)
     except ContractError as error:
-        _tell(options, {"faults": [asdict(fault) for fault in error.faults]})
+        _write_status(options, {"faults": [asdict(fault) for fault in error.faults]})
         traceback.print_exc()
         raise _Refused(error) from None
-    _tell(options, summary)
+    _write_status(options, summary)
     print(json.dumps(summary), flush=True)
     return EXIT_OK
 

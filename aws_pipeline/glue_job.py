@@ -1,4 +1,4 @@
-"""Run the Glue job from outside: see to it that it has this working tree's code, start a run, follow it to its end, return its summary."""
+"""Start a run of the Glue job with the code of this working tree, follow it to its end, return its summary."""
 
 import argparse
 import json
@@ -22,12 +22,12 @@ _ACTIVE = {"WAITING", "STARTING", "RUNNING", "STOPPING"}
 
 
 def run_job(chosen: Settings) -> dict[str, Any]:
-    """Run the job on the raw zone as it is, to its end, and return its summary.
+    """Run the job on the raw zone and return its summary.
 
-    The summary holds videos, rows_in, rows_out, bytes_in, bytes_out, removed, ignored (raw objects no metadata names), notes (how many
-    rows were repaired or are worth a look, by code of the fault), seconds by step.
-    Raises ContractError with the faults of the input, JobFailed for any other end, UsageError if there is no job, it is running, or
-    it has other code than this working tree and lies on AWS.
+    The summary has videos, rows_in, rows_out, bytes_in, bytes_out, removed, ignored (raw objects that are not in the metadata), notes
+    (number of repaired or flagged rows by code of the fault), seconds by step.
+    Raises ContractError with the faults of the input, JobFailed for any other failure, UsageError if there is no job, if it is running,
+    or if it is on AWS and has other code than this working tree.
     """
     import boto3
 
@@ -46,17 +46,17 @@ def run_job(chosen: Settings) -> dict[str, Any]:
             return {}
 
     ended = _follow(glue, chosen.glue_job, started["JobRunId"], summary)
-    said = summary()
-    if said.get("faults"):
-        raise ContractError(Fault(**fault) for fault in said["faults"])
+    status = summary()
+    if status.get("faults"):
+        raise ContractError(Fault(**fault) for fault in status["faults"])
     if ended["JobRunState"] != "SUCCEEDED":
         reason = f"{ended['JobRunState']}: {ended.get('ErrorMessage') or 'no reason given'}"
         raise JobFailed(f"Expected run {ended['Id']} of {chosen.glue_job} to succeed, but got {reason} Read its log.")
-    return said
+    return status
 
 
 def _require_this_code(glue: Any, chosen: Settings) -> None:
-    """Deploy anew, on this disk, if the job has other code than this working tree; on AWS that is for a person to decide."""
+    """If the job has other code than this working tree, deploy it on this disk; on AWS, raise UsageError: a person must decide."""
     code = glue_code(chosen)
     if _deployed_code(glue, chosen) == (code.script, code.library):
         return
@@ -67,11 +67,11 @@ def _require_this_code(glue: Any, chosen: Settings) -> None:
     print(f"job {chosen.glue_job} has other code than this working tree: deploying this one", file=sys.stderr)
     done = subprocess.run([sys.executable, "-m", "infra.deploy"], cwd=REPOSITORY, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
-        raise JobFailed(f"Expected {DEPLOY} to succeed, but got exit code {done.returncode}. Mend what it says above.", done.returncode)
+        raise JobFailed(f"Expected {DEPLOY} to succeed, but got exit code {done.returncode}. Correct the error above.", done.returncode)
 
 
 def _deployed_code(glue: Any, chosen: Settings) -> tuple[str, str]:
-    """Return where the job's definition says that its script and its library are."""
+    """Return the addresses of script and library in the definition of the job."""
     try:
         job = glue.get_job(JobName=chosen.glue_job)["Job"]
     except glue.exceptions.EntityNotFoundException:
@@ -80,18 +80,18 @@ def _deployed_code(glue: Any, chosen: Settings) -> tuple[str, str]:
 
 
 def _follow(glue: Any, name: str, run_id: str, summary: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Look at a run until it is over; Ctrl-C stops the run as well."""
+    """Wait until a run is over; Ctrl-C also stops the run."""
     pause_s = 0.2
     try:
         with Progress("glue job") as shown:
             while True:
-                found: dict[str, Any] = glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]
-                if found["JobRunState"] not in _ACTIVE:
-                    return found
-                said = summary() if found["JobRunState"] == "RUNNING" else {}
-                shown.tell(found["JobRunState"].lower(), said.get("done", 0), said.get("of", 0))
+                job_run: dict[str, Any] = glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]
+                if job_run["JobRunState"] not in _ACTIVE:
+                    return job_run
+                status = summary() if job_run["JobRunState"] == "RUNNING" else {}
+                shown.update(job_run["JobRunState"].lower(), status.get("done", 0), status.get("of", 0))
                 time.sleep(pause_s)
-                pause_s = min(pause_s * 1.2, 2.0 if found["JobRunState"] == "RUNNING" else 5.0)
+                pause_s = min(pause_s * 1.2, 2.0 if job_run["JobRunState"] == "RUNNING" else 5.0)
     except KeyboardInterrupt:
         glue.batch_stop_job_run(JobName=name, JobRunIds=[run_id])
         raise
@@ -113,11 +113,11 @@ def _main(description: str) -> int:
         if arguments.json
         else f"{chosen.uri('curated')} {chosen.place}: {summary['videos']} recordings, {summary['rows_in']:,} rows in, "
         f"{summary['rows_out']:,} rows out ({size(summary['bytes_out'])}), {summary['removed']} old objects removed, "
-        f"{summary['ignored']} raw objects that no metadata names left out{notes}; {seconds}"
+        f"{summary['ignored']} raw objects that are not in the metadata ignored{notes}; {seconds}"
     )
     return EXIT_OK
 
 
 def main(description: str) -> int:
-    """Start and follow a run as the script's bare command does; return the exit code."""
+    """Start and follow a run for the command line; return the exit code."""
     return run(lambda: _main(description))

@@ -1,4 +1,4 @@
-"""The code of this repository that a job takes with it: which files, packed so that the same files always give the same bytes."""
+"""The code of this repository that jobs need: which files, and a zip of them that has the same bytes for the same files."""
 
 import hashlib
 import io
@@ -17,9 +17,9 @@ GLUE_LIBRARY = (
     "aws_pipeline/curation_task.py",
     "aws_pipeline/lake.py",
 )
-"""What the Glue script imports of this repository, as folders and files."""
+"""Folders and files of this repository that the Glue script imports."""
 TRAINING = ("behavior", "reports", "recognizers", "training")
-"""What a training job runs."""
+"""Folders that a training job needs."""
 
 Files = Mapping[str, bytes]
 """Path relative to the repository, with slashes -> content, sorted by path."""
@@ -27,12 +27,12 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True)
 class GlueCode:
-    """The Glue job's code as objects. Their addresses hold the code's digest, so that no run ever sees half of a new version."""
+    """The Glue job's code as objects. Their addresses contain its digest, so that no run sees a part of a new version."""
 
     script: str
     """Address of the script."""
     library: str
-    """Address of the zip with what the script imports."""
+    """Address of the zip with the modules that the script imports."""
     objects: Mapping[str, bytes]
     """Address -> content."""
 
@@ -40,7 +40,7 @@ class GlueCode:
 def files(*places: str) -> Files:
     """Return the files of folders, subfolders included, and single files of this repository; caches and hidden files are left out.
 
-    Raises FileNotFoundError for a place that is not there.
+    Raises FileNotFoundError for a place that does not exist.
     """
     content = {}
     for place in places:
@@ -53,7 +53,7 @@ def files(*places: str) -> Files:
 
 
 def digest(packed: Files) -> str:
-    """Return 16 hexadecimal digits that stand for these paths and contents."""
+    """Return a digest of paths and contents: 16 hexadecimal digits."""
     total = hashlib.sha256()
     for path, content in packed.items():
         total.update(f"{path}\0{len(content)}\0".encode() + content)
@@ -61,19 +61,19 @@ def digest(packed: Files) -> str:
 
 
 def as_zip(packed: Files) -> bytes:
-    """Return a zip of the files: without times, and not compressed, because zlib's versions compress differently."""
+    """Return a zip of the files, without times and without compression, because versions of zlib compress differently."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for path, content in packed.items():
             entry = zipfile.ZipInfo(path)
-            entry.create_system = 3  # whichever system packs: Unix, whose permissions come next
+            entry.create_system = 3  # always Unix, because the permissions below are Unix permissions
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content)
     return target.getvalue()
 
 
 def glue_code(chosen: Settings) -> GlueCode:
-    """Return the code of the Glue job as this working tree has it, and where it lies once it is deployed."""
+    """Return the code of the Glue job in this working tree, with its addresses after deployment."""
     script, library = files(GLUE_SCRIPT), files(*GLUE_LIBRARY)
     folder = f"glue/code/{digest({**script, **library})}"
     places = chosen.uri("artifacts", f"{folder}/glue_etl.py"), chosen.uri("artifacts", f"{folder}/library.zip")

@@ -1,6 +1,6 @@
-"""The lake as its jobs see it: objects of a zone by pyarrow, which needs no second client in every Spark worker, and catalog partitions.
+"""Access to the lake for jobs: objects of a zone, with pyarrow, so that Spark workers need no boto3 client, and catalog partitions.
 
-Keys are relative to a zone such as s3://curated-zone. The endpoint, where it is not AWS, comes from AWS_ENDPOINT_URL.
+Keys are relative to a zone such as s3://curated-zone. AWS_ENDPOINT_URL is the endpoint, if it is not AWS.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,18 +20,18 @@ from behavior.tables import Table
 
 _THREADS = 32
 _MOST_DELETED, _MOST_CREATED, _MOST_DROPPED = 1000, 100, 25
-"""Items that one request to AWS may hold."""
+"""Most items in one request to AWS."""
 
 
 def list_objects(zone: str, folders: Iterable[str]) -> dict[str, int]:
-    """Return key -> bytes of all objects in these folders of a zone; a folder that is not there is empty."""
+    """Return key -> bytes of all objects in these folders of a zone; a missing folder counts as empty."""
     filesystem, root = _open(zone)
     selectors = [fs.FileSelector(f"{root}/{folder.rstrip('/')}", allow_not_found=True, recursive=True) for folder in folders]
     return {
-        found.path.removeprefix(f"{root}/"): found.size
+        info.path.removeprefix(f"{root}/"): info.size
         for selector in selectors
-        for found in filesystem.get_file_info(selector)
-        if found.type == fs.FileType.File
+        for info in filesystem.get_file_info(selector)
+        if info.type == fs.FileType.File
     }
 
 
@@ -43,14 +43,14 @@ def read_object(zone: str, key: str) -> pa.Buffer:
 
 
 def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:
-    """Put an object; readers find it whole or not at all."""
+    """Write an object; readers see it whole or not at all."""
     filesystem, root = _open(zone)
     with filesystem.open_output_stream(f"{root}/{key}") as target:
         target.write(data)
 
 
 def read_table(zone: str, key: str, table: Table) -> pa.Table:
-    """Return the rows of a Parquet object in a table's columns, read by one thread. Raises ContractError for anything that is none."""
+    """Return the rows of a Parquet object in the columns of a table, read by one thread. Raises ContractError for a broken object."""
     try:
         data = read_object(zone, key)
     except FileNotFoundError:
@@ -59,7 +59,7 @@ def read_table(zone: str, key: str, table: Table) -> pa.Table:
 
 
 def write_parquet(zone: str, key: str, rows: pa.Table, **options: Any) -> int:
-    """Put a table as one object and return its bytes; `options` are those of pyarrow's write_table."""
+    """Write a table as one object and return its number of bytes; `options` are those of pyarrow's write_table."""
     target = pa.BufferOutputStream()
     pq.write_table(rows, target, **options)
     data = target.getvalue()
@@ -68,7 +68,7 @@ def write_parquet(zone: str, key: str, rows: pa.Table, **options: Any) -> int:
 
 
 def copy_objects(zone: str, copies: Mapping[str, str]) -> None:
-    """Copy objects inside a zone, from old key to new key, replacing what is there. The store does it by itself: nothing is sent."""
+    """Copy objects within a zone, from old key to new key, and replace existing ones. The store copies the bytes itself."""
     filesystem, root = _open(zone)
     with ThreadPoolExecutor(_THREADS) as pool:
         list(pool.map(lambda pair: filesystem.copy_file(f"{root}/{pair[0]}", f"{root}/{pair[1]}"), copies.items()))
@@ -91,7 +91,7 @@ def remove_objects(zone: str, keys: Iterable[str]) -> int:
 
 
 def set_partitions(zone: str, database: str, table: Table, values: Iterable[str]) -> None:
-    """Make the catalog's partitions of a table these and no others. Raises UsageError if the catalog has no such table."""
+    """Set the partitions of a table in the catalog to exactly these. Raises UsageError if the catalog has no such table."""
     import boto3
 
     glue = boto3.client("glue")
@@ -112,13 +112,13 @@ def set_partitions(zone: str, database: str, table: Table, values: Iterable[str]
 
 @cache
 def _open(zone: str) -> tuple[fs.FileSystem, str]:
-    # delayed: an object of up to 10 MB is one request, not the three or more of a multipart upload
+    # delayed: an object of up to 10 MB takes one request, instead of three or more for a multipart upload
     filesystem, root = fs.FileSystem.from_uri(f"{zone.rstrip('/')}/?allow_delayed_open=true")
     return filesystem, root.rstrip("/")
 
 
 def _refuse_errors(answer: dict[str, Any], harmless: str) -> None:
-    """Raise for the errors of a batch, but for those of another run that did the same at the same time."""
+    """Raise for the errors of a batch, except the harmless one of another run that did the same at the same time."""
     details = [error["ErrorDetail"] for error in answer.get("Errors", [])]
     wrong = [detail for detail in details if detail.get("ErrorCode") != harmless]
     if wrong:

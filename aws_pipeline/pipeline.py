@@ -1,12 +1,12 @@
-"""All steps in order, one command: recordings on a disk to a score on recordings that training never saw.
+"""All steps with one command: from recordings on a disk to a score on recordings that training never saw.
 
     python aws_pipeline/pipeline.py [--data-dir D | --sample] [--recipe cnn_transformer_small] [--force]
 
-Reads   the recordings in D (default: MABE_DATA_DIR); with --sample simulated ones, made first.
+Reads   the recordings in D (default: MABE_DATA_DIR); with --sample, simulated ones.
 Writes  the raw and the curated zone, a model, and results/<name of D>/: the checkpoint, submissions, score.json, summary.json.
 
-A step whose inputs and code are what they were when it last succeeded, and all that it left is there unchanged, is not run again and
-says so. Inputs are objects by their ETags and files by their content.
+A step is not run again if its inputs, its code and its output are the same as when it last succeeded. Inputs are compared by the ETags
+of objects and the content of files.
 
 Exit codes: 0 all done, 1 unexpected, 2 usage, configuration or a full disk, 4 the input breaks its contract or a job failed,
             5 AWS refuses.
@@ -37,34 +37,34 @@ from behavior.workplace import REPOSITORY, WORKPLACE
 from reports.progress import progress
 
 INFERENCE = ("behavior", "reports", "recognizers", "inference")
-"""The code that makes bouts of tracks, and scores them."""
+"""Folders with the code of inference and evaluation."""
 SAMPLE_DIR = WORKPLACE / "data" / "sample"
 RESULTS = WORKPLACE / "results"
 
 
 @dataclass
 class Step:
-    """What one step did."""
+    """The result of one step."""
 
     name: str
-    """As in the README."""
+    """Its name in the README."""
     did: str
-    """In words."""
+    """A few words about the work."""
     rows: int | None = None
-    """Rows written or read, where the step has rows."""
+    """Rows written or read, if the step has rows."""
     n_bytes: int | None = None
     """Bytes written."""
     seconds: float = 0.0
-    """Wall time of this run."""
+    """Wall time in this run."""
     reused: bool = False
-    """Up to date, not run."""
+    """Whether it was up to date and not run."""
     facts: dict[str, Any] = field(default_factory=dict)
-    """What later steps need to know of it."""
+    """Facts for later steps."""
 
 
 @dataclass(frozen=True)
 class PipelineOrder:
-    """What to run on what."""
+    """Data, recipe and output folder of a run."""
 
     data_dir: Path
     results: Path
@@ -74,12 +74,12 @@ class PipelineOrder:
 
     @property
     def checkpoint(self) -> Path:
-        """Where the trained recognizer goes."""
+        """Path of the trained recognizer."""
         return self.results / f"{self.recipe}.safetensors"
 
 
-def run_pipeline(order: PipelineOrder, chosen: Settings, tell: Callable[[Step], None]) -> list[Step]:
-    """Run every step that is not up to date, telling each as it ends; return them all."""
+def run_pipeline(order: PipelineOrder, chosen: Settings, on_step: Callable[[Step], None]) -> list[Step]:
+    """Run every step that is not up to date; call `on_step` after each step; return all steps."""
     import boto3
 
     order.results.mkdir(parents=True, exist_ok=True)
@@ -90,12 +90,12 @@ def run_pipeline(order: PipelineOrder, chosen: Settings, tell: Callable[[Step], 
             done = step()
             done.seconds = round(time.monotonic() - started, 1)
             steps.append(done)
-            tell(done)
+            on_step(done)
     return steps
 
 
 class _Pipeline:
-    """The steps in their order. Each reads what the ones before it left, so its inputs are looked at when its turn comes."""
+    """The steps in order. A step reads the output of earlier steps, so its inputs are compared just before it runs."""
 
     def __init__(self, order: PipelineOrder, chosen: Settings, s3: Any) -> None:
         self.order = order
@@ -105,7 +105,7 @@ class _Pipeline:
         self.held_out = order.results / "held_out.csv"
 
     def steps(self) -> list[Callable[[], Step]]:
-        """Return what to call, in order."""
+        """Return the functions of all steps, in order."""
         test = [self._infer_test] if (self.order.data_dir / "test.csv").is_file() else []
         return [self._ingest, self._etl, self._sql, self._train, self._infer_held_out, *test, self._score]
 
@@ -174,10 +174,10 @@ class _Pipeline:
 
         def work() -> StepFacts:
             places = "--solution", order.data_dir / "train.csv", "--submission", self.held_out, "--unseen-by", order.checkpoint
-            told = _script("inference/evaluate.py", *places, "--json")
+            answer = _script("inference/evaluate.py", *places, "--json")
             with whole_file(output) as draft:
-                draft.write_text(told)
-            return {name: json.loads(told)[name] for name in ("score", "labs")}
+                draft.write_text(answer)
+            return {name: json.loads(answer)[name] for name in ("score", "labs")}
 
         facts, reused = self.records.once(f"score-{order.recipe}", inputs, work, lambda _: file_fingerprint(output))
         did = f"{facts['score']:.3f} over {len(facts['labs'])} labs"
@@ -185,20 +185,19 @@ class _Pipeline:
 
 
 def _script(path: str, *arguments: object) -> str:
-    """Run a script of the other tower; the towers meet in files and commands, never by import. Its errors are told as they come."""
+    """Run a script of the other tower, which cannot be imported here, and return its output. Its errors go to stderr."""
     command = [sys.executable, str(REPOSITORY / path), *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise JobFailed(f"Expected {path} to succeed, but got exit code {done.returncode}. Mend what it says above.", done.returncode)
+        raise JobFailed(f"Expected {path} to succeed, but got exit code {done.returncode}. Correct the error above.", done.returncode)
     return done.stdout
 
 
 def _make_sample() -> None:
-    told = _script("aws_pipeline/sample_data.py", "--data-dir", SAMPLE_DIR)
-    print(told.rstrip(), flush=True)
+    print(_script("aws_pipeline/sample_data.py", "--data-dir", SAMPLE_DIR).rstrip(), flush=True)
 
 
-def _tell(step: Step) -> None:
+def _print_step(step: Step) -> None:
     mark = "up to date" if step.reused else f"{step.seconds:.1f} s"
     print(f"{step.name:<9}  {step.did}, {mark}", flush=True)
 
@@ -225,10 +224,10 @@ def _main() -> int:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--data-dir", type=Path, help="recordings (default: MABE_DATA_DIR, else data/ in the repository)")
     source.add_argument("--sample", action="store_true", help="simulated recordings of several labs, made in data/sample")
-    parser.add_argument("--recipe", default="cnn_transformer_small", help="what to train (default: %(default)s)")
+    parser.add_argument("--recipe", default="cnn_transformer_small", help="recipe to train (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="train this many epochs at most (default: the recipe's)")
-    parser.add_argument("--results-dir", type=Path, help="where results go (default: results/<name of the data directory>)")
-    parser.add_argument("--force", action="store_true", help="run every step, up to date or not")
+    parser.add_argument("--results-dir", type=Path, help="folder for results (default: results/<name of the data directory>)")
+    parser.add_argument("--force", action="store_true", help="run every step, also those that are up to date")
     arguments = parser.parse_args()
     chosen = settings()
     if arguments.sample:
@@ -237,7 +236,7 @@ def _main() -> int:
     results = (arguments.results_dir or RESULTS / data_dir.name).resolve()
     hyperparameters = {} if arguments.epochs is None else {"epochs": arguments.epochs}
     order = PipelineOrder(data_dir, results, arguments.recipe, hyperparameters, arguments.force)
-    steps = run_pipeline(order, chosen, _tell)
+    steps = run_pipeline(order, chosen, _print_step)
     with whole_file(results / "summary.json") as draft:
         draft.write_text(json.dumps([asdict(step) for step in steps], indent=1, default=str))
     print(_summary(steps, order, chosen))

@@ -4,10 +4,10 @@
 
 Reads   D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/<lab>/<video>.parquet,
         D/test.csv and D/test_tracking/ if they are there.
-Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in the raw zone. No recording is ever deleted there.
+Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in the raw zone. Recordings are never deleted there.
 
-Everything is checked before the first byte leaves: metadata row by row, every Parquet footer (pages are checked when the ETL reads them).
-An object that is there already, byte for byte, is not sent again, so an interrupted upload is resumed by the same command.
+All metadata rows and all Parquet footers are checked before the upload (the ETL checks the pages when it reads them). An object that
+exists with the same bytes is not sent again, so the same command resumes an interrupted upload.
 
 Exit codes: 0 all there, 1 unexpected, 2 usage, configuration or a full disk, 4 the input breaks its contract (nothing was uploaded),
             5 AWS refuses.
@@ -42,14 +42,14 @@ _THREADS = 8
 
 @dataclass(frozen=True)
 class Upload:
-    """One file and the object it becomes."""
+    """One file and the key of its object."""
 
     path: Path
     key: str
 
 
 def plan_uploads(data_dir: Path) -> list[Upload]:
-    """Check a data directory and return what there is to upload, metadata last: a reader who finds it finds all it names.
+    """Check a data directory and return its uploads, metadata last, so that all recordings in the metadata are there before it.
 
     Raises UsageError if `data_dir` is no data directory, ContractError with every fault in it.
     """
@@ -79,7 +79,7 @@ def plan_uploads(data_dir: Path) -> list[Upload]:
 
 
 def upload(uploads: list[Upload], s3: Any, bucket: str) -> Iterator[tuple[Upload, bool]]:
-    """Send what is not there yet; yield each upload and whether it was sent, in the order they end, metadata last."""
+    """Send all files that are new or changed; yield each upload and whether it was sent, in the order of completion, metadata last."""
     present = _listing(s3, bucket)
     files = [item for item in uploads if item.key not in _METADATA]
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -89,13 +89,13 @@ def upload(uploads: list[Upload], s3: Any, bucket: str) -> Iterator[tuple[Upload
     for item in uploads:
         if item.key in _METADATA:
             yield item, _send(item, s3, bucket, present.get(item.key))
-    for key in _METADATA:  # metadata says what the data set is: a split of an earlier one must not stay in it
+    for key in _METADATA:  # metadata of an earlier data set must not stay
         if key in present.keys() - {item.key for item in uploads}:
             s3.delete_object(Bucket=bucket, Key=key)
 
 
 def _files(data_dir: Path, split: str, recordings: Sequence[Recording]) -> tuple[list[Upload], list[Fault]]:
-    """Return the files of a split's recordings, and what is wrong with them. A recording may lack annotation, but not tracking."""
+    """Return the files of a split's recordings, and their faults. A recording may lack annotation, but not tracking."""
     files: list[Upload] = []
     faults: list[Fault] = []
     for table in RAW_TABLES[split]:
@@ -119,7 +119,7 @@ def _send(item: Upload, s3: Any, bucket: str, present: tuple[int, str] | None) -
     with item.path.open("rb") as file:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
     if present and present[0] == item.path.stat().st_size:
-        # the ETag is the MD5 of small unencrypted objects only; for the others the MD5 is kept beside the object
+        # the ETag is the MD5 of small unencrypted objects only; for the others the MD5 is in the metadata of the object
         same = present[1] == md5 or s3.head_object(Bucket=bucket, Key=item.key)["Metadata"].get("md5") == md5
         if same:
             return False

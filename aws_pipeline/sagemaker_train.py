@@ -5,10 +5,10 @@
 Reads   the curated zone, as the job's channel `curated`.
 Writes  s3://artifacts/training/<job>/output/model.tar.gz and, unpacked, <output-dir>/<recipe>.safetensors.
 
-Sends training/, recognizers/ and behavior/ with the job, whose entry point is training/train.py. On AWS the job runs in the PyTorch
-container on --instance-type; on this disk the same request runs the same script as a process.
+It sends training/, recognizers/, reports/ and behavior/ with the job; the entry point is training/train.py. On AWS the job runs in the
+PyTorch container on --instance-type; on this disk the same request runs the same script as a process.
 
-Exit codes: 0 trained, 1 unexpected, 2 usage, configuration or a full disk, 4 the job failed (its reason is told), 5 AWS refuses.
+Exit codes: 0 trained, 1 unexpected, 2 usage, configuration or a full disk, 4 the job failed (its reason is printed), 5 AWS refuses.
 """
 
 import argparse
@@ -35,10 +35,10 @@ from behavior.workplace import REPOSITORY, WORKPLACE
 from reports.progress import Progress
 
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
-"""What training needs and the PyTorch container lacks, or has in another version."""
+"""Packages that training needs, and that the PyTorch container lacks or has in another version."""
 METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
 PROGRESS_LINES = ("Recipe", "epoch=", "Wrote")
-"""How those lines of the job's log begin that people wait for."""
+"""How the lines of the job's log begin that are shown to the user."""
 _PYTORCH = "2.13"
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _POLL_S = 2.0
@@ -46,7 +46,7 @@ _POLL_S = 2.0
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What to train and on what."""
+    """Recipe, flags and machine of a training job."""
 
     recipe: str
     """Name of a function in training/recipes/named.py."""
@@ -55,11 +55,11 @@ class TrainingRequest:
     instance_type: str = "ml.g5.xlarge"
     """Machine on AWS."""
     spot: bool = False
-    """Use spot machines; an interrupted job goes on from its last epoch."""
+    """Use spot machines; an interrupted job continues after its last epoch."""
     max_hours: float = 24.0
     """Stop the job after this time, hours."""
     resume: str | None = None
-    """Name of an earlier job to go on from."""
+    """Name of an earlier job that is continued."""
 
 
 def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
@@ -69,9 +69,9 @@ def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
 
 
 def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: bool = False) -> Any:
-    """Send a training job and return it; with `wait` follow it to its end, with `dry_run` only check the request and return None.
+    """Start a training job and return it; with `wait`, follow it to its end; with `dry_run`, only check the request and return None.
 
-    Raises JobFailed with the job's own reason if it is followed and does not complete.
+    With `wait`, raises JobFailed with the reason of the job if it does not complete.
     """
     from sagemaker.core.training.configs import InputData
 
@@ -86,16 +86,18 @@ def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: b
 
 
 def _follow(job: Any) -> None:
-    """Wait until a job is over; show its state, and pass on what training says of its epochs (stderr)."""
+    """Wait until a job is over; show its state and the lines of its epochs on stderr."""
     import boto3
     from sagemaker.core.utils.logs import CloudWatchLogsClient, MultiLogStreamHandler
 
-    CloudWatchLogsClient().client = boto3.client("logs")  # the SDK's own is made once in a process, for the endpoint of that moment
+    CloudWatchLogsClient().client = boto3.client(
+        "logs"
+    )  # the SDK makes its client only once per process, and the endpoint may have changed
     log = MultiLogStreamHandler(_LOG_GROUP, job.get_name(), expected_stream_count=1)
     with Progress("training job") as shown:
         while True:
             job.refresh()
-            shown.tell(str(job.secondary_status).lower())
+            shown.update(str(job.secondary_status).lower())
             for _, event in log.get_latest_log_events():
                 if event["message"].startswith(PROGRESS_LINES):
                     shown.say(event["message"])
@@ -104,11 +106,11 @@ def _follow(job: Any) -> None:
             time.sleep(_POLL_S)
     if job.training_job_status != "Completed":
         reason = job.failure_reason if job.training_job_status == "Failed" else f"{job.secondary_status}."
-        raise JobFailed(f"Expected the training job to complete, but got: {reason} Mend the cause and start it again.")
+        raise JobFailed(f"Expected the training job to complete, but got: {reason} Correct the cause and start it again.")
 
 
 def download(model_uri: str, target: Path) -> Path:
-    """Fetch model.tar.gz and put the one checkpoint in it at `target`, whole or not at all."""
+    """Download model.tar.gz and move its checkpoint to `target`, whole or not at all."""
     import boto3
 
     bucket, _, key = model_uri.removeprefix("s3://").partition("/")
@@ -124,7 +126,7 @@ def download(model_uri: str, target: Path) -> Path:
 
 
 def require_curated(chosen: Settings) -> None:
-    """Raise ContractError unless the curated zone holds recordings to train on."""
+    """Raise ContractError unless the curated zone has recordings."""
     import boto3
 
     listed = boto3.client("s3").list_objects_v2(Bucket=chosen.bucket("curated"), Prefix=METADATA_TRAIN.location, MaxKeys=1)
@@ -168,14 +170,14 @@ def _trainer(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
         environment={"SM_CHECKPOINT_DIR": "/opt/ml/checkpoints"},
         hyperparameters={"recipe": request.recipe, **request.hyperparameters},
     )
-    earlier = request.resume.rpartition("-")[0] if request.resume else None  # the SDK put the time behind the name
+    earlier = request.resume.rpartition("-")[0] if request.resume else None  # the SDK appended the time to the name
     trainer.with_checkpoint_config(CheckpointConfig(s3_uri=chosen.uri("artifacts", f"training/{earlier or name}/checkpoints")))
     return trainer.with_metric_definitions([MetricDefinition(name=metric, regex=regex) for metric, regex in METRICS.items()])
 
 
 @contextmanager
 def _staged_code() -> Iterator[Path]:
-    """Lay out what the job needs of this repository, and no more, in a temporary folder."""
+    """Copy the files of this repository that the job needs to a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         for path, content in {**files(*TRAINING), "requirements.txt": ("\n".join(_pins()) + "\n").encode()}.items():
             target = Path(folder, path)
@@ -185,9 +187,9 @@ def _staged_code() -> Iterator[Path]:
 
 
 def _pins() -> list[str]:
-    """Return what the container installs before training: the versions of the lock, or, without a checkout, those installed here.
+    """Return the packages for the container, with the versions of the lock, or, without a checkout, the installed versions.
 
-    Raises UsageError if one is neither here nor there.
+    Raises UsageError if a package is not installed.
     """
     lock = REPOSITORY / "requirements.lock"
     if lock.is_file():
@@ -204,20 +206,22 @@ def _pins() -> list[str]:
 def _main() -> int:
     """Parse the command line, submit, follow and download."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipe", default="cnn_transformer", help="what to train (default: %(default)s)")
+    parser.add_argument("--recipe", default="cnn_transformer", help="recipe to train (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="train this many epochs at most (default: the recipe's)")
-    parser.add_argument("--seed", type=int, help="seed of everything random (default: the recipe's)")
+    parser.add_argument("--seed", type=int, help="seed of all random numbers (default: 0)")
     parser.add_argument(
-        "--output-dir", type=Path, default=WORKPLACE / "checkpoints", help="where the checkpoint goes (default: checkpoints/)"
+        "--output-dir", type=Path, default=WORKPLACE / "checkpoints", help="folder for the checkpoint (default: checkpoints/)"
     )
     parser.add_argument("--instance-type", default=TrainingRequest.instance_type, help="machine on AWS (default: %(default)s)")
-    parser.add_argument("--spot", action="store_true", help="use spot machines on AWS; an interrupted job goes on from its last epoch")
+    parser.add_argument("--spot", action="store_true", help="use spot machines on AWS; an interrupted job continues after its last epoch")
     parser.add_argument("--max-hours", type=float, default=TrainingRequest.max_hours, help="stop after this time (default: %(default)s)")
-    parser.add_argument("--resume", metavar="JOB", help="go on from the checkpoints of an earlier job")
+    parser.add_argument("--resume", metavar="JOB", help="continue from the checkpoints of an earlier job")
     parser.add_argument("--dry-run", action="store_true", help="check the request and submit nothing")
     arguments = parser.parse_args()
-    given = {name: value for name in ("epochs", "seed") if (value := getattr(arguments, name)) is not None}
-    request = TrainingRequest(arguments.recipe, given, arguments.instance_type, arguments.spot, arguments.max_hours, arguments.resume)
+    hyperparameters = {name: value for name in ("epochs", "seed") if (value := getattr(arguments, name)) is not None}
+    request = TrainingRequest(
+        arguments.recipe, hyperparameters, arguments.instance_type, arguments.spot, arguments.max_hours, arguments.resume
+    )
     chosen = settings()
     with endpoint(chosen):
         require_curated(chosen)

@@ -1,12 +1,12 @@
-"""Step 0: make recordings of simulated mice, in the shape of the published MABe files, where no real ones are at hand.
+"""Step 0: make simulated recordings in the format of the published MABe files.
 
     python aws_pipeline/sample_data.py [--data-dir D] [--labs A B ...] [--videos N] [--test-videos N] [--seconds S] [--seed N]
 
 Writes  D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/<lab>/<video>.parquet,
         D/test.csv, D/test_tracking/<lab>/<video>.parquet, and last D/sample.json: the arguments and a digest of every file.
 
-The same arguments give the same bytes; a second call with them finds that all is up to date. The folder appears whole or not at all.
-An older sample is replaced; a folder that holds anything else is left alone.
+The same arguments give the same bytes, and a second call with them changes nothing. The folder is written whole or not at all. An older
+sample is replaced; a folder with any other file is refused.
 
 Exit codes: 0 all there, 1 unexpected, 2 usage, configuration or a full disk.
 """
@@ -39,10 +39,10 @@ DEFAULT_LABS = ("AdaptableSnail", "CautiousGiraffe", "JovialSwallow", "LyricalHa
 
 @dataclass(frozen=True)
 class Order:
-    """What sample to make."""
+    """Arguments of a sample."""
 
     labs: tuple[str, ...] = DEFAULT_LABS
-    """Whose way of recording is imitated."""
+    """Labs whose recordings are simulated."""
     videos: int = 5
     """Recordings of each lab in train.csv."""
     test_videos: int = 1
@@ -50,7 +50,7 @@ class Order:
     seconds: float = 75.0
     """Length of a recording."""
     seed: int = 0
-    """Another seed, other recordings."""
+    """Another seed gives other recordings."""
 
     def __post_init__(self) -> None:
         faults = []
@@ -66,7 +66,7 @@ class Order:
 
 
 def receipt_of(order: Order, files: dict[str, str]) -> dict[str, object]:
-    """Return what sample.json holds for a sample of these files, each with its SHA-256."""
+    """Return the content of sample.json for these files, by name with their SHA-256."""
     from behavior.simulated.recordings import SIMULATION_VERSION
 
     listing = "\n".join(f"{name} {digest}" for name, digest in sorted(files.items()))
@@ -75,7 +75,7 @@ def receipt_of(order: Order, files: dict[str, str]) -> dict[str, object]:
 
 
 def is_up_to_date(data_dir: Path, order: Order) -> bool:
-    """Tell whether `data_dir` holds exactly this sample. Raises UsageError if it holds anything that no sample put there."""
+    """Return whether `data_dir` has exactly this sample. Raises UsageError if it has any file that is not of a sample."""
     if not data_dir.exists():
         return False
     if not data_dir.is_dir():
@@ -83,33 +83,33 @@ def is_up_to_date(data_dir: Path, order: Order) -> bool:
     receipt = _receipt(data_dir)
     listed = receipt.get("files", {})
     names = _names(data_dir)
-    strange = [name for name in names if name not in listed]  # nothing of other people's data is read, it may be large
+    strange = [name for name in names if name not in listed]  # other data are not read, because they may be large
     files = {} if strange else _digests(data_dir, names)
     strange = strange or [name for name in names if files[name] != listed[name]]
     if strange:
-        found = ", ".join(strange[:5]) + (f" and {len(strange) - 5} more" if len(strange) > 5 else "")
+        examples = ", ".join(strange[:5]) + (f" and {len(strange) - 5} more" if len(strange) > 5 else "")
         raise UsageError(
-            f"Expected {data_dir} to be empty or hold nothing but a sample, but got other or changed files: {found}. "
+            f"Expected {data_dir} to be empty or hold nothing but a sample, but got other or changed files: {examples}. "
             "Give another --data-dir, or move them away."
         )
     return receipt == receipt_of(order, files)
 
 
 def make_sample(data_dir: Path, order: Order) -> dict[str, float]:
-    """Write the sample beside `data_dir`, then put it in its place; return what was written, counted."""
+    """Write the sample to a temporary folder, then rename it to `data_dir`; return the numbers of labs, files, rows and so on."""
     data_dir.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{data_dir.name}.", dir=data_dir.parent) as workshop:
-        made = Path(workshop) / "made"
+        draft = Path(workshop) / "made"
         counts: dict[str, float] = {"labs": len(order.labs), "rows": 0, "bouts": 0}
         for split, videos in (("train", order.videos), ("test", order.test_videos)):
-            _write_split(made, split, videos, order, counts)
-        files = _digests(made, _names(made))
-        counts |= {"files": len(files), "bytes": sum((made / name).stat().st_size for name in files)}
-        (made / RECEIPT).write_text(json.dumps(receipt_of(order, files), indent=1) + "\n", encoding="utf-8")
-        made.chmod(0o755)
+            _write_split(draft, split, videos, order, counts)
+        files = _digests(draft, _names(draft))
+        counts |= {"files": len(files), "bytes": sum((draft / name).stat().st_size for name in files)}
+        (draft / RECEIPT).write_text(json.dumps(receipt_of(order, files), indent=1) + "\n", encoding="utf-8")
+        draft.chmod(0o755)
         if data_dir.exists():
             data_dir.rename(Path(workshop) / "replaced")
-        made.rename(data_dir)
+        draft.rename(data_dir)
     return counts
 
 
@@ -144,7 +144,7 @@ def _write_split(folder: Path, split: str, videos: int, order: Order, counts: di
 
 
 def _receipt(data_dir: Path) -> dict[str, Any]:
-    """Read sample.json; nothing if there is none that a sample could have left."""
+    """Return the content of sample.json; nothing if there is none, or a broken one."""
     try:
         receipt = json.loads((data_dir / RECEIPT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -153,7 +153,7 @@ def _receipt(data_dir: Path) -> dict[str, Any]:
 
 
 def _names(folder: Path) -> list[str]:
-    """Return what lies in a folder, the receipt and folders left out, as sorted relative names."""
+    """Return the sorted relative names of all files in a folder, without sample.json."""
     paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return sorted(name for name in (path.relative_to(folder).as_posix() for path in paths) if name != RECEIPT)
 
@@ -168,7 +168,7 @@ def _sha256(path: Path) -> str:
 
 
 def _main() -> int:
-    """Parse the command line, make the sample if it is not there, and report."""
+    """Parse the command line, make the sample if it is not there, and print a summary."""
     usual = Order()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, help="folder to make (default: MABE_DATA_DIR, else data/ in the repository)")
@@ -180,18 +180,18 @@ def _main() -> int:
         "--test-videos", type=int, default=usual.test_videos, help=f"test recordings per lab (default: {usual.test_videos})"
     )
     parser.add_argument("--seconds", type=float, default=usual.seconds, help=f"length of a recording (default: {usual.seconds:g})")
-    parser.add_argument("--seed", type=int, default=usual.seed, help="another seed, other recordings (default: 0)")
+    parser.add_argument("--seed", type=int, default=usual.seed, help="seed of all random numbers (default: 0)")
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
-    given = parser.parse_args()
-    order = Order(tuple(dict.fromkeys(given.labs)), given.videos, given.test_videos, given.seconds, given.seed)
-    data_dir = (given.data_dir or settings().data_dir).resolve()
+    arguments = parser.parse_args()
+    order = Order(tuple(dict.fromkeys(arguments.labs)), arguments.videos, arguments.test_videos, arguments.seconds, arguments.seed)
+    data_dir = (arguments.data_dir or settings().data_dir).resolve()
     started = time.monotonic()
     if is_up_to_date(data_dir, order):
-        print(json.dumps({"data_dir": str(data_dir), "up_to_date": True}) if given.json else f"up to date: the sample in {data_dir}")
+        print(json.dumps({"data_dir": str(data_dir), "up_to_date": True}) if arguments.json else f"up to date: the sample in {data_dir}")
         return EXIT_OK
     counts = make_sample(data_dir, order)
     seconds = round(time.monotonic() - started, 1)
-    if given.json:
+    if arguments.json:
         print(json.dumps({"data_dir": str(data_dir), "up_to_date": False, **counts, "seconds": seconds}))
     else:
         print(

@@ -1,4 +1,4 @@
-"""What each step of the pipeline last succeeded on, said of itself and left: a step that is up to date is not run again."""
+"""Records of pipeline steps: inputs, facts and output of the last success, so that a step that is up to date is not run again."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 StepFacts = dict[str, Any]
-"""What a step says of itself; must be JSON."""
+"""Facts that a step returns; must be JSON."""
 
 
 @dataclass(frozen=True)
@@ -16,17 +16,17 @@ class StepRecords:
     """One object per step, pipeline/<step>.json in a bucket."""
 
     s3: Any
-    """A client."""
+    """A boto3 client."""
     bucket: str
     force: bool = False
-    """Run every step, up to date or not."""
+    """Run every step, also those that are up to date."""
 
     def once(
         self, step: str, inputs: Iterable[str], work: Callable[[], StepFacts], left: Callable[[StepFacts], str]
     ) -> tuple[StepFacts, bool]:
-        """Return what the step said when it last succeeded on these very inputs, and True, if all that it left is there unchanged.
+        """Return the facts of the last success and True, if inputs and output are the same as then.
 
-        Otherwise do the work, keep what it says, and return that and False. `left` returns a fingerprint of what is there now.
+        Otherwise do the work, store its facts, and return them and False. `left` returns a fingerprint of the present output.
         """
         fingerprint = fingerprint_of(*inputs)
         record = self._read(step)
@@ -46,18 +46,18 @@ class StepRecords:
 
 
 def fingerprint_of(*texts: str) -> str:
-    """Return 16 hexadecimal digits that stand for these texts in this order."""
+    """Return a digest of texts in their order: 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
 
 
 def objects_fingerprint(s3: Any, bucket: str, prefix: str = "") -> str:
-    """Return what stands for all objects below a prefix: their keys and ETags."""
+    """Return a digest of the keys and ETags of all objects with a prefix."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return fingerprint_of(*(f"{item['Key']} {item['ETag']}" for page in pages for item in page.get("Contents", [])))
 
 
 def file_fingerprint(path: Path) -> str:
-    """Return what stands for a file's content; nothing for a file that is not there."""
+    """Return a digest of the content of a file; nothing for a missing file."""
     if not path.is_file():
         return ""
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""What every script of the pipeline tells a person: errors as one line with an exit code, and sizes."""
+"""Messages of the pipeline's scripts: errors as one line with an exit code, and sizes."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from behavior.full_disk import MEND, is_full
 
 _CREDENTIAL_ERRORS = {"NoCredentialsError", "PartialCredentialsError", "TokenRetrievalError", "ProfileNotFound"}
 _CREDENTIAL_CODES = {
-    "403",  # all that a HEAD request is told
+    "403",  # the only code in the answer to a HEAD request
     "AccessDenied",
     "AccessDeniedException",
     "ExpiredToken",
@@ -20,11 +20,11 @@ _CREDENTIAL_CODES = {
 }
 _UNREACHABLE = {"EndpointConnectionError", "ConnectTimeoutError"}
 _NO_ROOM = "InsufficientStorage"
-"""The code with which AWS on this disk says that the disk is full."""
+"""Error code of the stand-in for a full disk."""
 
 
 class JobFailed(RuntimeError):
-    """A job, or a command that a step started, ended without success; `code` is the exit code to end with."""
+    """A job or command of a step failed; `code` is the exit code for the script."""
 
     def __init__(self, message: str, code: int = EXIT_CONTRACT) -> None:
         self.code = code
@@ -32,10 +32,10 @@ class JobFailed(RuntimeError):
 
 
 def run(main: Callable[[], int]) -> int:
-    """Run `main`, returning its exit code, or the documented one for an error the user can mend."""
+    """Run `main` and return its exit code, or the documented one for an error that the user can mend."""
     try:
         return exit_code(main)
-    except Exception as error:  # told apart by name, because --help must not import botocore
+    except Exception as error:  # compared by name, because --help must not import botocore
         known = known_error(error)
         if known is None:
             raise
@@ -45,7 +45,7 @@ def run(main: Callable[[], int]) -> int:
 
 
 def known_error(error: Exception) -> tuple[str, int] | None:
-    """Return what to say of an error that the user can mend, and the exit code; None for any other error."""
+    """Return message and exit code of an error that the user can mend; None for any other error."""
     if isinstance(error, UsageError):
         return str(error), EXIT_USAGE
     reasons = list(_chain(error))
@@ -67,7 +67,7 @@ def known_error(error: Exception) -> tuple[str, int] | None:
 
 
 def size(n_bytes: float) -> str:
-    """Return a number of bytes as people read it, such as 3.4 MB."""
+    """Return a number of bytes as text, such as 3.4 MB."""
     for unit in ("B", "kB", "MB", "GB"):
         if n_bytes < 1000:
             return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
@@ -76,7 +76,7 @@ def size(n_bytes: float) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those that led to it: clients wrap what AWS said into errors of their own."""
+    """Yield an error and its causes, because clients wrap errors of AWS into errors of their own."""
     while error is not None:
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
@@ -87,6 +87,6 @@ def _is_refusal(error: BaseException) -> bool:
 
 
 def _aws_says(error: BaseException) -> dict[str, str]:
-    """Return the code and message of an error that AWS answered with; nothing for any other error."""
+    """Return code and message of an error that AWS returned; nothing for any other error."""
     response = getattr(error, "response", None)
     return response.get("Error", {}) if isinstance(response, dict) else {}

@@ -1,1 +1,1 @@
-"""Asking recognizers: raw tracks in, bouts, submissions and scores out."""
+"""Inference: from raw tracks to bouts, submissions and scores."""

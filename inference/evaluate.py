@@ -2,8 +2,8 @@
 
     python inference/evaluate.py --solution data/train.csv --submission submission.csv
 
-The truth is read from train_annotation/<lab>/<video>.parquet beside train.csv, or stands in the file itself if that is a solution (one
-row per true bout). As in the competition a video without true bouts, so also one without an annotation file, has no part in the score.
+The truth is read from train_annotation/<lab>/<video>.parquet beside train.csv, or from the file itself if it is a solution (one row per
+true bout). As in the competition, videos without true bouts do not count, so also those without an annotation file.
 """
 
 import argparse
@@ -44,9 +44,9 @@ def _flags() -> argparse.ArgumentParser:
     submission = Path("submission.csv")
     truth = "train.csv beside train_annotation/, or a table of true bouts (default: %(default)s)"
     parser.add_argument("--solution", type=Path, default=solution, help=truth)
-    parser.add_argument("--submission", type=Path, default=submission, help="what to score (default: %(default)s)")
+    parser.add_argument("--submission", type=Path, default=submission, help="the submission to score (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    unseen = "score only videos that none of these .safetensors files was trained or chosen on"
+    unseen = "score only videos that were not used for training or validation of these .safetensors files"
     parser.add_argument("--unseen-by", type=Path, nargs="+", default=[], metavar="CHECKPOINT", help=unseen)
     parser.add_argument("--videos", type=int, nargs="+", metavar="ID", help="score only these videos")
     return parser
@@ -64,7 +64,7 @@ def _evaluate(flags: argparse.Namespace) -> int:
 
 
 def videos_seen_by(checkpoints: Iterable[Path]) -> set[int]:
-    """Return the videos that at least one checkpoint was trained or chosen on. Raises UsageError for a missing file."""
+    """Return the videos used for training or validation of at least one checkpoint. Raises UsageError for a missing file."""
     from recognizers.checkpoint import read_header, videos_seen
 
     checkpoints = list(checkpoints)
@@ -77,8 +77,8 @@ def videos_seen_by(checkpoints: Iterable[Path]) -> set[int]:
 def read_solution(path: Path, without: set[int], only: list[int] | None = None) -> "pd.DataFrame":
     """Return the true bouts in the columns of `behavior.metric.SOLUTION_COLUMNS`.
 
-    `path` is a train.csv, whose bouts lie in train_annotation/ beside it, or a table of bouts. Videos `without` are left out, and all but
-    `only` where given. Raises UsageError if the file is neither or no bout is left, ContractError for annotations that cannot be read.
+    `path` is a train.csv, whose bouts lie in train_annotation/ beside it, or a table of bouts. Videos `without` are left out, and with
+    `only`, all other videos too. Raises UsageError if the file is neither, or without bouts, ContractError for broken annotations.
     """
     import pandas as pd
 

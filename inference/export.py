@@ -1,11 +1,11 @@
-"""Export the network of a checkpoint: one .onnx file that onnxruntime runs on a CPU, without torch.
+"""Export the network of a checkpoint as an .onnx file, which onnxruntime runs on a CPU without torch.
 
     python inference/export.py --checkpoint checkpoints/cnn_transformer.safetensors
 
-The file holds the network, its scaler and the checkpoint's header, so make_submission.py and recognize.py take it in place of the
-checkpoint. It is written, whole or not at all, only if onnxruntime gives the scores that torch gives.
-Exit codes: 0 written, 1 something unexpected (other scores are that), 2 usage, 4 the checkpoint cannot be used or holds no single
-network, 130 interrupted.
+The file has the network, its scaler and the header of the checkpoint, so that make_submission.py and recognize.py can use it in place of
+the checkpoint. It is written, whole or not at all, only if onnxruntime and torch compute the same scores.
+Exit codes: 0 written, 1 something unexpected (also other scores), 2 usage, 4 the checkpoint cannot be used or is not a single network,
+130 interrupted.
 """
 
 import argparse
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from recognizers.network_recognizer import NetworkRecognizer
 
 TOLERANCE = 1e-4
-"""The scores of both runtimes may differ by so much."""
+"""Largest difference between the scores of both runtimes."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,7 +51,7 @@ def _export(flags: argparse.Namespace) -> int:
         raise UsageError(f"Expected --checkpoint to be a file, but got {flags.checkpoint}. Train one with training/train.py.")
     output: Path = flags.output or flags.checkpoint.with_suffix(".onnx")
     if output.suffix != ".onnx":
-        raise UsageError(f"Expected --output to end with .onnx, but got {output}. Its name tells what it is.")
+        raise UsageError(f"Expected --output to end with .onnx, but got {output}. Use that ending.")
     difference = export(flags.checkpoint, output)
     print(f"Wrote {output}: {output.stat().st_size / 1e6:.1f} MB; the scores of onnxruntime and torch differ by {difference:.1e} at most.")
     return EXIT_OK
@@ -60,7 +60,7 @@ def _export(flags: argparse.Namespace) -> int:
 def export(checkpoint: Path, output: Path) -> float:
     """Write the network of a checkpoint as an .onnx file; return the largest difference of scores between the two runtimes.
 
-    Raises ContractError for a checkpoint that holds no single network, RuntimeError if the scores differ.
+    Raises ContractError unless the checkpoint is a single network, RuntimeError if the scores differ.
     """
     from behavior.whole_file import whole_file
     from recognizers.checkpoint import read_header
@@ -70,7 +70,7 @@ def export(checkpoint: Path, output: Path) -> float:
     header, recognizer = read_header(checkpoint), open_file(checkpoint)
     if not isinstance(recognizer, NetworkRecognizer) or recognizer.network_config is None:
         got = f"{checkpoint} of family {header['family']}"
-        raise ContractError([f"Expected the checkpoint of one network, but got {got}. Export the networks it is made of one by one."])
+        raise ContractError([f"Expected the checkpoint of one network, but got {got}. Export its member networks one by one."])
     with whole_file(output) as beside:
         _write(recognizer, header, beside)
         difference = _difference(recognizer, beside)
@@ -86,8 +86,8 @@ def _write(recognizer: "NetworkRecognizer", header: dict[str, Any], path: Path) 
     from recognizers.onnx_network import HEADER, INPUTS, SCALER
     from recognizers.torch_windows import ANSWERS
 
-    class Answering(nn.Module):
-        """The network and what makes scores of its logits."""
+    class ScoringNetwork(nn.Module):
+        """The network with the function from its logits to scores."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -97,13 +97,13 @@ def _write(recognizer: "NetworkRecognizer", header: dict[str, Any], path: Path) 
         def forward(self, features: Tensor, valid: Tensor, context: Tensor | None = None) -> Tensor:
             return self.answer(self.network(features, valid, context))
 
-    names = INPUTS if _is_told(recognizer) else INPUTS[:-1]
-    given = _windows(recognizer, batch=2)[: len(names)]
+    names = INPUTS if _needs_context(recognizer) else INPUTS[:-1]
+    inputs = _noise_windows(recognizer, batch=2)[: len(names)]
     any_batch = torch.export.Dim("batch", min=1, max=65_536)
     with _without_chatter(), torch.inference_mode():
         program = torch.onnx.export(
-            Answering().eval(),
-            tuple(map(torch.from_numpy, given)),
+            ScoringNetwork().eval(),
+            tuple(map(torch.from_numpy, inputs)),
             dynamo=True,
             input_names=list(names),
             output_names=["scores"],
@@ -117,8 +117,8 @@ def _write(recognizer: "NetworkRecognizer", header: dict[str, Any], path: Path) 
         program.save(path, external_data=False)
 
 
-def _is_told(recognizer: "NetworkRecognizer") -> bool:
-    """Say whether the network needs the context: one that does not has None for it."""
+def _needs_context(recognizer: "NetworkRecognizer") -> bool:
+    """Return whether the network needs the context: if not, its default is None."""
     forward = inspect.signature(type(recognizer.network).forward)  # type: ignore[union-attr]
     return forward.parameters["context"].default is inspect.Parameter.empty
 
@@ -129,7 +129,7 @@ def _difference(recognizer: "NetworkRecognizer", path: Path) -> float:
 
     from recognizers.onnx_network import load_exported
 
-    features, valid, context = _windows(recognizer, batch=5)
+    features, valid, context = _noise_windows(recognizer, batch=5)
     lengths = valid.sum(1)
     pieces = [window[:length] for window, length in zip(features, lengths, strict=True)]
     _, exported, _ = load_exported(path)
@@ -137,7 +137,7 @@ def _difference(recognizer: "NetworkRecognizer", path: Path) -> float:
     return float(np.abs(ours - theirs)[valid].max())
 
 
-def _windows(recognizer: "NetworkRecognizer", batch: int) -> "tuple[np.ndarray, ...]":
+def _noise_windows(recognizer: "NetworkRecognizer", batch: int) -> "tuple[np.ndarray, ...]":
     """Return features [B, W, F], valid [B, W] and context [B, 1 + C] of noise; every second window is short."""
     import numpy as np
 
@@ -152,7 +152,7 @@ def _windows(recognizer: "NetworkRecognizer", batch: int) -> "tuple[np.ndarray, 
 
 @contextlib.contextmanager
 def _without_chatter() -> Iterator[None]:
-    """Keep what torch says about its own future, and about packages that are not here, from the user."""
+    """Hide torch's messages about future versions and about missing packages."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -2,9 +2,9 @@
 
     python inference/make_submission.py --data-dir data --checkpoint checkpoints/cnn_transformer.safetensors --output submission.csv
 
-Reads <data-dir>/test.csv and test_tracking/<lab>/<video>.parquet; with --held-out train.csv and train_tracking/ instead, of which it
-takes the annotated videos that no given checkpoint saw. Several checkpoints are averaged; exported networks (.onnx) stand for theirs.
-Writes one CSV file, whole or not at all.
+It reads <data-dir>/test.csv and test_tracking/<lab>/<video>.parquet; with --held-out, the annotated videos of train.csv and
+train_tracking/ that no checkpoint saw. The scores of several checkpoints are averaged; exported networks (.onnx) are checkpoints too.
+It writes one CSV file, whole or not at all.
 Exit codes: 0 written, 1 something unexpected, 2 usage, 4 input breaks its contract (all faults are listed), 130 interrupted.
 """
 

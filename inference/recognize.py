@@ -2,10 +2,10 @@
 
     python inference/recognize.py --data-dir data --checkpoint checkpoints/conv_bilstm_288.safetensors --output bouts.csv
 
-Reads <data-dir>/test.csv and test_tracking/<lab>/<video>.parquet; with --held-out train.csv and train_tracking/ instead, of which it
-takes the annotated videos that no given checkpoint saw. Several checkpoints are averaged; exported networks (.onnx) stand for theirs.
-Writes one CSV file, whole or not at all: video_id, agent_id, target_id, action, start_frame, stop_frame (excluded). Agent and target
-are mouse numbers, equal for a self behavior, and empty if the recognizer names no mouse, as one of groups of behaviors.
+It reads <data-dir>/test.csv and test_tracking/<lab>/<video>.parquet; with --held-out, the annotated videos of train.csv and
+train_tracking/ that no checkpoint saw. The scores of several checkpoints are averaged; exported networks (.onnx) are checkpoints too.
+It writes one CSV file, whole or not at all: video_id, agent_id, target_id, action, start_frame, stop_frame (excluded). Agent and target
+are mouse numbers, equal for a self behavior, and empty if the recognizer names no mouse (recognizers of groups of behaviors).
 Exit codes: 0 written, 1 something unexpected, 2 usage, 4 input breaks its contract (all faults are listed), 130 interrupted.
 """
 

@@ -1,4 +1,4 @@
-"""Which recordings of a data directory are asked for, and their tracking on disk."""
+"""The recordings of a data directory, and the files with their tracking."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from behavior.recording import Recording
 
 DATA_DIR = WORKPLACE / "data"
-"""Where recordings are looked for if nothing else is said."""
+"""The default data directory."""
 ROWS_AT_ONCE = 1 << 18
-"""Tracking rows that are read at once; a longer file is gone through twice, in batches."""
+"""Tracking rows in one batch; longer files are read twice, in batches."""
 
 
 @dataclass(frozen=True)
 class RecordingFiles:
-    """Recordings and where their tracking lies."""
+    """Recordings, and the folder with their tracking."""
 
     recordings: "tuple[Recording, ...]"
     """In the order of the metadata."""
@@ -29,7 +29,7 @@ class RecordingFiles:
     """Folder with <lab>/<video>.parquet."""
 
     def file(self, recording: "Recording") -> Path:
-        """Return where the tracking of one recording lies."""
+        """Return the tracking file of one recording."""
         return self.tracking / recording.lab_id / f"{recording.video_id}.parquet"
 
     def faults(self) -> "list[Fault]":
@@ -65,7 +65,7 @@ def recordings_held_out(data_dir: Path, seen: set[int]) -> RecordingFiles:
 
 @dataclass(frozen=True)
 class TrackingFile:
-    """The tracking rows of one file, as tables of at most `ROWS_AT_ONCE` rows, as often as they are asked for."""
+    """The tracking rows of one file, as tables of at most `ROWS_AT_ONCE` rows; it can be iterated several times."""
 
     path: Path
     """A Parquet file."""

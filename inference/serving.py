@@ -1,4 +1,4 @@
-"""What the scripts that recognize have in common: their flags, the recognizer they ask, and its answers for many recordings."""
+"""The common part of the scripts that recognize behaviors: flags, loading the recognizer, and the bouts of many recordings."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_flags(parser: argparse.ArgumentParser, output: str) -> None:
-    """Add the flags that all of these scripts have."""
+    """Add the flags of all these scripts."""
     several = "one or more .safetensors or .onnx files; several are averaged"
     parser.add_argument("--checkpoint", type=Path, nargs="+", required=True, help=several)
     default = Path(os.environ.get("MABE_DATA_DIR") or DATA_DIR)
@@ -34,7 +34,7 @@ def add_flags(parser: argparse.ArgumentParser, output: str) -> None:
 
 
 def begin(flags: argparse.Namespace) -> "tuple[RecordingFiles, Recognizer]":
-    """Return what is asked for, and whom. Raises UsageError or ContractError for what is wrong before any network is read."""
+    """Return the recordings and the recognizer. Raises UsageError or ContractError for wrong flags or files, before a network is read."""
     for path in flags.checkpoint:
         if not path.is_file():
             raise UsageError(f"Expected --checkpoint to be a file, but got {path}. Train one with training/train.py.")
@@ -53,12 +53,12 @@ def begin(flags: argparse.Namespace) -> "tuple[RecordingFiles, Recognizer]":
         return files, recognizer
     mirrored = recognizer.mirrored()
     if mirrored is None:
-        raise ContractError(["Expected a recognizer to which mirror images look different, but got none. Leave out --tta."])
+        raise ContractError(["Expected a recognizer with mirror images, but got one without. Leave out --tta."])
     return files, mirrored
 
 
 def recognize_all(files: RecordingFiles, recognizer: "Recognizer", quiet: bool = False) -> "tuple[pd.DataFrame, float]":
-    """Return the bouts of all recordings and how many seconds these last. Raises ContractError with the faults of all."""
+    """Return the bouts of all recordings, and their duration in seconds. Raises ContractError with the faults of all."""
     import pandas as pd
 
     from behavior.bouts import bout_table
@@ -100,7 +100,7 @@ def write_csv(rows: "pd.DataFrame", path: Path) -> None:
 
 
 def summary_line(path: Path, bouts: int, files: RecordingFiles, recorded_s: float, seconds: float) -> str:
-    """Say in one line what was written, and how fast."""
+    """Return one line about the result and the speed."""
     return (
         f"Wrote {path}: {bouts} bouts in {len(files.recordings)} videos of {recorded_s / 60:.1f} minutes; "
         f"{seconds:.1f} s of work, {recorded_s / max(seconds, 1e-9):.0f} times real time."

@@ -1,1 +1,1 @@
-"""The drawing kit for everyone who reports something: pages, figures, tables, estimates, progress. Pages need jinja2 and matplotlib."""
+"""Pages, figures, tables, estimates and progress for all reports. Pages need jinja2 and matplotlib."""

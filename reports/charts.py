@@ -1,4 +1,4 @@
-"""Charts that reports are made of: curves, calibration, dots, matrices and bars; names and numbers in, a figure out.
+"""Charts for reports: curves, calibration, dots, matrices and bars, from names and numbers.
 
 Axes: N names, S series.
 """
@@ -14,16 +14,16 @@ from reports.estimates import Estimate
 from reports.figures import ACCENT, FAINT, GRAY, HUE, INK, MIDDLE, PALE, PAPER, canvas, in_house_style
 
 Points = tuple[Sequence[float], Sequence[float]]
-"""Places along x and along y, from 0 to 1."""
+"""Values along x and along y, from 0 to 1."""
 _SERIES = ((PALE, 64), (MIDDLE, 32), (HUE, 12))
-"""Color and size of the dots of each series, the first below the last: where they meet, all can be seen."""
+"""Color and size of the dots of each series, the first below the last, so that all are visible where they overlap."""
 _MOST_NUMBERS = 20
-"""A matrix of more names has no numbers in its cells."""
+"""A matrix with more names has no numbers in its cells."""
 
 
 @in_house_style
 def curve_chart(points: Points, reference: float) -> Figure:
-    """Draw one small curve, and dotted a level to compare it with."""
+    """Draw one small curve, and a dotted line at a reference value."""
     figure, axes = canvas(1.9, 1.6)
     axes.plot(*points, color=HUE, linewidth=1.6, clip_on=False)
     axes.axhline(reference, color=ACCENT, linewidth=1.3, linestyle=":")
@@ -33,9 +33,9 @@ def curve_chart(points: Points, reference: float) -> Figure:
 
 @in_house_style
 def calibration_chart(single: Sequence[Points], together: Points, frames: Sequence[float], before: Points | None = None) -> Figure:
-    """Draw how often what was scored s came true: single behaviors thin, all together bold with dots as large as they hold frames.
+    """Draw shares over mean scores: single behaviors thin, all together bold, with the size of dots for the number of frames.
 
-    `before` is all together before something was done about it.
+    `before` is all together before calibration.
     """
     figure, axes = canvas(3.6, 3.4)
     axes.plot([0, 1], [0, 1], color=ACCENT, linewidth=1.3, linestyle=":", label="perfect")
@@ -52,8 +52,8 @@ def calibration_chart(single: Sequence[Points], together: Points, frames: Sequen
 
 
 @in_house_style
-def dot_chart(names: Sequence[str], values: np.ndarray, series: Sequence[str], says: str, meaning: str) -> Figure:
-    """Draw a line of dots for each name: values [N, S] from 0 to 1, NaN for none. `says` is what they are, `meaning` what series are."""
+def dot_chart(names: Sequence[str], values: np.ndarray, series: Sequence[str], label: str, meaning: str) -> Figure:
+    """Draw a line of dots for each name: values [N, S] from 0 to 1, NaN for none. `label` names the values, `meaning` the series."""
     if len(series) > len(_SERIES):
         raise ValueError(f"Expected at most {len(_SERIES)} series, but got {len(series)}. Draw them in several charts.")
     figure, axes = canvas(3.6, 0.9 + 0.24 * max(len(names), 4))
@@ -69,7 +69,7 @@ def dot_chart(names: Sequence[str], values: np.ndarray, series: Sequence[str], s
     axes.tick_params(axis="y", pad=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, 1)
-    axes.set_xlabel(says)
+    axes.set_xlabel(label)
     axes.spines[["left", "bottom"]].set_visible(False)
     figure.legend(title=meaning, loc="outside upper center", ncols=len(series), columnspacing=1.5, handletextpad=0.2)
     return figure
@@ -77,7 +77,7 @@ def dot_chart(names: Sequence[str], values: np.ndarray, series: Sequence[str], s
 
 @in_house_style
 def matrix_chart(names: Sequence[str], share: np.ndarray) -> Figure:
-    """Draw shares [N, N] as cells, a row for what is true and a column for what was found, with percent where names are few."""
+    """Draw shares [N, N] as cells, with a row per true behavior and a column per predicted one; with numbers if there are few names."""
     few = len(names) <= _MOST_NUMBERS
     side = 1.5 + (0.34 if few else 0.2) * len(names)
     figure, axes = canvas(side + 0.3, side)
@@ -85,7 +85,7 @@ def matrix_chart(names: Sequence[str], share: np.ndarray) -> Figure:
         cell = float(share[row, column])
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=HUE, alpha=cell, linewidth=0))
         if few:
-            color = PAPER if cell > 0.7 else INK  # where both can be read, in light and in dark
+            color = PAPER if cell > 0.7 else INK  # so that it can be read in light and in dark mode
             axes.text(column, row, f"{100 * cell:.0f}", ha="center", va="center", color=color, fontsize=7.5)
     edges = np.arange(len(names) + 1) - 0.5
     axes.hlines(edges, -0.5, len(names) - 0.5, color=FAINT, linewidth=0.8, zorder=0)
@@ -102,8 +102,8 @@ def matrix_chart(names: Sequence[str], share: np.ndarray) -> Figure:
 
 
 @in_house_style
-def bar_chart(names: Sequence[str], estimates: Sequence[Estimate], first_is_reference: bool, says: str) -> Figure:
-    """Draw estimates from 0 to 1 as bars with their intervals, from the top; `says` is what they are. No value is drawn as 0."""
+def bar_chart(names: Sequence[str], estimates: Sequence[Estimate], first_is_reference: bool, label: str) -> Figure:
+    """Draw estimates from 0 to 1 as bars with their intervals, from the top; `label` names them. A missing value is drawn as 0."""
     figure, axes = canvas(6.5, 0.9 + 0.38 * len(names))
     for place, one in enumerate(estimates):
         value = one.value or 0.0
@@ -114,7 +114,7 @@ def bar_chart(names: Sequence[str], estimates: Sequence[Estimate], first_is_refe
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlim(0, min(1.0, max((one.high or one.value or 0.0) for one in estimates) + 0.12))
-    axes.set_xlabel(says)
+    axes.set_xlabel(label)
     return figure
 
 

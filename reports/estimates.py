@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Estimate:
-    """What was measured, and between which numbers it may lie."""
+    """A value with its interval."""
 
     value: float | None
     """None if there was nothing to measure."""
@@ -36,7 +36,7 @@ def number_text(value: float | None) -> str:
 
 
 def gain_text(gain: Estimate) -> str:
-    """Return a difference with its sign and interval; one whose interval holds 0 is called what it is."""
+    """Return a difference with its sign and interval; if the interval contains 0, the text says so."""
     if gain.value is None or gain.low is None or gain.high is None:
         return "-"
     claim = "" if gain.low > 0 or gain.high < 0 else ", within the noise"

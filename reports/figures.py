@@ -1,7 +1,7 @@
-"""Figures in the style of the house, as SVG that follows light and dark, or as PNG: calm, few hues, text as text.
+"""Figures in one style, as SVG with a light and a dark mode, or as PNG.
 
-A figure is drawn in the light colors at about the size it has on a telephone; in the SVG each color is a variable of the page
-(`reports/templates/page.css`), with the light color where there is no page.
+A figure is drawn in the light colors, at about the size that it has on a telephone. In the SVG each color is a variable of the page
+(`reports/templates/page.css`), or the light color without a page.
 """
 
 import functools
@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 P = ParamSpec("P")
 PAPER, INK, QUIET, LINE, FAINT = "#ffffff", "#22303c", "#5c6a75", "#c9d0d6", "#eceff1"
 HUE, MIDDLE, PALE, GRAY, ACCENT = "#2f6690", "#7fa6c4", "#b9cfe0", "#9aa5ae", "#c8553d"
-"""HUE is what the figure is about, MIDDLE and PALE what it is compared with, GRAY many lines behind, ACCENT a line of reference."""
+"""HUE is for the main values, MIDDLE and PALE for those it is compared with, GRAY for many background lines, ACCENT for references."""
 _NAMES = {
     PAPER: "paper",
     INK: "ink",
@@ -33,7 +33,7 @@ _NAMES = {
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "reports",
-    "text.parse_math": False,  # a name may hold a dollar sign
+    "text.parse_math": False,  # a name may have a dollar sign
     "font.family": "sans-serif",
     "font.size": 9,
     "text.color": INK,
@@ -55,7 +55,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def in_house_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Let a function draw in the style of the house."""
+    """Decorate a function that draws, so that it uses the common style."""
 
     @functools.wraps(draw)
     def styled(*arguments: P.args, **options: P.kwargs) -> Figure:
@@ -72,7 +72,7 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def svg(figure: Figure) -> str:
-    """Return the figure as an <svg> element. Raises ValueError for a color that is none of the page's: it would not follow dark."""
+    """Return the figure as an <svg> element. Raises ValueError for a color that the page does not have in dark mode."""
     buffer = io.StringIO()
     with matplotlib.rc_context(_STYLE):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})

@@ -1,6 +1,6 @@
-"""A report as one HTML page of sections: text, notes, facts, tables and figures; it needs nothing beside itself.
+"""A report as one HTML page of sections: text, notes, facts, tables and figures, without other files.
 
-Light and dark, for a telephone and for a screen. All texts are plain text: the template escapes them.
+It has a light and a dark mode, for telephones and large screens. All texts are plain text: the template escapes them.
 """
 
 import base64
@@ -34,9 +34,9 @@ class Text:
 
     kind: ClassVar = "text"
     text: str
-    """What it says."""
+    """The text."""
     quiet: bool = False
-    """Smaller and paler: an explanation of what follows."""
+    """Smaller and paler, for explanations."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Note:
 
     kind: ClassVar = "note"
     text: str
-    """What it says."""
+    """The text."""
     warning: bool = False
-    """Whether something is wrong, or may mislead."""
+    """Whether it is a warning."""
 
 
 @dataclass(frozen=True)
@@ -61,30 +61,30 @@ class Facts:
 
 @dataclass(frozen=True)
 class Headline:
-    """The one number that the page is about, large, and the facts beside it."""
+    """The main number of the page, large, with facts beside it."""
 
     kind: ClassVar = "headline"
     value: Cell
     """The number."""
     says: str
-    """What it is."""
+    """Its name."""
     facts: Sequence[tuple[str, Cell]] = ()
-    """As `Facts` has them."""
+    """As in `Facts`."""
 
 
 @dataclass(frozen=True)
 class TableBlock:
-    """A table whose first column stays in sight where the page is narrower than the table."""
+    """A table. Its first column stays visible if the page is narrower than the table."""
 
     kind: ClassVar = "table"
     head: Sequence[str]
     """Names of the columns; a line break in a name is one on the page."""
     rows: Sequence[Sequence[Cell]]
-    """As many cells in each as there are columns."""
+    """Cells of each row, one per column."""
     foot: Sequence[Cell] = ()
-    """A last row apart, as totals are; none without cells."""
+    """A separate last row, such as totals; without cells there is none."""
     text_columns: Sequence[int] = (0,)
-    """Numbers of the columns that are read as text, from the left; all others hold numbers and end on one line."""
+    """Numbers of the columns with text, aligned left; all others have numbers, aligned right."""
 
     def __post_init__(self) -> None:
         for row in (*self.rows, *([self.foot] if self.foot else [])):
@@ -98,16 +98,16 @@ class FigureBlock:
 
     kind: ClassVar = "figure"
     image: str | bytes
-    """SVG (`reports.figures.svg`), which follows light and dark, or PNG."""
+    """SVG (`reports.figures.svg`), which has a light and a dark mode, or PNG."""
     says: str
-    """What it shows, for those who do not see it."""
+    """A description for readers who cannot see it."""
     caption: Cell = ""
-    """What stands above it."""
+    """The text above it."""
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Many small figures, as many in a row as there is room for."""
+    """Many small figures, as many in a row as fit."""
 
     kind: ClassVar = "gallery"
     figures: Sequence[FigureBlock]
@@ -116,18 +116,18 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page under a heading of its own."""
+    """A part of the page with a heading."""
 
     kind: ClassVar = "section"
     title: str
     """The heading; the page links to it from the top."""
     blocks: Sequence["Block"]
-    """What it consists of; no sections."""
+    """Its blocks; no sections."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Sections side by side where there is room, else one below the other."""
+    """Sections side by side if they fit, else one below the other."""
 
     kind: ClassVar = "columns"
     sections: Sequence[Section]
@@ -163,7 +163,7 @@ def render(page: Page) -> str:
 
 
 def _embedding() -> Callable[[str | bytes, str], Markup]:
-    """Return a function that puts images into one page: no two SVG share an id."""
+    """Return a function that puts images into one page, with unique ids in each SVG."""
     numbers = itertools.count(1)
 
     def embed(image: str | bytes, says: str) -> Markup:

@@ -1,4 +1,4 @@
-"""How far a step is, for people who wait: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress of a step: a bar on a terminal, elsewhere a plain line from time to time."""
 
 import sys
 import time
@@ -12,12 +12,12 @@ _SILENCE_S = 10.0
 
 
 class Progress:
-    """How far a step is, told on stderr while the context lasts: a bar on a terminal, a plain line now and then elsewhere."""
+    """Show the progress of a step on stderr while the context lasts: a bar on a terminal, else a plain line from time to time."""
 
     def __init__(self, label: str) -> None:
         self._label = label
         self._state = ""
-        self._begun = self._told = time.monotonic()
+        self._started_s = self._last_line_s = time.monotonic()
         self._bar: Any = None
 
     def __enter__(self) -> "Progress":
@@ -36,21 +36,21 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def tell(self, state: str = "", done: int = 0, total: int = 0) -> None:
-        """Show the state, and how much is done; a `total` of 0 is not known yet. Call it as often as you like."""
+    def update(self, state: str = "", done: int = 0, total: int = 0) -> None:
+        """Show the state, and how much is done; a `total` of 0 means unknown. It may be called often."""
         count = f"{done} of {total}" if total else ""
         if self._bar is not None:
             words = f"{self._label}: {state}" if state else self._label
             self._bar.update(self._bar.task_ids[0], description=words, completed=done, total=total or None, count=count)
             return
         now = time.monotonic()
-        if state == self._state and now - self._told < _SILENCE_S:
+        if state == self._state and now - self._last_line_s < _SILENCE_S:
             return
-        self._state, self._told = state, now
-        self.say(f"{self._label}: {', '.join(filter(None, (state, count, f'{now - self._begun:.0f} s')))}")
+        self._state, self._last_line_s = state, now
+        self.say(f"{self._label}: {', '.join(filter(None, (state, count, f'{now - self._started_s:.0f} s')))}")
 
     def say(self, line: str) -> None:
-        """Print a line that stays."""
+        """Print a line that stays on the terminal."""
         if self._bar is not None:
             self._bar.console.print(line, markup=False, highlight=False)
         else:
@@ -58,8 +58,8 @@ class Progress:
 
 
 def progress(items: Iterable[T], label: str, total: int) -> Iterator[T]:
-    """Yield the items and show how far the loop is."""
+    """Yield the items and show the progress of the loop."""
     with Progress(label) as shown:
         for number, item in enumerate(items, start=1):
             yield item
-            shown.tell(done=number, total=total)
+            shown.update(done=number, total=total)

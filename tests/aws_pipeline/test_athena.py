@@ -500,4 +500,4 @@ def test_an_empty_lake_says_what_fills_it(empty_lake: Settings, monkeypatch: pyt
     assert athena.main() == 0
     told = capsys.readouterr()
     assert told.out == "lab_id\n"
-    assert "nothing is in metadata_train yet; run the pipeline: python aws_pipeline/pipeline.py" in told.err
+    assert "no rows in metadata_train yet; run the pipeline: python aws_pipeline/pipeline.py" in told.err

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_elsewhere_than_on_a_terminal_every_new_state_is_a_line_and_the_same_one_is_not(capsys):
     with Progress("glue job") as shown:
         for state, done in (("starting", 0), ("running", 1), ("running", 2)):
-            shown.tell(state, done, 3)
+            shown.update(state, done, 3)
         shown.say("a line that stays")
     assert capsys.readouterr().err == "glue job: starting, 0 of 3, 0 s\nglue job: running, 1 of 3, 0 s\na line that stays\n"
 
@@ -29,7 +29,7 @@ def test_after_a_silence_the_same_state_is_told_again(capsys, monkeypatch):
 def test_on_a_terminal_a_bar_shows_the_state_and_goes_when_the_step_is_over():
     work = (
         "import time; from reports.progress import Progress\n"
-        "with Progress('glue job') as shown:\n    shown.tell('running', 2, 5); shown.say('epoch=1 [3/4]'); time.sleep(0.3)\n"
+        "with Progress('glue job') as shown:\n    shown.update('running', 2, 5); shown.say('epoch=1 [3/4]'); time.sleep(0.3)\n"
     )
     ours, theirs = pty.openpty()
     env = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
