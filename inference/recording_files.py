@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from behavior.contract import Fault, UsageError
+from behavior.workplace import WORKPLACE
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from behavior.recording import Recording
 
-DATA_DIR = Path(__file__).resolve().parents[1] / "data"
+DATA_DIR = WORKPLACE / "data"
 """Where recordings are looked for if nothing else is said."""
 ROWS_AT_ONCE = 1 << 18
 """Tracking rows that are read at once; a longer file is gone through twice, in batches."""
