@@ -1,19 +1,17 @@
 """What a curation run has to do: the recordings of the raw zone, matched with their metadata, and divided into parts."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapreplace
 
 import pyarrow as pa
 
 from aws_pipeline.lake import list_objects, read_object
-from behavior.contract import ContractError
-from behavior.recording import Recording, recordings_from_rows
-from behavior.tables import parse_metadata
+from behavior.contract import ContractError, Fault
+from behavior.keys import RAW_FOLDERS, RAW_TABLES, SPLITS, LakeObject, foreign_key, key_of, object_of
+from behavior.recording import Recording, sound_recordings
+from behavior.tables import RAW_ANNOTATION, RAW_METADATA, RAW_TRACKING, parse_metadata
 
-SPLITS = ("train", "test")
-_SPLIT_OF = {"train_tracking": "train", "train_annotation": "train", "test_tracking": "test"}
-_RECORDING_KEY = re.compile(r"lab_id=([^/]+)/(\d{1,18})\.parquet")
 _SMALL_PART_BYTES, _PART_BYTES = 16 << 20, 64 << 20
 
 
@@ -38,45 +36,41 @@ class Plan:
     work: tuple[Work, ...]
     metadata: dict[str, pa.Table]
     """Raw metadata by split."""
-    faults: tuple[str, ...]
+    faults: tuple[Fault, ...]
     ignored: tuple[str, ...] = ()
     """Keys of recordings that no metadata names: of an earlier data set, say. They are left where they are and left out."""
 
 
-@dataclass(frozen=True)
-class _Found:
-    key: str
-    lab: str
+Objects = Mapping[tuple[str, int], LakeObject]
+"""The objects of a split, by table and video."""
 
 
 def plan_work(raw: str) -> Plan:
     """Match the objects of the raw zone with its metadata; every mismatch is a fault. Sound recordings are planned in any case."""
-    objects = list_objects(raw, ["metadata", *_SPLIT_OF])
+    n_bytes = list_objects(raw, RAW_FOLDERS)
+    objects, faults = _by_video(key for key in n_bytes if not key.startswith(RAW_METADATA.name))
     work: list[Work] = []
     metadata: dict[str, pa.Table] = {}
-    faults: list[str] = []
     ignored: list[str] = []
     for split in SPLITS:
-        where = f"metadata/{split}.csv"
-        found, wrong = _by_video(objects, split)
-        faults += wrong
-        if where not in objects:
+        where, own = key_of(RAW_METADATA, split), objects[split]
+        if where not in n_bytes:
             if split == "train":
-                faults.append(f"{raw}: Expected an object {where}, but got none. Run python aws_pipeline/s3_upload.py.")
-            ignored += [each.key for each in found.values()]
+                told = f"Expected an object {where}, but got none."
+                faults.append(Fault("file-missing", raw, told, "Run python aws_pipeline/s3_upload.py."))
+            ignored += [each.key for each in own.values()]
             continue
         try:
             metadata[split] = parse_metadata(read_object(raw, where).to_pybytes(), where)
         except ContractError as error:
             faults += error.faults
             continue
-        recordings, wrong = _recordings(metadata[split], where)
-        faults += wrong
+        recordings, wrong = sound_recordings(metadata[split].to_pylist(), where)
         listed = set(metadata[split].column("video_id").to_pylist())
-        ignored += [each.key for (_, video), each in found.items() if video not in listed]
-        faults += _mismatches(found, recordings, where, split)
-        work += _work(found, recordings, split, objects)
-    return Plan(tuple(work), metadata, tuple(faults), tuple(ignored))
+        ignored += [each.key for (_, video), each in own.items() if video not in listed]
+        faults += [*wrong, *_mismatches(own, recordings, where, split)]
+        work += _work(own, recordings, split, n_bytes)
+    return Plan(tuple(work), metadata, tuple(sorted(faults, key=str)), tuple(ignored))
 
 
 def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
@@ -88,62 +82,46 @@ def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
     n_bytes = sum(one.n_bytes for one in work)
     n_parts = max(cores, min(2 * cores, n_bytes // _SMALL_PART_BYTES), n_bytes // _PART_BYTES)
     parts: list[list[Work]] = [[] for _ in range(min(len(work), n_parts))]
-    loads = [0] * len(parts)
+    loads = [(0, number) for number in range(len(parts))]  # a heap: the part with the least to do is on top
     for one in sorted(work, key=lambda one: -one.n_bytes):
-        least = loads.index(min(loads))
-        parts[least].append(one)
-        loads[least] += one.n_bytes
+        load, number = loads[0]
+        parts[number].append(one)
+        heapreplace(loads, (load + one.n_bytes, number))
     return parts
 
 
-def _work(found: Mapping[tuple[str, int], _Found], recordings: Sequence[Recording], split: str, objects: Mapping[str, int]) -> list[Work]:
+def _work(objects: Objects, recordings: Sequence[Recording], split: str, n_bytes: Mapping[str, int]) -> list[Work]:
     work = []
     for recording in recordings:
-        tracking = found.get((f"{split}_tracking", recording.video_id))
-        annotation = found.get((f"{split}_annotation", recording.video_id))
+        tracking, annotation = (objects.get((table.name, recording.video_id)) for table in (RAW_TRACKING, RAW_ANNOTATION))
         if tracking:
-            work.append(Work(split, recording, tracking.key, objects[tracking.key], annotation.key if annotation else None))
+            work.append(Work(split, recording, tracking.key, n_bytes[tracking.key], annotation.key if annotation else None))
     return work
 
 
-def _by_video(objects: Mapping[str, int], split: str) -> tuple[dict[tuple[str, int], _Found], Sequence[str]]:
-    """Return the objects of a split by folder and video, and a fault for each that names no recording or names one again."""
-    found: dict[tuple[str, int], _Found] = {}
+def _by_video(keys: Iterable[str]) -> tuple[dict[str, dict[tuple[str, int], LakeObject]], list[Fault]]:
+    """Return the objects of each split by table and video, and a fault for each that holds no recording or holds one again."""
+    objects: dict[str, dict[tuple[str, int], LakeObject]] = {split: {} for split in RAW_TABLES}
     faults = []
-    for key in sorted(objects):
-        folder, _, rest = key.partition("/")
-        match = _RECORDING_KEY.fullmatch(rest)
-        if _SPLIT_OF.get(folder) != split:
+    for key in sorted(keys):
+        held = object_of(key)
+        if not held or held.split is None or held.video is None:
+            faults.append(foreign_key(key))
             continue
-        if not match:
-            faults.append(f"{key}: Expected a key like {folder}/lab_id=<lab>/<video>.parquet, but got this one. Remove the object.")
-        elif first := found.get((folder, int(match[2]))):
-            faults.append(f"{key}: Expected one object per video, but got {first.key} as well. Remove one.")
-        else:
-            found[folder, int(match[2])] = _Found(key, match[1])
-    return found, faults
+        first = objects[held.split].setdefault((held.table.name, held.video), held)
+        if first is not held:
+            told = f"Expected one object per video, but got {first.key} as well."
+            faults.append(Fault("video-repeated", key, told, "Remove one."))
+    return objects, faults
 
 
-def _recordings(metadata: pa.Table, where: str) -> tuple[list[Recording], Sequence[str]]:
-    """Return the sound recordings of a metadata table, and the faults of the others."""
-    rows = metadata.to_pylist()
-    try:
-        return recordings_from_rows(rows, where), ()
-    except ContractError as error:
-        sound: dict[int, Recording] = {}
-        for row in rows:
-            try:
-                sound.update((each.video_id, each) for each in recordings_from_rows([row]))
-            except ContractError:
-                continue
-        return list(sound.values()), error.faults
-
-
-def _mismatches(found: Mapping[tuple[str, int], _Found], recordings: Sequence[Recording], where: str, split: str) -> Iterator[str]:
+def _mismatches(objects: Objects, recordings: Sequence[Recording], where: str, split: str) -> Iterator[Fault]:
     labs = {recording.video_id: recording.lab_id for recording in recordings}
-    for (_, video), each in found.items():
+    for (_, video), each in objects.items():
         if labs.get(video, each.lab) != each.lab:
-            yield f"{each.key}: Expected lab {labs[video]} as {where} says, but got {each.lab}. Correct the row or move the object."
-    for video, lab in labs.items():
-        if (f"{split}_tracking", video) not in found:
-            yield f"{where}: Expected an object {split}_tracking/lab_id={lab}/{video}.parquet, but got none. Upload it or remove the row."
+            told = f"Expected lab {labs[video]} as {where} says, but got {each.lab}."
+            yield Fault("lab-contradiction", each.key, told, "Correct the row or move the object.")
+    for recording in recordings:
+        if (RAW_TRACKING.name, recording.video_id) not in objects:
+            told = f"Expected an object {key_of(RAW_TRACKING, split, recording)}, but got none."
+            yield Fault("file-missing", where, told, "Upload it or remove the row.")

@@ -8,12 +8,16 @@ import pandas as pd
 import pyarrow as pa
 
 from aws_pipeline.curation_plan import Work
-from aws_pipeline.lake import parse_parquet, read_object, write_parquet
-from behavior.annotations import Behavior, bout_lengths, enrich
+from aws_pipeline.lake import read_table, write_parquet
+from behavior.annotations import Behavior, bout_lengths, enrich, sound_bouts
 from behavior.content import Content, content_of
-from behavior.contract import ContractError, refuse
+from behavior.contract import ContractError, Fault
 from behavior.curation import WRITE_OPTIONS, Curated, curate, to_table
-from behavior.tables import ANNOTATIONS_ENRICHED, TRACKING_CURATED
+from behavior.keys import key_of, staged
+from behavior.tables import ANNOTATIONS_ENRICHED, RAW_ANNOTATION, RAW_TRACKING, TRACKING_CURATED
+
+_ANY_FRAMES = range(np.iinfo(np.int32).max)
+"""What bouts are compared with where tracking cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +26,20 @@ class Result:
 
     split: str
     video_id: int
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    """Why it was refused."""
+    notes: tuple[Fault, ...] = ()
+    """What was repaired in it, and what is worth a look."""
     keys: tuple[str, ...] = ()
-    """Keys written in the curated zone."""
+    """Keys in the curated zone of the objects that were written, as readers will know them."""
     rows_in: int = 0
     rows_out: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    first_frame: int = 0
     frames: int = 0
     mice: int = 0
+    bodyparts: tuple[str, ...] = ()
     seen_share: float = 0.0
     bouts: dict[Behavior, np.ndarray] = field(default_factory=dict)
     """Lengths of annotated bouts, frames."""
@@ -38,33 +47,40 @@ class Result:
     """What tells it from other recordings."""
 
 
-def curate_part(part: Iterable[Work], raw: str, curated: str, *, write: bool) -> Iterator[Result]:
-    """Curate recordings one by one; `write=False` only checks them. What breaks the contract becomes the faults of a result."""
+def curate_part(part: Iterable[Work], raw: str, curated: str, run: str | None) -> Iterator[Result]:
+    """Curate recordings one by one. What breaks the contract becomes the faults of a result.
+
+    Objects are written where they wait for the end of `run`; without a run recordings are only checked.
+    """
     for work in part:
         try:
-            yield _curate(work, raw, curated, write=write)
+            yield _curate(work, raw, curated, run)
         except ContractError as error:
             yield Result(work.split, work.recording.video_id, error.faults)
 
 
-def _curate(work: Work, raw: str, curated: str, *, write: bool) -> Result:
-    rows, pose, bouts = _read(work, raw)
+def _curate(work: Work, raw: str, curated: str, run: str | None) -> Result:
+    rows, pose = _tracking(work, raw)
+    bouts, mended = _bouts(work, raw, pose.pose.film_frames)
     table = to_table(pose, work.recording, work.split)
-    outputs = [(TRACKING_CURATED, table, WRITE_OPTIONS)] if write else []
-    if bouts is not None and write:
+    outputs = [(TRACKING_CURATED, table, WRITE_OPTIONS)] if run else []
+    if bouts is not None and run:
         outputs.append((ANNOTATIONS_ENRICHED, bouts, {"compression": "zstd"}))
-    keys = [kind.key(f"{work.split}-{work.recording.video_id}.parquet", work.recording.lab_id) for kind, _, _ in outputs]
-    sizes = [write_parquet(curated, key, content, **how) for key, (_, content, how) in zip(keys, outputs, strict=True)]
+    keys = [key_of(kind, work.split, work.recording) for kind, _, _ in outputs]
+    sizes = [write_parquet(curated, staged(str(run), key), content, **how) for key, (_, content, how) in zip(keys, outputs, strict=True)]
     return Result(
         work.split,
         work.recording.video_id,
+        notes=(*pose.pose.notes, *mended),
         keys=tuple(keys),
-        rows_in=len(rows),
+        rows_in=rows,
         rows_out=len(table),
         bytes_in=work.n_bytes,
         bytes_out=sum(sizes),
+        first_frame=pose.first_frame,
         frames=pose.frames,
         mice=len(pose.mice),
+        bodyparts=pose.bodyparts,
         seen_share=float(pose.seen.mean()),
         bouts={} if bouts is None else bout_lengths(bouts),
         content=content_of(work.recording.video_id, pose, _annotated(bouts)),
@@ -76,19 +92,26 @@ def _annotated(bouts: pa.Table | None) -> pd.DataFrame:
     return rows.to_pandas()
 
 
-def _read(work: Work, raw: str) -> tuple[pa.Table, Curated, pa.Table | None]:
-    """Return raw tracking, curated tracking, and enriched bouts. Raises ContractError with the faults of both objects."""
-    faults: list[str] = []
-    bouts = None
+def _tracking(work: Work, raw: str) -> tuple[int, Curated]:
+    """Return how many rows of tracking there are, and what they become. Raises ContractError with the faults of annotation as well."""
     try:
-        rows = parse_parquet(read_object(raw, work.tracking), work.tracking)
-        pose = curate(rows, work.recording)
+        rows = read_table(raw, work.tracking, RAW_TRACKING)
+        return len(rows), curate(rows, work.recording)
     except ContractError as error:
-        faults += error.faults
-    if work.annotation:
-        try:
-            bouts = enrich(parse_parquet(read_object(raw, work.annotation), work.annotation), work.recording, work.annotation)
-        except ContractError as error:
-            faults += error.faults
-    refuse(faults)
-    return rows, pose, bouts
+        raise ContractError([*error.faults, *_annotation_faults(work, raw)]) from None
+
+
+def _bouts(work: Work, raw: str, film_frames: range) -> tuple[pa.Table | None, list[Fault]]:
+    """Return enriched bouts, if the recording has an annotation, and what was mended. Raises ContractError."""
+    if not work.annotation:
+        return None, []
+    bouts, mended = sound_bouts(read_table(raw, work.annotation, RAW_ANNOTATION), film_frames, work.annotation)
+    return enrich(bouts, work.recording, work.annotation), mended
+
+
+def _annotation_faults(work: Work, raw: str) -> tuple[Fault, ...]:
+    try:
+        _bouts(work, raw, _ANY_FRAMES)
+    except ContractError as error:
+        return error.faults
+    return ()

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
+from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
 from aws_pipeline.terminal import JobFailed, run, size
-from behavior.contract import EXIT_OK, ContractError, UsageError
+from behavior.contract import EXIT_OK, ContractError, Fault, UsageError
+from behavior.workplace import REPOSITORY
 from reports.progress import Progress
 
 DEPLOY = "python -m infra.deploy"
@@ -23,7 +24,8 @@ _ACTIVE = {"WAITING", "STARTING", "RUNNING", "STOPPING"}
 def run_job(chosen: Settings) -> dict[str, Any]:
     """Run the job on the raw zone as it is, to its end, and return its summary.
 
-    The summary holds videos, rows_in, rows_out, bytes_in, bytes_out, removed, ignored (raw objects no metadata names), seconds by step.
+    The summary holds videos, rows_in, rows_out, bytes_in, bytes_out, removed, ignored (raw objects no metadata names), notes (how many
+    rows were repaired or are worth a look, by code of the fault), seconds by step.
     Raises ContractError with the faults of the input, JobFailed for any other end, UsageError if there is no job, it is running, or
     it has other code than this working tree and lies on AWS.
     """
@@ -46,7 +48,7 @@ def run_job(chosen: Settings) -> dict[str, Any]:
     ended = _follow(glue, chosen.glue_job, started["JobRunId"], summary)
     said = summary()
     if said.get("faults"):
-        raise ContractError(said["faults"])
+        raise ContractError(Fault(**fault) for fault in said["faults"])
     if ended["JobRunState"] != "SUCCEEDED":
         reason = f"{ended['JobRunState']}: {ended.get('ErrorMessage') or 'no reason given'}"
         raise JobFailed(f"Expected run {ended['Id']} of {chosen.glue_job} to succeed, but got {reason} Read its log.")
@@ -105,12 +107,13 @@ def _main(description: str) -> int:
     with endpoint(chosen):
         summary = run_job(chosen)
     seconds = ", ".join(f"{name} {value:.1f} s" for name, value in summary["seconds"].items())
+    notes = "".join(f"; {code}: {count:,}" for code, count in summary["notes"].items())
     print(
         json.dumps(summary)
         if arguments.json
         else f"{chosen.uri('curated')} {chosen.place}: {summary['videos']} recordings, {summary['rows_in']:,} rows in, "
         f"{summary['rows_out']:,} rows out ({size(summary['bytes_out'])}), {summary['removed']} old objects removed, "
-        f"{summary['ignored']} raw objects that no metadata names left out; {seconds}"
+        f"{summary['ignored']} raw objects that no metadata names left out{notes}; {seconds}"
     )
     return EXIT_OK
 

@@ -3,7 +3,8 @@
 Keys are relative to a zone such as s3://curated-zone. The endpoint, where it is not AWS, comes from AWS_ENDPOINT_URL.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -12,9 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from behavior.contract import ContractError, UsageError
+from behavior.contract import ContractError, Fault, UsageError
+from behavior.keys import lab_folder
+from behavior.parquet_file import read_rows
 from behavior.tables import Table
 
+_THREADS = 32
 _MOST_DELETED, _MOST_CREATED, _MOST_DROPPED = 1000, 100, 25
 """Items that one request to AWS may hold."""
 
@@ -45,16 +49,13 @@ def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:
         target.write(data)
 
 
-def parse_parquet(data: pa.Buffer, where: str) -> pa.Table:
-    """Read the bytes of a Parquet object with one thread. Raises ContractError for anything else than Parquet."""
+def read_table(zone: str, key: str, table: Table) -> pa.Table:
+    """Return the rows of a Parquet object in a table's columns, read by one thread. Raises ContractError for anything that is none."""
     try:
-        footer = pq.read_metadata(pa.BufferReader(data))
-        text = [name for name in ("bodypart",) if name in footer.schema.names]  # one string for each row would cost more than all the rest
-        file = pq.ParquetFile(pa.BufferReader(data), metadata=footer, read_dictionary=text, page_checksum_verification=True)
-        return file.read(use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise ContractError([f"{where}: Expected a Parquet file, but got: {reason}. Upload the file again."]) from None
+        data = read_object(zone, key)
+    except FileNotFoundError:
+        raise ContractError(Fault("file-missing", key, "Expected an object, but got none.", "Upload the file again.")) from None
+    return read_rows(table, data, key, mend="Upload the file again.", threads=False)
 
 
 def write_parquet(zone: str, key: str, rows: pa.Table, **options: Any) -> int:
@@ -64,6 +65,13 @@ def write_parquet(zone: str, key: str, rows: pa.Table, **options: Any) -> int:
     data = target.getvalue()
     write_object(zone, key, data)
     return int(data.size)
+
+
+def copy_objects(zone: str, copies: Mapping[str, str]) -> None:
+    """Copy objects inside a zone, from old key to new key, replacing what is there. The store does it by itself: nothing is sent."""
+    filesystem, root = _open(zone)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(lambda pair: filesystem.copy_file(f"{root}/{pair[0]}", f"{root}/{pair[1]}"), copies.items()))
 
 
 def remove_objects(zone: str, keys: Iterable[str]) -> int:
@@ -95,7 +103,7 @@ def set_partitions(zone: str, database: str, table: Table, values: Iterable[str]
     pages = glue.get_paginator("get_partitions").paginate(**place, ExcludeColumnSchema=True)
     present, wanted = {each["Values"][0] for page in pages for each in page["Partitions"]}, set(values)
     for some in _batches(sorted(wanted - present), _MOST_CREATED):
-        new = [{"Values": [value], "StorageDescriptor": {**storage, "Location": f"{zone}/{table.key('', value)}"}} for value in some]
+        new = [{"Values": [value], "StorageDescriptor": {**storage, "Location": f"{zone}/{lab_folder(table, value)}"}} for value in some]
         _refuse_errors(glue.batch_create_partition(**place, PartitionInputList=new), "AlreadyExistsException")
     for some in _batches(sorted(present - wanted), _MOST_DROPPED):
         old = [{"Values": [value]} for value in some]

@@ -26,13 +26,14 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
-from aws_pipeline.config import REPOSITORY, WORKPLACE, Settings, endpoint, settings
+from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.job_code import GLUE_LIBRARY, GLUE_SCRIPT, TRAINING, digest, files
-from aws_pipeline.step_records import Facts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
+from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
 from aws_pipeline.terminal import JobFailed, run, size
 from behavior.contract import EXIT_OK
 from behavior.tables import CURATED_TABLES
 from behavior.whole_file import whole_file
+from behavior.workplace import REPOSITORY, WORKPLACE
 from reports.progress import progress
 
 INFERENCE = ("behavior", "reports", "recognizers", "inference")
@@ -137,11 +138,11 @@ class _Pipeline:
         request = sagemaker_train.TrainingRequest(order.recipe, order.hyperparameters)
         inputs = self._curated(), digest(files(*TRAINING)), json.dumps({"recipe": order.recipe, **order.hyperparameters}, sort_keys=True)
 
-        def work() -> Facts:
+        def work() -> StepFacts:
             job = sagemaker_train.submit(request, self.chosen, wait=True)
             return {"job": job.training_job_name, "model": job.model_artifacts.s3_model_artifacts}
 
-        def model(facts: Facts) -> str:
+        def model(facts: StepFacts) -> str:
             bucket, _, key = facts["model"].removeprefix("s3://").partition("/")
             return objects_fingerprint(self.s3, bucket, key)
 
@@ -159,7 +160,7 @@ class _Pipeline:
         order = self.order
         inputs = self._raw(), file_fingerprint(order.checkpoint), digest(files(*INFERENCE)), *flags
 
-        def work() -> Facts:
+        def work() -> StepFacts:
             places = "--data-dir", order.data_dir, "--checkpoint", order.checkpoint, "--output", output
             _script("inference/make_submission.py", *places, *flags)
             return {"rows": sum(1 for _ in output.open()) - 1}
@@ -171,7 +172,7 @@ class _Pipeline:
         order, output = self.order, self.order.results / "score.json"
         inputs = self._raw(), file_fingerprint(order.checkpoint), file_fingerprint(self.held_out), digest(files(*INFERENCE))
 
-        def work() -> Facts:
+        def work() -> StepFacts:
             places = "--solution", order.data_dir / "train.csv", "--submission", self.held_out, "--unseen-by", order.checkpoint
             told = _script("inference/evaluate.py", *places, "--json")
             with whole_file(output) as draft:

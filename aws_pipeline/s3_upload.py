@@ -6,8 +6,8 @@ Reads   D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/
         D/test.csv and D/test_tracking/ if they are there.
 Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in the raw zone. No recording is ever deleted there.
 
-Everything is checked before the first byte leaves: metadata row by row, every Parquet footer. An object that is there already, byte for
-byte, is not sent again, so an interrupted upload is resumed by the same command.
+Everything is checked before the first byte leaves: metadata row by row, every Parquet footer (pages are checked when the ETL reads them).
+An object that is there already, byte for byte, is not sent again, so an interrupted upload is resumed by the same command.
 
 Exit codes: 0 all there, 1 unexpected, 2 usage, configuration or a full disk, 4 the input breaks its contract (nothing was uploaded),
             5 AWS refuses.
@@ -18,7 +18,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,16 +29,14 @@ if not __package__:
 
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.terminal import run, size
-from behavior.contract import EXIT_OK, ContractError, UsageError, refuse
-from behavior.recording import Recording, recordings_from_rows
-from behavior.tables import RAW_ANNOTATION, RAW_TRACKING, Table, parse_metadata
+from behavior.contract import EXIT_OK, ContractError, Fault, UsageError, refuse
+from behavior.keys import RAW_TABLES, SPLITS, file_of, key_of
+from behavior.parquet_file import footer_faults
+from behavior.recording import Recording, sound_recordings
+from behavior.tables import RAW_METADATA, RAW_TRACKING, parse_metadata
 from reports.progress import progress
 
-FOLDERS: dict[str, tuple[tuple[str, Table], ...]] = {
-    "train": (("train_tracking", RAW_TRACKING), ("train_annotation", RAW_ANNOTATION)),
-    "test": (("test_tracking", RAW_TRACKING),),
-}
-"""Folders of each split and the table their files hold; tracking comes first and is required."""
+_METADATA = tuple(key_of(RAW_METADATA, split) for split in SPLITS)
 _THREADS = 8
 
 
@@ -55,75 +53,61 @@ def plan_uploads(data_dir: Path) -> list[Upload]:
 
     Raises UsageError if `data_dir` is no data directory, ContractError with every fault in it.
     """
-    if not (data_dir / "train.csv").is_file():
+    if not (data_dir / file_of(RAW_METADATA, "train")).is_file():
         raise UsageError(
             f"Expected a data directory with train.csv, but got {data_dir}. "
             "Give --data-dir or MABE_DATA_DIR, or make a sample: python aws_pipeline/sample_data.py."
         )
     files: list[Upload] = []
     metadata: list[Upload] = []
-    faults: list[str] = []
-    for split, folders in FOLDERS.items():
-        csv = data_dir / f"{split}.csv"
+    faults: list[Fault] = []
+    for split in SPLITS:
+        csv = data_dir / file_of(RAW_METADATA, split)
         if not csv.is_file():
             continue
-        metadata.append(Upload(csv, metadata_key(split)))
+        metadata.append(Upload(csv, key_of(RAW_METADATA, split)))
         try:
-            recordings = recordings_from_rows(parse_metadata(csv.read_bytes(), csv.name).to_pylist(), where=csv.name)
+            recordings, wrong = sound_recordings(parse_metadata(csv.read_bytes(), csv.name).to_pylist(), csv.name)
         except ContractError as error:
             faults += error.faults
             continue
-        for number, (folder, table) in enumerate(folders):
-            for recording in recordings:
-                path = data_dir / folder / recording.lab_id / f"{recording.video_id}.parquet"
-                if path.is_file():
-                    faults += _footer_faults(path, table, data_dir)
-                    files.append(Upload(path, raw_key(folder, recording)))
-                elif number == 0:
-                    faults.append(f"{csv.name}: Expected a file {path.relative_to(data_dir)}, but got none. Add it or remove the row.")
+        uploads, missing = _files(data_dir, split, recordings)
+        files += uploads
+        faults += [*wrong, *missing]
     refuse(faults)
     return files + metadata
-
-
-def metadata_key(split: str) -> str:
-    """Return the object key of a split's metadata in the raw zone."""
-    return f"metadata/{split}.csv"
-
-
-def raw_key(folder: str, recording: Recording) -> str:
-    """Return the object key of one recording's file in the raw zone."""
-    return f"{folder}/lab_id={recording.lab_id}/{recording.video_id}.parquet"
 
 
 def upload(uploads: list[Upload], s3: Any, bucket: str) -> Iterator[tuple[Upload, bool]]:
     """Send what is not there yet; yield each upload and whether it was sent, in the order they end, metadata last."""
     present = _listing(s3, bucket)
-    files = [item for item in uploads if not item.key.startswith("metadata/")]
+    files = [item for item in uploads if item.key not in _METADATA]
     with ThreadPoolExecutor(_THREADS) as pool:
         waiting = {pool.submit(_send, item, s3, bucket, present.get(item.key)): item for item in files}
         for future in as_completed(waiting):
             yield waiting[future], future.result()
     for item in uploads:
-        if item.key.startswith("metadata/"):
+        if item.key in _METADATA:
             yield item, _send(item, s3, bucket, present.get(item.key))
-    for split in FOLDERS:  # metadata says what the data set is: a split of an earlier one must not stay in it
-        if metadata_key(split) in present.keys() - {item.key for item in uploads}:
-            s3.delete_object(Bucket=bucket, Key=metadata_key(split))
+    for key in _METADATA:  # metadata says what the data set is: a split of an earlier one must not stay in it
+        if key in present.keys() - {item.key for item in uploads}:
+            s3.delete_object(Bucket=bucket, Key=key)
 
 
-def _footer_faults(path: Path, table: Table, data_dir: Path) -> tuple[str, ...]:
-    """Read a Parquet footer and return what is wrong with it; pages are checked when they are read, by the ETL."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    where = str(path.relative_to(data_dir))
-    try:
-        table.check(pq.read_schema(path).empty_table(), where)
-    except (pa.ArrowInvalid, OSError) as error:
-        return (f"{where}: Expected a Parquet file, but got: {str(error).splitlines()[0]} Export the file again.",)
-    except ContractError as error:
-        return error.faults
-    return ()
+def _files(data_dir: Path, split: str, recordings: Sequence[Recording]) -> tuple[list[Upload], list[Fault]]:
+    """Return the files of a split's recordings, and what is wrong with them. A recording may lack annotation, but not tracking."""
+    files: list[Upload] = []
+    faults: list[Fault] = []
+    for table in RAW_TABLES[split]:
+        for recording in recordings:
+            name = file_of(table, split, recording)
+            if (data_dir / name).is_file():
+                faults += footer_faults(table, data_dir / name, name, mend="Export the file again.")
+                files.append(Upload(data_dir / name, key_of(table, split, recording)))
+            elif table is RAW_TRACKING:
+                told = f"Expected a file {name}, but got none."
+                faults.append(Fault("file-missing", file_of(RAW_METADATA, split), told, "Add it or remove the row."))
+    return files, faults
 
 
 def _listing(s3: Any, bucket: str) -> dict[str, tuple[int, str]]:

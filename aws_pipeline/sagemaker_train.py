@@ -26,11 +26,12 @@ from typing import Any
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aws_pipeline.config import REPOSITORY, WORKPLACE, Settings, endpoint, settings
+from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.job_code import TRAINING, files
 from aws_pipeline.terminal import JobFailed, run
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
+from behavior.workplace import REPOSITORY, WORKPLACE
 from reports.progress import Progress
 
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
@@ -86,8 +87,10 @@ def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: b
 
 def _follow(job: Any) -> None:
     """Wait until a job is over; show its state, and pass on what training says of its epochs (stderr)."""
-    from sagemaker.core.utils.logs import MultiLogStreamHandler
+    import boto3
+    from sagemaker.core.utils.logs import CloudWatchLogsClient, MultiLogStreamHandler
 
+    CloudWatchLogsClient().client = boto3.client("logs")  # the SDK's own is made once in a process, for the endpoint of that moment
     log = MultiLogStreamHandler(_LOG_GROUP, job.get_name(), expected_stream_count=1)
     with Progress("training job") as shown:
         while True:

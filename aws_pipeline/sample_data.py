@@ -116,7 +116,9 @@ def make_sample(data_dir: Path, order: Order) -> dict[str, float]:
 def _write_split(folder: Path, split: str, videos: int, order: Order, counts: dict[str, float]) -> None:
     import pyarrow.parquet as pq
 
+    from behavior.keys import RAW_TABLES, LakeObject, file_of
     from behavior.simulated.recordings import simulate, variants
+    from behavior.tables import RAW_ANNOTATION, RAW_METADATA, RAW_TRACKING
 
     wanted = [(lab, number) for lab in order.labs for number in range(videos)]
     rows = []
@@ -127,17 +129,15 @@ def _write_split(folder: Path, split: str, videos: int, order: Order, counts: di
         recording = simulate(ways[number % len(ways)], order.seed * 1_000_000 + place, video_id, order.seconds)
         rows.append(recording.metadata)
         counts["rows"] += len(recording.tracking)
-        tables = {f"{split}_tracking": recording.tracking}
-        if split == "train":
-            counts["bouts"] += len(recording.annotation)
-            tables["train_annotation"] = recording.annotation
-        for name, table in tables.items():
-            path = folder / name / lab / f"{video_id}.parquet"
+        tables = {RAW_TRACKING.name: recording.tracking, RAW_ANNOTATION.name: recording.annotation}
+        counts["bouts"] += len(recording.annotation) if split == "train" else 0
+        for table in RAW_TABLES[split]:
+            path = folder / LakeObject(table, split, lab, video_id).file
             path.parent.mkdir(parents=True, exist_ok=True)
-            pq.write_table(table, path, compression="zstd")
+            pq.write_table(tables[table.name], path, compression="zstd")
     counts[f"{split}_videos"] = len(rows)
     if rows:
-        with (folder / f"{split}.csv").open("w", newline="", encoding="utf-8") as file:
+        with (folder / file_of(RAW_METADATA, split)).open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)

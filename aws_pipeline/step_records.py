@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-Facts = dict[str, Any]
+StepFacts = dict[str, Any]
 """What a step says of itself; must be JSON."""
 
 
@@ -21,7 +21,9 @@ class StepRecords:
     force: bool = False
     """Run every step, up to date or not."""
 
-    def once(self, step: str, inputs: Iterable[str], work: Callable[[], Facts], left: Callable[[Facts], str]) -> tuple[Facts, bool]:
+    def once(
+        self, step: str, inputs: Iterable[str], work: Callable[[], StepFacts], left: Callable[[StepFacts], str]
+    ) -> tuple[StepFacts, bool]:
         """Return what the step said when it last succeeded on these very inputs, and True, if all that it left is there unchanged.
 
         Otherwise do the work, keep what it says, and return that and False. `left` returns a fingerprint of what is there now.

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from behavior.contract import refuse
+from behavior.contract import ContractError, Fault, refuse
 from behavior.recording import Recording
 from behavior.tables import ANNOTATIONS_ENRICHED, CLASS_DISTRIBUTION_STATS, RAW_ANNOTATION
 
@@ -40,14 +40,38 @@ class _Sum:
     bouts_s: list[np.ndarray] = field(default_factory=list)
 
 
-def enrich(rows: pa.Table, recording: Recording, where: str = "annotation") -> pa.Table:
-    """Return raw bouts in the schema of `ANNOTATIONS_ENRICHED`; bouts of no length are kept.
+def sound_bouts(rows: pa.Table, film_frames: range, where: str = "annotation") -> tuple[pa.Table, list[Fault]]:
+    """Return raw bouts as they count, and what was mended: each once, cut to the frames that were tracked, none of no length.
 
-    Raises ContractError for missing columns and for bouts that begin before the recording or end before they begin.
+    `film_frames` are the tracked frames in the film's numbers. Raises ContractError as `enrich` does, and if `film_frames` are those
+    of a clip and no bout lies within: then the experts counted from another frame.
     """
-    rows = RAW_ANNOTATION.check(rows, where)
+    bouts = _checked(rows, where).to_pandas()
+    first, end = film_frames.start, film_frames.stop
+    filled = bouts["stop_frame"] > bouts["start_frame"]
+    beyond = filled & ((bouts["start_frame"] < first) | (bouts["stop_frame"] > end))
+    inside = filled & (bouts["start_frame"] < end) & (bouts["stop_frame"] > first)
+    if first and filled.any() and not inside.any():
+        told = f"Expected bouts within the tracked frames {first} to {end - 1}, but got none there."
+        raise ContractError(Fault("bout-clock", where, told, "Number the frames of tracking and annotation alike.", int(filled.sum())))
+    cut = bouts.assign(start_frame=bouts["start_frame"].clip(first), stop_frame=bouts["stop_frame"].clip(upper=end))[inside]
+    once = cut.drop_duplicates()
+    mended = [
+        ("bout-beyond", int(beyond.sum()), f"within the tracked frames {first} to {end - 1}", "that go beyond", "They are cut there."),
+        ("bout-empty", int((~filled).sum()), "of one frame or more", "of none", "They are left out."),
+        ("bout-repeated", len(cut) - len(once), "each once", "that are there again", "They count once."),
+    ]
+    notes = [Fault(code, where, f"Expected bouts {wanted}, but got {n} {got}.", mend, n) for code, n, wanted, got, mend in mended if n]
+    return pa.Table.from_pandas(once, RAW_ANNOTATION.schema, preserve_index=False), notes
+
+
+def enrich(rows: pa.Table, recording: Recording, where: str = "annotation") -> pa.Table:
+    """Return raw bouts in the schema of `ANNOTATIONS_ENRICHED`, in their order.
+
+    Raises ContractError for missing columns, mice that cannot be, and bouts that begin before frame 0 or end before they begin.
+    """
+    rows = _checked(rows, where)
     agent, target, action, start, stop = (rows.column(name) for name in RAW_ANNOTATION.schema.names)
-    refuse(_order_faults(start.to_numpy(), stop.to_numpy(), where))
     triples = zip(agent.to_pylist(), target.to_pylist(), action.to_pylist(), strict=True)
     annotated = set(recording.annotated)
     columns = {
@@ -103,10 +127,18 @@ def _row(key: tuple[str, str, str], entry: _Sum) -> dict[str, object]:
     }
 
 
-def _order_faults(start: np.ndarray, stop: np.ndarray, where: str) -> list[str]:
-    faults = []
-    if early := int(np.count_nonzero(start < 0)):
-        faults.append(f"{where}: Expected bouts from frame 0 on, but got {early} that begin before it. Correct start_frame.")
-    if turned := int(np.count_nonzero(stop < start)):
-        faults.append(f"{where}: Expected bouts to end after they begin, but got {turned} that do not. Swap start_frame and stop_frame.")
-    return faults
+def _checked(rows: pa.Table, where: str) -> pa.Table:
+    """Return rows of `RAW_ANNOTATION`. Raises ContractError with all faults."""
+    rows = RAW_ANNOTATION.check(rows, where)
+    agent, target, start, stop = (rows.column(name).to_numpy() for name in ("agent_id", "target_id", "start_frame", "stop_frame"))
+    wrong = [
+        ("mouse-number", (agent < 1) | (target < 1), "of mice numbered from 1 on", "of another", "Correct the mouse ids."),
+        ("bout-negative", start < 0, "from frame 0 on", "that begin before it", "Correct start_frame."),
+        ("bout-reversed", stop < start, "to end after they begin", "that do not", "Swap start_frame and stop_frame."),
+    ]
+    refuse(
+        Fault(code, where, f"Expected bouts {wanted}, but got {np.count_nonzero(bad)} {got}.", mend, int(np.count_nonzero(bad)))
+        for code, bad, wanted, got, mend in wrong
+        if bad.any()
+    )
+    return rows

@@ -1,7 +1,9 @@
-"""What happens when input breaks its contract: one error type with all faults, and the exit codes every script shares."""
+"""What happens when input breaks its contract: faults with a code, the severity of each, one error that holds them all, exit codes."""
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
 
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1
@@ -12,23 +14,135 @@ EXIT_CREDENTIALS = 5
 EXIT_INTERRUPTED = 130
 
 
-class ContractError(ValueError):
-    """The input breaks its contract; `faults` holds every fault found, sorted."""
+class Severity(StrEnum):
+    """What becomes of input with a fault."""
 
-    def __init__(self, faults: Iterable[str]) -> None:
-        self.faults: tuple[str, ...] = tuple(sorted(set(faults)))
-        super().__init__("\n".join(self.faults))
+    REJECT = "reject"
+    """It is refused: nothing is made of it."""
+    REPAIR = "repair"
+    """It is used, mended in the one way that loses nothing sound; the repair is counted."""
+    FLAG = "flag"
+    """It is used as it is, and somebody should look at it."""
+
+
+_EXIT_CODES = {Severity.REJECT: EXIT_CONTRACT, Severity.REPAIR: EXIT_OK, Severity.FLAG: EXIT_OK}
+
+UNFIT = "unfit"
+CODES: dict[Severity, dict[str, str]] = {
+    Severity.REJECT: {
+        UNFIT: "whatever was raised as plain text",
+        # files and tables
+        "file-missing": "a file or object that the metadata names is not there",
+        "file-unreadable": "no Parquet or CSV, or a broken one",
+        "column-missing": "a column that the table needs",
+        "column-repeated": "a column more than once",
+        "column-type": "values that are not what the column holds",
+        "value-missing": "an empty value where none may be",
+        "table-empty": "a table without rows",
+        # metadata
+        "lab-name": "a lab name that cannot be a folder",
+        "video-id": "a video id that is no whole number",
+        "video-repeated": "two rows or two objects for one video",
+        "frame-rate": "frames per second that no camera has",
+        "scale": "no scale, or one that no camera over mice has",
+        "picture-size": "no size of the picture, or one that no camera has",
+        "arena-center": "an arena whose middle is far from the picture",
+        "annotated-list": "behaviors_labeled that is no list of triples",
+        # tracking
+        "frame-negative": "a frame before frame 0",
+        "frame-far": "a frame far from all others",
+        "mouse-number": "a mouse numbered below 1",
+        "place-contradiction": "one keypoint at two places in one frame",
+        "curated-rows": "curated rows that are not those of one recording, in order",
+        # bouts
+        "bout-reversed": "a bout that ends before it begins",
+        "bout-negative": "a bout that begins before frame 0",
+        "bout-clock": "bouts of which none lies within the frames that were tracked",
+        "bout-overlap": "two behaviors of one pair at one time, where only one may be",
+        # the lake and its steps
+        "key-foreign": "an object whose key names nothing",
+        "lab-contradiction": "an object in the folder of another lab",
+        "step-failed": "a step of the pipeline that another step needs",
+    },
+    Severity.REPAIR: {
+        "point-far": "a point farther away than any arena reaches counts as lost",
+        "row-repeated": "a row that is there again, word for word, counts once",
+        "bout-beyond": "a bout that goes past the frames that were tracked is cut there",
+        "bout-empty": "a bout of no length is left out",
+        "bout-repeated": "a bout that is there again counts once",
+    },
+    Severity.FLAG: {
+        "film-clip": "tracking that begins in the midst of a film keeps the film's frame numbers",
+    },
+}
+"""Every code of a fault, by what becomes of input that has it, and what it stands for."""
+_SEVERITY = {code: severity for severity, codes in CODES.items() for code in codes}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way in which input breaks its contract. As text it is one clear line."""
+
+    code: str
+    """One of `CODES`."""
+    where: str
+    """File, object or row that has it; empty where the text says so itself."""
+    text: str
+    """'Expected <what>, but got <what>.'"""
+    mend: str = ""
+    """The next thing to do, or what was done; a sentence."""
+    count: int = 1
+    """How many rows, points or bouts of `where` have it."""
+
+    def __post_init__(self) -> None:
+        """Refuse a code that nobody has given a severity."""
+        if self.code not in _SEVERITY:
+            raise ValueError(f"Expected one of the codes in behavior/contract.py, but got {self.code!r}. Add it there.")
+
+    def __str__(self) -> str:
+        """Return '<where>: Expected <what>, but got <what>. <The next thing to do.>'."""
+        place = f"{self.where}: " if self.where else ""
+        return " ".join(f"{place}{self.text} {self.mend}".split("\n")).rstrip()
+
+    @property
+    def severity(self) -> Severity:
+        """What becomes of input with this fault."""
+        return _SEVERITY[self.code]
+
+
+class ContractError(ValueError):
+    """The input breaks its contract; `faults` holds every fault, sorted, at least one of which rejects.
+
+    Plain text is taken as well, as a fault of the generic code `unfit`.
+    """
+
+    def __init__(self, faults: Fault | str | Iterable[Fault | str]) -> None:
+        every = [faults] if isinstance(faults, Fault | str) else faults
+        unique = {one if isinstance(one, Fault) else Fault(UNFIT, "", one) for one in every}
+        self.faults: tuple[Fault, ...] = tuple(sorted(unique, key=str))
+        if exit_code_of(self.faults) == EXIT_OK:
+            raise ValueError(f"Expected a fault that rejects, but got {len(self.faults)} that do not. Report them instead.")
+        super().__init__("\n".join(map(str, self.faults)))
+
+    def __reduce__(self) -> tuple[type["ContractError"], tuple[tuple[Fault, ...]]]:
+        """Keep the faults when the error crosses to another process."""
+        return type(self), (self.faults,)
 
 
 class UsageError(ValueError):
     """The command line, the environment or a place on disk is not what the command needs (exit code 2)."""
 
 
-def refuse(faults: Iterable[str]) -> None:
-    """Raise one `ContractError` if there is any fault at all."""
-    faults = tuple(faults)
-    if faults:
-        raise ContractError(faults)
+def refuse(faults: Iterable[Fault | str]) -> None:
+    """Raise one `ContractError` with all faults that reject, if there is any. Repairs and flags refuse nothing."""
+    rejecting = [fault for fault in faults if isinstance(fault, str) or fault.severity is Severity.REJECT]
+    if rejecting:
+        raise ContractError(rejecting)
+
+
+def exit_code_of(faults: Iterable[Fault]) -> int:
+    """Return the exit code of a command whose input has these faults: that of the severest."""
+    return max((_EXIT_CODES[fault.severity] for fault in faults), default=EXIT_OK)
 
 
 def exit_code(main: Callable[[], int]) -> int:
@@ -37,7 +151,7 @@ def exit_code(main: Callable[[], int]) -> int:
         return main()
     except ContractError as error:
         print("\n".join(f"error: {fault}" for fault in error.faults), file=sys.stderr)
-        return EXIT_CONTRACT
+        return exit_code_of(error.faults)
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USAGE

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from behavior.contract import ContractError
+from behavior.contract import ContractError, Fault
 from behavior.recording import Recording
 from behavior.tables import NAME, TRACKING_CURATED
 from behavior.tracking import Pose, to_pose
@@ -60,6 +60,11 @@ class Curated:
         """Number of frames T."""
         return self.pose.frames
 
+    @property
+    def first_frame(self) -> int:
+        """The number that the film gives to the first frame of T."""
+        return self.pose.first_frame
+
 
 def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording) -> Curated:
     """Turn the raw tracking rows of one recording into curated pose and velocity. `rows` are what `to_pose` takes.
@@ -67,7 +72,7 @@ def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording) -> Curated
     A lost point stands at its last seen place (before the first sight: at the first seen place) with velocity 0. Where a point
     comes back, its velocity is the mean over the gap, so a gap is never a spike. Raises ContractError as `to_pose` does.
     """
-    pose = to_pose(rows, where=f"lab {recording.lab_id}, video {recording.video_id}, tracking")
+    pose = to_pose(rows, f"lab {recording.lab_id}, video {recording.video_id}, tracking", recording)
     xy = pose.xy  # changed in place: nobody else has it, and a long recording should not be held twice
     xy -= np.array(recording.center_px, np.float32).reshape(2, 1, 1, 1)
     xy /= np.float32(recording.pix_per_cm)
@@ -91,7 +96,7 @@ def to_table(curated: Curated, recording: Recording, split: str) -> pa.Table:
         "video_id": np.full(n_rows, recording.video_id, np.int64),
         "mouse_id": np.repeat(np.array(curated.mice, np.int8), bodyparts * frames),
         "bodypart": pa.DictionaryArray.from_arrays(names, list(curated.bodyparts)),
-        "video_frame": np.tile(np.arange(frames, dtype=np.int32), mice * bodyparts),
+        "video_frame": np.tile(np.arange(frames, dtype=np.int32) + np.int32(curated.first_frame), mice * bodyparts),
         "x_cm": _nullable(curated.xy[0]),
         "y_cm": _nullable(curated.xy[1]),
         "vx_cm_per_s": _nullable(curated.velocity[0]),
@@ -108,15 +113,18 @@ def from_table(rows: pa.Table) -> Curated:
     part = (part if part.type == NAME else part.dictionary_encode()).unify_dictionaries().combine_chunks()
     bodyparts = tuple(sorted(part.dictionary.to_pylist()))
     frame = rows.column("video_frame").to_numpy()
-    shape = (len(mice), len(bodyparts), len(rows) // (len(mice) * len(bodyparts)) if len(rows) else 0)
-    if not len(rows) or not np.array_equal(frame, np.tile(np.arange(shape[2], dtype=frame.dtype), shape[0] * shape[1])):
-        raise ContractError(["Expected the sorted curated rows of one recording, but got others. Run the ETL job again."])
+    points = len(mice) * len(bodyparts)
+    first, frames = (int(frame[0]), len(rows) // points) if len(rows) else (0, 0)
+    if not frames or not np.array_equal(frame, np.tile(np.arange(first, first + frames, dtype=frame.dtype), points)):
+        told = "Expected the sorted curated rows of one recording, but got others."
+        raise ContractError(Fault("curated-rows", "", told, "Run the ETL job again."))
+    shape = (len(mice), len(bodyparts), frames)
     xy, velocity = (
         np.stack([rows.column(name).to_numpy() for name in names]).astype(np.float32, copy=False).reshape(2, *shape)
         for names in (("x_cm", "y_cm"), ("vx_cm_per_s", "vy_cm_per_s"))
     )
     seen = rows.column("seen").to_numpy().astype(bool, copy=False).reshape(shape)
-    return Curated(Pose(tuple(int(number) for number in mice), bodyparts, xy, seen), velocity)
+    return Curated(Pose(tuple(int(number) for number in mice), bodyparts, xy, seen, first), velocity)
 
 
 def _source_frames(seen: np.ndarray) -> np.ndarray:

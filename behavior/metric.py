@@ -29,7 +29,7 @@ from behavior.competition_frames import (
     listed_case,
     number_rows,
 )
-from behavior.contract import refuse
+from behavior.contract import Fault, refuse
 
 SUBMISSION_COLUMNS = ["video_id", *PAIR, "action", *FRAMES]
 SOLUTION_COLUMNS = ["lab_id", *SUBMISSION_COLUMNS, "behaviors_labeled"]
@@ -74,10 +74,10 @@ def mabe_score(solution: pd.DataFrame, submission: pd.DataFrame, beta: float = 1
     return _pooled_score(count_frames(solution, submission, case), beta)
 
 
-def submission_faults(submission: pd.DataFrame, solution: pd.DataFrame) -> list[str]:
+def submission_faults(submission: pd.DataFrame, solution: pd.DataFrame) -> list[Fault]:
     """Return, sorted, every reason why the competition would refuse to score this submission against this solution."""
     faults = _form_faults(solution, submission)
-    return sorted(faults or _content_faults(solution, submission, listed_case(solution, submission)))
+    return sorted(faults or _content_faults(solution, submission, listed_case(solution, submission)), key=str)
 
 
 def _pooled_score(frames: pd.DataFrame, beta: float) -> Score:
@@ -103,50 +103,54 @@ def _lab_score(classes: _Classes, beta: float) -> LabScore:
     return LabScore(_mean(scores.values()), dict(sorted(scores.items())))
 
 
-def _form_faults(solution: pd.DataFrame, submission: pd.DataFrame) -> list[str]:
+def _form_faults(solution: pd.DataFrame, submission: pd.DataFrame) -> list[Fault]:
     """Find what keeps the two tables from being put together at all."""
     faults = []
     for name, table, columns in (("solution", solution, SOLUTION_COLUMNS), ("submission", submission, SUBMISSION_COLUMNS)):
         if missing := [column for column in columns if column not in table]:
             got = ", ".join(map(str, table)) or "none"
-            faults.append(f"Expected the {name} to have the columns {', '.join(missing)}, but got only {got}. Add them.")
+            told = f"Expected the {name} to have the columns {', '.join(missing)}, but got only {got}."
+            faults.append(Fault("column-missing", "", told, "Add them."))
         elif table.empty:
-            faults.append(f"Expected at least one row in the {name}, but got none. Add at least one bout.")
+            faults.append(Fault("table-empty", "", f"Expected at least one row in the {name}, but got none.", "Add at least one bout."))
     if faults:
         return faults
     true_kind, kind = (pd.api.types.infer_dtype(table["video_id"]) for table in (solution, submission))
     if true_kind != kind:
         wanted = f"video_id of the submission to be {true_kind} as in the solution"
-        faults.append(f"Expected {wanted}, but got {kind}. Write the ids as the metadata has them.")
+        faults.append(Fault("column-type", "", f"Expected {wanted}, but got {kind}.", "Write the ids as the metadata has them."))
     for column in [*RECORDING, *PAIR, "action"]:
         if empty := int(solution[column].isna().sum()):
-            faults.append(f"Expected every row of the solution to have a {column}, but got {empty} without. Fill or remove those rows.")
+            told = f"Expected every row of the solution to have a {column}, but got {empty} without."
+            faults.append(Fault("value-missing", "", told, "Fill or remove those rows.", empty))
     return faults
 
 
-def _content_faults(solution: pd.DataFrame, submission: pd.DataFrame, case: Case) -> list[str]:
+def _content_faults(solution: pd.DataFrame, submission: pd.DataFrame, case: Case) -> list[Fault]:
     """Find what the competition stumbles over while it counts frames."""
     faults = _frame_faults("solution", solution, np.arange(len(solution))) + _frame_faults("submission", submission, case.found_row)
     if unread := [video for video, entries in zip(case.recordings["video_id"], case.lists, strict=True) if entries is None]:
         wanted = "behaviors_labeled of each video's first solution row to be a JSON list"
-        faults.append(f"Expected {wanted}, but got something else in {_examples('video', unread)}. Correct the metadata.")
+        told = f"Expected {wanted}, but got something else in {_examples('video', unread)}."
+        faults.append(Fault("annotated-list", "", told, "Correct the metadata."))
     if nameless := _rows_without_action(solution, submission):
-        faults.append(
-            f"Expected text as action of the submission, but got none in {_examples('row', nameless)}. Fill or remove those rows."
-        )
+        told = f"Expected text as action of the submission, but got none in {_examples('row', nameless)}."
+        faults.append(Fault("value-missing", "", told, "Fill or remove those rows.", len(nameless)))
     return faults or _overlap_faults(submission, case)
 
 
-def _frame_faults(name: str, table: pd.DataFrame, counted: np.ndarray) -> list[str]:
+def _frame_faults(name: str, table: pd.DataFrame, counted: np.ndarray) -> list[Fault]:
     faults = []
     start, stop = (pd.to_numeric(table[column], errors="coerce") for column in FRAMES)
     if backward := (np.flatnonzero((start > stop).fillna(False)) + 1).tolist():
         wanted = f"start_frame <= stop_frame in the {name}"
-        faults.append(f"Expected {wanted}, but got the opposite in {_examples('row', backward)}. Correct them.")
+        told = f"Expected {wanted}, but got the opposite in {_examples('row', backward)}."
+        faults.append(Fault("bout-reversed", "", told, "Correct them.", len(backward)))
     for column in FRAMES:
         if bad := (counted[~_is_frame(table[column].iloc[counted])] + 1).tolist():
             wanted = f"{column} of the {name} to hold whole numbers of at most 32 bits"
-            faults.append(f"Expected {wanted}, but got something else in {_examples('row', bad)}. Round them and store them as integers.")
+            told = f"Expected {wanted}, but got something else in {_examples('row', bad)}."
+            faults.append(Fault("column-type", "", told, "Round them and store them as integers.", len(bad)))
     return faults
 
 
@@ -164,7 +168,7 @@ def _rows_without_action(solution: pd.DataFrame, submission: pd.DataFrame) -> li
     return [row + 1 for row, action in zip(scored.tolist(), submission["action"].iloc[scored], strict=True) if not isinstance(action, str)]
 
 
-def _overlap_faults(submission: pd.DataFrame, case: Case) -> list[str]:
+def _overlap_faults(submission: pd.DataFrame, case: Case) -> list[Fault]:
     bouts = bouts_of(submission.iloc[case.found_row])
     pair_of_triple, pairs = number_rows(case.triples[PAIR])
     pair, tracks = number_rows(pd.DataFrame({"recording": case.tracks["recording"], "pair": pair_of_triple[case.tracks["triple"]]}))
@@ -176,7 +180,8 @@ def _overlap_faults(submission: pd.DataFrame, case: Case) -> list[str]:
     mice = pairs.iloc[tracks["pair"].iloc[twice]]
     got = [f"{number} {agent} to {target}" for number, agent, target in zip(video, mice["agent_id"], mice["target_id"], strict=True)]
     wanted = "at most one listed action per frame of each agent and target"
-    return [f"Expected {wanted}, but got two or more in {_examples('video', got)}. Keep the likeliest."]
+    told = f"Expected {wanted}, but got two or more in {_examples('video', got)}."
+    return [Fault("bout-overlap", "", told, "Keep the likeliest.", len(got))]
 
 
 def _examples(noun: str, values: list) -> str:

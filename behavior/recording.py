@@ -7,15 +7,24 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from behavior.contract import refuse
+from behavior.contract import ContractError, Fault, refuse
+from behavior.ids import lab_fault, video_fault, video_number
 
 MAX_MICE = 4
-_LAB_NAME = re.compile(r"[^\W_][\w .+-]{0,127}")
-_RESERVED_LABS = {"null", "none", "nan", "__hive_default_partition__"}
+BOUNDS = {
+    "frames_per_second": (1, 2_000, "frame-rate", "Give the true frame rate of the recording."),
+    "pix_per_cm_approx": (0.1, 10_000, "scale", "Measure the scale of the picture."),
+    "video_width_pix": (1, 100_000, "picture-size", "Give the picture's width."),
+    "video_height_pix": (1, 100_000, "picture-size", "Give the picture's height."),
+}
+"""The least and the most that a camera over mice can have, the code of the fault beyond, and how to mend it."""
+FARTHEST_PICTURES = 10
+"""Trackers guess points outside the picture, up to 2 pictures away in sound recordings. What is more than so many picture widths or
+heights, whichever is more, from the center is beyond any arena."""
 
 
 class Triple(NamedTuple):
@@ -48,6 +57,11 @@ class Recording:
     """Triples experts annotated, sorted; empty for an unlabelled recording."""
 
     @property
+    def farthest_px(self) -> float:
+        """How far from the center, along x or y, a point may be; what is farther away is beyond any arena."""
+        return FARTHEST_PICTURES * max(self.width_px, self.height_px)
+
+    @property
     def center_px(self) -> tuple[float, float]:
         """The point that becomes (0, 0): the arena's middle where known, else the picture's."""
         return self.arena_center_px or (self.width_px / 2, self.height_px / 2)
@@ -68,27 +82,32 @@ def recordings_from_rows(rows: Iterable[Mapping[str, object]], where: str = "met
     `rows` map column names to values; missing values may be None, NaN or "".
     Raises ContractError with every fault of every row.
     """
-    recordings, faults = [], []
-    seen: set[int] = set()
-    for number, row in enumerate(rows, start=1):
-        row_faults = _row_faults(row)
-        name = f"{where}, row {number} (lab {row.get('lab_id')!r}, video {row.get('video_id')!r})"
-        if not row_faults:
-            recording = _recording(row)
-            if recording.video_id in seen:
-                row_faults.append("Expected each video_id once, but got it again. Remove one of the rows.")
-            seen.add(recording.video_id)
-            recordings.append(recording)
-        faults += [f"{name}: {fault}" for fault in row_faults]
+    recordings, faults = sound_recordings(rows, where)
     refuse(faults)
     return recordings
+
+
+def sound_recordings(rows: Iterable[Mapping[str, object]], where: str = "metadata") -> tuple[list[Recording], list[Fault]]:
+    """Build recordings from the sound rows, and return them with the faults of the others. Of rows for one video the first one counts."""
+    recordings: dict[int, Recording] = {}
+    faults: list[Fault] = []
+    for number, row in enumerate(rows, start=1):
+        place = f"{where}, row {number} (lab {row.get('lab_id')!r}, video {row.get('video_id')!r})"
+        if row_faults := _row_faults(row, place):
+            faults += row_faults
+            continue
+        recording = _recording(row)
+        if recording.video_id in recordings:
+            faults.append(Fault("video-repeated", place, "Expected each video_id once, but got it again.", "Remove one of the rows."))
+        recordings.setdefault(recording.video_id, recording)
+    return list(recordings.values()), faults
 
 
 def parse_annotated(text: object) -> tuple[Triple, ...]:
     """Read `behaviors_labeled`: a JSON list of "mouse1,mouse2,sniff" and "mouse1,self,rear"; nothing for missing text.
 
     Some published lists repeat entries with stray quotes inside; those fall together with their clean form.
-    Raises ValueError for text that is not such a list.
+    Raises ContractError for text that is not such a list.
     """
     if _missing(text):
         return ()
@@ -96,9 +115,8 @@ def parse_annotated(text: object) -> tuple[Triple, ...]:
         entries = json.loads(str(text))
         triples = {_triple(entry) for entry in entries}
     except (ValueError, TypeError, AttributeError):
-        raise ValueError(
-            f'Expected behaviors_labeled to be a JSON list like ["mouse1,mouse2,sniff"], but got {str(text)[:60]!r}. Correct the metadata.'
-        ) from None
+        told = f'Expected behaviors_labeled to be a JSON list like ["mouse1,mouse2,sniff"], but got {str(text)[:60]!r}.'
+        raise ContractError(Fault("annotated-list", "", told, "Correct the metadata.")) from None
     return tuple(sorted(triples))
 
 
@@ -115,21 +133,11 @@ def mouse_number(name: str) -> int:
     return int(match[1])
 
 
-def lab_fault(lab: object) -> str | None:
-    """Say why a lab name cannot be a folder of the lake, or None if it can."""
-    if isinstance(lab, str) and _LAB_NAME.fullmatch(lab) and lab == lab.strip(" .") and lab.lower() not in _RESERVED_LABS:
-        return None
-    return (
-        "Expected lab_id to start with a letter or digit and hold only letters, digits, space and . _ + - (at most 128), "
-        f"but got {lab!r}. Rename the lab."
-    )
-
-
 def _recording(row: Mapping[str, object]) -> Recording:
     center = (row.get("arena_center_x_pix"), row.get("arena_center_y_pix"))
     return Recording(
         lab_id=str(row["lab_id"]),
-        video_id=_integer(row["video_id"]),
+        video_id=video_number(row["video_id"]),
         fps=_number(row["frames_per_second"]),
         pix_per_cm=_number(row["pix_per_cm_approx"]),
         width_px=_number(row["video_width_pix"]),
@@ -139,30 +147,28 @@ def _recording(row: Mapping[str, object]) -> Recording:
     )
 
 
-def _row_faults(row: Mapping[str, object]) -> list[str]:
-    faults = []
-    if fault := lab_fault(row.get("lab_id")):
-        faults.append(fault)
-    try:
-        if _integer(row.get("video_id")) < 0:
-            raise ValueError
-    except (ValueError, TypeError):
-        faults.append(f"Expected video_id to be a whole number, but got {row.get('video_id')!r}. Correct the metadata.")
-    positive = {
-        "frames_per_second": "Give the true frame rate of the recording",
-        "pix_per_cm_approx": "Measure the scale of the picture",
-        "video_width_pix": "Give the picture's width",
-        "video_height_pix": "Give the picture's height",
-    }
-    for column, mend in positive.items():
-        value = _number(row.get(column))
-        if not (math.isfinite(value) and value > 0):
-            faults.append(f"Expected {column} to be a number above zero, but got {row.get(column)!r}. {mend}.")
+def _row_faults(row: Mapping[str, object], where: str) -> list[Fault]:
+    faults = [lab_fault(row.get("lab_id"), where), video_fault(row.get("video_id"), where), _center_fault(row, where)]
+    for column, (least, most, code, mend) in BOUNDS.items():
+        if not least <= _number(row.get(column)) <= most:
+            told = f"Expected {column} to be a number from {least:,} to {most:,}, but got {row.get(column)!r}."
+            faults.append(Fault(code, where, told, mend))
     try:
         parse_annotated(row.get("behaviors_labeled"))
-    except ValueError as fault:
-        faults.append(str(fault))
-    return faults
+    except ContractError as error:
+        faults += [replace(fault, where=where) for fault in error.faults]
+    return [fault for fault in faults if fault]
+
+
+def _center_fault(row: Mapping[str, object], where: str) -> Fault | None:
+    """Say why the arena's middle cannot lie where the row says; nothing if it says nothing."""
+    for axis, size in (("x", "video_width_pix"), ("y", "video_height_pix")):
+        column = f"arena_center_{axis}_pix"
+        width = _number(row.get(size))
+        if not _missing(row.get(column)) and not -width <= _number(row.get(column)) <= 2 * width:
+            told = f"Expected {column} to lie in the picture or beside it, but got {row.get(column)!r}."
+            return Fault("arena-center", where, told, "Measure it again or leave it empty.")
+    return None
 
 
 def _triple(entry: str) -> Triple:
@@ -183,10 +189,3 @@ def _number(value: object) -> float:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return math.nan
-
-
-def _integer(value: object) -> int:
-    number = float(value) if not isinstance(value, str) else int(value)  # type: ignore[arg-type]
-    if number != int(number):
-        raise ValueError
-    return int(value)  # type: ignore[call-overload]

@@ -3,104 +3,13 @@
 Units end a column's name (`_cm`, `_cm_per_s`, `_s`); columns of the published files keep their published names.
 """
 
-import difflib
-import hashlib
-from dataclasses import dataclass
-
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from behavior.contract import ContractError, refuse
+from behavior.contract import ContractError, Fault, refuse
 from behavior.recording import MAX_MICE
-
-TEXT = pa.string()
-NAME = pa.dictionary(pa.int32(), pa.string())
-"""A text column with few values: dictionary in memory, plain string in SQL."""
-
-_HIVE_TYPES = {
-    pa.int8(): "tinyint",
-    pa.int16(): "smallint",
-    pa.int32(): "int",
-    pa.int64(): "bigint",
-    pa.float32(): "float",
-    pa.float64(): "double",
-    pa.bool_(): "boolean",
-    TEXT: "string",
-    NAME: "string",
-}
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table of the lake."""
-
-    name: str
-    """Name in the catalog, or of the folder in the raw zone."""
-    zone: str
-    """raw or curated."""
-    grain: str
-    """What one row is."""
-    schema: pa.Schema
-    """Columns without the partition column; each field's metadata holds its meaning under `doc`."""
-    partition: str | None = None
-    """The column that folders are named by, always text."""
-    optional: frozenset[str] = frozenset()
-    """Columns a file may lack; they are filled with nulls."""
-    keys: tuple[str, ...] = ()
-    """Columns that may not hold nulls."""
-
-    @property
-    def location(self) -> str:
-        """Prefix of the table's objects inside its zone's bucket."""
-        return f"{self.name}/"
-
-    @property
-    def fingerprint(self) -> str:
-        """A short digest of names and types: two versions of a table that differ in either have different ones."""
-        columns = "\n".join(f"{field.name} {field.type}" for field in self.schema)
-        return hashlib.sha256(f"{self.name}\n{columns}".encode()).hexdigest()[:16]
-
-    def key(self, file_name: str, partition_value: str | None = None) -> str:
-        """Return the object key of one file of this table."""
-        folder = f"{self.partition}={partition_value}/" if self.partition else ""
-        return f"{self.location}{folder}{file_name}"
-
-    def check(self, rows: pa.Table, where: str) -> pa.Table:
-        """Return `rows` with this table's columns in order and type.
-
-        Widths of whole numbers and of floats may differ between files and are brought in line; anything else that does not fit
-        is a fault. `where` names the source in messages. Raises ContractError with all faults.
-        """
-        columns, faults = [], []
-        for field in self.schema:
-            if field.name not in rows.column_names:
-                if field.name in self.optional:
-                    columns.append(pa.nulls(len(rows), field.type))
-                else:
-                    faults.append(f"{where}: {_missing_column(field.name, rows.column_names)}")
-                continue
-            try:
-                column = _conform(rows.column(field.name), field.type)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, TypeError):
-                got = rows.schema.field(field.name).type
-                faults.append(f"{where}: Expected column {field.name} to hold {field.type}, but got {got}. Convert the column.")
-                continue
-            if field.name in self.keys and column.null_count:
-                empty = f"{column.null_count} empty values. Remove or fill those rows"
-                faults.append(f"{where}: Expected column {field.name} to be filled, but got {empty}.")
-            columns.append(column)
-        refuse(faults)
-        return pa.table(columns, schema=self.schema)
-
-    def glue_columns(self) -> list[dict[str, str]]:
-        """Return the columns as the Glue catalog writes them: Name, Type (Hive), Comment."""
-        return [{"Name": field.name, "Type": _HIVE_TYPES[field.type], "Comment": doc(field)} for field in self.schema]
-
-
-def doc(field: pa.Field) -> str:
-    """Return what a column means."""
-    return (field.metadata or {}).get(b"doc", b"").decode()
+from behavior.table import NAME, TEXT, Table, in_words
 
 
 def parse_metadata(data: bytes, where: str) -> pa.Table:
@@ -108,52 +17,32 @@ def parse_metadata(data: bytes, where: str) -> pa.Table:
 
     Raises ContractError with all faults of form; `recordings_from_rows` finds the faults of content.
     """
+    text = _read_text(data, where)
+    columns, faults = [], []
+    for name, column in zip(text.column_names, text.columns, strict=True):
+        wanted = RAW_METADATA.schema.field(name).type if name in RAW_METADATA.schema.names else TEXT
+        try:
+            columns.append(pc.cast(pc.utf8_trim_whitespace(column), wanted))
+        except pa.ArrowInvalid as error:
+            told = f"Expected column {name} to hold {in_words(wanted)}, but got: {error}."
+            faults.append(Fault("column-type", where, told, "Correct the metadata."))
+            columns.append(column)
+    refuse(faults)
+    return RAW_METADATA.check(pa.table(columns, names=text.column_names), where)
+
+
+def _read_text(data: bytes, where: str) -> pa.Table:
+    """Read a CSV table with every column as text, so that nothing is guessed."""
     try:
         header = pa_csv.open_csv(pa.py_buffer(data), parse_options=_CSV).schema.names
         as_text = pa_csv.ConvertOptions(column_types=dict.fromkeys(header, TEXT), strings_can_be_null=True, null_values=["", "nan", "NaN"])
-        text = pa_csv.read_csv(pa.py_buffer(data), parse_options=_CSV, convert_options=as_text)
-    except pa.ArrowInvalid as error:
-        raise ContractError([f"{where}: Expected a CSV table, but got: {error}. Export the metadata again."]) from None
-    faults = []
-    for position, name in enumerate(text.column_names):
-        wanted = RAW_METADATA.schema.field(name).type if name in RAW_METADATA.schema.names else TEXT
-        try:
-            text = text.set_column(position, name, pc.cast(pc.utf8_trim_whitespace(text.column(name)), wanted))
-        except pa.ArrowInvalid as error:
-            faults.append(f"{where}: Expected column {name} to hold {wanted}, but got: {error}. Correct the metadata.")
-    refuse(faults)
-    return RAW_METADATA.check(text, where)
+        return pa_csv.read_csv(pa.py_buffer(data), parse_options=_CSV, convert_options=as_text)
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        told = f"Expected a CSV table, but got: {' '.join(str(error).split())}."
+        raise ContractError(Fault("file-unreadable", where, told, "Export the metadata again.")) from None
 
 
 _CSV = pa_csv.ParseOptions(newlines_in_values=True)
-
-
-def _conform(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
-    got = column.type
-    if got == wanted:
-        return column
-    if pa.types.is_dictionary(wanted) or wanted == TEXT:
-        if pa.types.is_dictionary(got) and got.value_type == TEXT:
-            return column.cast(wanted)
-        if pa.types.is_large_string(got) or pa.types.is_string_view(got) or got == TEXT:
-            text = column.cast(TEXT)
-            return text.dictionary_encode() if pa.types.is_dictionary(wanted) else text
-        if pa.types.is_null(got):
-            return pa.chunked_array([pa.nulls(len(column), wanted)])
-        raise TypeError
-    if pa.types.is_null(got) or (pa.types.is_integer(got) and (pa.types.is_integer(wanted) or pa.types.is_floating(wanted))):
-        return column.cast(wanted)
-    if pa.types.is_floating(got) and pa.types.is_floating(wanted):
-        return column.cast(wanted, safe=False)
-    if pa.types.is_floating(got) and pa.types.is_integer(wanted):
-        return column.cast(wanted)  # whole numbers that were stored as floats; anything else raises
-    raise TypeError
-
-
-def _missing_column(name: str, present: list[str]) -> str:
-    near = difflib.get_close_matches(name, present, n=1)
-    hint = f"Rename column {near[0]}" if near else "Add the column"
-    return f"Expected a column {name}, but got only {', '.join(sorted(present)) or 'none'}. {hint}."
 
 
 def _field(name: str, kind: pa.DataType, meaning: str) -> pa.Field:
@@ -203,7 +92,7 @@ RAW_TRACKING = Table(
     grain="one keypoint of one mouse at one frame; a lost keypoint has no row, or NaN",
     schema=pa.schema(
         [
-            _field("video_frame", pa.int32(), "frame, from 0"),
+            _field("video_frame", pa.int32(), "frame of the film, from 0"),
             _field("mouse_id", pa.int8(), "mouse, from 1"),
             _field("bodypart", NAME, "bodypart"),
             _field("x", pa.float32(), "pixels from the picture's left"),
@@ -231,8 +120,10 @@ RAW_ANNOTATION = Table(
 )
 
 _FROM_TRACKING = [
-    _field("frame_count", pa.int32(), "frames, counted from tracking"),
+    _field("first_frame", pa.int32(), "frame that tracking begins at: 0, or the film's own number in a clip cut out of a film"),
+    _field("frame_count", pa.int32(), "frames from the first to the last, counted from tracking"),
     _field("mice_tracked", pa.int8(), "mice that tracking holds"),
+    _field("bodyparts", TEXT, "JSON list of the bodyparts that tracking holds, sorted"),
     _field("seen_share", pa.float64(), "share of keypoints that the tracker saw, 0 to 1"),
     _field("content_group", pa.int64(), "smallest video_id among the recordings of this split that show the same video, under any id"),
 ]
@@ -244,6 +135,7 @@ def _curated_metadata(split: str) -> Table:
         zone="curated",
         grain="one recording",
         schema=pa.schema([_LAB, *_METADATA_FIELDS, *_FROM_TRACKING]),
+        optional=frozenset(("first_frame", "bodyparts", "content_group")),  # zones of older versions lack them
         keys=_METADATA_KEYS,
     )
 
@@ -260,7 +152,7 @@ TRACKING_CURATED = Table(
             _field("video_id", pa.int64(), "recording"),
             _field("mouse_id", pa.int8(), "mouse, from 1"),
             _field("bodypart", NAME, "bodypart as the lab names it"),
-            _field("video_frame", pa.int32(), "frame, from 0, without gaps"),
+            _field("video_frame", pa.int32(), "frame of the film, from the recording's first_frame on, without gaps"),
             _field("x_cm", pa.float32(), "cm right of the arena's middle; filled where lost, null if never seen"),
             _field("y_cm", pa.float32(), "cm below the arena's middle; filled where lost, null if never seen"),
             _field("vx_cm_per_s", pa.float32(), "velocity, cm/s; 0 where filled"),

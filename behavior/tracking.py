@@ -2,6 +2,8 @@
 
 Axes: I mice, K bodyparts, T frames; 2 coordinates (x, y). Time is last: filling and differencing run along contiguous memory,
 and rows sorted by mouse, bodypart, frame are the same memory reshaped.
+
+Tables and files number frames as the film does; arrays begin at 0. They differ by `Pose.first_frame`, which is 0 but for clips.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,11 +13,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from behavior.contract import ContractError, refuse
+from behavior.contract import ContractError, Fault, refuse
+from behavior.recording import Recording
 from behavior.tables import RAW_TRACKING
 
 MAX_EMPTY_SHARE = 1000
 """A dense pose may hold this many times more points than there are rows; beyond it a frame number must be wrong."""
+LONGEST_EMPTY_HEAD_S = 60.0
+"""In sound recordings the first mouse is seen within about 10 s (mice are let in late, or the tracker needs a moment), and every frame from
+0 on counts. If more is empty, the tracking is that of a clip whose frames are numbered as in the film that it was cut out of."""
+MAX_FRAMES = 10**9
+"""A film of a year at 30 frames a second is no longer."""
+_ANYWHERE = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -30,53 +39,69 @@ class Pose:
     """[2, I, K, T] float32, NaN where unknown."""
     seen: np.ndarray
     """[I, K, T] bool: the tracker saw the keypoint."""
+    first_frame: int = 0
+    """The number that the film gives to the first frame of T."""
+    notes: tuple[Fault, ...] = ()
+    """What was repaired on the way, and what is worth a look."""
 
     @property
     def frames(self) -> int:
         """Number of frames T."""
         return int(self.seen.shape[-1])
 
+    @property
+    def film_frames(self) -> range:
+        """The numbers that the film gives to the frames of T."""
+        return range(self.first_frame, self.first_frame + self.frames)
 
-def to_pose(rows: pa.Table | Iterable[pa.Table], where: str = "tracking") -> Pose:
+
+def to_pose(rows: pa.Table | Iterable[pa.Table], where: str = "tracking", recording: Recording | None = None) -> Pose:
     """Scatter raw tracking rows, in any order, into a dense pose; frames and points without a row become NaN.
 
     The rows are one table, or tables that can be gone through twice: then no more than one of them is held beside the pose.
-    T is the last frame in the rows + 1. Rows repeated word for word fall together.
-    Raises ContractError for missing columns, no rows, negative frames, or one keypoint at two places in one frame.
+    T goes from frame 0, or in a clip out of a film from its first frame, to the last frame in the rows. Rows repeated word for word
+    fall together. What `recording` knows is needed to tell a clip, and points that are farther away than its arena can reach: they
+    count as lost. Raises ContractError for missing columns, no rows, negative frames, or one keypoint at two places in one frame.
     """
     parts = [RAW_TRACKING.check(rows, where)] if isinstance(rows, pa.Table) else rows
-    extent = _extent(parts, where)
+    extent = _extent(parts, where, recording)
     xy = np.full((2, *extent.shape), np.nan, np.float32)
     flat = xy.reshape(2, -1)
-    n_known = 0
-    for place, x, y in extent.points(parts, where):
+    n_known, n_far = 0, 0
+    for place, x, y, far in extent.points(parts, where):
         flat[0, place], flat[1, place] = x, y
-        n_known += len(place)
+        n_known, n_far = n_known + len(place), n_far + far
     seen = np.isfinite(xy[0])
-    if np.count_nonzero(seen) < n_known:  # of rows about the same keypoint and frame the last one stands there
-        for place, x, y in extent.points(parts, where):
+    repeated = n_known - np.count_nonzero(seen)
+    if repeated:  # of rows about the same keypoint and frame the last one stands there
+        for place, x, y, _ in extent.points(parts, where):
             if not (np.array_equal(flat[0, place], x) and np.array_equal(flat[1, place], y)):
-                raise ContractError([f"{where}: Expected one place per keypoint and frame, but got several. Remove the repeated rows."])
-    return Pose(extent.mice, extent.bodyparts, xy, seen)
+                told = "Expected one place per keypoint and frame, but got several."
+                raise ContractError(Fault("place-contradiction", where, told, "Remove the repeated rows."))
+    return Pose(extent.mice, extent.bodyparts, xy, seen, extent.first, tuple(_notes(where, extent, n_far, int(repeated))))
 
 
 @dataclass(frozen=True)
 class _Extent:
-    """Who and what is in the rows, and until when."""
+    """Who and what is in the rows, from when to when, and how far away."""
 
     mice: tuple[int, ...]
     bodyparts: tuple[str, ...]
-    frames: int
+    first: int
+    last: int
+    center_px: tuple[float, float]
+    farthest_px: float
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        return len(self.mice), len(self.bodyparts), self.frames
+        return len(self.mice), len(self.bodyparts), self.last - self.first + 1
 
-    def points(self, parts: Iterable[pa.Table], where: str) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Yield, table by table, for each row with a known point its place in a flat [I, K, T], x and y."""
+    def points(self, parts: Iterable[pa.Table], where: str) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, int]]:
+        """Yield, table by table, for each row with a known point its place in a flat [I, K, T], x and y; and how many are too far."""
+        _, bodyparts, frames = self.shape
         row_of_mouse = np.zeros(self.mice[-1] + 1, np.int64)
-        row_of_mouse[list(self.mice)] = np.arange(len(self.mice)) * (len(self.bodyparts) * self.frames)
-        rows_of_parts = {name: number * self.frames for number, name in enumerate(self.bodyparts)}
+        row_of_mouse[list(self.mice)] = np.arange(len(self.mice)) * (bodyparts * frames) - self.first
+        rows_of_parts = {name: number * frames for number, name in enumerate(self.bodyparts)}
         for part in parts:
             rows = RAW_TRACKING.check(part, where)
             names = rows.column("bodypart").unify_dictionaries().combine_chunks()
@@ -85,14 +110,21 @@ class _Extent:
             place += row_of_name[names.indices.to_numpy()]
             place += rows.column("video_frame").to_numpy()
             x, y = (rows.column(name).to_numpy().astype(np.float32, copy=False) for name in ("x", "y"))
-            known = np.isfinite(x) & np.isfinite(y)
-            yield (place, x, y) if known.all() else (place[known], x[known], y[known])
+            known = self._is_near(x, self.center_px[0]) & self._is_near(y, self.center_px[1])
+            if known.all():
+                yield place, x, y, 0
+            else:
+                far = ~known & ~np.isnan(x) & ~np.isnan(y)
+                yield place[known], x[known], y[known], int(np.count_nonzero(far))
+
+    def _is_near(self, pixels: np.ndarray, center: float) -> np.ndarray:
+        return (pixels >= center - self.farthest_px) & (pixels <= center + self.farthest_px)  # NaN is not
 
 
-def _extent(parts: Iterable[pa.Table], where: str) -> _Extent:
+def _extent(parts: Iterable[pa.Table], where: str, recording: Recording | None) -> _Extent:
     mice: set[int] = set()
     bodyparts: set[str] = set()
-    n_rows, first, last = 0, 0, -1
+    first, last, n_rows = np.iinfo(np.int32).max, -1, 0
     for part in parts:
         rows = RAW_TRACKING.check(part, where)
         if len(rows):
@@ -101,18 +133,36 @@ def _extent(parts: Iterable[pa.Table], where: str) -> _Extent:
             mice |= set(pc.unique(rows.column("mouse_id")).to_pylist())
             bodyparts |= set(pc.unique(rows.column("bodypart").unify_dictionaries()).to_pylist())
     if not n_rows:
-        raise ContractError([f"{where}: Expected tracking rows, but got none. Track the video again or remove the file."])
-    extent = _Extent(tuple(sorted(mice)), tuple(sorted(bodyparts)), last + 1)
-    refuse(_range_faults(where, extent, first, n_rows))
+        told = "Expected tracking rows, but got none."
+        raise ContractError(Fault("table-empty", where, told, "Track the video again or remove the file."))
+    if first > 0 and not (recording and first > LONGEST_EMPTY_HEAD_S * recording.fps):
+        first = 0
+    center, farthest = (recording.center_px, recording.farthest_px) if recording else ((0.0, 0.0), _ANYWHERE)
+    extent = _Extent(tuple(sorted(mice)), tuple(sorted(bodyparts)), first, last, center, farthest)
+    refuse(_range_faults(where, extent, n_rows))
     return extent
 
 
-def _range_faults(where: str, extent: _Extent, first: int, n_rows: int) -> list[str]:
+def _range_faults(where: str, extent: _Extent, n_rows: int) -> list[Fault]:
     faults = []
-    if first < 0:
-        faults.append(f"{where}: Expected frames from 0, but got {first}. Correct the frame numbers.")
+    if extent.first < 0:
+        faults.append(Fault("frame-negative", where, f"Expected frames from 0, but got {extent.first}.", "Correct the frame numbers."))
     if extent.mice[0] < 1:
-        faults.append(f"{where}: Expected mice numbered from 1, but got {extent.mice[0]}. Correct the mouse ids.")
-    if np.prod(extent.shape, dtype=np.int64) > MAX_EMPTY_SHARE * max(n_rows, 10_000):
-        faults.append(f"{where}: Expected frames near the {n_rows} rows, but got frame {extent.frames - 1}. Correct the frame numbers.")
+        told = f"Expected mice numbered from 1, but got {extent.mice[0]}."
+        faults.append(Fault("mouse-number", where, told, "Correct the mouse ids."))
+    if extent.last >= MAX_FRAMES or np.prod(extent.shape, dtype=np.int64) > MAX_EMPTY_SHARE * max(n_rows, 10_000):
+        told = f"Expected frames near the {n_rows} rows, but got frame {extent.last}."
+        faults.append(Fault("frame-far", where, told, "Correct the frame numbers."))
     return faults
+
+
+def _notes(where: str, extent: _Extent, far: int, repeated: int) -> Iterator[Fault]:
+    if far:
+        told = f"Expected points within {extent.farthest_px:,.0f} pixels of the center, but got {far} farther away."
+        yield Fault("point-far", where, told, "They count as lost.", far)
+    if repeated:
+        told = f"Expected one row per keypoint and frame, but got {repeated} again, word for word."
+        yield Fault("row-repeated", where, told, "They count once.", repeated)
+    if extent.first:
+        told = f"Expected tracking within {LONGEST_EMPTY_HEAD_S:.0f} s of frame 0, but got the first at frame {extent.first}."
+        yield Fault("film-clip", where, told, "It is taken for a clip, and its frames keep the film's numbers.")

@@ -34,4 +34,9 @@ def recognize_material(material: Material, recognizer: Recognizer, settings: Dec
     labelling, bouts = labelling_of(recognizer), list[Bout]()
     for subject, scores in recognizer.scores(material):
         bouts += decoding.bouts(labelling, material.recording, subject, scores)
-    return bout_table(bouts)
+    return _in_film_frames(bout_table(bouts), material.tracking.first_frame)
+
+
+def _in_film_frames(bouts: pd.DataFrame, first_frame: int) -> pd.DataFrame:
+    """Return bouts with the film's frame numbers: recognizers count from the first frame of a recording, which may be a clip."""
+    return bouts.assign(**{name: bouts[name] + first_frame for name in ("start_frame", "stop_frame")}) if first_frame else bouts

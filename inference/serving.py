@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from behavior.contract import ContractError, UsageError, refuse
+from behavior.contract import ContractError, Fault, UsageError, refuse
 from inference.recording_files import DATA_DIR, RecordingFiles, TrackingFile, recordings_held_out, recordings_of_test_csv
 from reports.progress import progress
 
@@ -67,7 +67,7 @@ def recognize_all(files: RecordingFiles, recognizer: "Recognizer", quiet: bool =
     from inference.recognition import recognize_material
 
     tables, recorded_s = [bout_table([])], 0.0
-    faults: list[str] = []
+    faults: list[Fault] = []
     count = len(files.recordings)
     shown = files.recordings if quiet or not sys.stderr.isatty() else progress(files.recordings, "recognizing", count)
     for number, recording in enumerate(shown, start=1):

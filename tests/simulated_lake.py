@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from behavior.curation import WRITE_OPTIONS, curate, to_table
+from behavior.keys import file_of, key_of
 from behavior.recording import Recording, recordings_from_rows
 from behavior.simulated.lab_profiles import LabProfile
 from behavior.simulated.recordings import PROFILES, SimulatedRecording, simulate
-from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURATED, parse_metadata
+from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, RAW_ANNOTATION, RAW_TRACKING, TRACKING_CURATED, parse_metadata
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Lake:
         return recordings_from_rows(parse_metadata((self.raw / "train.csv").read_bytes(), "train.csv").to_pylist())
 
     def tracking(self, recording: Recording) -> pa.Table:
-        return pq.read_table(self.raw / "train_tracking" / recording.lab_id / f"{recording.video_id}.parquet", partitioning=None)
+        return pq.read_table(self.raw / file_of(RAW_TRACKING, "train", recording), partitioning=None)
 
 
 def profile(lab: str) -> LabProfile:
@@ -52,19 +53,18 @@ def build_lake(root: Path, videos: Mapping[str, int], seconds: float) -> Lake:
         if field.name not in metadata.column_names:
             metadata = metadata.append_column(field.name, pa.nulls(len(metadata), field.type))
     (lake.curated / METADATA_TRAIN.location).mkdir(parents=True)
-    pq.write_table(metadata, lake.curated / METADATA_TRAIN.key("part.parquet"))
+    pq.write_table(metadata, lake.curated / key_of(METADATA_TRAIN))
     return lake
 
 
 def _write(lake: Lake, simulated: SimulatedRecording) -> None:
     (recording,) = recordings_from_rows([simulated.metadata])
-    name = f"{recording.video_id}.parquet"
-    for folder, table in (("train_tracking", simulated.tracking), ("train_annotation", simulated.annotation)):
-        path = lake.raw / folder / recording.lab_id / name
+    for kind, table in ((RAW_TRACKING, simulated.tracking), (RAW_ANNOTATION, simulated.annotation)):
+        path = lake.raw / file_of(kind, "train", recording)
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, path)
     curated = to_table(curate(simulated.tracking, recording), recording, "train")
-    path = lake.curated / TRACKING_CURATED.key(f"train-{name}", recording.lab_id)
+    path = lake.curated / key_of(TRACKING_CURATED, "train", recording)
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(curated, path, **WRITE_OPTIONS)
 
@@ -78,6 +78,6 @@ def _write(lake: Lake, simulated: SimulatedRecording) -> None:
         annotated=[triple in annotated for triple in triples],
         frames_per_second=recording.fps,
     )
-    path = lake.curated / ANNOTATIONS_ENRICHED.key(f"train-{name}", recording.lab_id)
+    path = lake.curated / key_of(ANNOTATIONS_ENRICHED, "train", recording)
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pandas(bouts, schema=ANNOTATIONS_ENRICHED.schema, preserve_index=False), path)

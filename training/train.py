@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _train(flags)
     except ContractError as error:
-        return _fail("\n".join(error.faults), EXIT_CONTRACT)
+        return _fail(str(error), EXIT_CONTRACT)
     except UsageError as error:
         return _fail(str(error), EXIT_USAGE)
     except KeyboardInterrupt:

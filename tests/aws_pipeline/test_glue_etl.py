@@ -22,7 +22,7 @@ from behavior.content import content_of
 from behavior.contract import ContractError
 from behavior.curation import curate, from_table, to_table
 from behavior.recording import Recording, Triple
-from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, METADATA_TRAIN
+from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, METADATA_TRAIN, TRACKING_CURATED
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = "lab_id,video_id,frames_per_second,pix_per_cm_approx,video_width_pix,video_height_pix,behaviors_labeled"
@@ -66,6 +66,7 @@ class Zone:
         pq.write_table(table, file)
 
 
+PER_RECORDING = (TRACKING_CURATED, ANNOTATIONS_ENRICHED)
 TYPES = (pa.int16(), pa.int8(), pa.string(), pa.float32(), pa.float32())
 
 
@@ -104,7 +105,7 @@ def zone(settings, tmp_path):
 
 
 def faults_of(zone):
-    return plan_work(zone.uri).faults
+    return tuple(map(str, plan_work(zone.uri).faults))
 
 
 # Planning
@@ -125,7 +126,8 @@ def test_a_recording_is_planned_with_its_tracking_and_its_annotation(zone):
 
 def test_an_empty_zone_says_what_to_do(settings):
     (fault,) = plan_work("s3://raw-zone/nothing").faults
-    assert fault == "s3://raw-zone/nothing: Expected an object metadata/train.csv, but got none. Run python aws_pipeline/s3_upload.py."
+    assert fault.code == "file-missing"
+    assert str(fault) == "s3://raw-zone/nothing: Expected an object metadata/train.csv, but got none. Run python aws_pipeline/s3_upload.py."
 
 
 def test_recordings_that_no_metadata_names_are_left_out_and_counted(zone):
@@ -167,8 +169,8 @@ def test_unusable_metadata_is_told_and_the_other_recordings_are_planned_all_the_
     plan = plan_work(zone.uri)
     assert [work.recording for work in plan.work] == [OTTER]
     assert len(plan.faults) == 2
-    assert "Expected frames_per_second to be a number above zero" in plan.faults[0]
-    assert "Expected pix_per_cm_approx to be a number above zero" in plan.faults[1]
+    assert "Expected frames_per_second to be a number from 1 to 2,000" in str(plan.faults[0])
+    assert "Expected pix_per_cm_approx to be a number from 0.1 to 10,000" in str(plan.faults[1])
 
 
 def test_parts_are_of_about_equal_size_and_hold_everything_once():
@@ -185,21 +187,22 @@ def test_parts_are_of_about_equal_size_and_hold_everything_once():
 
 def curated(zone, *, write=True):
     target = zone.uri.replace("raw-zone", "curated-zone")
-    return list(curate_part(plan_work(zone.uri).work, zone.uri, target, write=write)), target
+    return list(curate_part(plan_work(zone.uri).work, zone.uri, target, "run" if write else None)), target
 
 
-def test_a_task_writes_whole_objects_and_hands_back_numbers(zone):
+def test_a_task_writes_whole_objects_where_no_reader_looks_and_hands_back_numbers(zone):
     zone.tracking(OTTER, walk([0, 1, 5, 6]))
     (result,), target = curated(zone)
     assert result.keys == ("tracking_curated/lab_id=QuietOtter/train-7.parquet",)
     assert (result.rows_in, result.rows_out, result.frames, result.mice) == (4, 7, 7, 1)
     assert result.seen_share == pytest.approx(4 / 7)
-    assert lake.list_objects(target, ["tracking_curated"]) == {result.keys[0]: result.bytes_out}
+    assert lake.list_objects(target, ["tracking_curated"]) == {}
+    assert lake.list_objects(target, ["_staging"]) == {f"_staging/run/{result.keys[0]}": result.bytes_out}
 
 
 def test_what_tells_a_recording_from_others_knows_annotated_bouts_only(zone):
     zone.annotation(OTTER, [(1, 1, "rear", 0, 1), (1, 1, "run", 1, 2), (1, 1, "rear", 2, 3), (1, 1, "dig", 0, 2)])
-    (result,) = curate_part(plan_work(zone.uri).work, zone.uri, "s3://curated-zone/content", write=False)
+    (result,) = curate_part(plan_work(zone.uri).work, zone.uri, "s3://curated-zone/content", None)
     rows = [(1, 1, "rear", 0, 1), (1, 1, "run", 1, 2), (1, 1, "rear", 2, 3)]
     annotated = pd.DataFrame(
         [(7, *row) for row in rows], columns=["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
@@ -215,7 +218,7 @@ def test_one_video_under_two_ids_is_told_by_the_smaller_one(zone):
     zone.tracking(twin, walk(range(3)))
     zone.tracking(PLAIN, walk(range(3)))  # the same pixels, but twice as many to a centimeter
     plan = plan_work(zone.uri)
-    results = list(curate_part(plan.work, zone.uri, "s3://curated-zone/groups", write=False))
+    results = list(curate_part(plan.work, zone.uri, "s3://curated-zone/groups", None))
     metadata = glue_etl._spanning_tables(plan, results)[METADATA_TRAIN]
     assert metadata.select(["video_id", "content_group"]).to_pydict() == {"video_id": [7, 9, 77], "content_group": [7, 9, 7]}
 
@@ -223,18 +226,67 @@ def test_one_video_under_two_ids_is_told_by_the_smaller_one(zone):
 def test_a_check_writes_nothing(zone):
     (result,), target = curated(zone, write=False)
     assert (result.keys, result.rows_in) == ((), 3)
-    assert lake.list_objects(target, ["tracking_curated"]) == {}
+    assert lake.list_objects(target, ["tracking_curated", "_staging"]) == {}
 
 
 def test_faults_of_both_objects_of_a_recording_are_told_and_neither_is_written(zone):
     zone.file("train_tracking", OTTER).write_bytes(b"PAR1 cut off")
     zone.annotation(OTTER, [(1, 1, "rear", 5, 4)])
     (result,), target = curated(zone)
-    assert [fault.partition(": Expected ")[0] for fault in result.faults] == [
-        "train_annotation/lab_id=QuietOtter/7.parquet",
-        "train_tracking/lab_id=QuietOtter/7.parquet",
+    assert [(fault.where, fault.code) for fault in result.faults] == [
+        ("train_annotation/lab_id=QuietOtter/7.parquet", "bout-reversed"),
+        ("train_tracking/lab_id=QuietOtter/7.parquet", "file-unreadable"),
     ]
-    assert lake.list_objects(target, ["tracking_curated", "annotations_enriched"]) == {}
+    assert lake.list_objects(target, ["tracking_curated", "annotations_enriched", "_staging"]) == {}
+
+
+def test_what_was_mended_and_what_looks_strange_comes_with_the_result(zone):
+    zone.tracking(OTTER, [*walk(range(3)), (3, 1, "nose", 1e30, 100), *walk([4]), *walk([4])])
+    zone.annotation(OTTER, [(1, 1, "rear", 1, 9), (1, 1, "run", 2, 2), (1, 1, "run", 0, 1), (1, 1, "run", 0, 1), (1, 1, "run", 7, 9)])
+    (result,), target = curated(zone)
+    assert {note.code: note.count for note in result.notes} == {
+        "point-far": 1,
+        "row-repeated": 1,
+        "bout-beyond": 2,
+        "bout-empty": 1,
+        "bout-repeated": 1,
+    }
+    assert {behavior: lengths.tolist() for behavior, lengths in result.bouts.items()} == {("rear", "self"): [4], ("run", "self"): [1]}
+    bouts = lake.read_table(target, f"_staging/run/{result.keys[1]}", ANNOTATIONS_ENRICHED)
+    assert bouts.select(["action", "start_frame", "stop_frame"]).to_pylist() == [
+        {"action": "rear", "start_frame": 1, "stop_frame": 5},
+        {"action": "run", "start_frame": 0, "stop_frame": 1},
+    ]
+
+
+def test_a_clip_out_of_a_film_keeps_the_films_frames_in_tracking_and_in_bouts(zone):
+    zone.tracking(OTTER, [(frame + 30_000, *rest) for frame, *rest in walk(range(4))])
+    zone.annotation(OTTER, [(1, 1, "rear", 30_001, 30_003)], frames=pa.int32())
+    (result,), target = curated(zone)
+    assert (result.first_frame, result.frames, result.seen_share) == (30_000, 4, 1.0)
+    assert [note.code for note in result.notes] == ["film-clip"]
+    tracking, bouts = (lake.read_table(target, f"_staging/run/{key}", table) for key, table in zip(result.keys, PER_RECORDING, strict=True))
+    assert tracking.column("video_frame").to_pylist() == [30_000, 30_001, 30_002, 30_003]
+    assert bouts.column("start_frame").to_pylist() == [30_001]
+    metadata = glue_etl._spanning_tables(plan_work(zone.uri), [result])[METADATA_TRAIN]
+    assert metadata.select(["first_frame", "frame_count"]).to_pylist() == [{"first_frame": 30_000, "frame_count": 4}]
+
+
+def test_an_object_that_left_after_planning_is_told(zone):
+    work = plan_work(zone.uri).work
+    zone.file("train_tracking", OTTER).unlink()
+    (result,) = curate_part(work, zone.uri, "s3://curated-zone/left", "run")
+    assert [fault.code for fault in result.faults] == ["file-missing"]
+
+
+def test_a_column_twice_is_named(zone):
+    file = zone.file("train_tracking", OTTER)
+    table = pq.ParquetFile(file).read()
+    pq.write_table(table.append_column("x", table["x"]), file)
+    (result,), _ = curated(zone)
+    assert [str(fault) for fault in result.faults] == [
+        "train_tracking/lab_id=QuietOtter/7.parquet: Expected a column x once, but got it 2 times. Remove all but one of them."
+    ]
 
 
 def test_a_flipped_byte_inside_a_page_is_found(zone):
@@ -247,7 +299,7 @@ def test_a_flipped_byte_inside_a_page_is_found(zone):
     content[content.index(np.float32(200 + 2 * 250).tobytes())] ^= 1
     file.write_bytes(content)
     (result,), _ = curated(zone)
-    assert "Expected a Parquet file" in result.faults[0]
+    assert "Expected a Parquet file" in str(result.faults[0])
 
 
 @pytest.mark.parametrize("column", ["y", "bodypart"])
@@ -255,7 +307,7 @@ def test_a_missing_column_is_named(zone, column):
     file = zone.file("train_tracking", OTTER)
     pq.write_table(pq.ParquetFile(file).read().drop_columns([column]), file)
     (result,), _ = curated(zone)
-    assert f"Expected a column {column}, but got only" in result.faults[0]
+    assert f"Expected a column {column}, but got only" in str(result.faults[0])
 
 
 def test_a_column_of_another_kind_is_named(zone):
@@ -263,7 +315,7 @@ def test_a_column_of_another_kind_is_named(zone):
     table = pq.ParquetFile(file).read()
     pq.write_table(table.set_column(2, "bodypart", pa.array([1] * len(table))), file)
     (result,), _ = curated(zone)
-    assert "Expected column bodypart to hold" in result.faults[0]
+    assert "Expected column bodypart to hold text, but got int64" in str(result.faults[0])
 
 
 def test_a_job_that_is_refused_ends_with_the_contracts_exit_code_and_its_sentences(monkeypatch, capsys):
@@ -301,6 +353,9 @@ class Lake:
             str(path.relative_to(self.curated)): path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()
         }
 
+    def everything(self):
+        return {str(path.relative_to(self.curated)): path.read_bytes() for path in self.curated.rglob("*") if path.is_file()}
+
     def read(self, key):
         return pq.ParquetFile(self.curated / key).read()
 
@@ -317,7 +372,7 @@ def first(settings):
     raw.tracking(OTTER, walk([0, 1, 5, 6]))
     raw.tracking(HERON, walk(range(12)) + walk(range(6), mouse=2, px_per_frame=-1.0))
     raw.tracking(PLAIN, walk(range(3)))
-    raw.annotation(OTTER, [(1, 1, "rear", 1, 3), (1, 1, "rear", 4, 4), (1, 1, "dig", 0, 2)])
+    raw.annotation(OTTER, [(1, 1, "rear", 1, 3), (1, 1, "rear", 4, 4), (1, 1, "dig", 0, 2), (1, 1, "dig", 0, 2)])
     raw.annotation(HERON, [(1, 2, "sniff", 0, 12)], frames=pa.int32())
     raw.metadata(TEST, split="test")
     raw.tracking(TEST, walk(range(5)), split="test")
@@ -348,6 +403,7 @@ def test_the_summary_counts_rows_and_bytes(first):
     expected = {"videos": 4, "rows_in": 4 + 18 + 3 + 5, "rows_out": 7 + 24 + 3 + 5, "removed": 0, "bytes_out": sum(map(len, tracked))}
     assert {name: first.summary[name] for name in expected} == expected
     assert set(first.summary["seconds"]) == {"session", "tracking", "tables"}
+    assert first.summary["notes"] == {"bout-empty": 1, "bout-repeated": 1}
 
 
 @spark
@@ -377,8 +433,8 @@ def test_annotations_are_enriched_whatever_the_width_of_their_frames(first):
     rows = first.read("annotations_enriched/lab_id=QuietOtter/train-7.parquet")
     assert rows.schema.equals(ANNOTATIONS_ENRICHED.schema)
     assert first.read("annotations_enriched/lab_id=LoudHeron/train-8.parquet").schema.equals(ANNOTATIONS_ENRICHED.schema)
-    assert rows.column("duration_s").to_pylist() == pytest.approx([2 / 30, 0, 2 / 30])
-    assert rows.column("annotated").to_pylist() == [True, True, False]
+    assert rows.column("duration_s").to_pylist() == pytest.approx([2 / 30, 2 / 30])
+    assert rows.column("annotated").to_pylist() == [True, False]
 
 
 @spark
@@ -388,9 +444,9 @@ def test_statistics_know_zero_from_unknown(first):
     }
     assert set(rows) == {("QuietOtter", "rear"), ("QuietOtter", "run"), ("LoudHeron", "sniff")}
     rear = rows["QuietOtter", "rear"]
-    assert (rear["bouts"], rear["frames"], rows["QuietOtter", "run"]["bouts"]) == (2, 2, 0)
+    assert (rear["bouts"], rear["frames"], rows["QuietOtter", "run"]["bouts"]) == (1, 2, 0)
     assert rear["share"] == pytest.approx(2 / 7)
-    assert rear["median_bout_s"] == pytest.approx(1 / 30)
+    assert rear["median_bout_s"] == pytest.approx(2 / 30)
     assert rows["LoudHeron", "sniff"]["share"] == pytest.approx(1.0)
 
 
@@ -400,6 +456,8 @@ def test_metadata_knows_what_tracking_holds(first):
     assert first.read("metadata_train/metadata_train.parquet").schema.equals(METADATA_TRAIN.schema)
     assert {video: (row["frame_count"], row["mice_tracked"]) for video, row in rows.items()} == {7: (7, 1), 8: (12, 2), 9: (3, 1)}
     assert rows[8]["seen_share"] == pytest.approx(18 / 24)
+    assert {row["bodyparts"] for row in rows.values()} == {'["nose"]'}
+    assert {row["first_frame"] for row in rows.values()} == {0}
     assert {video: row["content_group"] for video, row in rows.items()} == {7: 7, 8: 8, 9: 9}
     assert (rows[9]["lab_id"], rows[9]["behaviors_labeled"], rows[9]["frames_per_second"]) == (ODD, None, 25.0)
     assert first.read("metadata_test/metadata_test.parquet").column("frame_count").to_pylist() == [5]
@@ -438,7 +496,7 @@ def test_a_recording_that_left_disappears_everywhere_and_the_rest_stays_byte_for
 
 
 @spark
-def test_broken_input_is_told_in_full_with_exit_code_4_and_changes_nothing_a_reader_sees(second):
+def test_broken_metadata_and_input_are_told_in_full_with_exit_code_4_and_no_recording_is_written(second):
     _, lake_now = second
     before = lake_now.objects()
     with spoiled(lake_now.raw):
@@ -453,7 +511,7 @@ def test_broken_input_is_told_in_full_with_exit_code_4_and_changes_nothing_a_rea
     assert told.returncode == 4, told.stderr
     assert "Traceback" not in told.stderr
     for sentence in (
-        "metadata/train.csv, row 2 (lab 'Lab 4.b+c_d-e', video 9): Expected pix_per_cm_approx to be a number above zero",
+        "metadata/train.csv, row 2 (lab 'Lab 4.b+c_d-e', video 9): Expected pix_per_cm_approx to be a number from 0.1 to 10,000",
         "error: metadata/train.csv: Expected an object train_tracking/lab_id=LoudHeron/8.parquet, but got none.",
         "error: train_tracking/lab_id=QuietOtter/7.parquet: Expected a Parquet file, but got",
     ):
@@ -462,6 +520,38 @@ def test_broken_input_is_told_in_full_with_exit_code_4_and_changes_nothing_a_rea
     (run, *_) = boto3.client("glue").get_job_runs(JobName=lake_now.settings.glue_job)["JobRuns"]
     assert run["JobRunState"] == "FAILED"
     assert "train_tracking/lab_id=QuietOtter/7.parquet: Expected a Parquet file" in run["ErrorMessage"]
+
+
+@spark
+def test_one_cut_off_recording_among_sound_ones_leaves_all_tables_as_they_were(second):
+    """Planning finds nothing wrong, and sound recordings have changed: only their new rows beside old metadata could be seen."""
+    _, lake_now = second
+    raw, before = lake_now.raw, lake_now.everything()
+    contents = {file: file.read_bytes() for file in (raw.file("train_tracking", one) for one in (OTTER, PLAIN))}
+    raw.tracking(PLAIN, walk(range(30)))
+    raw.file("train_tracking", OTTER).write_bytes(contents[raw.file("train_tracking", OTTER)][:-20])
+    try:
+        assert plan_work(raw.uri).faults == ()
+        with pytest.raises(ContractError) as refused:
+            glue_job.run_job(lake_now.settings)
+        assert [(fault.code, fault.where) for fault in refused.value.faults] == [
+            ("file-unreadable", "train_tracking/lab_id=QuietOtter/7.parquet")
+        ]
+        assert lake_now.everything() == before
+    finally:
+        for file, content in contents.items():
+            file.write_bytes(content)
+
+
+@spark
+def test_what_a_killed_run_left_waiting_is_gone_after_the_next(second):
+    _, lake_now = second
+    before = lake_now.everything()
+    left = lake_now.curated / "_staging" / "killed" / "tracking_curated" / "lab_id=QuietOtter" / "train-7.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half of it")
+    glue_job.run_job(lake_now.settings)
+    assert lake_now.everything() == before
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aws_pipeline import job_code, sagemaker_train
+from aws_pipeline import job_code, pipeline, sagemaker_train
 from aws_pipeline.config import settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,3 +133,8 @@ def test_the_search_for_imports_sees_those_inside_functions(tmp_path):
     file = tmp_path / "x.py"
     file.write_text("import a.b\ndef f():\n    from c.d import e\n    import_module('g.h')\n")
     assert imported(file) == {"a.b", "c.d.e", "g.h"}
+
+
+@pytest.mark.parametrize("script", ["inference/make_submission.py", "inference/evaluate.py"])
+def test_the_pipeline_knows_all_the_code_behind_its_last_two_steps(script):
+    assert reached(script) <= set(job_code.files(*pipeline.INFERENCE))

@@ -58,6 +58,27 @@ def test_every_fault_is_told_and_nothing_is_uploaded(script, data_dir, tmp_path)
     assert not (tmp_path / "s3_mock").exists()
 
 
+def test_a_column_twice_is_refused_by_its_name(script, data_dir, tmp_path):
+    file = data_dir / "train_tracking/QuietOtter/7.parquet"
+    table = pq.read_table(file, partitioning=None)
+    pq.write_table(table.append_column("bodypart", table["bodypart"]), file)
+    told = script(UPLOAD)
+    assert told.returncode == 4
+    assert told.stderr == (
+        "error: train_tracking/QuietOtter/7.parquet: Expected a column bodypart once, but got it 2 times. Remove all but one of them.\n"
+    )
+    assert not (tmp_path / "s3_mock").exists()
+
+
+def test_a_frame_rate_that_no_camera_has_is_refused(script, data_dir):
+    csv = data_dir / "train.csv"
+    csv.write_text(csv.read_text().replace("LoudHeron,8,25,", "LoudHeron,8,1e9,"))
+    told = script(UPLOAD)
+    assert told.returncode == 4
+    assert "Expected frames_per_second to be a number from 1 to 2,000, but got 1000000000.0." in told.stderr
+    assert "Traceback" not in told.stderr
+
+
 def test_faults_of_metadata_are_told_with_their_rows(script, data_dir):
     csv = data_dir / "train.csv"
     csv.write_text(csv.read_text().replace("LoudHeron,8,25,10,", "Loud/../Heron,8,0,,"))

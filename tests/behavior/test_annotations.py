@@ -2,10 +2,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from behavior.annotations import Occurrences, bout_lengths, class_distribution, enrich
+from behavior.annotations import Occurrences, bout_lengths, class_distribution, enrich, sound_bouts
 from behavior.contract import ContractError
 from behavior.recording import Recording, Triple
-from behavior.tables import ANNOTATIONS_ENRICHED, CLASS_DISTRIBUTION_STATS
+from behavior.tables import ANNOTATIONS_ENRICHED, CLASS_DISTRIBUTION_STATS, RAW_ANNOTATION
 
 REAR, RUN, SNIFF = Triple(1, 1, "rear"), Triple(1, 1, "run"), Triple(1, 2, "sniff")
 
@@ -46,11 +46,55 @@ def test_the_width_of_frame_numbers_does_not_matter(frames):
     assert enrich(bouts((1, 1, "rear", 0, 15), frames=frames), recording()).column("stop_frame").to_pylist() == [15]
 
 
-def test_a_bout_of_no_length_is_kept_and_counts_as_a_bout():
-    enriched = enrich(bouts((1, 1, "rear", 4, 4)), recording())
-    assert enriched.column("duration_s").to_pylist() == [0.0]
-    row = statistics(Occurrences(recording(), 60, bout_lengths(enriched)))["QuietOtter", "rear", "self"]
-    assert (row["bouts"], row["frames"], row["median_bout_s"]) == (1, 0, 0.0)
+def test_bouts_beyond_the_tracked_frames_of_no_length_and_written_twice_are_mended_and_counted():
+    """60 frames are tracked: one bout ends after them, one begins after them; one has no length; one comes three times."""
+    raw = bouts(
+        (1, 1, "rear", 50, 90),
+        (1, 1, "rear", 0, 30),
+        (1, 2, "sniff", 70, 80),
+        (1, 1, "rear", 0, 30),
+        (1, 1, "run", 4, 4),
+        (1, 1, "rear", 0, 30),
+    )
+    sound, notes = sound_bouts(raw, range(60), "train_annotation/x")
+    assert sound.schema == RAW_ANNOTATION.schema
+    assert [tuple(row.values()) for row in sound.to_pylist()] == [(1, 1, "rear", 50, 60), (1, 1, "rear", 0, 30)]
+    assert [(note.code, note.severity, note.count, note.where) for note in notes] == [
+        ("bout-beyond", "repair", 2, "train_annotation/x"),
+        ("bout-empty", "repair", 1, "train_annotation/x"),
+        ("bout-repeated", "repair", 2, "train_annotation/x"),
+    ]
+    row = statistics(Occurrences(recording(), 60, bout_lengths(enrich(sound, recording()))))["QuietOtter", "rear", "self"]
+    assert (row["bouts"], row["frames"], row["share"]) == (2, 40, pytest.approx(40 / 60))
+
+
+def test_sound_bouts_stay_as_they_are():
+    raw = bouts((1, 2, "sniff", 30, 60), (1, 1, "rear", 0, 30), (2, 1, "sniff", 0, 30), (1, 1, "run", 0, 30), (1, 1, "rear", 30, 31))
+    sound, notes = sound_bouts(raw, range(60))
+    assert sound.to_pylist() == raw.to_pylist()
+    assert notes == []
+    assert sound_bouts(bouts(), range(60))[0].to_pylist() == []
+
+
+def test_bouts_of_a_clip_are_in_the_films_numbers():
+    sound, (note,) = sound_bouts(bouts((1, 1, "rear", 9_990, 10_020), (1, 1, "rear", 10_030, 10_040)), range(10_000, 10_100))
+    assert sound.column("start_frame").to_pylist() == [10_000, 10_030]
+    assert sound.column("stop_frame").to_pylist() == [10_020, 10_040]
+    assert (note.code, note.count) == ("bout-beyond", 1)
+
+
+def test_bouts_that_count_from_another_frame_than_the_clip_are_refused():
+    with pytest.raises(ContractError) as error:
+        sound_bouts(bouts((1, 1, "rear", 0, 30), (1, 1, "rear", 50, 90)), range(10_000, 10_100), "train_annotation/x")
+    (fault,) = error.value.faults
+    assert (fault.code, fault.count) == ("bout-clock", 2)
+    assert str(fault).startswith("train_annotation/x: Expected bouts within the tracked frames 10000 to 10099, but got none there.")
+
+
+@pytest.mark.parametrize(("agent", "target"), [(0, 1), (1, 0), (-1, 2), (2, -1)])
+def test_mice_are_numbered_from_1(agent, target):
+    with pytest.raises(ContractError, match="Expected bouts of mice numbered from 1 on, but got 1 of another"):
+        enrich(bouts((agent, target, "sniff", 0, 3), (1, 2, "sniff", 0, 3)), recording())
 
 
 def test_no_bouts_at_all_are_an_empty_table():
@@ -61,7 +105,8 @@ def test_bouts_that_end_before_they_begin_and_begin_before_the_recording_are_tol
     with pytest.raises(ContractError) as error:
         enrich(bouts((1, 1, "rear", 5, 4), (1, 1, "rear", -1, 4)), recording(), "train_annotation/x")
     assert len(error.value.faults) == 2
-    assert all(fault.startswith("train_annotation/x: Expected bouts") for fault in error.value.faults)
+    assert [fault.code for fault in error.value.faults] == ["bout-negative", "bout-reversed"]
+    assert {fault.where for fault in error.value.faults} == {"train_annotation/x"}
 
 
 def test_annotated_and_never_seen_is_zero_and_unannotated_is_no_row():

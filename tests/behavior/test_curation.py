@@ -69,6 +69,29 @@ def test_rows_are_dense_sorted_and_typed_as_the_table_says(tracking_rows, record
     assert set(table.column("video_id").to_pylist()) == {7}
 
 
+def test_a_point_beyond_any_arena_poisons_neither_place_nor_velocity(tracking_rows, recording):
+    """Without it the mouse walks 2 pixels a frame, which is 6 cm/s; the wild point counts as lost."""
+    rows = [*walk([0, 1]), (2, 1, "nose", 1e30, 100), *walk([3, 4])]
+    curated = curate(tracking_rows(rows), recording)
+    assert curated.xy[0, 0, 0].tolist() == pytest.approx([0, 0.2, 0.2, 0.6, 0.8])
+    assert curated.velocity[0, 0, 0].tolist() == pytest.approx([0, 6, 0, 6, 6])
+    assert curated.seen[0, 0].tolist() == [True, True, False, True, True]
+
+
+def test_a_clip_keeps_the_films_numbers_in_its_rows_and_when_it_is_read_again(tracking_rows, recording):
+    rows = tracking_rows(walk([0, 1, 3]))
+    clip = curate(rows.set_column(0, "video_frame", pa.array([100_000, 100_001, 100_003])), recording)
+    whole = curate(rows, recording)
+    np.testing.assert_array_equal(clip.xy, whole.xy)
+    np.testing.assert_array_equal(clip.velocity, whole.velocity)
+    assert clip.seen.mean() == 3 / 4
+    table = to_table(clip, recording, "train")
+    assert table.column("video_frame").to_pylist() == [100_000, 100_001, 100_002, 100_003]
+    again = from_table(table)
+    assert (again.first_frame, again.frames) == (100_000, 4)
+    np.testing.assert_array_equal(again.xy, clip.xy)
+
+
 @given(st.sets(st.tuples(st.integers(0, 9), st.integers(1, 3), st.sampled_from(["nose", "tail"])), min_size=1), st.randoms())
 def test_what_is_written_and_read_again_is_the_same(points, random):
     recording = Recording("QuietOtter", 7, fps=30.0, pix_per_cm=10.0, width_px=400, height_px=200)

@@ -256,12 +256,12 @@ def test_the_score_becomes_plain_json() -> None:
 
 
 def faults(predicted: pd.DataFrame, truth: pd.DataFrame = ONE_ATTACK) -> list[str]:
-    """Return the faults, having seen that scoring raises the very same."""
+    """Return the faults as text, having seen that scoring raises the very same."""
     found = submission_faults(predicted, truth)
     with pytest.raises(ContractError) as refusal:
         mabe_score(truth, predicted)
     assert list(refusal.value.faults) == found
-    return found
+    return list(map(str, found))
 
 
 GOOD = submission((1, ATTACK, 0, 10))

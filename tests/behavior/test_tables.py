@@ -2,14 +2,15 @@ import pyarrow as pa
 import pytest
 
 from behavior.contract import ContractError
+from behavior.table import doc
 from behavior.tables import (
     ANNOTATIONS_ENRICHED,
     CURATED_TABLES,
+    METADATA_TRAIN,
     RAW_ANNOTATION,
     RAW_TRACKING,
     TRACKING_CURATED,
     Table,
-    doc,
     parse_metadata,
 )
 
@@ -29,11 +30,12 @@ def test_text_where_numbers_belong_and_missing_columns_are_all_told():
     rows = pa.table({"video_frame": ["NA"], "mouse_id": [1], "body_part": ["nose"], "x": [1.0]})
     with pytest.raises(ContractError) as caught:
         RAW_TRACKING.check(rows, "lab/7.parquet")
-    told = "\n".join(caught.value.faults)
+    told = str(caught.value)
     assert "Expected column video_frame to hold int32, but got string" in told
     assert "Rename column body_part" in told
     assert "Expected a column y" in told
-    assert all(fault.startswith("lab/7.parquet: ") for fault in caught.value.faults)
+    assert {fault.where for fault in caught.value.faults} == {"lab/7.parquet"}
+    assert sorted(fault.code for fault in caught.value.faults) == ["column-missing", "column-missing", "column-type"]
 
 
 def test_whole_numbers_stored_as_floats_pass_and_fractions_do_not():
@@ -45,10 +47,79 @@ def test_whole_numbers_stored_as_floats_pass_and_fractions_do_not():
         RAW_TRACKING.check(rows(3.5), "a")
 
 
-def test_an_empty_key_is_a_fault():
-    rows = pa.table({"video_frame": [None], "mouse_id": [1], "bodypart": ["nose"], "x": [1.0], "y": [1.0]})
-    with pytest.raises(ContractError, match="1 empty values"):
-        RAW_TRACKING.check(rows, "a")
+def tracking(**columns) -> pa.Table:
+    """One row of tracking, with some columns changed."""
+    return pa.table({"video_frame": [0], "mouse_id": [1], "bodypart": ["nose"], "x": [1.0], "y": [1.0]} | columns)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "code", "told"),
+    [
+        ("video_frame", [3.5], "column-type", "to hold int32, but got double (Float value 3.500000"),
+        ("video_frame", ["3"], "column-type", "to hold int32, but got string."),
+        ("video_frame", [float("nan")], "column-type", "to hold int32, but got double (Float value nan"),
+        ("video_frame", [3_000_000_000], "column-type", "to hold int32, but got int64 (Integer value 3000000000"),
+        ("video_frame", [True], "column-type", "to hold int32, but got bool."),
+        ("video_frame", [None], "value-missing", "to be filled, but got 1 empty values."),
+        ("mouse_id", [200], "column-type", "to hold int8, but got int64 (Integer value 200"),
+        ("mouse_id", [float("nan")], "column-type", "to hold int8, but got double (Float value nan"),
+        ("mouse_id", ["mouse1"], "column-type", "to hold int8, but got string."),
+        ("bodypart", [None], "value-missing", "to be filled, but got 1 empty values."),
+        ("bodypart", [" "], "value-missing", "to be filled, but got 1 empty values."),
+        ("bodypart", [3], "column-type", "to hold text, but got int64."),
+        ("x", ["1.0"], "column-type", "to hold float, but got string."),
+        ("x", [[1.0]], "column-type", "to hold float, but got list<item: double>."),
+    ],
+)
+def test_a_column_that_does_not_fit_is_one_clear_fault(column, values, code, told):
+    with pytest.raises(ContractError) as caught:
+        RAW_TRACKING.check(tracking(**{column: values}), "lab/7.parquet")
+    (fault,) = caught.value.faults
+    assert (fault.code, fault.where) == (code, "lab/7.parquet")
+    assert fault.text.startswith(f"Expected column {column} {told}")
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("bodypart", pa.array(["nose"], pa.large_string()).dictionary_encode()),
+        ("bodypart", pa.array(["nose"], pa.string_view())),
+        ("video_frame", pa.array([0]).dictionary_encode()),
+        ("video_frame", pa.array([0], pa.uint64())),
+        ("x", pa.array([2**30], pa.int64())),
+        ("x", pa.array([1.5], pa.float16())),
+        ("x", pa.array([None])),
+    ],
+)
+def test_what_says_the_same_in_another_dress_passes(column, values):
+    assert RAW_TRACKING.check(tracking(**{column: values}), "a").schema == RAW_TRACKING.schema
+
+
+def test_a_reader_may_ask_for_some_columns_and_older_zones_lack_some():
+    some = METADATA_TRAIN.only("video_id", "first_frame")
+    rows = some.check(pa.table({"video_id": [7], "lab_id": ["QuietOtter"]}), "metadata")
+    assert rows.to_pylist() == [{"video_id": 7, "first_frame": None}]
+    with pytest.raises(ContractError, match="Expected column video_id to be filled"):
+        some.check(pa.table({"video_id": pa.array([None], pa.int64())}), "metadata")
+    with pytest.raises(ContractError, match="Expected a column video_id"):
+        some.check(pa.table({"lab_id": ["QuietOtter"]}), "metadata")
+
+
+def test_a_column_twice_is_named():
+    twice = pa.table([*tracking().columns, pa.array([2.0])], names=[*tracking().column_names, "x"])
+    with pytest.raises(ContractError) as caught:
+        RAW_TRACKING.check(twice, "lab/7.parquet")
+    (fault,) = caught.value.faults
+    assert fault.code == "column-repeated"
+    assert str(fault) == "lab/7.parquet: Expected a column x once, but got it 2 times. Remove all but one of them."
+
+
+def test_metadata_with_a_column_twice_or_of_another_alphabet_is_refused():
+    header, first, *_ = CSV.split(b"\n")
+    with pytest.raises(ContractError, match="Expected a column video_id once, but got it 2 times"):
+        parse_metadata(header + b",video_id\n" + first + b",8\n", "train.csv")
+    with pytest.raises(ContractError, match=r"train\.csv: Expected a CSV table, but got"):
+        parse_metadata(CSV.replace(b"QuietOtter", b"Qui\xffet"), "train.csv")
 
 
 def test_metadata_keeps_its_types_and_fills_columns_a_lab_leaves_out():
@@ -83,6 +154,11 @@ def test_names_of_columns_carry_their_units():
     assert "duration_s" in ANNOTATIONS_ENRICHED.schema.names
 
 
-def test_keys_are_partitioned_by_lab_and_the_fingerprint_follows_the_schema():
-    assert TRACKING_CURATED.key("train-7.parquet", "QuietOtter") == "tracking_curated/lab_id=QuietOtter/train-7.parquet"
+def test_the_fingerprint_follows_the_schema():
     assert TRACKING_CURATED.fingerprint != ANNOTATIONS_ENRICHED.fingerprint
+
+
+def test_a_curated_table_has_one_folder_and_a_raw_one_none_of_its_own():
+    assert TRACKING_CURATED.location == "tracking_curated/"
+    with pytest.raises(ValueError, match="Expected a curated table, but got tracking of the raw zone"):
+        _ = RAW_TRACKING.location

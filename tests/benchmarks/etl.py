@@ -24,8 +24,11 @@ from types import TracebackType
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
+from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.glue_job import run_job
+from behavior.keys import LakeObject, key_of
+from behavior.tables import RAW_METADATA, RAW_TRACKING
+from behavior.workplace import REPOSITORY
 
 PEERS = REPOSITORY.parent / "shared" / "bench"
 MOST_VIDEOS_FOR_WINDOWS = 100
@@ -133,11 +136,12 @@ def _take(run: Callable[[], None]) -> tuple[float, float, float]:
 def link_as_raw_zone(data: Path, raw: Path) -> None:
     """Make the recordings objects of the raw zone without copying them: on this disk a file is an object."""
     for file in data.glob("train_tracking/*/*.parquet"):
-        target = raw / "train_tracking" / f"lab_id={file.parent.name}" / file.name
+        target = raw / LakeObject(RAW_TRACKING, "train", file.parent.name, int(file.stem)).key
         target.parent.mkdir(parents=True, exist_ok=True)
         os.link(file, target)
-    (raw / "metadata").mkdir(parents=True)
-    shutil.copy(data / "train.csv", raw / "metadata" / "train.csv")
+    metadata = raw / key_of(RAW_METADATA, "train")
+    metadata.parent.mkdir(parents=True)
+    shutil.copy(data / "train.csv", metadata)
 
 
 def _below(root: int) -> dict[int, tuple[float, int]]:

@@ -92,6 +92,19 @@ def test_recognition_from_the_curated_zone_equals_recognition_from_raw_rows(simu
     assert recognize(shuffled, annotated, recognizer).equals(raw)
 
 
+def test_bouts_of_a_clip_out_of_a_film_are_in_the_films_numbers(simulated: tuple[pa.Table, Recording]) -> None:
+    rows, recording = simulated
+    annotated = annotating(recording, Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
+    recognizer = random_recognizer(BEHAVIORS, threshold=0.4)
+    whole = recognize(rows, annotated, recognizer)
+    frames = pa.compute.add(rows["video_frame"].cast(pa.int32()), 100_000)
+    clip = recognize(rows.set_column(rows.schema.get_field_index("video_frame"), "video_frame", frames), annotated, recognizer)
+    assert len(whole) > 2
+    assert clip["start_frame"].tolist() == [start + 100_000 for start in whole["start_frame"]]
+    assert clip["stop_frame"].tolist() == [stop + 100_000 for stop in whole["stop_frame"]]
+    assert clip.drop(columns=["start_frame", "stop_frame"]).equals(whole.drop(columns=["start_frame", "stop_frame"]))
+
+
 def test_other_decode_settings_may_be_given(simulated: tuple[pa.Table, Recording]) -> None:
     rows, recording = simulated
     annotated = annotating(recording, Triple(1, 2, "attack"), Triple(1, 2, "sniff"))

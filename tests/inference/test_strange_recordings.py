@@ -87,9 +87,9 @@ def test_groups_in_a_recording_unlike_training_are_found_on_its_own_frames(chang
 @pytest.mark.parametrize(
     ("column", "value", "expected"),
     [
-        ("frames_per_second", 0.0, "Expected frames_per_second to be a number above zero, but got 0.0"),
-        ("frames_per_second", float("nan"), "Expected frames_per_second to be a number above zero, but got nan"),
-        ("pix_per_cm_approx", None, "Expected pix_per_cm_approx to be a number above zero, but got None"),
+        ("frames_per_second", 0.0, "Expected frames_per_second to be a number from 1 to 2,000, but got 0.0"),
+        ("frames_per_second", float("nan"), "Expected frames_per_second to be a number from 1 to 2,000, but got nan"),
+        ("pix_per_cm_approx", None, "Expected pix_per_cm_approx to be a number from 0.1 to 10,000, but got None"),
     ],
 )
 def test_a_recording_without_a_clock_or_a_scale_is_refused(column: str, value: float | None, expected: str) -> None:

@@ -17,6 +17,7 @@ import torch
 from simulated_lake import Lake
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE
+from behavior.keys import LakeObject, key_of
 from behavior.metric import mabe_score
 from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURATED
 from inference.recognition import recognize
@@ -40,11 +41,11 @@ def zone_with_a_twin(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Pa
     root = tmp_path_factory.mktemp("twin") / "curated"
     shutil.copytree(lake.curated, root)
     for table in (TRACKING_CURATED, ANNOTATIONS_ENRICHED):
-        rows = pq.read_table(root / table.key(f"train-{ORIGINAL}.parquet", LAB), partitioning=None).to_pandas()
+        rows = pq.read_table(root / LakeObject(table, "train", LAB, ORIGINAL).key, partitioning=None).to_pandas()
         rows = rows.assign(video_id=TWIN)
         kept = rows.head(1) if table is ANNOTATIONS_ENRICHED else rows
-        _write(kept, table.schema, root / table.key(f"train-{TWIN}.parquet", LAB))
-    path = root / METADATA_TRAIN.key("part.parquet")
+        _write(kept, table.schema, root / LakeObject(table, "train", LAB, TWIN).key)
+    path = root / key_of(METADATA_TRAIN)
     metadata = pq.read_table(path).to_pandas()
     twin = metadata[metadata["video_id"] == ORIGINAL].assign(video_id=TWIN)
     _write(pd.concat([metadata, twin], ignore_index=True), METADATA_TRAIN.schema, path)
@@ -342,6 +343,9 @@ def test_a_recipe_that_names_groups_is_judged_by_groups(
     found = told(tmp_path)
     assert set(found["behaviors"]) == {"social", "mating", "aggressive"}
     assert found["behaviors"]["social"]["frames"] > 0
+    assert found["headline"]["competition_score"]["value"] > 0  # found and true bouts of an arena meet
+    videos = sorted(str(recording.video_id) for recording in CuratedZone(zone_with_a_twin).annotated_recordings())
+    assert sorted(path.stem for path in (tmp_path / "scores").iterdir()) == videos  # nobody is named
     assert found["confusion"]["names"][-1] == "nothing"
     assert np.sum(found["confusion"]["frames"]) == sum(content_frames(zone_with_a_twin))
     assert "F1 of groups" in (tmp_path / "report.html").read_text()
@@ -380,7 +384,7 @@ def test_a_loss_that_diverges_is_told_in_one_line(lake: Lake, known: None, tmp_p
 
 
 def test_without_what_draws_the_report_nothing_is_trained(lake: Lake, known: None, tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("training.script.find_spec", lambda name: None if name == "jinja2" else object())
+    monkeypatch.setattr("training.command_line.find_spec", lambda name: None if name == "jinja2" else object())
     assert run("--curated", lake.curated, "--output-dir", tmp_path / "out") == EXIT_USAGE
     assert "which draw the report, but got no jinja2. Run pip install jinja2." in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from simulated_lake import Lake
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
+from behavior.keys import key_of
 from behavior.tables import METADATA_TRAIN
 from recognizers import checkpoint
 from recognizers.cnn_transformer_plus import CnnTransformerPlusConfig
@@ -36,7 +37,7 @@ def unlabelled(lake: Lake, root: Path, videos: tuple[int, ...]) -> Path:
     """Copy the curated zone; in some videos nobody annotated anything."""
     zone = root / "zone"
     shutil.copytree(lake.curated, zone)
-    path = zone / METADATA_TRAIN.key("part.parquet")
+    path = zone / key_of(METADATA_TRAIN)
     rows = pq.read_table(path)
     lists = [
         None if row["video_id"] in videos else row["behaviors_labeled"]

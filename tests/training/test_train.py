@@ -17,6 +17,7 @@ from simulated_lake import Lake, build_lake
 
 from behavior.bouts import DecodeSettings
 from behavior.contract import EXIT_CONTRACT, EXIT_UNEXPECTED, EXIT_USAGE, ContractError
+from behavior.keys import key_of
 from behavior.metric import mabe_score
 from behavior.tables import METADATA_TRAIN
 from inference.recognition import recognize
@@ -122,7 +123,7 @@ def test_validation_says_what_serving_will_do(lake: Lake, tiny: Recipe, tmp_path
 
 def with_groups(zone: Path, groups: dict[int, int]) -> None:
     """Say in the metadata which recordings show the same video."""
-    path = zone / METADATA_TRAIN.key("part.parquet")
+    path = zone / key_of(METADATA_TRAIN)
     rows = pq.read_table(path)
     place = rows.schema.get_field_index("content_group")
     column = pa.array([groups[video] for video in rows.column("video_id").to_pylist()], pa.int64())
@@ -141,7 +142,7 @@ def test_recordings_of_one_video_are_on_one_side(copy: Path, tiny: Recipe, twins
 def test_recordings_are_split_one_by_one_where_the_zone_does_not_know_what_is_the_same(
     copy: Path, lake: Lake, with_tiny: Recipe, tmp_path: Path, capsys
 ) -> None:
-    path = copy / METADATA_TRAIN.key("part.parquet")
+    path = copy / key_of(METADATA_TRAIN)
     pq.write_table(pq.read_table(path).drop_columns(["content_group"]), path)
     assert run("--curated", copy, "--recipe", "tiny", "--epochs", "1", "--model-dir", tmp_path / "m") == 0
     assert "does not say which recordings show the same video" in capsys.readouterr().out
@@ -240,8 +241,10 @@ def test_a_finished_run_is_not_repeated(lake: Lake, with_tiny: Recipe, tmp_path:
 
 
 def test_training_imports_nothing_of_aws_and_nothing_that_draws() -> None:
-    """A training container has neither."""
-    foreign = {"boto3", "aws_pipeline", "pyspark", "reports", "jinja2", "matplotlib"}
+    """A training container has neither; of reports/, which comes with the job, only how far it is."""
+    drawing = {f"reports.{path.stem}" for path in (ROOT / "reports").glob("*.py")} - {"reports.__init__", "reports.progress"}
+    assert {"reports.page", "reports.charts"} <= drawing
+    foreign = {"boto3", "aws_pipeline", "pyspark", "jinja2", "matplotlib", *drawing}
     code = f"import sys, training.fitting.network_session, training.train; print({foreign} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert told.stdout == "set()\n"

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from behavior.annotations import enrich
 from behavior.curation import WRITE_OPTIONS, curate, to_table
+from behavior.keys import key_of
 from behavior.recording import recordings_from_rows
 from behavior.simulated.lab_profiles import LabProfile
 from behavior.simulated.recordings import simulate
@@ -23,12 +24,11 @@ def write_simulated_zone(root: Path, profiles: Iterable[LabProfile], recordings:
             simulated = simulate(profile, seed * 1_000 + number, video_id, seconds)
             (recording,) = recordings_from_rows([simulated.metadata])
             curated = curate(simulated.tracking, recording)
-            name = f"train-{video_id}.parquet"
-            _write(root / TRACKING_CURATED.key(name, profile.name), to_table(curated, recording, "train"), **WRITE_OPTIONS)
-            _write(root / ANNOTATIONS_ENRICHED.key(name, profile.name), enrich(simulated.annotation, recording))
+            _write(root / key_of(TRACKING_CURATED, "train", recording), to_table(curated, recording, "train"), **WRITE_OPTIONS)
+            _write(root / key_of(ANNOTATIONS_ENRICHED, "train", recording), enrich(simulated.annotation, recording))
             counted = {"frame_count": curated.frames, "mice_tracked": len(curated.mice), "seen_share": float(curated.seen.mean())}
             rows.append({**simulated.metadata, **counted, "content_group": video_id})
-    _write(root / METADATA_TRAIN.key("part.parquet"), pa.Table.from_pylist(rows, schema=METADATA_TRAIN.schema))
+    _write(root / key_of(METADATA_TRAIN), pa.Table.from_pylist(rows, schema=METADATA_TRAIN.schema))
 
 
 def _write(path: Path, table: pa.Table, **options: object) -> None:

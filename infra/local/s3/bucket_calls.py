@@ -11,7 +11,7 @@ from infra.local.s3.headers import instant, whole_number
 from infra.local.s3.listing import common_prefix
 from infra.local.s3.object_names import LAST
 from infra.local.s3.object_store import ObjectStore
-from infra.local.s3.stored import Condition, Page, StoredObject
+from infra.local.s3.stored import Condition, ListingPage, StoredObject
 from infra.local.s3.wire import Operation, Request, Response, element, parse_xml, text, xml_response
 
 _MOST_LISTED = 1000
@@ -101,12 +101,12 @@ class BucketOperations:
         return xml_response("DeleteResult", *results)
 
 
-def _position_1(page: Page, marker: str, shown: Callable[[str], str]) -> list[str]:
+def _position_1(page: ListingPage, marker: str, shown: Callable[[str], str]) -> list[str]:
     following = [] if page.after is None else [text("NextMarker", shown(page.after.removesuffix(LAST)))]
     return [text("Marker", marker), *following]
 
 
-def _position_2(page: Page, token: str, start: str) -> list[str]:
+def _position_2(page: ListingPage, token: str, start: str) -> list[str]:
     following = [] if page.after is None else [text("NextContinuationToken", base64.urlsafe_b64encode(page.after.encode()).decode())]
     given = [text("ContinuationToken", token)] if token else []
     return [text("KeyCount", len(page.objects) + len(page.prefixes)), *given, *following, *([text("StartAfter", start)] if start else [])]

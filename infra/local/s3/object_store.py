@@ -25,7 +25,7 @@ from infra.local.errors import ServiceError
 from infra.local.s3.listing import common_prefix, ordered_keys
 from infra.local.s3.object_names import LAST, check_key, fits_tree, flat_path, is_bucket_name
 from infra.local.s3.records import Records, prune
-from infra.local.s3.stored import ALWAYS, Condition, Page, Staged, StoredObject, no_such_key, precondition_failed
+from infra.local.s3.stored import ALWAYS, Condition, ListingPage, Staged, StoredObject, no_such_key, precondition_failed
 
 CHUNK_BYTES = 1 << 20
 _STRIPES = 64  # lock files; two keys that share one only wait for each other
@@ -204,7 +204,7 @@ class ObjectStore:
         overflow = self.side / "overflow" / bucket
         return ordered_keys(self.directory(bucket), overflow, prefix, after, first_of_each_directory=first_of_each_directory)
 
-    def page(self, bucket: str, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000) -> Page:
+    def page(self, bucket: str, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000) -> ListingPage:
         """List up to `limit` objects and common prefixes that sort behind `after`."""
         objects: list[StoredObject] = []
         prefixes: list[str] = []
@@ -217,14 +217,14 @@ class ObjectStore:
             if found is None and group is None:  # deleted while we list
                 continue
             if len(objects) + len(prefixes) == limit:
-                return Page(objects, prefixes, end)
+                return ListingPage(objects, prefixes, end)
             if group is not None:
                 prefixes.append(group)
                 end = group + LAST
             elif found is not None:
                 objects.append(found)
                 end = key
-        return Page(objects, prefixes, None)
+        return ListingPage(objects, prefixes, None)
 
     # Below: one object's file and record, always under its lock
 

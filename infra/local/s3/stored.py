@@ -54,7 +54,7 @@ ALWAYS = Condition()
 
 
 @dataclass(frozen=True)
-class Page:
+class ListingPage:
     """One page of a listing."""
 
     objects: list[StoredObject]

@@ -1,0 +1,30 @@
+import pytest
+
+from behavior.ids import lab_fault, video_fault
+
+
+@pytest.mark.parametrize("lab", ["AdaptableSnail", "MABe22_movies", "lab 3", "Zürich.1", "CalMS21_task1", "01001", "2A001"])
+def test_lab_names_that_can_be_folders_pass(lab: str):
+    assert lab_fault(lab) is None
+
+
+@pytest.mark.parametrize(
+    "lab", ["", "..", ".hidden", "a/b", "a\\b", "a=b", "null", "NULL", "x" * 129, "a\nb", "end.", None, 7, "a%2Fb", "_x"]
+)
+def test_lab_names_that_could_leave_the_store_are_refused(lab: object):
+    fault = lab_fault(lab, "train.csv, row 1")
+    assert fault is not None
+    assert (fault.code, fault.where, fault.mend) == ("lab-name", "train.csv, row 1", "Rename the lab.")
+
+
+@pytest.mark.parametrize("video", [0, 7, "7", 7.0, 10**18 - 1])
+def test_whole_numbers_are_video_ids(video: object):
+    assert video_fault(video) is None
+
+
+@pytest.mark.parametrize("video", [-1, 7.5, "7.0", "", "..", "../7", "a", None, float("nan"), float("inf"), 10**18, [7]])
+def test_anything_else_is_no_video_id(video: object):
+    fault = video_fault(video)
+    assert fault is not None
+    assert fault.code == "video-id"
+    assert f"but got {video!r}." in fault.text
