@@ -381,7 +381,7 @@ def test_a_loss_that_diverges_is_told_in_one_line(lake: Lake, known: None, tmp_p
 
 
 def test_without_what_draws_the_report_nothing_is_trained(lake: Lake, known: None, tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("training.script.find_spec", lambda name: None if name == "jinja2" else object())
+    monkeypatch.setattr("training.command_line.find_spec", lambda name: None if name == "jinja2" else object())
     assert run("--curated", lake.curated, "--output-dir", tmp_path / "out") == EXIT_USAGE
     assert "which draw the report, but got no jinja2. Run pip install jinja2." in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -242,7 +242,7 @@ def test_a_finished_run_is_not_repeated(lake: Lake, with_tiny: Recipe, tmp_path:
 
 def test_training_imports_nothing_of_aws_and_nothing_that_draws() -> None:
     """A training container has neither."""
-    foreign = {"boto3", "aws_pipeline", "pyspark", "reports", "jinja2", "matplotlib"}
+    foreign = {"boto3", "aws_pipeline", "pyspark", "jinja2", "matplotlib"}
     code = f"import sys, training.fitting.network_session, training.train; print({foreign} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert told.stdout == "set()\n"
