@@ -343,6 +343,9 @@ def test_a_recipe_that_names_groups_is_judged_by_groups(
     found = told(tmp_path)
     assert set(found["behaviors"]) == {"social", "mating", "aggressive"}
     assert found["behaviors"]["social"]["frames"] > 0
+    assert found["headline"]["competition_score"]["value"] > 0  # found and true bouts of an arena meet
+    videos = sorted(str(recording.video_id) for recording in CuratedZone(zone_with_a_twin).annotated_recordings())
+    assert sorted(path.stem for path in (tmp_path / "scores").iterdir()) == videos  # nobody is named
     assert found["confusion"]["names"][-1] == "nothing"
     assert np.sum(found["confusion"]["frames"]) == sum(content_frames(zone_with_a_twin))
     assert "F1 of groups" in (tmp_path / "report.html").read_text()

@@ -241,8 +241,10 @@ def test_a_finished_run_is_not_repeated(lake: Lake, with_tiny: Recipe, tmp_path:
 
 
 def test_training_imports_nothing_of_aws_and_nothing_that_draws() -> None:
-    """A training container has neither."""
-    foreign = {"boto3", "aws_pipeline", "pyspark", "jinja2", "matplotlib"}
+    """A training container has neither; of reports/, which comes with the job, only how far it is."""
+    drawing = {f"reports.{path.stem}" for path in (ROOT / "reports").glob("*.py")} - {"reports.__init__", "reports.progress"}
+    assert {"reports.page", "reports.charts"} <= drawing
+    foreign = {"boto3", "aws_pipeline", "pyspark", "jinja2", "matplotlib", *drawing}
     code = f"import sys, training.fitting.network_session, training.train; print({foreign} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert told.stdout == "set()\n"
