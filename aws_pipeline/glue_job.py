@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
+from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
 from aws_pipeline.terminal import JobFailed, run, size
 from behavior.contract import EXIT_OK, ContractError, Fault, UsageError
+from behavior.workplace import REPOSITORY
 from reports.progress import Progress
 
 DEPLOY = "python -m infra.deploy"

@@ -26,13 +26,14 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
-from aws_pipeline.config import REPOSITORY, WORKPLACE, Settings, endpoint, settings
+from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.job_code import GLUE_LIBRARY, GLUE_SCRIPT, TRAINING, digest, files
 from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
 from aws_pipeline.terminal import JobFailed, run, size
 from behavior.contract import EXIT_OK
 from behavior.tables import CURATED_TABLES
 from behavior.whole_file import whole_file
+from behavior.workplace import REPOSITORY, WORKPLACE
 from reports.progress import progress
 
 INFERENCE = ("behavior", "reports", "recognizers", "inference")

@@ -127,7 +127,7 @@ def _send(item: Upload, s3: Any, bucket: str, present: tuple[int, str] | None) -
     return True
 
 
-def main() -> int:
+def _main() -> int:
     """Parse the command line, check, upload and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, help="recordings to upload (default: MABE_DATA_DIR, else data/ in the repository)")
@@ -144,11 +144,10 @@ def main() -> int:
         return EXIT_OK
     with endpoint(chosen):
         summary = _upload_all(uploads, chosen)
-    where = f"in {chosen.mock_dir}" if chosen.local else "on AWS"
     print(
         json.dumps(summary)
         if arguments.json
-        else f"{chosen.uri('raw')} {where}: {summary['sent']} of {summary['files']} files sent ({size(summary['bytes_sent'])}), "
+        else f"{chosen.uri('raw')} {chosen.place}: {summary['sent']} of {summary['files']} files sent ({size(summary['bytes_sent'])}), "
         f"the others were there already; {summary['seconds']} s"
     )
     return EXIT_OK
@@ -163,5 +162,10 @@ def _upload_all(uploads: list[Upload], chosen: Settings) -> dict[str, float]:
     return {"files": len(uploads), "sent": len(sent), "bytes_sent": sum(sent), "seconds": round(time.monotonic() - started, 1)}
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())
