@@ -30,7 +30,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CurationPlan:
     """What there is to do, and what is wrong with it already."""
 
     work: tuple[Work, ...]
@@ -45,7 +45,7 @@ Objects = Mapping[tuple[str, int], LakeObject]
 """The objects of a split, by table and video."""
 
 
-def plan_work(raw: str) -> Plan:
+def plan_work(raw: str) -> CurationPlan:
     """Match the objects of the raw zone with its metadata; every mismatch is a fault. Sound recordings are planned in any case."""
     n_bytes = list_objects(raw, RAW_FOLDERS)
     objects, faults = _by_video(key for key in n_bytes if not key.startswith(RAW_METADATA.name))
@@ -56,8 +56,8 @@ def plan_work(raw: str) -> Plan:
         where, own = key_of(RAW_METADATA, split), objects[split]
         if where not in n_bytes:
             if split == "train":
-                told = f"Expected an object {where}, but got none."
-                faults.append(Fault("file-missing", raw, told, "Run python aws_pipeline/s3_upload.py."))
+                message = f"Expected an object {where}, but got none."
+                faults.append(Fault("file-missing", raw, message, "Run python aws_pipeline/s3_upload.py."))
             ignored += [each.key for each in own.values()]
             continue
         try:
@@ -70,7 +70,7 @@ def plan_work(raw: str) -> Plan:
         ignored += [each.key for (_, video), each in own.items() if video not in listed]
         faults += [*wrong, *_mismatches(own, recordings, where, split)]
         work += _work(own, recordings, split, n_bytes)
-    return Plan(tuple(work), metadata, tuple(sorted(faults, key=str)), tuple(ignored))
+    return CurationPlan(tuple(work), metadata, tuple(sorted(faults, key=str)), tuple(ignored))
 
 
 def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
@@ -110,8 +110,8 @@ def _by_video(keys: Iterable[str]) -> tuple[dict[str, dict[tuple[str, int], Lake
             continue
         first = objects[held.split].setdefault((held.table.name, held.video), held)
         if first is not held:
-            told = f"Expected one object per video, but got {first.key} as well."
-            faults.append(Fault("video-repeated", key, told, "Remove one."))
+            message = f"Expected one object per video, but got {first.key} as well."
+            faults.append(Fault("video-repeated", key, message, "Remove one."))
     return objects, faults
 
 
@@ -119,9 +119,9 @@ def _mismatches(objects: Objects, recordings: Sequence[Recording], where: str, s
     labs = {recording.video_id: recording.lab_id for recording in recordings}
     for (_, video), each in objects.items():
         if labs.get(video, each.lab) != each.lab:
-            told = f"Expected lab {labs[video]} as {where} says, but got {each.lab}."
-            yield Fault("lab-contradiction", each.key, told, "Correct the row or move the object.")
+            message = f"Expected lab {labs[video]} as {where} says, but got {each.lab}."
+            yield Fault("lab-contradiction", each.key, message, "Correct the row or move the object.")
     for recording in recordings:
         if (RAW_TRACKING.name, recording.video_id) not in objects:
-            told = f"Expected an object {key_of(RAW_TRACKING, split, recording)}, but got none."
-            yield Fault("file-missing", where, told, "Upload it or remove the row.")
+            message = f"Expected an object {key_of(RAW_TRACKING, split, recording)}, but got none."
+            yield Fault("file-missing", where, message, "Upload it or remove the row.")

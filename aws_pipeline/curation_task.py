@@ -21,7 +21,7 @@ _ANY_FRAMES = range(np.iinfo(np.int32).max)
 
 
 @dataclass(frozen=True)
-class Result:
+class CurationResult:
     """What became of one recording; a few hundred bytes, and those of its content: a mark about every 32 frames of a mouse."""
 
     split: str
@@ -47,7 +47,7 @@ class Result:
     """What tells it from other recordings."""
 
 
-def curate_part(part: Iterable[Work], raw: str, curated: str, run: str | None) -> Iterator[Result]:
+def curate_part(part: Iterable[Work], raw: str, curated: str, run: str | None) -> Iterator[CurationResult]:
     """Curate recordings one by one. What breaks the contract becomes the faults of a result.
 
     Objects are written where they wait for the end of `run`; without a run recordings are only checked.
@@ -56,10 +56,10 @@ def curate_part(part: Iterable[Work], raw: str, curated: str, run: str | None) -
         try:
             yield _curate(work, raw, curated, run)
         except ContractError as error:
-            yield Result(work.split, work.recording.video_id, error.faults)
+            yield CurationResult(work.split, work.recording.video_id, error.faults)
 
 
-def _curate(work: Work, raw: str, curated: str, run: str | None) -> Result:
+def _curate(work: Work, raw: str, curated: str, run: str | None) -> CurationResult:
     rows, pose = _tracking(work, raw)
     bouts, mended = _bouts(work, raw, pose.pose.film_frames)
     table = to_table(pose, work.recording, work.split)
@@ -68,7 +68,7 @@ def _curate(work: Work, raw: str, curated: str, run: str | None) -> Result:
         outputs.append((ANNOTATIONS_ENRICHED, bouts, {"compression": "zstd"}))
     keys = [key_of(kind, work.split, work.recording) for kind, _, _ in outputs]
     sizes = [write_parquet(curated, staged(str(run), key), content, **how) for key, (_, content, how) in zip(keys, outputs, strict=True)]
-    return Result(
+    return CurationResult(
         work.split,
         work.recording.video_id,
         notes=(*pose.pose.notes, *mended),

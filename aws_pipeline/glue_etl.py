@@ -34,8 +34,8 @@ if not __package__ and "--JOB_NAME" not in sys.argv:  # Glue brings the packages
 
 import pyarrow as pa
 
-from aws_pipeline.curation_plan import Plan, in_parts, plan_work
-from aws_pipeline.curation_task import Result, curate_part
+from aws_pipeline.curation_plan import CurationPlan, in_parts, plan_work
+from aws_pipeline.curation_task import CurationResult, curate_part
 from aws_pipeline.lake import copy_objects, list_objects, remove_objects, set_partitions, write_object, write_parquet
 from behavior.annotations import Occurrences, class_distribution
 from behavior.content import content_groups
@@ -66,7 +66,7 @@ class _Refused(SystemExit):
         self.code = exit_code_of(error.faults)
 
 
-def run(options: Options) -> dict[str, Any]:
+def run_curation(options: Options) -> dict[str, Any]:
     """Do the whole job and return its summary. Raises ContractError with the faults of all recordings."""
     clock = [time.monotonic()]
     with ThreadPoolExecutor(1) as aside:  # the JVM starts meanwhile
@@ -103,7 +103,7 @@ def _spark() -> Any:
     return SparkContext.getOrCreate(SparkConf().setAppName("mabe-curate"))
 
 
-def _curate(spark: Any, plan: Plan, options: Options, name: str | None) -> list[Result]:
+def _curate(spark: Any, plan: CurationPlan, options: Options, name: str | None) -> list[CurationResult]:
     """Let the workers curate all recordings; their objects wait under the run's name, without one nothing is written."""
     raw, curated = options.raw, options.curated
     parts = in_parts(plan.work, spark.defaultParallelism)
@@ -119,7 +119,7 @@ def _curate(spark: Any, plan: Plan, options: Options, name: str | None) -> list[
     return sorted(job.result(), key=lambda result: (result.split, result.video_id))
 
 
-def _publish(plan: Plan, results: Sequence[Result], options: Options, name: str) -> int:
+def _publish(plan: CurationPlan, results: Sequence[CurationResult], options: Options, name: str) -> int:
     """Put all objects where readers look, register partitions, remove what former runs left; return how many objects that were.
 
     Workers do not write to these keys themselves, because the last recording of thousands may be the broken one: then readers would
@@ -143,7 +143,7 @@ def _remove_staged(options: Options) -> None:
     remove_objects(options.curated, list_objects(options.curated, [STAGING]))
 
 
-def _count_notes(results: Sequence[Result]) -> dict[str, int]:
+def _count_notes(results: Sequence[CurationResult]) -> dict[str, int]:
     """Print what was repaired or looks strange, recording by recording, and return how many rows of all have each."""
     counts: Counter[str] = Counter()
     for note in (note for result in results for note in result.notes):
@@ -152,7 +152,7 @@ def _count_notes(results: Sequence[Result]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _spanning_tables(plan: Plan, results: Sequence[Result]) -> dict[Table, pa.Table]:
+def _spanning_tables(plan: CurationPlan, results: Sequence[CurationResult]) -> dict[Table, pa.Table]:
     by_video = {(result.split, result.video_id): result for result in results}
     tables = {}
     for split, rows in plan.metadata.items():
@@ -198,7 +198,7 @@ def main() -> int:
         return start_and_follow(__doc__)
     options = _options(sys.argv[1:])
     try:
-        summary = run(options)
+        summary = run_curation(options)
     except ContractError as error:
         _tell(options, {"faults": [asdict(fault) for fault in error.faults]})
         traceback.print_exc()

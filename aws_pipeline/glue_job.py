@@ -57,8 +57,8 @@ def run_job(chosen: Settings) -> dict[str, Any]:
 
 def _require_this_code(glue: Any, chosen: Settings) -> None:
     """Deploy anew, on this disk, if the job has other code than this working tree; on AWS that is for a person to decide."""
-    wanted = glue_code(chosen)
-    if _deployed_code(glue, chosen) == (wanted.script, wanted.library):
+    code = glue_code(chosen)
+    if _deployed_code(glue, chosen) == (code.script, code.library):
         return
     if not chosen.local:
         raise UsageError(

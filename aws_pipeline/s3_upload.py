@@ -105,8 +105,8 @@ def _files(data_dir: Path, split: str, recordings: Sequence[Recording]) -> tuple
                 faults += footer_faults(table, data_dir / name, name, mend="Export the file again.")
                 files.append(Upload(data_dir / name, key_of(table, split, recording)))
             elif table is RAW_TRACKING:
-                told = f"Expected a file {name}, but got none."
-                faults.append(Fault("file-missing", file_of(RAW_METADATA, split), told, "Add it or remove the row."))
+                message = f"Expected a file {name}, but got none."
+                faults.append(Fault("file-missing", file_of(RAW_METADATA, split), message, "Add it or remove the row."))
     return files, faults
 
 

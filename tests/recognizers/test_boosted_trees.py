@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from behavior.contract import ContractError
-from recognizers.boosted_trees import BoostedTrees, GrownColumn, TreesConfig, teaching
+from recognizers.boosted_trees import BoostedTrees, GrownColumn, TreesConfig, thin_mask
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = TreesConfig(trees=30, leaves=4, learning_rate=0.3, least_rows=5)
@@ -66,7 +66,7 @@ def test_thinning_takes_every_fourth_row_without_and_every_other_with_the_behavi
     labels = np.array([[row >= 6] for row in range(12)])
     mask = np.ones_like(labels)
     mask[8] = False
-    taken = teaching(labels, mask, replace(SMALL, every_nth=4, every_nth_positive=2))
+    taken = thin_mask(labels, mask, replace(SMALL, every_nth=4, every_nth_positive=2))
     assert np.flatnonzero(taken[:, 0]).tolist() == [0, 4, 6, 10]
 
 
@@ -74,7 +74,7 @@ def test_thinned_rows_weigh_as_much_as_those_they_stand_for() -> None:
     """Where features tell nothing, the answer is the share of rows with the behavior: a tenth, before thinning and after."""
     labels = (np.arange(4000) % 10 == 0)[:, None]
     config = replace(SMALL, every_nth=3, every_nth_positive=1)
-    mask = teaching(labels, np.ones_like(labels), config)
+    mask = thin_mask(labels, np.ones_like(labels), config)
     trees = BoostedTrees.fit(np.zeros((4000, 1), np.float32), labels, mask, config, threads=1)
     assert trees.predict(np.zeros((1, 1), np.float32))[0, 0] == pytest.approx(0.1, abs=0.003)
 
@@ -112,7 +112,7 @@ def test_a_model_that_is_cut_short_or_changed_is_refused_before_it_is_read() -> 
     changed = tensors["trees.0"].clone()
     changed[500] += 1
     for broken in (tensors["trees.0"][:-100], changed, torch.zeros(0, dtype=torch.uint8)):
-        with pytest.raises(ContractError, match="file, column 0: Expected the text of trees as it was written"):
+        with pytest.raises(ContractError, match="file, column 0: Expected the trees as they were written"):
             BoostedTrees.from_tensors({"trees.0": broken}, 2, 3, "file")
 
 
