@@ -214,8 +214,10 @@ def _print(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:  # `| head` reads no more; without this, Python would report an error at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # at exit Python would try to write the rest, and fail
+        if not isinstance(error, BrokenPipeError):  # that of `| head` is no error
+            raise
 
 
 def _print_cost(answer: Answer, empty: list[str], chosen: Settings) -> None:

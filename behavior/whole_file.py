@@ -7,15 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from behavior.contract import UsageError
-from behavior.full_disk import MEND, is_full
+from behavior.full_disk import MEND, FullDiskError, is_full
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield the path of a temporary file, which replaces `path` at the end; after an error it is deleted, and `path` is unchanged.
 
-    Raises UsageError if the disk is full.
+    Raises FullDiskError if the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
@@ -26,7 +25,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         if not is_full(error):
             raise
         reason = str(error).rstrip(".")
-        raise UsageError(f"Expected room on the disk for {path}, but got: {reason}. {MEND}") from error
+        raise FullDiskError(f"Expected room on the disk for {path}, but got: {reason}. {MEND}") from error
     finally:
         beside.unlink(missing_ok=True)
 

@@ -1,6 +1,9 @@
 """Trees over rows of numbers: what they learn, what they leave, how they are kept."""
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import torch
 from behavior.contract import ContractError
 from recognizers.boosted_trees import BoostedTrees, GrownColumn, TreesConfig, thin_mask
 
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = TreesConfig(trees=30, leaves=4, learning_rate=0.3, least_rows=5)
 
 
@@ -123,3 +127,21 @@ def test_trees_over_other_features_are_refused() -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="Expected"):
         TreesConfig(**wrong)
+
+
+def test_rows_that_know_more_than_most_do_not_end_the_process() -> None:
+    """Bodyparts that one lab alone tracks, and a behavior that this lab alone annotated: with bundled columns LightGBM dies of it."""
+    code = """
+import numpy as np
+from recognizers.boosted_trees import BoostedTrees, TreesConfig
+generator = np.random.default_rng(0)
+features = np.full((9000, 66), np.nan, np.float32)
+features[:1300] = generator.normal(size=(1300, 66))
+mask = np.arange(9000)[:, None] < 1300
+labels = features[:, :1] > 0.5
+trees = BoostedTrees.fit(features, labels, mask, TreesConfig(trees=20, leaves=15, bins=63), 0, 1)
+print((trees.predict(features[:1300]) > 0.5)[labels[:1300]].mean())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert float(done.stdout) > 0.9
