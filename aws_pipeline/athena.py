@@ -68,7 +68,7 @@ def saved_queries() -> dict[str, str]:
     return {path.stem: path.read_text(encoding="utf-8").partition("\n")[0].lstrip("- ") for path in sorted(SQL.glob("*.sql"))}
 
 
-def saved(name: str) -> str:
+def saved_query(name: str) -> str:
     """Return the SQL of a query in `sql/`."""
     return (SQL / f"{name}.sql").read_text(encoding="utf-8")
 

@@ -12,8 +12,8 @@ from aws_pipeline.lake import read_table, write_parquet
 from behavior.annotations import Behavior, bout_lengths, enrich, sound_bouts
 from behavior.content import Content, content_of
 from behavior.contract import ContractError, Fault
-from behavior.curation import WRITE_OPTIONS, Curated, curate, to_table
-from behavior.keys import key_of, staged
+from behavior.curation import WRITE_OPTIONS, CuratedTracking, curate, to_table
+from behavior.keys import key_of, staging_key
 from behavior.tables import ANNOTATIONS_ENRICHED, RAW_ANNOTATION, RAW_TRACKING, TRACKING_CURATED
 
 _ANY_FRAMES = range(np.iinfo(np.int32).max)
@@ -67,7 +67,9 @@ def _curate(work: Work, raw: str, curated: str, run: str | None) -> CurationResu
     if bouts is not None and run:
         outputs.append((ANNOTATIONS_ENRICHED, bouts, {"compression": "zstd"}))
     keys = [key_of(kind, work.split, work.recording) for kind, _, _ in outputs]
-    sizes = [write_parquet(curated, staged(str(run), key), content, **how) for key, (_, content, how) in zip(keys, outputs, strict=True)]
+    sizes = [
+        write_parquet(curated, staging_key(str(run), key), content, **how) for key, (_, content, how) in zip(keys, outputs, strict=True)
+    ]
     return CurationResult(
         work.split,
         work.recording.video_id,
@@ -92,7 +94,7 @@ def _annotated(bouts: pa.Table | None) -> pd.DataFrame:
     return rows.to_pandas()
 
 
-def _tracking(work: Work, raw: str) -> tuple[int, Curated]:
+def _tracking(work: Work, raw: str) -> tuple[int, CuratedTracking]:
     """Return the number of tracking rows, and the curated tracking. Raises ContractError, also with the faults of the annotation."""
     try:
         rows = read_table(raw, work.tracking, RAW_TRACKING)

@@ -41,7 +41,7 @@ from aws_pipeline.lake import copy_objects, list_objects, remove_objects, set_pa
 from behavior.annotations import Occurrences, class_distribution
 from behavior.content import content_groups
 from behavior.contract import EXIT_OK, ContractError, exit_code_of, refuse
-from behavior.keys import STAGING, key_of, object_of, staged
+from behavior.keys import STAGING, key_of, object_of, staging_key
 from behavior.tables import CLASS_DISTRIBUTION_STATS, CURATED_TABLES, METADATA_TEST, METADATA_TRAIN, RAW_METADATA, Table
 
 _STATUS_EVERY_S = 2.0
@@ -59,7 +59,7 @@ class Options:
     """Object for the progress of the run, and in the end its summary or its faults, which are hard to read from a log."""
 
 
-class _Refused(SystemExit):
+class _RefusedRun(SystemExit):
     """Ends the process with the exit code of its faults; Glue reports its text as the error of the run."""
 
     def __init__(self, error: ContractError) -> None:
@@ -129,9 +129,9 @@ def _publish(plan: CurationPlan, results: Sequence[CurationResult], options: Opt
     """
     keys = {key for result in results for key in result.keys}
     for table, rows in _spanning_tables(plan, results).items():
-        write_parquet(options.curated, staged(name, key_of(table)), rows, compression="zstd")
+        write_parquet(options.curated, staging_key(name, key_of(table)), rows, compression="zstd")
         keys.add(key_of(table))
-    copy_objects(options.curated, {staged(name, key): key for key in sorted(keys)})
+    copy_objects(options.curated, {staging_key(name, key): key for key in sorted(keys)})
     written = [one for one in map(object_of, keys) if one]
     for table in CURATED_TABLES:
         if table.partition:
@@ -203,7 +203,7 @@ def main() -> int:
     except ContractError as error:
         _write_status(options, {"faults": [asdict(fault) for fault in error.faults]})
         traceback.print_exc()
-        raise _Refused(error) from None
+        raise _RefusedRun(error) from None
     _write_status(options, summary)
     print(json.dumps(summary), flush=True)
     return EXIT_OK

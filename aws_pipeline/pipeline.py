@@ -128,7 +128,7 @@ class _Pipeline:
         return Step("2 ETL", f"{facts['videos']} recordings curated", facts["rows_out"], facts["bytes_out"], reused=reused)
 
     def _sql(self) -> Step:
-        question = athena.saved("class_imbalance")
+        question = athena.saved_query("class_imbalance")
         inputs = self._curated(), question, digest(files("aws_pipeline/athena.py"))
         facts, reused = self.records.once("sql", inputs, lambda: {"rows": len(athena.query(question, self.chosen))}, lambda _: "")
         return Step("3 SQL", "class_imbalance.sql answered", rows=facts["rows"], reused=reused)

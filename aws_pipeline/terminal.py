@@ -49,7 +49,7 @@ def known_error(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, UsageError):
         return str(error), EXIT_USAGE
     reasons = list(_chain(error))
-    said = str(error).rstrip(".")
+    text = str(error).rstrip(".")
     if full := [reason for reason in reasons if is_full(reason) or _NO_ROOM in str(reason)]:
         if _aws_says(full[-1]).get("Code") == _NO_ROOM:
             return _aws_says(full[-1])["Message"], EXIT_USAGE
@@ -60,9 +60,9 @@ def known_error(error: Exception) -> tuple[str, int] | None:
         return str(error), error.code
     if any(type(reason).__name__ in _UNREACHABLE for reason in reasons):
         mend = "Check the network, or start what AWS_ENDPOINT_URL names: python -m infra.local serve."
-        return f"Expected AWS to answer, but got: {said}. {mend}", EXIT_USAGE
+        return f"Expected AWS to answer, but got: {text}. {mend}", EXIT_USAGE
     if any(map(_is_refusal, reasons)):
-        return f"Expected AWS to let this through, but got: {said}. Check the credentials and the role's rights.", EXIT_CREDENTIALS
+        return f"Expected AWS to let this through, but got: {text}. Check the credentials and the role's rights.", EXIT_CREDENTIALS
     return None
 
 

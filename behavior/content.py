@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from behavior.curation import Curated
+from behavior.curation import CuratedTracking
 from behavior.skeleton import IGNORED, canonical
 
 _POSITION_CM = 0.01
@@ -51,12 +51,12 @@ class Content:
     bouts: str
     """Digest of its bouts, of any number."""
     mice: tuple[int, ...] = ()
-    """Mice that tracking holds."""
+    """Tracked mice."""
     frames: int = 0
     """Its length, in its own frames."""
 
 
-def content_of(video_id: int, curated: Curated, bouts: pd.DataFrame) -> Content:
+def content_of(video_id: int, curated: CuratedTracking, bouts: pd.DataFrame) -> Content:
     """Return the content of one recording; `bouts` may hold other recordings too."""
     own = bouts.loc[(bouts["video_id"] == video_id) & (bouts["stop_frame"] > bouts["start_frame"])]
     rows = sorted(own[["agent_id", "target_id", "action", "start_frame", "stop_frame"]].itertuples(index=False, name=None))
@@ -123,12 +123,12 @@ def _sharing_marks(contents: Sequence[Content]) -> Iterable[tuple[int, int]]:
     yield from ((contents[a].video_id, contents[b].video_id) for a, b in zip(one[enough].tolist(), other[enough].tolist(), strict=True))
 
 
-def _pose_digest(curated: Curated) -> str:
+def _pose_digest(curated: CuratedTracking) -> str:
     positions = np.nan_to_num(np.rint(curated.xy / np.float32(_POSITION_CM)), nan=2.0**30).astype(np.int32)
     return _digest(repr((curated.mice, curated.bodyparts, positions.shape)).encode() + positions.tobytes())
 
 
-def _marks(curated: Curated) -> np.ndarray:
+def _marks(curated: CuratedTracking) -> np.ndarray:
     """Return digests of stretches of motion of single mice, those that `_MARK_EVERY` divides: [marks] uint64, ascending.
 
     A digest depends on the steps from frame to frame only, so the origin has no effect. Stretches in which the mouse moves in fewer

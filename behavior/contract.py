@@ -21,7 +21,7 @@ class Severity(StrEnum):
     REPAIR = "repair"
     """It is used after a repair that loses no sound data; repairs are counted."""
     FLAG = "flag"
-    """It is used as it is, and somebody should look at it."""
+    """It is used without a change, and a person should check it."""
 
 
 _EXIT_CODES = {Severity.REJECT: EXIT_CONTRACT, Severity.REPAIR: EXIT_OK, Severity.FLAG: EXIT_OK}

@@ -29,7 +29,7 @@ WRITE_OPTIONS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Curated:
+class CuratedTracking:
     """One recording, ready for features."""
 
     pose: Pose
@@ -68,7 +68,7 @@ class Curated:
         return self.pose.first_frame
 
 
-def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording) -> Curated:
+def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording) -> CuratedTracking:
     """Turn the raw tracking rows of one recording into curated pose and velocity. `rows` are what `to_pose` takes.
 
     A lost point stays where it was last seen (before it is first seen: at the first place) with velocity 0. When a point
@@ -85,10 +85,10 @@ def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording) -> Curated
             lost = np.flatnonzero(~pose.seen[point])
             xy[:, *point, lost] = xy[:, *point, source[lost]]
         _set_velocity(velocity[:, *point], xy[:, *point], pose.seen[point], source, recording.fps)
-    return Curated(pose, velocity)
+    return CuratedTracking(pose, velocity)
 
 
-def to_table(curated: Curated, recording: Recording, split: str) -> pa.Table:
+def to_table(curated: CuratedTracking, recording: Recording, split: str) -> pa.Table:
     """Return curated rows in the schema of `TRACKING_CURATED`, sorted by mouse, bodypart, frame."""
     mice, bodyparts, frames = curated.seen.shape
     n_rows = curated.seen.size
@@ -108,7 +108,7 @@ def to_table(curated: Curated, recording: Recording, split: str) -> pa.Table:
     return pa.table(columns, schema=TRACKING_CURATED.schema)
 
 
-def from_table(rows: pa.Table) -> Curated:
+def from_table(rows: pa.Table) -> CuratedTracking:
     """Return the argument of `to_table`, by reshaping its rows. Raises ContractError unless they are one whole sorted recording."""
     mice = np.unique(rows.column("mouse_id").to_numpy())
     part = rows.column("bodypart")
@@ -126,7 +126,7 @@ def from_table(rows: pa.Table) -> Curated:
         for names in (("x_cm", "y_cm"), ("vx_cm_per_s", "vy_cm_per_s"))
     )
     seen = rows.column("seen").to_numpy().astype(bool, copy=False).reshape(shape)
-    return Curated(Pose(tuple(int(number) for number in mice), bodyparts, xy, seen, first), velocity)
+    return CuratedTracking(Pose(tuple(int(number) for number in mice), bodyparts, xy, seen, first), velocity)
 
 
 def _source_frames(seen: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ MEND = "Free some space and start the same command again."
 
 
 class FullDiskError(UsageError, OSError):
-    """A file that found no room: a user's matter (exit code 2), and an error of the operating system for whoever catches those."""
+    """The disk is full. It is a UsageError (exit code 2), and also an OSError, for code that catches errors of the operating system."""
 
 
 def is_full(error: BaseException) -> bool:

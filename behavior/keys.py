@@ -99,7 +99,7 @@ def lab_folder(table: Table, lab: str) -> str:
     return f"{table.location}{table.partition}={lab}/"
 
 
-def staged(run: str, key: str) -> str:
+def staging_key(run: str, key: str) -> str:
     """Return the key under which an object is written first, where no reader looks, until the whole run is sound."""
     return f"{STAGING}/{run}/{key}"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from behavior.curation import Curated
+from behavior.curation import CuratedTracking
 from behavior.recording import Recording
 
 
@@ -14,15 +14,15 @@ class Material:
 
     recording: Recording
     """The video's metadata."""
-    open_tracking: Callable[[], Curated]
+    open_tracking: Callable[[], CuratedTracking]
     """Reads its curated tracking."""
 
     @cached_property
-    def tracking(self) -> Curated:
+    def tracking(self) -> CuratedTracking:
         """Where the mice are."""
         return self.open_tracking()
 
     @classmethod
-    def tracked(cls, recording: Recording, curated: Curated) -> "Material":
+    def with_tracking(cls, recording: Recording, curated: CuratedTracking) -> "Material":
         """Return the material of a recording with tracking that is in memory."""
         return cls(recording, lambda: curated)

@@ -26,7 +26,7 @@ def recognize(
     subject do not overlap. `settings` replaces the recognizer's own decode settings. Raises ContractError for rows that break their
     contract.
     """
-    return recognize_material(Material.tracked(recording, curate(rows, recording)), recognizer, settings)
+    return recognize_material(Material.with_tracking(recording, curate(rows, recording)), recognizer, settings)
 
 
 def recognize_material(material: Material, recognizer: Recognizer, settings: DecodeSettings | None = None) -> pd.DataFrame:

@@ -74,7 +74,7 @@ def recognize_all(files: RecordingFiles, recognizer: "Recognizer", quiet: bool =
         started = time.perf_counter()
         try:
             curated = curate(TrackingFile(files.file(recording)), recording)
-            tables.append(recognize_material(Material.tracked(recording, curated), recognizer))
+            tables.append(recognize_material(Material.with_tracking(recording, curated), recognizer))
         except ContractError as error:
             faults += error.faults
             continue

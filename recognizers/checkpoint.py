@@ -1,4 +1,4 @@
-"""A checkpoint: one .safetensors file whose header says in JSON what the tensors are; never a pickle.
+"""A checkpoint: one .safetensors file with a JSON header that describes the tensors; never a pickle.
 
 The header is read without torch: `read_header`. It holds
 

@@ -61,7 +61,7 @@ class Ensemble(MadeOfMembers):
 
     mean: WeightedMean | None = None
     """Over the behaviors of the ensemble; None for equal weights."""
-    fitted: Decoding | None = None
+    fitted_decoding: Decoding | None = None
     """How its scores become bouts; None for the mean of the decodings of its members."""
 
     def __post_init__(self) -> None:
@@ -79,7 +79,7 @@ class Ensemble(MadeOfMembers):
     @cached_property
     def decoding(self) -> Decoding:
         """The decoding fitted for the ensemble, else the mean of those of its members."""
-        return self.fitted or mean_decoding(self.behaviors, [(member.behaviors, member.decoding) for member in self.members])
+        return self.fitted_decoding or mean_decoding(self.behaviors, [(member.behaviors, member.decoding) for member in self.members])
 
     def scores(self, material: Material) -> Iterator[tuple[Subject, FlowingScores]]:
         """Yield (subject, mean scores [T, C]), as `Recognizer.scores` says."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from behavior.contract import ContractError
-from behavior.curation import Curated
+from behavior.curation import CuratedTracking
 from behavior.labelling import Subject, among_annotated, tracked_subjects
 from behavior.material import Material
 from behavior.recording import Recording
@@ -197,7 +197,7 @@ class NetworkRecognizer:
         }
         return header, tensors
 
-    def _rows(self, curated: Curated, recording: Recording, subject: Subject) -> MadeRows:
+    def _rows(self, curated: CuratedTracking, recording: Recording, subject: Subject) -> MadeRows:
         """Return scaled features [S, F]; with a mirror [S, 2F], the mirrored features second."""
         mirror = self.features.mirror if self.mirror else None
 

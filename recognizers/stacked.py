@@ -58,7 +58,7 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Stacked(MadeOfMembers):
+class StackedRecognizer(MadeOfMembers):
     """A stack with its members."""
 
     stack: Stack
@@ -97,7 +97,9 @@ class StackedFamily:
     name: str = "stacked"
     """Its name in checkpoints."""
 
-    def open(self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...]) -> Stacked:
+    def open(
+        self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...]
+    ) -> StackedRecognizer:
         """Return the stack from the parts of a checkpoint, with its members. Raises ContractError for broken trees."""
         inputs = StackInputs.from_json_dict(header["network"]["inputs"])
         behaviors = tuple(header["behaviors"])
@@ -109,7 +111,7 @@ class StackedFamily:
             trees.append(BoostedTrees.from_tensors(own, 1, n_inputs, f"{where}, trees of {behavior}"))
         network = header["network"]
         stack = Stack(behaviors, inputs, tuple(trees), tuple(network["share"]), mean_from_json(network["mean"]))
-        return Stacked(members, stack, Decoding.from_json_dict(header["decoding"]))
+        return StackedRecognizer(members, stack, Decoding.from_json_dict(header["decoding"]))
 
 
 FAMILY = StackedFamily()

@@ -11,7 +11,7 @@ import numpy as np
 
 from behavior.bouts import smooth
 from behavior.contract import ContractError
-from behavior.curation import Curated
+from behavior.curation import CuratedTracking
 from behavior.labelling import Subject, tracked_subjects
 from behavior.material import Material
 from behavior.recording import Recording
@@ -94,7 +94,7 @@ class TreesRecognizer:
         models = {_SHARED: self.shared, **{_prefix(number): trees for number, trees in enumerate(self.labs.values())}}
         return header, {f"{prefix}{name}": tensor for prefix, trees in models.items() for name, tensor in trees.to_tensors().items()}
 
-    def sampled_scores(self, curated: Curated, recording: Recording, subject: Subject) -> Iterator[np.ndarray]:
+    def sampled_scores(self, curated: CuratedTracking, recording: Recording, subject: Subject) -> Iterator[np.ndarray]:
         """Yield scores [<= S, C] at the recognizer's rate, block after block."""
         trees = self.trees_of(recording.lab_id, subject.annotated)
         rate, samples = self.features.fps, sample_count(curated.frames, recording.fps, self.features.fps)

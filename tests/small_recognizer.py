@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from behavior.curation import Curated
+from behavior.curation import CuratedTracking
 from behavior.groups import GROUP_NAMES
 from behavior.material import Material
 from behavior.recording import Recording
@@ -70,9 +70,9 @@ def random_arena_recognizer(seed: int = 0, motion: bool = True) -> NetworkRecogn
     )
 
 
-def scores_of(recognizer: Recognizer, curated: Curated, recording: Recording) -> dict[tuple[int | None, int | None], np.ndarray]:
+def scores_of(recognizer: Recognizer, curated: CuratedTracking, recording: Recording) -> dict[tuple[int | None, int | None], np.ndarray]:
     """Return all scores [T, C] by agent and target."""
-    answers = whole_scores(recognizer, Material.tracked(recording, curated))
+    answers = whole_scores(recognizer, Material.with_tracking(recording, curated))
     return {(subject.agent, subject.target): scores for subject, scores in answers}
 
 

@@ -51,10 +51,10 @@ def _train(flags: argparse.Namespace) -> int:
     if not CuratedZone(curated).content_groups():
         print(f"{curated} has no content groups: recordings of the same video may be in different folds. Run the ETL job again.")
     if fitted:
-        session = session.decoded_by(fitted)
+        session = session.with_decoding(fitted)
     print(session.summary, flush=True)
     if flags.checkpoint_dir is not None and session.restore(flags.checkpoint_dir):
-        print(f"Resumed after {session.standing} from {flags.checkpoint_dir}.", flush=True)
+        print(f"Resumed after {session.progress} from {flags.checkpoint_dir}.", flush=True)
 
     def on_step(line: str) -> None:
         print(line, flush=True)
@@ -67,7 +67,7 @@ def _train(flags: argparse.Namespace) -> int:
     finally:
         if session.has_result:  # also if the loss diverged: the best network so far is useful
             session.save_recognizer(path)
-    print(session.closing(path), flush=True)
+    print(session.result_line(path), flush=True)
     if flags.output_dir is not None:
         write_json(flags.output_dir / "report.json", session.report())
     return EXIT_OK

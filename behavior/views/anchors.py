@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from behavior.curation import Curated
+from behavior.curation import CuratedTracking
 from behavior.skeleton import canonical_columns
 
 ANCHORS = {
@@ -18,7 +18,7 @@ def anchor_parts(anchor: str, known: Collection[str]) -> tuple[str, ...]:
     return next((choice for choice in ANCHORS[anchor] if all(part in known for part in choice)), ())
 
 
-def seen_columns(curated: Curated, row: int) -> dict[str, int]:
+def seen_columns(curated: CuratedTracking, row: int) -> dict[str, int]:
     """Return the column of each canonical bodypart that is seen at least once, for the mouse in a row of the pose."""
     columns = canonical_columns(curated.bodyparts)
     return {part: column for part, column in columns.items() if curated.seen[row, column].any()}

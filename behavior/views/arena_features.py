@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from behavior.curation import Curated
+from behavior.curation import CuratedTracking
 from behavior.labelling import Subject
 from behavior.recording import MAX_MICE
 from behavior.skeleton import ARENA_BODYPARTS, canonical_columns
@@ -53,7 +53,7 @@ class ArenaFeatures:
         """The mirror of the features: it changes places, but not speeds and accelerations."""
         return mirror_of(self.names)
 
-    def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
+    def of(self, curated: CuratedTracking, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
         """Return the arena view [S, F] float32 of one recording, or of some of its samples; the subject has no effect.
 
         Places in cm from the arena's middle, speed in cm/s, acceleration (of the velocity, not of the speed) in cm/s^2, by the

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from behavior.curation import Curated
+from behavior.curation import CuratedTracking
 from behavior.labelling import Subject
 from behavior.views.mirror import Mirror
 from behavior.views.scaler import RobustScaler
@@ -38,7 +38,7 @@ class Features(Protocol):
         """The mirror of the features; None if mirrored mice have the same features."""
         ...
 
-    def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
+    def of(self, curated: CuratedTracking, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
         """Return features [S, F] float32 of a subject, or of a part of its samples; NaN where unknown. `fps` is the recording's own."""
         ...
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from behavior.curation import Curated
+from behavior.curation import CuratedTracking
 from behavior.labelling import Subject
 from behavior.skeleton import IGNORED, canonical, canonical_columns
 from behavior.views.features import refuse_bad_settings
@@ -56,7 +56,7 @@ class PairFeatures:
         """The mirror of the features."""
         return mirror_of(self.names)
 
-    def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
+    def of(self, curated: CuratedTracking, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
         """Return the pair view [S, F] float32 of two mice; target == agent for a mouse by itself.
 
         Positions in cm, velocities in cm/s, NaN where a keypoint is never seen or not tracked (the scaler makes it 0, and its mask is 0).
@@ -86,7 +86,7 @@ class _MouseStream:
     mask: np.ndarray  # [K, S]
 
 
-def _mouse_stream(curated: Curated, mouse: int | None, bodyparts: tuple[str, ...], sampled: np.ndarray) -> _MouseStream:
+def _mouse_stream(curated: CuratedTracking, mouse: int | None, bodyparts: tuple[str, ...], sampled: np.ndarray) -> _MouseStream:
     n_parts, samples = len(bodyparts), len(sampled)
     state = np.full((4, n_parts, samples), np.nan, np.float32)
     mask = np.zeros((n_parts, samples), np.float32)

@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from behavior.curation import Curated
+from behavior.curation import CuratedTracking
 from behavior.labelling import Subject
 from behavior.views.anchors import ANCHORS, anchor_parts, seen_columns
 from behavior.views.features import refuse_bad_settings
@@ -56,7 +56,7 @@ class PairStatistics:
         """None: mirrored mice have the same statistics."""
         return
 
-    def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
+    def of(self, curated: CuratedTracking, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
         """Return the statistics [S, F] float32 of two mice, or a part of their samples; target == agent for a mouse by itself.
 
         cm, cm/s, radians and radians/s by the recording's own `fps`; NaN where too little was seen. Statistics that need
@@ -69,7 +69,7 @@ class PairStatistics:
             features[first - start : last - start] = self._block(curated, fps, subject, first, last).T
         return features
 
-    def _block(self, curated: Curated, fps: float, subject: Subject, first: int, last: int) -> np.ndarray:
+    def _block(self, curated: CuratedTracking, fps: float, subject: Subject, first: int, last: int) -> np.ndarray:
         """Return [F, S] for the samples from `first` to before `last`; samples around them are used too."""
         halves = [round(width * self.fps / 2) for width in self.windows_s]
         margin = max([0, *halves]) + max(map(self._samples, self.lags_s))
@@ -147,7 +147,7 @@ class PairStatistics:
         return _moved(values, ahead)
 
 
-def _points(curated: Curated, mouse: int | None, bodyparts: Sequence[str], sampled: np.ndarray, max_gap: int) -> np.ndarray:
+def _points(curated: CuratedTracking, mouse: int | None, bodyparts: Sequence[str], sampled: np.ndarray, max_gap: int) -> np.ndarray:
     """Return [P, 3, S]: x, y and whether it was lost, of the anchors and the bodyparts; NaN for points that are not tracked."""
     points = np.full((len(ANCHORS) + len(bodyparts), 3, len(sampled)), np.nan, np.float32)
     if mouse not in curated.mice:
@@ -164,7 +164,7 @@ def _points(curated: Curated, mouse: int | None, bodyparts: Sequence[str], sampl
     return points
 
 
-def _placed(curated: Curated, row: int, column: int, sampled: np.ndarray, max_gap: int) -> np.ndarray:
+def _placed(curated: CuratedTracking, row: int, column: int, sampled: np.ndarray, max_gap: int) -> np.ndarray:
     """Return x, y and lost [3, S] of one keypoint at ascending frames; x and y are NaN in a gap of more than so many frames."""
     begin, end = max(int(sampled[0]) - max_gap, 0), int(sampled[-1]) + max_gap + 1
     seen = curated.seen[row, column, begin:end]

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from behavior.curation import Curated
+from behavior.curation import CuratedTracking
 from behavior.labelling import Subject
 from behavior.views.anchors import ANCHORS, anchor_parts, seen_columns
 from behavior.views.features import refuse_bad_settings
@@ -50,7 +50,7 @@ class PairTracks:
         """The mirror of the tracks."""
         return mirror_of(self.names)
 
-    def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
+    def of(self, curated: CuratedTracking, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
         """Return tracks [S, F] float32 of two mice; target == agent for a mouse by itself. `fps` is the recording's own.
 
         Places in meters from the arena's middle; NaN where a point is never seen or not tracked. Lost points are interpolated
@@ -64,7 +64,7 @@ class PairTracks:
         """Return a scaler that changes nothing, because the network needs tracks in meters."""
         return RobustScaler(np.zeros(len(self.names), np.float32), np.ones(len(self.names), np.float32))
 
-    def _mouse(self, curated: Curated, mouse: int | None, sampled: np.ndarray) -> np.ndarray:
+    def _mouse(self, curated: CuratedTracking, mouse: int | None, sampled: np.ndarray) -> np.ndarray:
         """Return [P, 3, S]: x, y, seen."""
         tracks = np.zeros((len(self.points), 3, len(sampled)), np.float32)
         tracks[:, :2] = np.nan
@@ -88,7 +88,7 @@ def _anchor(points: dict[str, np.ndarray], anchor: str) -> np.ndarray:
     return np.mean([points[part] for part in chosen], axis=0)
 
 
-def _interpolated(curated: Curated, row: int, column: int, sampled: np.ndarray) -> np.ndarray:
+def _interpolated(curated: CuratedTracking, row: int, column: int, sampled: np.ndarray) -> np.ndarray:
     """Return [3, S]: x and y in meters and whether it was seen, of one keypoint that is seen at least once."""
     seen = curated.seen[row, column]
     xy = curated.xy[:, row, column]

@@ -89,7 +89,7 @@ def answer(lake: Settings) -> Callable[[str], list[tuple]]:
     """Answer a saved query as plain tuples, None where SQL says NULL."""
 
     def ask(name: str) -> list[tuple]:
-        rows = athena.query(athena.saved(name), lake).astype(object)
+        rows = athena.query(athena.saved_query(name), lake).astype(object)
         return [tuple(None if value is pd.NA or value != value else value for value in row) for row in rows.itertuples(index=False)]
 
     return ask
@@ -223,7 +223,7 @@ def local_engine() -> Iterator[Callable[[str, str], list[tuple]]]:
 
         def answer(tables: str, name: str) -> list[tuple]:
             connection.execute(tables)
-            return connection.execute(sqlglot.transpile(athena.saved(name), read="athena", write="duckdb")[0]).fetchall()
+            return connection.execute(sqlglot.transpile(athena.saved_query(name), read="athena", write="duckdb")[0]).fetchall()
 
         yield answer
 

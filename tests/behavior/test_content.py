@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from behavior.content import Content, content_groups, content_of, together
-from behavior.curation import Curated, curate
+from behavior.curation import CuratedTracking, curate
 from behavior.recording import recordings_from_rows
 from behavior.simulated.recordings import PROFILES, simulate
 from behavior.tracking import Pose
@@ -16,19 +16,21 @@ COLUMNS = ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_f
 NO_BOUTS = pd.DataFrame(columns=COLUMNS)
 
 
-def wandering(seed: int, frames: int = 2000, still: int = 0) -> Curated:
+def wandering(seed: int, frames: int = 2000, still: int = 0) -> CuratedTracking:
     """Two mice with a nose and a tail wander about 3 mm a frame, each point by itself; the first frames they stand still."""
     steps = np.random.default_rng(seed).normal(0, 0.3, (2, 2, 2, frames)).astype(np.float32)
     steps[..., :still] = 0
     xy = np.cumsum(steps, axis=-1)
-    return Curated(Pose((1, 2), ("nose", "tail_base"), xy, np.ones(xy.shape[1:], bool)), np.zeros_like(xy))
+    return CuratedTracking(Pose((1, 2), ("nose", "tail_base"), xy, np.ones(xy.shape[1:], bool)), np.zeros_like(xy))
 
 
-def changed(curated: Curated, xy: np.ndarray, mice: tuple[int, ...] = (1, 2), parts: tuple[str, ...] = ("nose", "tail_base")) -> Curated:
-    return Curated(Pose(mice, parts, xy, np.ones(xy.shape[1:], bool)), np.zeros_like(xy))
+def changed(
+    curated: CuratedTracking, xy: np.ndarray, mice: tuple[int, ...] = (1, 2), parts: tuple[str, ...] = ("nose", "tail_base")
+) -> CuratedTracking:
+    return CuratedTracking(Pose(mice, parts, xy, np.ones(xy.shape[1:], bool)), np.zeros_like(xy))
 
 
-def groups_of(*recordings: Curated) -> dict[int, int]:
+def groups_of(*recordings: CuratedTracking) -> dict[int, int]:
     return content_groups([content_of(number, curated, NO_BOUTS) for number, curated in enumerate(recordings, start=1)])
 
 

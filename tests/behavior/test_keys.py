@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from behavior.contract import ContractError
 from behavior.ids import lab_fault
-from behavior.keys import RAW_FOLDERS, STAGING, LakeObject, file_of, foreign_key, key_of, lab_folder, object_of, staged
+from behavior.keys import RAW_FOLDERS, STAGING, LakeObject, file_of, foreign_key, key_of, lab_folder, object_of, staging_key
 from behavior.tables import (
     ANNOTATIONS_ENRICHED,
     CLASS_DISTRIBUTION_STATS,
@@ -142,7 +142,7 @@ def test_a_labs_folder_begins_the_keys_of_its_objects(recording):
 
 
 def test_what_waits_is_in_no_tables_folder(recording):
-    key = staged("run-1", key_of(TRACKING_CURATED, "train", recording))
+    key = staging_key("run-1", key_of(TRACKING_CURATED, "train", recording))
     assert key == "_staging/run-1/tracking_curated/lab_id=QuietOtter/train-7.parquet"
     assert key.startswith(f"{STAGING}/")
     assert not any(key.startswith(table.location) for table in CURATED_TABLES)

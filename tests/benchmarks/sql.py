@@ -23,7 +23,7 @@ if not __package__:
 
 from etl import PEERS, link_as_raw_zone
 
-from aws_pipeline.athena import saved
+from aws_pipeline.athena import saved_query
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.glue_job import run_job
 
@@ -62,7 +62,7 @@ def compare(videos: int, peers: Path, folder: Path) -> list[str]:
     subprocess.run([sys.executable, peers / "make_tracking.py", data, "--videos", str(videos)], check=True)
     link_as_raw_zone(data, mock / "raw-zone")
     chosen = Settings(True, data, mock, settings().region)
-    queries = {name: saved(name) for name in QUERIES}
+    queries = {name: saved_query(name) for name in QUERIES}
     with endpoint(chosen):
         rows = run_job(chosen)["rows_out"]
         answers = {name: athena_answer(sql, chosen) for name, sql in queries.items()}

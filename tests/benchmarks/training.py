@@ -31,7 +31,7 @@ import pandas as pd
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from behavior.curation import Curated, curate
+from behavior.curation import CuratedTracking, curate
 from behavior.labelling import PairLabelling, Subject
 from behavior.material import Material
 from behavior.recording import recordings_from_rows
@@ -110,7 +110,7 @@ class WindowByWindow(Dataset):
         whole = self.curated[owner]
         mice = whole.mice if agent == target else (agent, target)
         cut = Pose(mice, whole.bodyparts, whole.xy[..., window], whole.seen[..., window])
-        return self.material.scaler.transform(settings.of(Curated(cut, whole.velocity[..., window]), 30.0, stream.subject))
+        return self.material.scaler.transform(settings.of(CuratedTracking(cut, whole.velocity[..., window]), 30.0, stream.subject))
 
 
 def augmented(tracks: np.ndarray, context: np.ndarray, settings: TrackAugmentation, layout: PairTracks) -> tuple[np.ndarray, np.ndarray]:
@@ -147,7 +147,7 @@ def make_material(recipe: Recipe, recordings: int, minutes: float) -> SharedMate
     opened = []
     for one in simulated:
         (recording,) = recordings_from_rows([one.metadata])
-        opened.append(Material.tracked(recording, curate(one.tracking, recording)))
+        opened.append(Material.with_tracking(recording, curate(one.tracking, recording)))
     bouts = pd.concat([one.annotation.to_pandas().assign(video_id=one.metadata["video_id"]) for one in simulated])
     settings = network_family(recipe.family).features(common_bodyparts([PROFILE.bodyparts]), recipe.fps)
     labelling = PairLabelling(tuple(sorted(bouts["action"].unique())))

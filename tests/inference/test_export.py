@@ -14,7 +14,7 @@ from simulated_lake import Lake, build_lake
 from small_recognizer import PROVENANCE, random_arena_recognizer, random_plus_recognizer, random_recognizer, scores_of
 
 from behavior.contract import EXIT_CONTRACT, EXIT_USAGE, ContractError
-from behavior.curation import Curated, curate
+from behavior.curation import CuratedTracking, curate
 from behavior.material import Material
 from behavior.recording import Recording, Triple
 from inference import export, make_submission, recognize
@@ -59,7 +59,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 @pytest.fixture(scope="module")
-def filmed(lake: Lake) -> tuple[Curated, Recording]:
+def filmed(lake: Lake) -> tuple[CuratedTracking, Recording]:
     recording = lake.recordings[0]
     annotated = tuple(Triple(agent, 3 - agent, behavior) for agent in (1, 2) for behavior in BEHAVIORS)
     recording = replace(recording, annotated=annotated)
@@ -68,10 +68,10 @@ def filmed(lake: Lake) -> tuple[Curated, Recording]:
 
 @pytest.mark.parametrize("family", ["cnn_transformer", "cnn_transformer_plus"])
 @pytest.mark.parametrize("frames", [300, 20])
-def test_bouts_of_pairs_are_the_same_to_the_frame(family: str, frames: int, exported, filmed: tuple[Curated, Recording]) -> None:
+def test_bouts_of_pairs_are_the_same_to_the_frame(family: str, frames: int, exported, filmed: tuple[CuratedTracking, Recording]) -> None:
     curated, recording = filmed
     pose = replace(curated.pose, xy=curated.xy[..., :frames], seen=curated.seen[..., :frames])
-    curated = Curated(pose, curated.velocity[..., :frames])  # 20 frames do not fill a window
+    curated = CuratedTracking(pose, curated.velocity[..., :frames])  # 20 frames do not fill a window
     ours, theirs = NETWORKS[family], load_recognizer([exported[family]])
     for (pair, expected), (same_pair, scores) in zip(
         scores_of(ours, curated, recording).items(), scores_of(theirs, curated, recording).items(), strict=True
@@ -79,16 +79,16 @@ def test_bouts_of_pairs_are_the_same_to_the_frame(family: str, frames: int, expo
         assert pair == same_pair
         assert len(np.unique(expected)) > frames
         np.testing.assert_allclose(scores, expected, atol=1e-3)
-    bouts = recognize_material(Material.tracked(recording, curated), theirs)
+    bouts = recognize_material(Material.with_tracking(recording, curated), theirs)
     assert len(bouts)
-    pd.testing.assert_frame_equal(bouts, recognize_material(Material.tracked(recording, curated), ours))
+    pd.testing.assert_frame_equal(bouts, recognize_material(Material.with_tracking(recording, curated), ours))
 
 
-def test_bouts_of_groups_are_the_same_to_the_frame(exported, filmed: tuple[Curated, Recording]) -> None:
+def test_bouts_of_groups_are_the_same_to_the_frame(exported, filmed: tuple[CuratedTracking, Recording]) -> None:
     ours, theirs = NETWORKS["conv_bilstm"], load_recognizer([exported["conv_bilstm"]])
     np.testing.assert_allclose(scores_of(theirs, *filmed)[None, None], scores_of(ours, *filmed)[None, None], atol=1e-3)
     curated, recording = filmed
-    bouts, same = (recognize_material(Material.tracked(recording, curated), one) for one in (theirs, ours))
+    bouts, same = (recognize_material(Material.with_tracking(recording, curated), one) for one in (theirs, ours))
     assert len(bouts) > 1
     pd.testing.assert_frame_equal(bouts, same)
 
@@ -121,7 +121,7 @@ def test_groups_are_recognized_by_an_exported_network(exported: dict[str, Path],
     assert set(pd.read_csv(tmp_path / "g.csv")["video_id"]) <= {103, 104}
 
 
-def test_several_are_averaged_with_checkpoints_among_them(exported: dict[str, Path], filmed: tuple[Curated, Recording]) -> None:
+def test_several_are_averaged_with_checkpoints_among_them(exported: dict[str, Path], filmed: tuple[CuratedTracking, Recording]) -> None:
     both = load_recognizer([exported["cnn_transformer"], exported["cnn_transformer_plus"].with_suffix(".safetensors")])
     assert isinstance(both, Ensemble)
     (_, first), (_, second) = (

@@ -14,7 +14,7 @@ from small_recognizer import random_arena_recognizer, random_plus_recognizer, ra
 
 from behavior.bouts import bout_table
 from behavior.contract import ContractError
-from behavior.curation import Curated, curate
+from behavior.curation import CuratedTracking, curate
 from behavior.labelling import Subject
 from behavior.material import Material
 from behavior.recording import Recording, Triple, recordings_from_rows
@@ -57,7 +57,7 @@ def filmed() -> tuple[pa.Table, Recording]:
     return pa.Table.from_pandas(rows[~lost], preserve_index=False), replace(recording, annotated=annotated)
 
 
-def at_once(recognizer: NetworkRecognizer, curated: Curated, recording: Recording) -> list[np.ndarray]:
+def at_once(recognizer: NetworkRecognizer, curated: CuratedTracking, recording: Recording) -> list[np.ndarray]:
     """Score each pair with its features made as a whole and its scores put together as a whole."""
     features = [recognizer.scaler.transform(recognizer.features.of(curated, recording.fps, Subject(*pair))) for pair in PAIRS]
     context = torch.from_numpy(context_of(0, [True] * len(BEHAVIORS)))
@@ -81,7 +81,7 @@ def test_scores_and_bouts_of_pairs_in_blocks_are_those_of_the_whole(make, fps: f
     decoded = [recognizer.decoding.bouts(asked, recording, subject, scores) for subject, scores in zip(subjects, whole, strict=True)]
     bouts = bout_table([bout for of_pair in decoded for bout in of_pair])
     assert len(bouts) > 5
-    pd.testing.assert_frame_equal(recognize_material(Material.tracked(recording, curated), recognizer), bouts)
+    pd.testing.assert_frame_equal(recognize_material(Material.with_tracking(recording, curated), recognizer), bouts)
 
 
 @pytest.mark.parametrize("fps", [30.0, 120.0])

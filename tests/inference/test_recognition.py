@@ -86,7 +86,7 @@ def test_recognition_from_the_curated_zone_equals_recognition_from_raw_rows(simu
     annotated = annotating(recording, Triple(1, 2, "attack"), Triple(1, 2, "sniff"))
     recognizer = random_recognizer(BEHAVIORS, threshold=0.4)
     shelved = from_table(to_table(curate(rows, annotated), annotated, "train"))
-    raw, curated = recognize(rows, annotated, recognizer), recognize_material(Material.tracked(annotated, shelved), recognizer)
+    raw, curated = recognize(rows, annotated, recognizer), recognize_material(Material.with_tracking(annotated, shelved), recognizer)
     assert raw.equals(curated)
     shuffled = rows.take(np.random.default_rng(0).permutation(len(rows)))
     assert recognize(shuffled, annotated, recognizer).equals(raw)

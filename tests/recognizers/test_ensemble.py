@@ -106,7 +106,7 @@ def test_durations_and_calibration_are_averaged_too() -> None:
 
 def test_a_decoding_that_was_fitted_for_the_ensemble_replaces_the_mean() -> None:
     fitted = Decoding((0.11,), {"A": frozenset({"sniff"})})
-    assert Ensemble((random_recognizer(("sniff",)),) * 2, fitted=fitted).decoding == fitted
+    assert Ensemble((random_recognizer(("sniff",)),) * 2, fitted_decoding=fitted).decoding == fitted
 
 
 def test_a_weighted_mean_by_hand() -> None:

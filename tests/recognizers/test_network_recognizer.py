@@ -7,7 +7,7 @@ import pytest
 import torch
 from small_recognizer import random_arena_recognizer, random_plus_recognizer, random_recognizer, scores_of
 
-from behavior.curation import Curated, curate
+from behavior.curation import CuratedTracking, curate
 from behavior.recording import Recording, Triple
 from behavior.views.pair_statistics import PairStatistics
 from recognizers.ensemble import Ensemble
@@ -42,12 +42,12 @@ def test_pairs_with_a_mouse_that_was_not_tracked_are_left_out(recording, trackin
     assert [pair for pair, _ in scores] == [(1, 1), (1, 2)]
 
 
-def mirrored(curated: Curated) -> Curated:
+def mirrored(curated: CuratedTracking) -> CuratedTracking:
     """The same mice filmed in a mirror: x turns around, and what was tracked as the left ear is the right one."""
     other = [curated.bodyparts.index(_other_ear(part)) for part in curated.bodyparts]
     turned = np.array([-1, 1], np.float32)[:, None, None, None]
     pose = replace(curated.pose, xy=curated.xy[:, :, other] * turned, seen=curated.seen[:, other])
-    return Curated(pose, curated.velocity[:, :, other] * turned)
+    return CuratedTracking(pose, curated.velocity[:, :, other] * turned)
 
 
 def _other_ear(part: str) -> str:
@@ -55,7 +55,7 @@ def _other_ear(part: str) -> str:
 
 
 @pytest.fixture
-def wandering(recording, tracking_rows) -> tuple[Curated, Recording]:
+def wandering(recording, tracking_rows) -> tuple[CuratedTracking, Recording]:
     """Two mice for 3 s; a tenth of their points is lost."""
     rng = np.random.default_rng(0)
     parts = ("body_center", "ear_left", "ear_right", "nose", "tail_base")
@@ -77,7 +77,7 @@ EARS = {"bodyparts": ("body_center", "ear_left", "ear_right", "nose", "tail_base
 @pytest.mark.parametrize(
     "recognizer", [random_recognizer(("rear", "sniff"), **EARS), random_plus_recognizer(("rear", "sniff"))], ids=lambda one: one.family.name
 )
-def test_with_a_mirror_a_recording_and_its_mirror_image_score_the_same(recognizer, wandering: tuple[Curated, Recording]) -> None:
+def test_with_a_mirror_a_recording_and_its_mirror_image_score_the_same(recognizer, wandering: tuple[CuratedTracking, Recording]) -> None:
     curated, recording = wandering
     image = mirrored(curated)
     plain, of_image = scores_of(recognizer, curated, recording), scores_of(recognizer, image, recording)
@@ -89,14 +89,14 @@ def test_with_a_mirror_a_recording_and_its_mirror_image_score_the_same(recognize
         np.testing.assert_allclose(scores, (plain[pair] + of_image[pair]) / 2, atol=1e-6)
 
 
-def test_all_networks_of_an_ensemble_look_into_the_mirror(wandering: tuple[Curated, Recording]) -> None:
+def test_all_networks_of_an_ensemble_look_into_the_mirror(wandering: tuple[CuratedTracking, Recording]) -> None:
     members = (random_recognizer(("rear", "sniff"), **EARS), random_plus_recognizer(("rear", "sniff")))
     (_, both), *_ = scores_of(Ensemble(members).mirrored(), *wandering).items()
     expected = [next(iter(scores_of(member.mirrored(), *wandering).items()))[1] for member in members]
     np.testing.assert_allclose(both, np.mean(expected, axis=0), atol=1e-6)
 
 
-def test_a_recognizer_of_arenas_looks_into_the_mirror_too(wandering: tuple[Curated, Recording]) -> None:
+def test_a_recognizer_of_arenas_looks_into_the_mirror_too(wandering: tuple[CuratedTracking, Recording]) -> None:
     curated, recording = wandering
     recognizer = random_arena_recognizer()
     sniffing = replace(recording, annotated=(Triple(1, 2, "sniff"),))

@@ -9,7 +9,7 @@ from simulated_lake import profile
 from small_recognizer import PROVENANCE, random_arena_recognizer, random_recognizer, scores_of
 
 from behavior.contract import ContractError
-from behavior.curation import Curated, curate
+from behavior.curation import CuratedTracking, curate
 from behavior.groups import GROUP_NAMES
 from behavior.labelling import among_annotated
 from behavior.recording import Recording, Triple, recordings_from_rows
@@ -24,7 +24,7 @@ SOCIAL, MATING, AGGRESSIVE = 1, 2, 3
 
 
 @pytest.fixture(scope="module")
-def filmed() -> tuple[Curated, Recording]:
+def filmed() -> tuple[CuratedTracking, Recording]:
     """Two mice for 6 s at 30 frames a second, annotated sniffing, mounting and attacks."""
     made = simulate(profile("CalMS21_task2"), seed=3, seconds=6)
     (recording,) = recordings_from_rows([made.metadata])
@@ -38,7 +38,7 @@ def saved(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_frame_has_scores_that_sum_to_one(filmed: tuple[Curated, Recording]) -> None:
+def test_every_frame_has_scores_that_sum_to_one(filmed: tuple[CuratedTracking, Recording]) -> None:
     scores = scores_of(random_arena_recognizer(), *filmed)[None, None]
     assert scores.shape == (180, 4)
     assert scores.dtype == np.float32
@@ -47,7 +47,7 @@ def test_every_frame_has_scores_that_sum_to_one(filmed: tuple[Curated, Recording
 
 
 @pytest.mark.parametrize("motion", [False, True])
-def test_what_is_loaded_scores_as_what_was_saved(filmed: tuple[Curated, Recording], tmp_path: Path, motion: bool) -> None:
+def test_what_is_loaded_scores_as_what_was_saved(filmed: tuple[CuratedTracking, Recording], tmp_path: Path, motion: bool) -> None:
     recognizer = random_arena_recognizer(motion=motion)
     checkpoint.save(tmp_path / "groups.safetensors", recognizer, PROVENANCE)
     loaded = load_recognizer([tmp_path / "groups.safetensors"], batch=3)
@@ -63,7 +63,7 @@ def test_the_header_says_view_and_head(saved: Path) -> None:
     assert (network_family("conv_bilstm").view, network_family("conv_bilstm").head) == (View.ARENA, Head.EXCLUSIVE)
 
 
-def test_a_group_nobody_annotated_scores_zero(filmed: tuple[Curated, Recording]) -> None:
+def test_a_group_nobody_annotated_scores_zero(filmed: tuple[CuratedTracking, Recording]) -> None:
     curated, recording = filmed
     whole = scores_of(random_arena_recognizer(), curated, recording)[None, None]
     annotated = replace(recording, annotated=(Triple(1, 2, "sniff"), Triple(1, 2, "mount")))
@@ -73,7 +73,7 @@ def test_a_group_nobody_annotated_scores_zero(filmed: tuple[Curated, Recording])
 
 
 def test_without_an_annotated_group_nobody_is_asked_but_an_unlabelled_recording_is_asked_for_all(
-    filmed: tuple[Curated, Recording],
+    filmed: tuple[CuratedTracking, Recording],
 ) -> None:
     curated, recording = filmed
     assert not scores_of(random_arena_recognizer(), curated, replace(recording, annotated=(Triple(1, 1, "rear"),)))
@@ -93,7 +93,9 @@ def test_scores_are_on_the_recordings_own_frames(fps: float, frames: int, record
     assert scores_of(random_arena_recognizer(), curate(tracking_rows(rows), clocked), clocked)[None, None].shape == (frames, 4)
 
 
-def test_recognizers_of_arenas_are_averaged_among_themselves(filmed: tuple[Curated, Recording], saved: Path, tmp_path: Path) -> None:
+def test_recognizers_of_arenas_are_averaged_among_themselves(
+    filmed: tuple[CuratedTracking, Recording], saved: Path, tmp_path: Path
+) -> None:
     other = tmp_path / "other.safetensors"
     checkpoint.save(other, random_arena_recognizer(seed=1), PROVENANCE)
     both = load_recognizer([saved, other])

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from small_recognizer import PROVENANCE, random_recognizer, scores_of
 
 from behavior.contract import ContractError
-from behavior.curation import Curated, curate
+from behavior.curation import CuratedTracking, curate
 from behavior.material import Material
 from behavior.recording import Recording, Triple
 from inference.recognition import recognize_material
@@ -24,7 +24,7 @@ from recognizers.ensemble import Ensemble, WeightedMean
 from recognizers.families import load_recognizer
 from recognizers.recognizer import Decoding, Recognizer
 from recognizers.stack_inputs import StackInputs
-from recognizers.stacked import Stack, Stacked
+from recognizers.stacked import Stack, StackedRecognizer
 
 BEHAVIORS = ("attack", "sniff")
 INPUTS = StackInputs(around_s=(0.3,), beside_s=(1.0,), peak_s=(0.3,))
@@ -37,7 +37,7 @@ def annotated(recording: Recording) -> Recording:
 
 
 @pytest.fixture
-def curated(annotated: Recording, tracking_rows) -> Curated:
+def curated(annotated: Recording, tracking_rows) -> CuratedTracking:
     rows = [(frame, mouse, "nose", 100.0 + 4 * frame * mouse, 60.0) for frame in range(50) for mouse in (1, 2)]
     return curate(tracking_rows(rows), annotated)
 
@@ -62,27 +62,27 @@ def saved_members(folder: Path, count: int) -> tuple[list[Any], list[checkpoint.
     return members, parts
 
 
-def saved_stack(folder: Path) -> tuple[Stacked, Path]:
+def saved_stack(folder: Path) -> tuple[StackedRecognizer, Path]:
     """Return a stack over a network and an ensemble of two, and its file."""
     members, parts = saved_members(folder, 3)
     pair = Ensemble((members[1], members[2]), WeightedMean(((0.2, 0.7), (0.8, 0.3))), DECODING)
-    whole = Stacked((members[0], pair), random_stack(2), DECODING)
+    whole = StackedRecognizer((members[0], pair), random_stack(2), DECODING)
     inside = [parts[0], pair.parts_with({**PROVENANCE, "videos": {"train": [7], "validation": [], "held_out": []}}, parts[1:])]
     path = folder / "whole.safetensors"
     checkpoint.save_parts(path, whole.parts_with({**PROVENANCE, "videos": {"train": [], "validation": [8], "held_out": [9]}}, inside))
     return whole, path
 
 
-def bouts(recognizer: Recognizer, curated: Curated, recording: Recording) -> list[tuple[Any, ...]]:
-    return list(recognize_material(Material.tracked(recording, curated), recognizer).itertuples(index=False, name=None))
+def bouts(recognizer: Recognizer, curated: CuratedTracking, recording: Recording) -> list[tuple[Any, ...]]:
+    return list(recognize_material(Material.with_tracking(recording, curated), recognizer).itertuples(index=False, name=None))
 
 
 def test_a_stack_of_a_network_and_an_ensemble_is_one_file_that_scores_as_before(
-    tmp_path: Path, annotated: Recording, curated: Curated
+    tmp_path: Path, annotated: Recording, curated: CuratedTracking
 ) -> None:
     before, path = saved_stack(tmp_path)
     after = load_recognizer([path])
-    assert isinstance(after, Stacked)
+    assert isinstance(after, StackedRecognizer)
     assert isinstance(after.members[1], Ensemble)
     told = scores_of(before, curated, annotated)
     assert list(told) == list(annotated.pairs)
@@ -93,7 +93,7 @@ def test_a_stack_of_a_network_and_an_ensemble_is_one_file_that_scores_as_before(
     assert any(bout[3] == "sniff" for bout in bouts(after, curated, annotated))
 
 
-def test_an_ensemble_is_one_file_that_scores_as_before(tmp_path: Path, annotated: Recording, curated: Curated) -> None:
+def test_an_ensemble_is_one_file_that_scores_as_before(tmp_path: Path, annotated: Recording, curated: CuratedTracking) -> None:
     members, parts = saved_members(tmp_path, 2)
     before = Ensemble(tuple(members), WeightedMean(((0.25, 1.0), (0.75, 0.0)), (0.2, 0.0)), DECODING)
     checkpoint.save_parts(tmp_path / "ensemble.safetensors", before.parts_with(PROVENANCE, parts))
@@ -110,23 +110,25 @@ def test_a_stack_and_a_network_load_as_their_mean(tmp_path: Path) -> None:
     _, path = saved_stack(tmp_path)
     loaded = load_recognizer([path, tmp_path / "0.safetensors"], batch=5)
     assert isinstance(loaded, Ensemble)
-    assert isinstance(loaded.members[0], Stacked)
+    assert isinstance(loaded.members[0], StackedRecognizer)
     assert loaded.members[0].members[0].batch == 5  # type: ignore[attr-defined]
 
 
-def test_the_answer_is_the_share_of_the_trees_and_the_mean_of_the_members(annotated: Recording, curated: Curated) -> None:
+def test_the_answer_is_the_share_of_the_trees_and_the_mean_of_the_members(annotated: Recording, curated: CuratedTracking) -> None:
     members = tuple(random_recognizer(BEHAVIORS, seed=seed) for seed in (1, 2))
     (pair, mean), *_ = scores_of(Ensemble(members), curated, annotated).items()
-    half, whole = (scores_of(Stacked(members, random_stack(2, share), DECODING), curated, annotated)[pair] for share in (0.5, 1.0))
+    half, whole = (
+        scores_of(StackedRecognizer(members, random_stack(2, share), DECODING), curated, annotated)[pair] for share in (0.5, 1.0)
+    )
     np.testing.assert_allclose(half[:, 1], (whole[:, 1] + mean[:, 1]) / 2, atol=1e-6)
     np.testing.assert_allclose(half[:, 0], mean[:, 0], atol=1e-6)  # attack could not be learned
     assert not np.allclose(whole[:, 1], mean[:, 1])
 
 
-def test_a_member_may_know_other_behaviors(annotated: Recording, curated: Curated) -> None:
+def test_a_member_may_know_other_behaviors(annotated: Recording, curated: CuratedTracking) -> None:
     """The second knows sniff only; of attack the first is asked alone."""
     members = random_recognizer(BEHAVIORS, seed=1), random_recognizer(("sniff",), seed=2)
-    scores = scores_of(Stacked(members, random_stack(2), DECODING), curated, annotated)
+    scores = scores_of(StackedRecognizer(members, random_stack(2), DECODING), curated, annotated)
     np.testing.assert_allclose(scores[1, 2][:, 0], scores_of(members[0], curated, annotated)[1, 2][:, 0], atol=1e-6)
     assert scores[1, 2].dtype == np.float32
 

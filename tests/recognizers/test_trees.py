@@ -9,7 +9,7 @@ import pytest
 from small_recognizer import PROVENANCE, random_recognizer, scores_of
 
 from behavior.contract import ContractError
-from behavior.curation import Curated, curate
+from behavior.curation import CuratedTracking, curate
 from behavior.labelling import Subject
 from behavior.material import Material
 from behavior.recording import Recording, Triple
@@ -42,10 +42,10 @@ def recognizer(smooth_s: float = 0.0) -> TreesRecognizer:
 
 
 @pytest.fixture
-def running(tracking_rows, recording) -> Callable[..., Curated]:
+def running(tracking_rows, recording) -> Callable[..., CuratedTracking]:
     """Mouse 1 runs right at 20 cm/s, mouse 2 stands; 30 frames a second."""
 
-    def make(frames: int = 60) -> Curated:
+    def make(frames: int = 60) -> CuratedTracking:
         rows = []
         for frame in range(frames):
             for part, ahead in (("body_center", 0), ("nose", 10), ("tail_base", -10)):
@@ -97,7 +97,7 @@ def test_blocks_of_a_long_recording_fit_together(running, recording, monkeypatch
     alone = annotated(recording, "NewLab", (1, 1, "run"))
     curated = running(250)
     ((_, whole),) = scores_of(recognizer(0.5), curated, alone).items()
-    ((_, flowing),) = recognizer(0.5).scores(Material.tracked(alone, curated))
+    ((_, flowing),) = recognizer(0.5).scores(Material.with_tracking(alone, curated))
     columns = np.arange(2)
     read = np.concatenate([flowing[first : first + 30, columns] for first in range(0, len(whole), 30)])
     np.testing.assert_array_equal(read, whole)

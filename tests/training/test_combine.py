@@ -16,7 +16,7 @@ from recognizers.checkpoint import read_header, videos_seen
 from recognizers.ensemble import Ensemble, WeightedMean
 from recognizers.families import load_recognizer
 from recognizers.recognizer import Recognizer
-from recognizers.stacked import Stack, Stacked
+from recognizers.stacked import Stack, StackedRecognizer
 from training import combine, cross_validate
 from training.combining.combination import Combination, How, cross_fit_combiners
 from training.combining.member_runs import MemberRuns
@@ -55,7 +55,7 @@ def told(folder: Path) -> dict:
     return json.loads((folder / "report.json").read_text())
 
 
-@pytest.mark.parametrize(("how", "kind"), [("equal", Ensemble), ("fitted", Ensemble), ("stacked", Stacked)])
+@pytest.mark.parametrize(("how", "kind"), [("equal", Ensemble), ("fitted", Ensemble), ("stacked", StackedRecognizer)])
 def test_a_combination_is_judged_as_any_run_and_served_as_one_file(
     how: str, kind: type, lake: Lake, members: tuple[Path, Path], tmp_path: Path, capsys
 ) -> None:
@@ -90,7 +90,7 @@ def test_serving_scores_as_the_scores_that_were_judged(how: str, lake: Lake, mem
     combiner = cross_fit_combiners(runs, Combination(How(how), runs.names))[1]
     of_fold = tuple(load_recognizer([folder / "fold-1" / "tiny.safetensors"]) for folder in members)
     if isinstance(combiner, Stack):
-        served: Recognizer = Stacked(of_fold, combiner, of_fold[0].decoding)
+        served: Recognizer = StackedRecognizer(of_fold, combiner, of_fold[0].decoding)
     else:
         places = [runs.behaviors.index(behavior) for behavior in Ensemble(of_fold).behaviors]
         weights = tuple(tuple(row[place] for place in places) for row in combiner.weights)

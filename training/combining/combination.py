@@ -77,7 +77,7 @@ class Combination:
         return Head.MULTILABEL
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return every field as JSON holds it."""
+        """Return every field, for JSON."""
         return asdict(self)
 
 

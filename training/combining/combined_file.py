@@ -7,7 +7,7 @@ from pathlib import Path
 from recognizers import checkpoint
 from recognizers.ensemble import Ensemble, WeightedMean
 from recognizers.families import open_parts
-from recognizers.stacked import Stack, Stacked
+from recognizers.stacked import Stack, StackedRecognizer
 from training.combining.combination import Combination, Combiner
 from training.combining.member_runs import MemberRuns
 from training.decoding.decoding_file import FittedDecoding
@@ -31,9 +31,9 @@ def save_combined(
     means = tuple(_mean(parts, files) for parts, files in zip(of_folds, checkpoints, strict=True))
     named = zip(runs.names, means, of_folds, strict=True)
     inside = [mean.parts_with({**provenance, "recipe": {"name": name}}, parts) for name, mean, parts in named]
-    whole: Ensemble | Stacked
+    whole: Ensemble | StackedRecognizer
     if isinstance(combiner, Stack):
-        whole = Stacked(means, combiner, fitted.over(runs.behaviors, {}))
+        whole = StackedRecognizer(means, combiner, fitted.over(runs.behaviors, {}))
     else:
         assert isinstance(combiner, WeightedMean)
         whole = means[0] if len(means) == 1 else Ensemble(means)  # the mean of one is the mean of its folds
@@ -41,7 +41,7 @@ def save_combined(
         mean = _over(combiner, runs.behaviors, whole.behaviors)
         equal = ((1.0,) * len(whole.behaviors),) * len(whole.members)
         mean = replace(mean, weights=equal) if len(means) == 1 else mean
-        whole = replace(whole, mean=mean, fitted=fitted.over(whole.behaviors, {}))
+        whole = replace(whole, mean=mean, fitted_decoding=fitted.over(whole.behaviors, {}))
     checkpoint.save_parts(path, whole.parts_with({**provenance, "recipe": {"name": how.name, **how.to_json_dict()}}, inside))
 
 

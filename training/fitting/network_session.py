@@ -63,7 +63,7 @@ class NetworkSession(Session):
         return bool(self.trainer.run.best_weights)
 
     @property
-    def standing(self) -> str:
+    def progress(self) -> str:
         """The epochs done, in words."""
         return f"epoch {self.trainer.run.epoch}"
 
@@ -91,7 +91,7 @@ class NetworkSession(Session):
         history = [asdict(epoch) for epoch in self.trainer.run.history]
         return {"recipe": self.recipe.name, "seed": self.seed, "metrics": self.metrics(), "epochs": history}
 
-    def closing(self, path: Path) -> str:
+    def result_line(self, path: Path) -> str:
         """Return one line about the result."""
         run = self.trainer.run
         score = "without validation" if run.best is None else f"val_score={run.best.score:.4f}"

@@ -37,7 +37,7 @@ class Session(ABC):
     """Seed of all random numbers."""
     split: Split
     """Which recordings are for training, for validation, and held out."""
-    fitted: FittedDecoding | None = None
+    fitted_decoding: FittedDecoding | None = None
     """A decoding that replaces the one fitted on validation recordings."""
 
     @property
@@ -52,7 +52,7 @@ class Session(ABC):
 
     @property
     @abstractmethod
-    def standing(self) -> str:
+    def progress(self) -> str:
         """How much is done, in words."""
 
     @property
@@ -81,7 +81,7 @@ class Session(ABC):
         """Return recipe, seed, metrics and the history, step by step."""
 
     @abstractmethod
-    def closing(self, path: Path) -> str:
+    def result_line(self, path: Path) -> str:
         """Return one line about the result."""
 
     @abstractmethod
@@ -92,20 +92,20 @@ class Session(ABC):
         """Return the whole configuration for a checkpoint."""
         return self.recipe.to_json_dict()
 
-    def decoded_by(self, fitted: FittedDecoding) -> Self:
+    def with_decoding(self, fitted: FittedDecoding) -> Self:
         """Return the session with another decoding. Raises ContractError unless it has all behaviors of the session."""
         fitted.over(self.behaviors, {})
-        return replace(self, fitted=fitted)
+        return replace(self, fitted_decoding=fitted)
 
     def decoding_in_use(self, own: Decoding) -> Decoding:
         """Return the decoding of the recognizer; `own` is the one fitted on validation recordings."""
-        return own if self.fitted is None else self.fitted.over(self.behaviors, own.occurring)
+        return own if self.fitted_decoding is None else self.fitted_decoding.over(self.behaviors, own.occurring)
 
     def save_recognizer(self, path: Path) -> None:
         """Write the checkpoint."""
         videos = {part: list(videos) for part, videos in asdict(self.split).items()}
-        if self.fitted is not None:
-            videos["decoding"] = list(self.fitted.videos)
+        if self.fitted_decoding is not None:
+            videos["decoding"] = list(self.fitted_decoding.videos)
         provenance = {"recipe": self.described_recipe(), "videos": videos, "metrics": self.metrics(), "seed": self.seed}
         checkpoint.save(path, self.recognizer(), provenance)
 

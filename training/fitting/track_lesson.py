@@ -65,7 +65,7 @@ class TrackLesson:
         features: ScaledFeatures | None = None,
     ) -> "TrackLesson":
         """Read the recordings, one at a time. Raises ContractError for recordings without labels or bodyparts of the recipe."""
-        refuse(zone.missing([*train, *validate]))
+        refuse(zone.tracking_faults([*train, *validate]))
         bouts = zone.bouts([*train, *validate])
         labelling = LABELLINGS[recipe.view].of_actions(bouts.loc[bouts["video_id"].isin([one.video_id for one in train]), "action"])
         features = features or _features(recipe, zone.bodyparts(train))

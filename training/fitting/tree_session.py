@@ -107,7 +107,7 @@ class TreeSession(Session):
         return ALL_LABS in self.run.models
 
     @property
-    def standing(self) -> str:
+    def progress(self) -> str:
         """The models grown, in words."""
         return f"{len(self.run.history)} models"
 
@@ -123,7 +123,7 @@ class TreeSession(Session):
         elif self.recipe.refit:  # a run that was resumed after its verdict
             validation_rows = [self._rows_of(self.zone.material(recording)) for recording in self.validation]
         if self.recipe.refit:
-            self._grow(AGAIN, TreeRows.joined([self.rows, *validation_rows]), on_step)
+            self._grow(AGAIN, TreeRows.concatenate([self.rows, *validation_rows]), on_step)
 
     def restore(self, folder: Path) -> bool:
         """Continue after the last lab with all trees grown; return False if there is no state."""
@@ -173,7 +173,7 @@ class TreeSession(Session):
         """Return the history, model by model."""
         return {"recipe": self.recipe.name, "seed": self.seed, "metrics": self.metrics(), "models": self.run.history}
 
-    def closing(self, path: Path) -> str:
+    def result_line(self, path: Path) -> str:
         """Return one line about the result."""
         verdict = self.run.verdict
         score = "without validation" if verdict is None else f"val_score={verdict.score:.4f}"
@@ -235,7 +235,7 @@ def prepare_trees(zone: CuratedZone, recipe: TreesRecipe, seed: int, split: Spli
     """Read the training recordings, one at a time, and choose their rows. Raises ContractError with all faults of the data."""
     recordings = {recording.video_id: recording for recording in zone.annotated_recordings()}
     train, validation = (tuple(recordings[video] for video in part) for part in (split.train, split.validation))
-    refuse(zone.missing([*train, *validation]))
+    refuse(zone.tracking_faults([*train, *validation]))
     bouts = zone.bouts([*train, *validation])
     labelling = LABELLINGS[recipe.view].of_actions(bouts.loc[bouts["video_id"].isin(split.train), "action"])
     bodyparts = _most_tracked(zone.bodyparts(train), recipe.most_bodyparts)

@@ -31,7 +31,7 @@ class Row:
     """Time for training and scoring all folds; None if nothing was trained."""
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return every field as JSON holds it."""
+        """Return every field, for JSON."""
         return asdict(self)
 
 

@@ -10,7 +10,7 @@ from training.judging.evaluation import Evaluation, evaluate, gains
 from training.judging.out_of_fold import OutOfFold
 from training.judging.report_page import report_page
 from training.judging.run_summary import experiment_line, terminal_text
-from training.judging.scored_subjects import cross_fitted, evaluated_behaviors, labelling_of_run, subjects_with_bouts
+from training.judging.scored_subjects import evaluated_behaviors, fit_decodings, labelling_of_run, subjects_with_bouts
 from training.judging.tally import tally
 from training.material.fold_plan import FoldPlan
 
@@ -36,7 +36,7 @@ def publish(store: OutOfFold, plan: FoldPlan, description: Mapping[str, Any], ot
 
 def evaluate_run(store: OutOfFold, plan: FoldPlan) -> tuple[Evaluation, dict[str, FittedDecoding]]:
     """Return the evaluation, and the decodings by file in the folder; that of a fold was fitted on all other folds."""
-    behaviors, crossed = evaluated_behaviors(labelling_of_run(store, plan)), cross_fitted(store, plan)
+    behaviors, crossed = evaluated_behaviors(labelling_of_run(store, plan)), fit_decodings(store, plan)
     files = {}
     for fold, fitted in crossed.items():
         videos = tuple(video for video, other in sorted(plan.fold_of.items()) if other != fold)

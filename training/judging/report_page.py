@@ -19,7 +19,7 @@ _HEADLINE = {
     "bout_f1_at_0.3": "Bout F1, overlap 0.3",
 }
 _FEW_BOUTS = 20
-"""With fewer true bouts a number says little."""
+"""With fewer true bouts the numbers of a behavior are uncertain."""
 _BY_BEHAVIOR = (
     "Score is the F1 of decoded bouts as the competition pools it, with a decoding that was fitted on the other folds; it is the mean over "
     "labs. Frame F1 and PR-AUC are of raw scores. Bout F1 counts bouts at a least overlap (intersection over union)."

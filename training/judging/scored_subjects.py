@@ -34,7 +34,7 @@ def evaluated_behaviors(labelling: Labelling) -> tuple[str, ...]:
     return tuple(behavior for behavior in labelling.behaviors if behavior != labelling.background)
 
 
-def cross_fitted(store: OutOfFold, plan: FoldPlan) -> dict[int | None, FitResult]:
+def fit_decodings(store: OutOfFold, plan: FoldPlan) -> dict[int | None, FitResult]:
     """Return for each fold the decodings fitted on all others, and for None those fitted on all.
 
     Nothing for classes that exclude each other: the best class is predicted, without a threshold.
@@ -45,7 +45,7 @@ def cross_fitted(store: OutOfFold, plan: FoldPlan) -> dict[int | None, FitResult
 
 
 def subjects_with_bouts(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | None, FitResult]) -> Iterator[ScoredSubject]:
-    """Yield every annotated subject with its scores and its bouts; `fitted` are the decodings of `cross_fitted`."""
+    """Yield every annotated subject with its scores and its bouts; `fitted` are the decodings of `fit_decodings`."""
     labelling = labelling_of_run(store, plan)
     trained = {fold: store.record(fold) for fold in range(1, len(plan.splits) + 1)}
     by_lab = any(one.decoding.lab_thresholds for one in fitted.values())

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from behavior.contract import ContractError, Fault, refuse
-from behavior.curation import Curated, from_table
+from behavior.curation import CuratedTracking, from_table
 from behavior.keys import key_of, lab_folder
 from behavior.material import Material
 from behavior.parquet_file import read_rows
@@ -64,7 +64,7 @@ class CuratedZone:
         first = bouts["video_id"].map(self.first_frames()).fillna(0).astype(bouts["start_frame"].dtype)
         return bouts.assign(start_frame=bouts["start_frame"] - first, stop_frame=bouts["stop_frame"] - first)
 
-    def tracking(self, recording: Recording) -> Curated:
+    def tracking(self, recording: Recording) -> CuratedTracking:
         """Return the curated tracking of one recording."""
         file = self.root / key_of(TRACKING_CURATED, "train", recording)
         if not file.is_file():
@@ -81,7 +81,7 @@ class CuratedZone:
         known = self._tracked_bodyparts()
         return [known.get(recording.video_id) or self._read_bodyparts(recording) for recording in recordings]
 
-    def missing(self, recordings: Iterable[Recording]) -> list[str]:
+    def tracking_faults(self, recordings: Iterable[Recording]) -> list[str]:
         """Return one fault for each recording without tracking."""
         names = ((recording, key_of(TRACKING_CURATED, "train", recording)) for recording in recordings)
         return [

@@ -55,7 +55,7 @@ def plan_folds(zone: CuratedZone, labs: Sequence[str] | None, n_folds: int) -> F
             f"Expected --labs to name labs with annotations ({', '.join(known)}), but got {', '.join(missing)}. Choose some of them."
         )
     chosen = tuple(recording for recording in recordings if labs is None or recording.lab_id in labs)
-    refuse(zone.missing(chosen))
+    refuse(zone.tracking_faults(chosen))
     bouts = zone.bouts(chosen)
     contents = tuple(content_of(recording.video_id, zone.tracking(recording), bouts) for recording in chosen)
     groups = content_groups(contents)

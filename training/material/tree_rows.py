@@ -39,7 +39,7 @@ class TreeRows:
         return TreeRows(self.features[own], self.labels[own], self.mask[own] & behaviors, self.labs[own])
 
     @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Return all rows of all parts."""
         names = ("features", "labels", "mask", "labs")
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
@@ -64,4 +64,4 @@ def tree_rows(
                 features = settings.of(curated, recording.fps, subject, part)[rows]
                 labs = np.full(len(features), recording.lab_id, object)
                 parts.append(TreeRows(features, labels[part][rows], mask[part][rows], labs))
-    return TreeRows.joined(parts)
+    return TreeRows.concatenate(parts)

@@ -24,5 +24,5 @@ class Configuration(Protocol):
         ...
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return every field as JSON holds it."""
+        """Return every field, for JSON."""
         ...

@@ -58,7 +58,7 @@ def variants() -> tuple[Variant, ...]:
     return (
         Variant(WHOLE, "cnn_transformer_plus, whole", plus),
         Variant("without_mask", "what was not annotated is taken as absent", without_mask),
-        Variant("without_lab", "not told whose recording it is", without_lab),
+        Variant("without_lab", "without embeddings of labs", without_lab),
         Variant("without_pair_attention", "mice do not look at each other", without_pair_attention),
         Variant("brief", "the brief's cnn_transformer", brief),
         Variant("brief_without_mask", "the brief's, unannotated taken as absent", brief_without_mask),

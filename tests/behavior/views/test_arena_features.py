@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from behavior.curation import Curated, curate
+from behavior.curation import CuratedTracking, curate
 from behavior.labelling import Subject
 from behavior.recording import Recording
 from behavior.skeleton import ARENA_BODYPARTS, IGNORED, canonical
@@ -19,7 +19,7 @@ def column(features: np.ndarray, settings: ArenaFeatures, name: str) -> np.ndarr
     return features[:, settings.names.index(name)]
 
 
-def filmed(recording: Recording, tracking_rows, fps: float, seconds: float, place) -> tuple[Curated, float]:
+def filmed(recording: Recording, tracking_rows, fps: float, seconds: float, place) -> tuple[CuratedTracking, float]:
     """Film the nose of mouse 1, which is at place(t) = (x, y) cm from the middle."""
     clocked = replace(recording, fps=fps)
     rows = []

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from behavior.curation import Curated, curate
+from behavior.curation import CuratedTracking, curate
 from behavior.labelling import Subject
 from behavior.recording import Recording
 from behavior.views.arena_features import ArenaFeatures
@@ -16,7 +16,7 @@ PARTS = ("body_center", "nose", "tail_base")
 
 
 @pytest.fixture
-def wandering(tracking_rows, recording: Recording) -> Curated:
+def wandering(tracking_rows, recording: Recording) -> CuratedTracking:
     """Two mice for three seconds; the nose of mouse 1 is lost from frame 20 to 50."""
     rng = np.random.default_rng(0)
     rows = [
@@ -31,7 +31,7 @@ def wandering(tracking_rows, recording: Recording) -> Curated:
 
 @pytest.mark.parametrize("rate", [30.0, 12.0, 70.0])
 @pytest.mark.parametrize("kind", [PairFeatures, PairTracks, lambda parts, rate: ArenaFeatures(bodyparts=parts, fps=rate)])
-def test_a_part_is_what_the_whole_holds_there(kind, rate: float, wandering: Curated) -> None:
+def test_a_part_is_what_the_whole_holds_there(kind, rate: float, wandering: CuratedTracking) -> None:
     """Also where a point is lost on both sides of a border of the part; what lies beyond the end is left out."""
     features: Features = kind(PARTS, rate)
     whole = features.of(wandering, 30.0, Subject(1, 2))
@@ -47,7 +47,7 @@ def test_statistics_have_no_mirror_image_and_all_else_has_one() -> None:
         assert len(features.mirror.columns) == len(features.names)
 
 
-def test_the_arena_looks_the_same_whoever_is_asked_about(wandering: Curated) -> None:
+def test_the_arena_looks_the_same_whoever_is_asked_about(wandering: CuratedTracking) -> None:
     features = ArenaFeatures(bodyparts=PARTS)
     np.testing.assert_array_equal(features.of(wandering, 30.0, Subject()), features.of(wandering, 30.0, Subject(2, 1)))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from behavior.curation import Curated, curate
+from behavior.curation import CuratedTracking, curate
 from behavior.labelling import Subject
 from behavior.recording import Recording
 from behavior.views.arena_features import ArenaFeatures
@@ -17,16 +17,16 @@ from behavior.views.pair_tracks import PairTracks
 PARTS = ("body_center", "ear_left", "ear_right", "nose", "tail_base")
 
 
-def mirrored(curated: Curated) -> Curated:
+def mirrored(curated: CuratedTracking) -> CuratedTracking:
     """The same mice filmed in a mirror: x turns around, and what was tracked as the left ear is the right one."""
     other = [curated.bodyparts.index(part) for part in ("body_center", "ear_right", "ear_left", "nose", "tail_base")]
     turned = np.array([-1, 1], np.float32)[:, None, None, None]
     pose = replace(curated.pose, xy=curated.xy[:, :, other] * turned, seen=curated.seen[:, other])
-    return Curated(pose, curated.velocity[:, :, other] * turned)
+    return CuratedTracking(pose, curated.velocity[:, :, other] * turned)
 
 
 @pytest.fixture
-def wandering(tracking_rows, recording: Recording) -> Curated:
+def wandering(tracking_rows, recording: Recording) -> CuratedTracking:
     """Two mice, whose points are lost now and then."""
     rng = np.random.default_rng(0)
     rows = [
@@ -40,7 +40,7 @@ def wandering(tracking_rows, recording: Recording) -> Curated:
 
 
 @pytest.mark.parametrize("features", [PairFeatures(PARTS), PairTracks(PARTS), ArenaFeatures(bodyparts=PARTS)])
-def test_the_mirror_of_features_is_the_features_of_the_mirror_image(features: Features, wandering: Curated) -> None:
+def test_the_mirror_of_features_is_the_features_of_the_mirror_image(features: Features, wandering: CuratedTracking) -> None:
     mirror = features.mirror
     assert mirror is not None
     seen = features.of(wandering, 30.0, Subject(1, 2))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from behavior.curation import Curated, curate
+from behavior.curation import CuratedTracking, curate
 from behavior.labelling import Subject
 from behavior.views.pair_statistics import PairStatistics
 
@@ -16,7 +16,7 @@ EITHER = replace(PAIR, symmetric=True)
 
 
 @pytest.fixture
-def moving(tracking_rows, recording) -> Callable[..., Curated]:
+def moving(tracking_rows, recording) -> Callable[..., CuratedTracking]:
     """Curate mice that are three points on a line, 1 cm from tail to body and from body to nose.
 
     Each mouse is told as a function of the second: x and y of its body in cm, and where it looks in radians. `lost` are
@@ -30,7 +30,7 @@ def moving(tracking_rows, recording) -> Callable[..., Curated]:
         lost: tuple[tuple[int, int, str], ...] = (),
         turned: float = 0.0,
         mirrored: bool = False,
-    ) -> Curated:
+    ) -> CuratedTracking:
         rows = []
         for number, path in enumerate(mice, start=1):
             for frame in range(frames):
@@ -45,7 +45,9 @@ def moving(tracking_rows, recording) -> Callable[..., Curated]:
     return make
 
 
-def values(curated: Curated, settings: PairStatistics = PAIR, pair: tuple[int, int] = (1, 2), fps: float = 30.0) -> dict[str, np.ndarray]:
+def values(
+    curated: CuratedTracking, settings: PairStatistics = PAIR, pair: tuple[int, int] = (1, 2), fps: float = 30.0
+) -> dict[str, np.ndarray]:
     return dict(zip(settings.names, settings.of(curated, fps, Subject(*pair)).T, strict=True))
 
 

@@ -48,7 +48,7 @@ def test_rows_are_what_serving_sees_of_the_samples_that_teach(lake: Lake) -> Non
     recording = next(one for one in zone.annotated_recordings() if one.lab_id == "JovialSwallow")
     curated, bouts = zone.tracking(recording), zone.bouts([recording])
     settings = PairStatistics(("body_center", "nose", "tail_base"), 30.0, windows_s=(0.5,))
-    material, labelling = Material.tracked(recording, curated), PairLabelling(("attack", "chase"))
+    material, labelling = Material.with_tracking(recording, curated), PairLabelling(("attack", "chase"))
     rows = tree_rows([material], bouts, labelling, settings, replace(FEW, every_nth=1))
     samples = sample_count(curated.frames, recording.fps, 30.0)
     assert len(rows) == samples * len(recording.pairs)
@@ -163,7 +163,7 @@ def test_a_resumed_run_ends_as_the_one_that_was_never_stopped(
     resumed, lines = begun(lake), []
     assert resumed.restore(tmp_path)
     assert (resumed.run.grown, resumed.run.verdict is not None) == (grown, judged)
-    assert resumed.standing == f"{len(grown) * len(resumed.behaviors)} models"
+    assert resumed.progress == f"{len(grown) * len(resumed.behaviors)} models"
     resumed.fit(lines.append)
     assert resumed.run.verdict == whole.run.verdict
     assert told(resumed) == told(whole)

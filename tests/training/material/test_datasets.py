@@ -94,7 +94,7 @@ def test_labels_follow_the_clock_of_the_network(fps: float, start: int, stop: in
     clocked = replace(recording, fps=fps, annotated=ANNOTATED)
     rows = [(frame, mouse, "nose", 10.0 * frame, 50.0) for frame in range(int(2 * fps)) for mouse in (1, 2)]
     told = bouts((7, 1, 2, "attack", start, stop))
-    material = Material.tracked(clocked, curate(tracking_rows(rows), clocked))
+    material = Material.with_tracking(clocked, curate(tracking_rows(rows), clocked))
     found = samples_of(material, told, PairLabelling(BEHAVIORS), PairFeatures(("nose",)))
     (pair,) = [one for one in found if one.subject == Subject(1, 2)]
     assert pair.labels.shape == (60, 3)
@@ -106,7 +106,7 @@ def test_a_self_behavior_is_a_pair_of_a_mouse_with_itself(recording: Recording, 
     annotated = replace(recording, annotated=ANNOTATED)
     rows = [(frame, mouse, "nose", 10.0 * frame * mouse, 50.0) for frame in range(30) for mouse in (1, 2)]
     settings = PairFeatures(("nose",))
-    material = Material.tracked(annotated, curate(tracking_rows(rows), annotated))
+    material = Material.with_tracking(annotated, curate(tracking_rows(rows), annotated))
     found = samples_of(material, bouts((7, 1, 1, "rear", 3, 6)), PairLabelling(BEHAVIORS), settings)
     by_pair = {(one.subject.agent, one.subject.target): one for one in found}
     assert set(by_pair) == {(1, 1), (1, 2), (2, 1)}
@@ -123,19 +123,19 @@ def test_a_whole_arena_is_one_stream_and_none_if_no_group_was_annotated(recordin
     clocked = replace(recording, fps=60.0, annotated=(Triple(1, 2, "sniff"), Triple(1, 1, "rear")))
     curated = curate(tracking_rows([(frame, mouse, "nose", 10.0 * mouse, 50.0) for frame in range(60) for mouse in (1, 2)]), clocked)
     settings, told = ArenaFeatures(bodyparts=("nose",), mice=2), bouts((7, 1, 2, "sniff", 20, 40))
-    (arena,) = samples_of(Material.tracked(clocked, curated), told, GroupLabelling(), settings)
+    (arena,) = samples_of(Material.with_tracking(clocked, curated), told, GroupLabelling(), settings)
     assert (arena.subject, arena.subject.annotated, arena.frames) == (Subject(), {"background", "social"}, 60)
     assert arena.features.shape == (30, 8)
     assert np.flatnonzero(arena.labels[:, 1]).tolist() == list(range(10, 20))
     assert (arena.labels.sum(axis=1) == 1).all()
     solo = replace(clocked, annotated=(Triple(1, 1, "rear"),))
-    assert samples_of(Material.tracked(solo, curated), told, GroupLabelling(), settings) == []
+    assert samples_of(Material.with_tracking(solo, curated), told, GroupLabelling(), settings) == []
 
 
 def test_a_subject_whose_mouse_is_not_tracked_gives_no_samples(recording: Recording, tracking_rows) -> None:
     annotated = replace(recording, annotated=(*ANNOTATED, Triple(1, 3, "attack")))
     curated = curate(tracking_rows([(frame, mouse, "nose", 10.0 * mouse, 50.0) for frame in range(9) for mouse in (1, 2)]), annotated)
-    found = samples_of(Material.tracked(annotated, curated), bouts(), PairLabelling(BEHAVIORS), PairFeatures(("nose",)))
+    found = samples_of(Material.with_tracking(annotated, curated), bouts(), PairLabelling(BEHAVIORS), PairFeatures(("nose",)))
     assert [one.subject for one in found] == [Subject(1, 1), Subject(1, 2), Subject(2, 1)]
 
 

@@ -24,7 +24,7 @@ def filmed(tracking_rows, recording: Recording):
     def make(video: int, mice: tuple[int, ...], frames: int) -> Material:
         rows = [(frame, mouse, "nose", 200.0 + 10 * mouse, 100.0) for frame in range(frames) for mouse in mice]
         own = replace(recording, video_id=video)
-        return Material.tracked(own, curate(tracking_rows(rows), own))
+        return Material.with_tracking(own, curate(tracking_rows(rows), own))
 
     return make
 
