@@ -39,7 +39,7 @@ from aws_pipeline.curation_task import Result, curate_part
 from aws_pipeline.lake import copy_objects, list_objects, remove_objects, set_partitions, write_object, write_parquet
 from behavior.annotations import Occurrences, class_distribution
 from behavior.content import content_groups
-from behavior.contract import EXIT_OK, ContractError, exit_code_of, refuse
+from behavior.contract import EXIT_CONTRACT, EXIT_OK, ContractError, refuse
 from behavior.keys import STAGING, key_of, object_of, staged
 from behavior.tables import CLASS_DISTRIBUTION_STATS, CURATED_TABLES, METADATA_TEST, METADATA_TRAIN, RAW_METADATA, Table
 
@@ -63,7 +63,7 @@ class _Refused(SystemExit):
 
     def __init__(self, error: ContractError) -> None:
         super().__init__(f"ContractError: {error}")
-        self.code = exit_code_of(error.faults)
+        self.code = EXIT_CONTRACT
 
 
 def run(options: Options) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from behavior.contract import ContractError, Fault, refuse
+from behavior.contract import ContractError, Fault
+from behavior.policy import STANDARD, Policy
 from behavior.recording import Recording
 from behavior.tables import ANNOTATIONS_ENRICHED, CLASS_DISTRIBUTION_STATS, RAW_ANNOTATION
 
@@ -40,16 +41,21 @@ class _Sum:
     bouts_s: list[np.ndarray] = field(default_factory=list)
 
 
-def sound_bouts(rows: pa.Table, film_frames: range, where: str = "annotation") -> tuple[pa.Table, list[Fault]]:
+def sound_bouts(
+    rows: pa.Table, film_frames: range, where: str = "annotation", policy: Policy = STANDARD
+) -> tuple[pa.Table, list[Fault]]:
     """Return raw bouts as they count, and what was mended: each once, cut to the frames that were tracked, none of no length.
 
-    `film_frames` are the tracked frames in the film's numbers. Raises ContractError as `enrich` does, and if `film_frames` are those
-    of a clip and no bout lies within: then the experts counted from another frame.
+    `film_frames` are the tracked frames in the film's numbers. Raises ContractError as `enrich` does, unless `policy` says otherwise
+    (then a bout that ends before it begins is left out, one that begins before frame 0 is cut), and if `film_frames` are those of a
+    clip and no bout lies within: then the experts counted from another frame.
     """
-    bouts = _checked(rows, where).to_pandas()
+    bouts = _checked(rows, where, policy).to_pandas()
     first, end = film_frames.start, film_frames.stop
     filled = bouts["stop_frame"] > bouts["start_frame"]
-    beyond = filled & ((bouts["start_frame"] < first) | (bouts["stop_frame"] > end))
+    turned = bouts["stop_frame"] < bouts["start_frame"]
+    negative = filled & (bouts["start_frame"] < 0)
+    beyond = filled & (((bouts["start_frame"] < first) & ~negative) | (bouts["stop_frame"] > end))
     inside = filled & (bouts["start_frame"] < end) & (bouts["stop_frame"] > first)
     if first and filled.any() and not inside.any():
         told = f"Expected bouts within the tracked frames {first} to {end - 1}, but got none there."
@@ -58,7 +64,9 @@ def sound_bouts(rows: pa.Table, film_frames: range, where: str = "annotation") -
     once = cut.drop_duplicates()
     mended = [
         ("bout-beyond", int(beyond.sum()), f"within the tracked frames {first} to {end - 1}", "that go beyond", "They are cut there."),
-        ("bout-empty", int((~filled).sum()), "of one frame or more", "of none", "They are left out."),
+        ("bout-negative", int(negative.sum()), "from frame 0 on", "that begin before it", "They are cut there."),
+        ("bout-reversed", int(turned.sum()), "to end after they begin", "that do not", "They are left out."),
+        ("bout-empty", int((~filled & ~turned).sum()), "of one frame or more", "of none", "They are left out."),
         ("bout-repeated", len(cut) - len(once), "each once", "that are there again", "They count once."),
     ]
     notes = [Fault(code, where, f"Expected bouts {wanted}, but got {n} {got}.", mend, n) for code, n, wanted, got, mend in mended if n]
@@ -127,7 +135,7 @@ def _row(key: tuple[str, str, str], entry: _Sum) -> dict[str, object]:
     }
 
 
-def _checked(rows: pa.Table, where: str) -> pa.Table:
+def _checked(rows: pa.Table, where: str, policy: Policy = STANDARD) -> pa.Table:
     """Return rows of `RAW_ANNOTATION`. Raises ContractError with all faults."""
     rows = RAW_ANNOTATION.check(rows, where)
     agent, target, start, stop = (rows.column(name).to_numpy() for name in ("agent_id", "target_id", "start_frame", "stop_frame"))
@@ -136,7 +144,7 @@ def _checked(rows: pa.Table, where: str) -> pa.Table:
         ("bout-negative", start < 0, "from frame 0 on", "that begin before it", "Correct start_frame."),
         ("bout-reversed", stop < start, "to end after they begin", "that do not", "Swap start_frame and stop_frame."),
     ]
-    refuse(
+    policy.refuse(
         Fault(code, where, f"Expected bouts {wanted}, but got {np.count_nonzero(bad)} {got}.", mend, int(np.count_nonzero(bad)))
         for code, bad, wanted, got, mend in wrong
         if bad.any()

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+CONTRACT_VERSION = 1
+"""Raised by hand when a code is added, leaves, or means something else; stands in every policy and in every reason for a quarantine."""
+
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
@@ -15,17 +18,15 @@ EXIT_INTERRUPTED = 130
 
 
 class Severity(StrEnum):
-    """What becomes of input with a fault."""
+    """What becomes of input with a fault; a user may decide otherwise for some codes (behavior/policy.py)."""
 
     REJECT = "reject"
-    """It is refused: nothing is made of it."""
+    """It is refused: nothing is made of it. One recording of many goes to quarantine, and the others go on."""
     REPAIR = "repair"
     """It is used, mended in the one way that loses nothing sound; the repair is counted."""
     FLAG = "flag"
     """It is used as it is, and somebody should look at it."""
 
-
-_EXIT_CODES = {Severity.REJECT: EXIT_CONTRACT, Severity.REPAIR: EXIT_OK, Severity.FLAG: EXIT_OK}
 
 UNFIT = "unfit"
 CODES: dict[Severity, dict[str, str]] = {
@@ -76,7 +77,7 @@ CODES: dict[Severity, dict[str, str]] = {
     },
 }
 """Every code of a fault, by what becomes of input that has it, and what it stands for."""
-_SEVERITY = {code: severity for severity, codes in CODES.items() for code in codes}
+SEVERITY = {code: severity for severity, codes in CODES.items() for code in codes}
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Refuse a code that nobody has given a severity."""
-        if self.code not in _SEVERITY:
+        if self.code not in SEVERITY:
             raise ValueError(f"Expected one of the codes in behavior/contract.py, but got {self.code!r}. Add it there.")
 
     def __str__(self) -> str:
@@ -106,12 +107,12 @@ class Fault:
 
     @property
     def severity(self) -> Severity:
-        """What becomes of input with this fault."""
-        return _SEVERITY[self.code]
+        """What becomes of input with this fault, unless a policy says otherwise."""
+        return SEVERITY[self.code]
 
 
 class ContractError(ValueError):
-    """The input breaks its contract; `faults` holds every fault, sorted, at least one of which rejects.
+    """The input breaks its contract; `faults` holds every fault, sorted, at least one of which rejects, by the contract or by a policy.
 
     Plain text is taken as well, as a fault of the generic code `unfit`.
     """
@@ -120,8 +121,8 @@ class ContractError(ValueError):
         every = [faults] if isinstance(faults, Fault | str) else faults
         unique = {one if isinstance(one, Fault) else Fault(UNFIT, "", one) for one in every}
         self.faults: tuple[Fault, ...] = tuple(sorted(unique, key=str))
-        if exit_code_of(self.faults) == EXIT_OK:
-            raise ValueError(f"Expected a fault that rejects, but got {len(self.faults)} that do not. Report them instead.")
+        if not self.faults:
+            raise ValueError("Expected a fault, but got none. Go on instead.")
         super().__init__("\n".join(map(str, self.faults)))
 
     def __reduce__(self) -> tuple[type["ContractError"], tuple[tuple[Fault, ...]]]:
@@ -140,18 +141,13 @@ def refuse(faults: Iterable[Fault | str]) -> None:
         raise ContractError(rejecting)
 
 
-def exit_code_of(faults: Iterable[Fault]) -> int:
-    """Return the exit code of a command whose input has these faults: that of the severest."""
-    return max((_EXIT_CODES[fault.severity] for fault in faults), default=EXIT_OK)
-
-
 def exit_code(main: Callable[[], int]) -> int:
     """Run a script's `main` and return its exit code; what the user can mend is told in plain lines on stderr, without a traceback."""
     try:
         return main()
     except ContractError as error:
         print("\n".join(f"error: {fault}" for fault in error.faults), file=sys.stderr)
-        return exit_code_of(error.faults)
+        return EXIT_CONTRACT
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USAGE
