@@ -58,6 +58,18 @@ def read_table(zone: str, key: str, table: Table) -> pa.Table:
     return read_rows(table, data, key, mend="Upload the file again.", threads=False)
 
 
+def count_rows(zone: str, key: str) -> int:
+    """Return how many rows a Parquet object says that it has; 0 if it is not there, or is none that says so."""
+    try:
+        data = read_object(zone, key)
+    except FileNotFoundError:
+        return 0
+    try:
+        return int(pq.read_metadata(pa.BufferReader(data)).num_rows)
+    except (pa.ArrowException, OSError):  # of bytes in memory: they are no Parquet
+        return 0
+
+
 def write_parquet(zone: str, key: str, rows: pa.Table, **options: Any) -> int:
     """Put a table as one object and return its bytes; `options` are those of pyarrow's write_table."""
     target = pa.BufferOutputStream()

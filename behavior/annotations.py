@@ -41,9 +41,7 @@ class _Sum:
     bouts_s: list[np.ndarray] = field(default_factory=list)
 
 
-def sound_bouts(
-    rows: pa.Table, film_frames: range, where: str = "annotation", policy: Policy = STANDARD
-) -> tuple[pa.Table, list[Fault]]:
+def sound_bouts(rows: pa.Table, film_frames: range, where: str = "annotation", policy: Policy = STANDARD) -> tuple[pa.Table, list[Fault]]:
     """Return raw bouts as they count, and what was mended: each once, cut to the frames that were tracked, none of no length.
 
     `film_frames` are the tracked frames in the film's numbers. Raises ContractError as `enrich` does, unless `policy` says otherwise

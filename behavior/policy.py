@@ -1,9 +1,6 @@
 """Policies: for which codes of faults a user decides otherwise than the contract, read from a small TOML file.
 
-    contract = 1                        # CONTRACT_VERSION of behavior/contract.py
-    [severity]
-    place-contradiction = "repair"      # instead of reject
-    point-far = "reject"                # instead of repair
+`EXAMPLE` is one; `CODES` of behavior/contract.py has all codes, `LEEWAY` those that may be changed.
 """
 
 import tomllib
@@ -23,6 +20,13 @@ LEEWAY: dict[str, tuple[Severity, str]] = {
     **{code: (Severity.REJECT, "the recording goes to quarantine") for code, usual in SEVERITY.items() if usual is not Severity.REJECT},
 }
 """The codes that may be changed: the one other severity that makes sense, and what then happens. Nothing sound can be made of the rest."""
+
+EXAMPLE = f"""contract = {CONTRACT_VERSION}
+[severity]
+place-contradiction = "repair"
+point-far = "reject"
+"""
+"""The version of the contract that the author knew, and a line for each code that shall have another severity than usual."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ def parse_policy(text: str, where: str) -> Policy:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{where}: Expected a policy in TOML, but got: {error}. Correct the file.") from None
-    wrong = [f"Expected only contract and [severity], but got {name}. Remove it." for name in sorted(content.keys() - {"contract", "severity"})]
+    strange = sorted(content.keys() - {"contract", "severity"})
+    wrong = [f"Expected only contract and [severity], but got {name}. Remove it." for name in strange]
     if content.get("contract") != CONTRACT_VERSION:
         got = content.get("contract", "none")
         wrong.append(f"Expected contract = {CONTRACT_VERSION}, but got {got}. Compare the codes, then change the number.")

@@ -5,7 +5,7 @@ import pytest
 
 from behavior.annotations import sound_bouts
 from behavior.contract import SEVERITY, ContractError, Fault, Severity, UsageError
-from behavior.policy import LEEWAY, STANDARD, Policy, codes_table, parse_policy, releasable
+from behavior.policy import EXAMPLE, LEEWAY, STANDARD, Policy, codes_table, parse_policy, releasable
 from behavior.tables import RAW_ANNOTATION
 from behavior.tracking import to_pose
 
@@ -47,6 +47,10 @@ def test_a_policy_that_means_nothing_is_told_line_by_line(text, told):
     assert f"p.toml: {told}" in str(caught.value)
 
 
+def test_the_example_is_a_policy():
+    assert parse_policy(EXAMPLE, "p.toml").changed == {"place-contradiction", "point-far"}
+
+
 def test_all_wrong_lines_are_told_at_once():
     with pytest.raises(UsageError) as caught:
         parse_policy('[severity]\npoint-fur = "reject"\nscale = "flag"', "p.toml")
@@ -78,7 +82,8 @@ def test_the_table_of_codes_says_what_each_may_become():
 
 
 def test_a_keypoint_at_two_places_counts_as_lost_in_that_frame_if_the_policy_says_so(tracking_rows):
-    rows = [(0, 1, "nose", 1, 1), (1, 1, "nose", 2, 2), (1, 1, "nose", 99, 2), (1, 1, "nose", 2, 2), (2, 1, "nose", 3, 3), (2, 1, "nose", 3, 3)]
+    torn = [(1, 1, "nose", 2, 2), (1, 1, "nose", 99, 2), (1, 1, "nose", 2, 2)]
+    rows = [(0, 1, "nose", 1, 1), *torn, (2, 1, "nose", 3, 3), (2, 1, "nose", 3, 3)]
     pose = to_pose(tracking_rows(rows), policy=Policy(frozenset({"place-contradiction"})))
     assert pose.seen[0, 0].tolist() == [True, False, True]
     assert pose.xy[0, 0, 0, [0, 2]].tolist() == [1, 3]
