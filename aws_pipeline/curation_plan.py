@@ -137,7 +137,7 @@ def _plan_split(draft: _Draft, raw: str, split: str, objects: Objects, n_bytes: 
         metadata = judge_metadata(read_object(raw, where).to_pybytes(), split, where, rules.policy_of)
     except FileNotFoundError:
         if split == "train":
-            told = f"Expected an object {where}, but got none."
+            told = f"Expected {_a(layout.unit)} {where}, but got none."
             draft.faults.append(Fault("file-missing", raw, told, "Run python aws_pipeline/s3_upload.py."))
         draft.ignored += of_nobody
         return
@@ -185,18 +185,22 @@ def _faults(row: JudgedRow, objects: Sequence[LakeObject], split: str, rules: Ru
     for table in RAW_TABLES[split]:
         names = [layout.name(one) for one in objects if one.table is table]
         for other in names[1:]:
-            told = f"Expected one object per video, but got {names[0]} as well."
+            told = f"Expected one {layout.unit} per video, but got {names[0]} as well."
             faults.append(Fault("video-repeated", other, told, "Remove one."))
     if not row.recording:
         return tuple(faults)
     for one in objects:
         if one.lab != row.recording.lab_id:
             told = f"Expected lab {row.recording.lab_id} as {where} says, but got {one.lab}."
-            faults.append(Fault("lab-contradiction", layout.name(one), told, "Correct the row or move the object."))
+            faults.append(Fault("lab-contradiction", layout.name(one), told, f"Correct the row or move the {layout.unit}."))
     if row.name in rules.left_out:
         faults += rules.left_out[row.name].faults
     elif not any(one.table is RAW_TRACKING for one in objects):
         wanted = layout.name(LakeObject(RAW_TRACKING, split, row.recording.lab_id, row.recording.video_id))
-        told = f"Expected an object {wanted}, but got none."
-        faults.append(Fault("file-missing", where, told, "Upload it or remove the row."))
+        told = f"Expected {_a(layout.unit)} {wanted}, but got none."
+        faults.append(Fault("file-missing", where, told, f"{layout.add} or remove the row."))
     return tuple(faults)
+
+
+def _a(unit: str) -> str:
+    return f"an {unit}" if unit[0] in "aeiou" else f"a {unit}"

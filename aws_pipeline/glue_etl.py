@@ -47,7 +47,7 @@ from aws_pipeline.outcome import Outcome, refuse_nothing_accepted, settle
 from aws_pipeline.publication import publish
 from aws_pipeline.quarantine_store import read_decisions, read_reasons
 from behavior.contract import CONTRACT_VERSION, EXIT_CONTRACT, EXIT_OK, ContractError
-from behavior.keys import STAGING
+from behavior.keys import STAGING, recording_name
 from behavior.policy import STANDARD, Policy, parse_policy
 from behavior.verdicts import Rules
 
@@ -134,9 +134,19 @@ def _told_of(plan: Plan, outcome: Outcome, policy: Policy) -> dict[str, Any]:
         "ignored": len(plan.ignored),
         "notes": dict(sorted(counts.items())),
         "put_aside": [{"name": one.name, "lab": one.lab, "faults": [str(fault) for fault in one.faults]} for one in outcome.put_aside],
+        "by_leave": _by_leave(accepted),
         "excluded": [one.name for one in outcome.excluded],
         "balances": {balance.unit: {"in": balance.total, **balance.parts} for balance in outcome.balances},
     }
+
+
+def _by_leave(accepted: Sequence[Result]) -> dict[str, list[str]]:
+    """Return which recordings were accepted although the contract alone rejects them, and the codes of their faults."""
+    found = {}
+    for result in accepted:
+        if codes := sorted({note.code for note in STANDARD.rejecting(result.notes)}):
+            found[recording_name(result.split, result.video_id)] = codes
+    return found
 
 
 def _spark() -> Any:

@@ -28,8 +28,9 @@ def run_job(chosen: Settings) -> dict[str, Any]:
     """Run the job on the raw zone as it is, to its end, and return its summary.
 
     The summary holds videos (the accepted ones; rows_in, rows_out, bytes_in, bytes_out are theirs), put_aside (name, lab and faults of
-    each), excluded (names), balances (what went in and what became of it), removed, ignored (raw objects no metadata names), notes (how
-    many rows were repaired or are worth a look, by code of the fault), contract (its version), run, seconds by step.
+    each), by_leave (codes by name: accepted although the contract alone rejects them), excluded (names), balances (what went in and
+    what became of it), removed, ignored (raw objects no metadata names), notes (how many rows were repaired or are worth a look, by
+    code of the fault), contract (its version), run, seconds by step.
     Raises ContractError with the faults of the data set, JobFailed for any other end, UsageError if there is no job, it is running, or
     it has other code than this working tree and lies on AWS.
     """

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -29,7 +30,7 @@ def publish(plan: Plan, outcome: Outcome, curated: str, database: str, run: str)
     for table, rows in spanning_tables(plan, outcome.accepted).items():
         write_parquet(curated, staged(run, key_of(table)), rows, compression="zstd")
         keys.add(key_of(table))
-    reasons = {reason_key(one.name): one.to_json(run) for one in outcome.put_aside}
+    reasons = {reason_key(one.name): replace(one, run=run).to_json() for one in outcome.put_aside}
     for key, content in reasons.items():
         write_object(curated, staged(run, key), content)
     copy_objects(curated, {staged(run, key): key for key in sorted({*keys, *reasons})})

@@ -50,7 +50,7 @@ def _read(zone: str, folder: str, kind: type[T]) -> dict[str, T]:
             found[one.name] = one
         except (ValueError, KeyError, TypeError) as error:
             told = f"Expected JSON as aws_pipeline/quarantine.py writes it, but got: {type(error).__name__} {error}."
-            faults.append(Fault("file-unreadable", key, told, "Remove the object and decide again."))
+            faults.append(Fault("file-unreadable", key, told, "Remove the object; the next run, or you, will write it anew."))
     if faults:
         raise ContractError(faults)
     return found

@@ -97,7 +97,7 @@ def object_of(key: str) -> LakeObject | None:
 
 def foreign_key(key: str, layout: "Layout | None" = None) -> Fault:
     """Return the fault of an object, in a folder of the raw zone, or of a file, in one of a data directory, whose name holds nothing."""
-    lab, what = ("<lab>", "file") if layout is DATA_DIRECTORY else ("lab_id=<lab>", "object")
+    lab, what = ("<lab>" if layout is DATA_DIRECTORY else "lab_id=<lab>"), (layout or RAW_ZONE).unit
     told = f"Expected a key like {key.partition('/')[0]}/{lab}/<video>.parquet, but got this one."
     return Fault("key-foreign", key, told, f"Remove the {what}.")
 
@@ -134,10 +134,14 @@ class Layout:
     """What an object or file with this content is called."""
     held: Callable[[str], LakeObject | None]
     """What an object or file of this name holds."""
+    unit: str
+    """object or file."""
+    add: str
+    """How to add one that is missing."""
 
 
-RAW_ZONE = Layout(lambda held: held.key, object_of)
-DATA_DIRECTORY = Layout(lambda held: held.file, file_object)
+RAW_ZONE = Layout(lambda held: held.key, object_of, "object", "Upload it")
+DATA_DIRECTORY = Layout(lambda held: held.file, file_object, "file", "Add it")
 
 
 def reason_key(name: str) -> str:

@@ -27,16 +27,19 @@ class PutAside:
     of_metadata: bool = True
     """The metadata names it; an object that is no recording's is named nowhere."""
 
-    def to_json(self, run: str = "") -> bytes:
-        """Return the object that keeps it. Without the name of a run the same reasons are the same bytes."""
-        content = {"contract": CONTRACT_VERSION, **({"run": run} if run else {}), **asdict(self)}
+    run: str = ""
+    """The run that put it aside; empty if the upload did: then the same reasons are the same bytes."""
+
+    def to_json(self) -> bytes:
+        """Return the object that keeps it."""
+        content = {"contract": CONTRACT_VERSION, **asdict(self)}
         return (json.dumps(content, indent=1) + "\n").encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> "PutAside":
         """Read what `to_json` wrote."""
         content = json.loads(data)
-        fields = {name: content[name] for name in ("name", "lab", "rows", "of_metadata")}
+        fields = {name: content[name] for name in ("name", "lab", "rows", "of_metadata", "run")}
         return cls(**fields, faults=tuple(Fault(**fault) for fault in content["faults"]), keys=tuple(content["keys"]))
 
 
