@@ -38,6 +38,12 @@ SQL = Path(__file__).resolve().parent / "sql"
 """The saved queries: one question a file, its first line the question."""
 _DOLLARS_PER_BYTE = 5 / 10**12
 _LEAST_BYTES = 10 * 10**6
+_MADE_OF_TEXT: dict[str, tuple[Any, Any]] = {
+    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), (int, "Int64")),
+    **dict.fromkeys(("float", "double"), (float, "float64")),
+    "boolean": (lambda text: text == "true", "boolean"),
+}
+"""Athena's types -> what makes a value of its text, and the column's type in pandas; all other values stay texts."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +87,9 @@ def ask(sql: str, chosen: Settings) -> Answer:
     with endpoint(chosen):
         started = time.monotonic()
         try:
-            # a CREATE TABLE AS around the query would leave a table behind for every question
-            rows = wr.athena.read_sql_query(
-                statement,
-                database=chosen.database,
-                workgroup=chosen.workgroup,
-                ctas_approach=False,
-                athena_query_wait_polling_delay=0.1,
-                boto3_session=_session(),
-            )
+            place = {"database": chosen.database, "workgroup": chosen.workgroup, "boto3_session": _session()}
+            execution_id = str(wr.athena.start_query_execution(statement, **place))
+            execution: Any = wr.athena.wait_query(execution_id, boto3_session=_session(), athena_query_wait_polling_delay=0.1)
         except (wr.exceptions.QueryFailed, wr.exceptions.QueryCancelled) as error:
             if is_full(error):
                 raise
@@ -98,9 +98,7 @@ def ask(sql: str, chosen: Settings) -> Answer:
             if error.response["Error"]["Code"] != "InvalidRequestException":
                 raise
             raise ContractError([_refusal(error.response["Error"]["Message"])]) from None
-        execution: Any = rows.query_metadata
-        if not len(rows.columns):
-            rows = _listing(execution["QueryExecutionId"])
+        rows = _rows(execution_id, execution["ResultConfiguration"]["OutputLocation"])
         seconds = time.monotonic() - started
     return Answer(rows, seconds, int(execution.get("Statistics", {}).get("DataScannedInBytes", 0)))
 
@@ -131,17 +129,35 @@ def _refusal(reason: str) -> str:
     return f"Expected Athena to answer, but got: {reason}. Mend the SQL; --list shows queries that work.{tables}"
 
 
-def _listing(execution_id: str) -> "pd.DataFrame":
-    """Fetch what SHOW and DESCRIBE answer, which is no CSV and passes awswrangler by."""
+def _rows(execution_id: str, address: str) -> "pd.DataFrame":
+    """Fetch an answer: a CSV by awswrangler, but for columns of a type that it does not know, such as a bare NULL; else lines by pages."""
+    import awswrangler as wr
+
+    if not address.endswith(".csv"):
+        return _by_pages(execution_id, header=False)
+    try:
+        return wr.athena.get_query_results(execution_id, boto3_session=_session())
+    except wr.exceptions.UnsupportedType:
+        return _by_pages(execution_id, header=True)
+
+
+def _by_pages(execution_id: str, *, header: bool) -> "pd.DataFrame":
+    """Fetch an answer from GetQueryResults, whose first row is a header if Athena wrote one; numbers and truths are made of their texts."""
     import pandas as pd
 
     pages = _session().client("athena").get_paginator("get_query_results").paginate(QueryExecutionId=execution_id)
-    columns: list[str] = []
+    kinds: dict[str, str] = {}
     lines: list[list[str | None]] = []
     for page in pages:
-        columns = [column["Name"] for column in page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]]
+        kinds = {column["Name"]: column["Type"] for column in page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]}
         lines += [[cell.get("VarCharValue") for cell in row["Data"]] for row in page["ResultSet"]["Rows"]]
-    return pd.DataFrame([line + [None] * (len(columns) - len(line)) for line in lines], columns=columns)
+    lines = lines[1:] if header else lines
+    rows = pd.DataFrame([line + [None] * (len(kinds) - len(line)) for line in lines], columns=list(kinds), dtype=object)
+    for name, kind in kinds.items():
+        if kind in _MADE_OF_TEXT:
+            make, column_type = _MADE_OF_TEXT[kind]
+            rows[name] = pd.Series([None if text is None else make(text) for text in rows[name]], dtype=column_type)
+    return rows
 
 
 def _main() -> int:

@@ -15,11 +15,8 @@ from pathlib import Path
 
 from behavior.contract import UsageError
 from behavior.policy import parse_policy
+from behavior.workplace import REPOSITORY, WORKPLACE
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-"""Where the code lies: a checkout, or site-packages."""
-WORKPLACE = REPOSITORY if (REPOSITORY / "pyproject.toml").is_file() else Path.cwd()
-"""Where data/, s3_mock/, checkpoints/ and results/ lie by default: the checkout, or, for an installed package, the working directory."""
 _LOCAL_ACCOUNT = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _LEAD_ELSEWHERE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 """What would lead clients past AWS on this disk; variables such as AWS_ENDPOINT_URL_S3 do so as well."""

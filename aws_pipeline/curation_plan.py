@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heapreplace
 
 import pyarrow as pa
 
@@ -121,11 +122,11 @@ def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
     n_bytes = sum(one.n_bytes for one in work)
     n_parts = max(cores, min(2 * cores, n_bytes // _SMALL_PART_BYTES), n_bytes // _PART_BYTES)
     parts: list[list[Work]] = [[] for _ in range(min(len(work), n_parts))]
-    loads = [0] * len(parts)
+    loads = [(0, number) for number in range(len(parts))]  # a heap: the part with the least to do is on top
     for one in sorted(work, key=lambda one: -one.n_bytes):
-        least = loads.index(min(loads))
-        parts[least].append(one)
-        loads[least] += one.n_bytes
+        load, number = loads[0]
+        parts[number].append(one)
+        heapreplace(loads, (load + one.n_bytes, number))
     return parts
 
 

@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aws_pipeline.config import REPOSITORY, Settings, endpoint, policy_text, settings
+from aws_pipeline.config import Settings, endpoint, policy_text, settings
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
 from aws_pipeline.terminal import JobFailed, run, size
 from behavior.balance import Balance
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, ContractError, Fault, UsageError
+from behavior.workplace import REPOSITORY
 from reports.progress import Progress
 
 DEPLOY = "python -m infra.deploy"

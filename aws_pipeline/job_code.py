@@ -6,7 +6,8 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_pipeline.config import REPOSITORY, Settings
+from aws_pipeline.config import Settings
+from behavior.workplace import REPOSITORY
 
 GLUE_SCRIPT = "aws_pipeline/glue_etl.py"
 GLUE_LIBRARY = (

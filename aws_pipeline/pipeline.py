@@ -30,7 +30,7 @@ if not __package__:
 
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
 from aws_pipeline.accepted_recordings import accepted_recordings
-from aws_pipeline.config import REPOSITORY, WORKPLACE, Settings, endpoint, policy_text, settings
+from aws_pipeline.config import Settings, endpoint, policy_text, settings
 from aws_pipeline.job_code import GLUE_LIBRARY, GLUE_SCRIPT, TRAINING, digest, files
 from aws_pipeline.lake import read_object
 from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
@@ -41,6 +41,7 @@ from behavior.keys import DECISIONS, REASONS, SPLITS, key_of, recording_name
 from behavior.parquet_file import read_rows
 from behavior.tables import CURATED_TABLES, METADATA_TEST, METADATA_TRAIN
 from behavior.whole_file import whole_file
+from behavior.workplace import REPOSITORY, WORKPLACE
 from reports.progress import progress
 
 INFERENCE = ("behavior", "reports", "recognizers", "inference")

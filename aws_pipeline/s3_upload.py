@@ -73,7 +73,7 @@ def _send(item: Upload, s3: Any, bucket: str, present: tuple[int, str] | None) -
     return True
 
 
-def main() -> int:
+def _main() -> int:
     """Parse the command line, check, upload and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, help="recordings to upload (default: MABE_DATA_DIR, else data/ in the repository)")
@@ -124,5 +124,10 @@ def _upload_all(plan: UploadPlan, chosen: Settings) -> dict[str, Any]:
     }
 
 
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())

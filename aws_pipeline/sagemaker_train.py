@@ -26,11 +26,12 @@ from typing import Any
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aws_pipeline.config import REPOSITORY, WORKPLACE, Settings, endpoint, settings
+from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.job_code import TRAINING, files
 from aws_pipeline.terminal import JobFailed, run
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
+from behavior.workplace import REPOSITORY, WORKPLACE
 from reports.progress import Progress
 
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")

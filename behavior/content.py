@@ -12,10 +12,9 @@ Axes: K bodyparts, T frames; 2 coordinates.
 """
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -72,6 +71,7 @@ def content_groups(contents: Sequence[Content]) -> dict[int, int]:
 
     def smallest(video: int) -> int:
         while group[video] != video:
+            group[video] = group[group[video]]  # long chains grow shorter each time they are gone along
             video = group[video]
         return video
 
@@ -97,25 +97,30 @@ def _same(contents: Sequence[Content]) -> Iterable[tuple[int, int]]:
             by_digest["timeline", content.timeline].append(content.video_id)
     for videos in by_digest.values():
         yield from ((videos[0], other) for other in videos[1:])
-    amount = {content.video_id: len(content.marks) for content in contents}
-    for (one, other), shared in _shared_marks(contents).items():
-        if shared >= max(_LEAST_MARKS, _LEAST_SHARE * min(amount[one], amount[other])):
-            yield one, other
+    yield from _sharing_marks(contents)
 
 
-def _shared_marks(contents: Sequence[Content]) -> Counter[tuple[int, int]]:
-    """Count the marks that two recordings share, by way of a list of all marks in order: no comparison of every pair."""
-    shared: Counter[tuple[int, int]] = Counter()
-    if not contents:
-        return shared
-    mark = np.concatenate([content.marks for content in contents])
-    owner = np.repeat([content.video_id for content in contents], [len(content.marks) for content in contents])
+def _sharing_marks(contents: Sequence[Content]) -> Iterable[tuple[int, int]]:
+    """Yield the recordings that share enough marks, by way of all marks in order: no comparison of every two recordings.
+
+    Axes: N marks of all recordings, G marks that equally many recordings have.
+    """
+    amount = np.array([len(content.marks) for content in contents], np.int64)
+    mark = np.concatenate([np.empty(0, np.uint64), *(content.marks for content in contents)])
     order = np.argsort(mark, kind="stable")
-    mark, owner = mark[order], owner[order]
-    for owners in np.split(owner, np.flatnonzero(np.diff(mark)) + 1):
-        if 2 <= len(owners) <= _CROWD:
-            shared.update(combinations(sorted(owners.tolist()), 2))
-    return shared
+    owner = np.repeat(np.arange(len(contents)), amount)[order]  # [N], ascending among equal marks
+    mark = mark[order]
+    first = np.flatnonzero(np.append(True, mark[1:] != mark[:-1])[: len(mark)])
+    owners = np.diff(np.append(first, len(mark)))
+    twos = [np.empty(0, np.int64)]
+    for size in range(2, _CROWD + 1):
+        shared = owner[first[owners == size][:, None] + np.arange(size)]  # [G, size]
+        one, other = np.triu_indices(size, 1)
+        twos.append((shared[:, one] * len(contents) + shared[:, other]).ravel())
+    two, count = np.unique(np.concatenate(twos), return_counts=True)
+    one, other = np.divmod(two, max(len(contents), 1))
+    enough = count >= np.maximum(_LEAST_MARKS, _LEAST_SHARE * np.minimum(amount[one], amount[other]))
+    yield from ((contents[a].video_id, contents[b].video_id) for a, b in zip(one[enough].tolist(), other[enough].tolist(), strict=True))
 
 
 def _pose_digest(curated: Curated) -> str:

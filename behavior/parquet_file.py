@@ -16,6 +16,8 @@ from behavior.table import NAME, Table
 
 Source: TypeAlias = Path | pa.Buffer
 """A file, or the bytes of an object."""
+_BUFFER_BYTES = 1 << 16
+"""Without it a batch brings its whole row group into memory, which may be the whole file."""
 COPY_AGAIN = "Copy the file again from where it came."
 
 
@@ -35,7 +37,7 @@ def read_batches(table: Table, source: Source, where: str, rows_at_once: int, *,
 
     Raises ContractError, where the file breaks off at the latest.
     """
-    with _broken_is_a_fault(where, mend), _open(table, source) as file:
+    with _broken_is_a_fault(where, mend), _open(table, source, _BUFFER_BYTES) as file:
         columns = _columns(table, file.schema_arrow, where)
         yield table.schema.empty_table()
         missing = file.metadata.num_rows
@@ -57,13 +59,15 @@ def footer_faults(table: Table, source: Source, where: str, *, mend: str = COPY_
     return ()
 
 
-def _open(table: Table, source: Source) -> pq.ParquetFile:
+def _open(table: Table, source: Source, buffer_bytes: int = 0) -> pq.ParquetFile:
     place = pa.BufferReader(source) if isinstance(source, pa.Buffer) else source
     footer = pq.read_metadata(place)
     # one string for each row of a column of few names would cost more than all the rest
     names = [field.name for field in table.schema if field.type == NAME and footer.schema.names.count(field.name) == 1]
     place = pa.BufferReader(source) if isinstance(source, pa.Buffer) else source
-    return pq.ParquetFile(place, metadata=footer, read_dictionary=names, pre_buffer=False, page_checksum_verification=True)
+    return pq.ParquetFile(
+        place, metadata=footer, read_dictionary=names, buffer_size=buffer_bytes, pre_buffer=False, page_checksum_verification=True
+    )
 
 
 def _columns(table: Table, schema: pa.Schema, where: str) -> list[str]:

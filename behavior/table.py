@@ -2,7 +2,7 @@
 
 import difflib
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -59,6 +59,10 @@ class Table:
         """A short digest of names and types: two versions of a table that differ in either have different ones."""
         columns = "\n".join(f"{field.name} {field.type}" for field in self.schema)
         return hashlib.sha256(f"{self.name}\n{columns}".encode()).hexdigest()[:16]
+
+    def only(self, *names: str) -> "Table":
+        """Return the table with these columns and no others, in this order, for readers that need no more."""
+        return replace(self, schema=pa.schema([self.schema.field(name) for name in names]), keys=tuple(set(self.keys) & set(names)))
 
     def check(self, rows: pa.Table, where: str) -> pa.Table:
         """Return `rows` with this table's columns in order and type; columns it does not know are left out.

@@ -169,6 +169,7 @@ def _curated_metadata(split: str) -> Table:
         zone="curated",
         grain="one recording",
         schema=pa.schema([_LAB, *_METADATA_FIELDS, *_FROM_TRACKING]),
+        optional=frozenset(("first_frame", "bodyparts", "content_group")),  # zones of older versions lack them
         keys=_METADATA_KEYS,
     )
 

@@ -22,7 +22,6 @@ from inference.recording_files import DATA_DIR
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
     from behavior.metric import Score
 
@@ -110,7 +109,9 @@ def annotated_bouts(metadata: "pd.DataFrame", folder: Path) -> "pd.DataFrame":
     import pandas as pd
 
     from behavior.metric import SOLUTION_COLUMNS
+    from behavior.parquet_file import read_rows
     from behavior.recording import lab_fault
+    from behavior.tables import RAW_ANNOTATION
     from recognizers.competition import submission_rows
 
     if not folder.is_dir():
@@ -122,7 +123,7 @@ def annotated_bouts(metadata: "pd.DataFrame", folder: Path) -> "pd.DataFrame":
             faults.append(f"video {video}: {fault}")
         elif path.is_file():
             try:
-                bouts = submission_rows(_read_annotation(path).to_pandas())
+                bouts = submission_rows(read_rows(RAW_ANNOTATION, path, str(path)).to_pandas())
             except ContractError as error:
                 faults += error.faults
                 continue
@@ -152,20 +153,6 @@ def _read_csv(path: Path, flag: str) -> "pd.DataFrame":
         return pd.read_csv(path, dtype={"lab_id": str}, low_memory=False)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise ContractError([f"Expected {path} to be a CSV table, but got: {error}. Write it again."]) from None
-
-
-def _read_annotation(path: Path) -> "pa.Table":
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from behavior.tables import RAW_ANNOTATION
-
-    try:
-        rows = pq.read_table(path, partitioning=None)
-    except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise ContractError([f"Expected {path} to be Parquet, but got: {reason} Copy the file again."]) from None
-    return RAW_ANNOTATION.check(rows, str(path))
 
 
 def _cut(name: str, width: int) -> str:

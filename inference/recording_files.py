@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from behavior.contract import ContractError, UsageError
+from behavior.contract import Fault, UsageError
+from behavior.workplace import WORKPLACE
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from behavior.recording import Recording
 
-DATA_DIR = Path(__file__).resolve().parents[1] / "data"
+DATA_DIR = WORKPLACE / "data"
 """Where recordings are looked for if nothing else is said."""
 ROWS_AT_ONCE = 1 << 18
 """Tracking rows that are read at once; a longer file is gone through twice, in batches."""
@@ -31,21 +32,12 @@ class RecordingFiles:
         """Return where the tracking of one recording lies."""
         return self.tracking / recording.lab_id / f"{recording.video_id}.parquet"
 
-    def faults(self) -> list[str]:
-        """Return one fault for each recording whose tracking is missing or no Parquet, before any time is spent."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+    def faults(self) -> "list[Fault]":
+        """Return what is wrong with the files of tracking, as far as their ends say, before any time is spent."""
+        from behavior.parquet_file import footer_faults
+        from behavior.tables import RAW_TRACKING
 
-        faults = []
-        for recording in self.recordings:
-            path = self.file(recording)
-            try:
-                pq.read_schema(path)
-            except FileNotFoundError:
-                faults.append(f"Expected tracking at {path}, but got no such file. Add it or remove video {recording.video_id}.")
-            except (pa.ArrowException, OSError) as error:
-                faults.append(f"Expected {path} to be Parquet, but got: {' '.join(str(error).split())[:160]} Copy the file again.")
-        return faults
+        return [fault for path in map(self.file, self.recordings) for fault in footer_faults(RAW_TRACKING, path, str(path))]
 
 
 def recordings_of_test_csv(data_dir: Path) -> RecordingFiles:
@@ -80,21 +72,10 @@ class TrackingFile:
 
     def __iter__(self) -> "Iterator[pa.Table]":
         """Yield the rows in the order of the file. Raises ContractError for a file that breaks off."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
+        from behavior.parquet_file import read_batches
         from behavior.tables import RAW_TRACKING
 
-        try:
-            with pq.ParquetFile(self.path, buffer_size=1 << 16, pre_buffer=False, page_checksum_verification=True) as file:
-                schema = file.schema_arrow
-                columns = [name for name in schema.names if name in RAW_TRACKING.schema.names]
-                yield schema.empty_table()  # a fault of the columns is told of an empty file too
-                for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns):
-                    yield pa.Table.from_batches([batch])
-        except (pa.ArrowException, OSError) as error:
-            reason = " ".join(str(error).split())[:160]
-            raise ContractError([f"Expected {self.path} to be whole Parquet, but got: {reason} Copy the file again."]) from None
+        yield from read_batches(RAW_TRACKING, self.path, str(self.path), ROWS_AT_ONCE)
 
 
 def _read_metadata(path: Path) -> "list[Recording]":

@@ -44,13 +44,21 @@ def test_a_users_mistake_ends_a_command_with_one_line_and_its_exit_code(tmp_path
     assert re.fullmatch(r"error: Expected .*nowhere.*\n", ended.stderr)
 
 
+ASK_WHERE = """
+import sys; sys.path.insert(0, '../site')
+from aws_pipeline.config import settings
+from inference.recording_files import DATA_DIR
+print(settings({}).data_dir, settings({}).mock_dir, DATA_DIR)
+"""
+
+
 def test_an_installed_package_works_in_the_working_directory_and_not_beside_its_code(tmp_path: Path):
-    shutil.copytree(ROOT / "aws_pipeline", tmp_path / "site" / "aws_pipeline", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "behavior", tmp_path / "site" / "behavior", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "work").mkdir()
-    ask = "import sys; sys.path.insert(0, '../site'); from aws_pipeline.config import settings; print(settings({}).data_dir)"
-    told = subprocess.run([sys.executable, "-c", ask], cwd=tmp_path / "work", capture_output=True, text=True, timeout=60, check=True)
-    assert told.stdout.strip() == str(tmp_path / "work" / "data")
+    for room in ("aws_pipeline", "behavior", "inference"):
+        shutil.copytree(ROOT / room, tmp_path / "site" / room, ignore=shutil.ignore_patterns("__pycache__"))
+    work = tmp_path / "work"
+    work.mkdir()
+    told = subprocess.run([sys.executable, "-c", ASK_WHERE], cwd=work, capture_output=True, text=True, timeout=60, check=True)
+    assert told.stdout.split() == [str(work / "data"), str(work / "s3_mock"), str(work / "data")]
 
 
 def test_the_package_holds_every_file_of_every_room_and_nothing_else(tmp_path: Path):

@@ -44,10 +44,15 @@ def test_the_tree_is_the_real_tree():
         if "/" in path and not path.startswith(".")
     }
     assert named == real
-    room = ""
+    room, shown = "", set()
     for line in tree.splitlines():
         if match := re.match(r"([a-z0-9_]+)/", line):
             room = match[1]
-        elif match := re.match(r"  ([a-z0-9_]+\.?[a-z]*/?)(?:, |  )", line):
-            name = match[1]
-            assert any((ROOT / room / candidate).exists() for candidate in (name, f"{name}.py")), f"{room}/{name} is not there"
+        elif match := re.match(r"  ([a-z0-9_]+/?(?:, [a-z0-9_]+/?)*)  ", line):
+            for name in match[1].split(", "):
+                assert any((ROOT / room / candidate).exists() for candidate in (name, f"{name}.py")), f"{room}/{name} is not there"
+                shown.add(f"{room}/{name.strip('/')}")
+        else:
+            pytest.fail(f"neither a folder nor files: {line}")
+    rooms = {str(path.parent.relative_to(ROOT)) for path in ROOT.glob("*/*/__init__.py")}
+    assert rooms - shown == set(), "every room inside a folder has its line"

@@ -4,6 +4,7 @@ Axes: I mice, K bodyparts, T frames of the recording, S samples at the recognize
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class ArenaFeatures:
         kinds = ("speed", "acceleration") if self.motion else ()
         return (*places, *(f"{kind}_{keypoint}" for kind in kinds for keypoint in keypoints))
 
-    @property
+    @cached_property
     def mirror(self) -> Mirror:
         """What a mirror makes of the features: places turn around, speeds and accelerations stay."""
         return mirror_of(self.names)

@@ -4,6 +4,7 @@ Axes: K bodyparts, T frames of the recording, S samples at the recognizer's rate
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class PairFeatures:
         """[F] bool: columns that are masks and stay 0 or 1."""
         return np.array([name.startswith(("m_", "t_m_")) for name in self.names])
 
-    @property
+    @cached_property
     def mirror(self) -> Mirror:
         """What a mirror makes of the features."""
         return mirror_of(self.names)

@@ -5,6 +5,7 @@ F columns.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class PairTracks:
         """Names of the F columns: agent, then target (t_); point by point x_m, y_m and seen."""
         return tuple(f"{mouse}{what}_{point}" for mouse in ("", "t_") for point in self.points for what in ("x_m", "y_m", "seen"))
 
-    @property
+    @cached_property
     def mirror(self) -> Mirror:
         """What a mirror makes of the tracks."""
         return mirror_of(self.names)

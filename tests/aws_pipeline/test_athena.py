@@ -324,6 +324,20 @@ def test_json_keeps_whole_numbers_whole_and_says_null(say):
     assert '"whole": 7,' in out
 
 
+def test_a_bare_null_is_an_answer(say):
+    code, out, err = say("SELECT NULL x", "--format", "csv")
+    assert (code, out) == (0, 'x\n""\n')
+    assert err.startswith("1 row in ")
+
+
+def test_a_bare_null_leaves_the_types_of_its_neighbors(say):
+    columns = "NULL AS nothing, 7 AS whole, 0.5e0 AS half, true AS yes, 'a' AS word"
+    code, out, _ = say(f"SELECT {columns} UNION ALL SELECT NULL, NULL, NULL, NULL, NULL ORDER BY whole", "--format", "json")
+    assert code == 0
+    empty = dict.fromkeys(("nothing", "whole", "half", "yes", "word"))
+    assert json.loads(out) == [{"nothing": None, "whole": 7, "half": 0.5, "yes": True, "word": "a"}, empty]
+
+
 def test_an_answer_without_rows_is_still_csv_and_json(say):
     nothing = "SELECT lab_id, video_id FROM metadata_train WHERE lab_id = 'Nobody'"
     assert say(nothing, "--format", "csv")[1] == "lab_id,video_id\n"
@@ -357,6 +371,32 @@ def test_a_query_that_athena_refuses_is_told_in_one_sentence(say):
     assert "nonsense" in err
     assert err.count("\n") == 1
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        (
+            "SELECT lab_id FROM metadata_train WHERE video_id = 'seven'",
+            "TYPE_MISMATCH: line 1:50: Cannot apply operator: bigint = varchar(5)",
+        ),
+        ("SELECT * FROM read_text('/etc/hostname')", "a function is no table"),
+        ("SELECT median(video_id) FROM metadata_train", "FUNCTION_NOT_FOUND: line 1:8: Function 'median' not registered"),
+        ("SELECT approx_most_frequent(3, lab_id, 100) FROM metadata_train", "the function approx_most_frequent is not on this disk"),
+        ("EXPLAIN SELECT 1", "EXPLAIN with a plan is not on this disk"),
+        ("SELECT INTERVAL '1' DAY AS day", "the column day of type interval day to second is not on this disk"),
+    ],
+)
+def test_what_athena_refuses_and_what_this_disk_lacks_is_one_line(say, sql: str, reason: str):
+    code, out, err = say(sql)
+    assert (code, out) == (4, "")
+    assert reason in err
+    assert err.count("\n") == 1
+
+
+def test_explain_validates_a_query(say):
+    code, out, _ = say("EXPLAIN (TYPE VALIDATE) SELECT lab_id FROM metadata_train", "--format", "csv")
+    assert (code, out) == (0, "Valid\nTrue\n")
 
 
 def test_a_statement_that_is_no_sql_is_refused(say):

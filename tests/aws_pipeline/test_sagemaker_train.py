@@ -9,10 +9,8 @@ from aws_pipeline import sagemaker_train
 from behavior.contract import UsageError
 
 
-def the_pins_of_a_job(packages: Path) -> list[str]:
-    """Return what the container is asked to install; the code's folders are left empty."""
-    for name in sagemaker_train.CODE:
-        (packages / name).mkdir()
+def the_pins_of_a_job() -> list[str]:
+    """Return what the container is asked to install."""
     with sagemaker_train._staged_code() as code:
         return (code / "requirements.txt").read_text().splitlines()
 
@@ -20,14 +18,14 @@ def the_pins_of_a_job(packages: Path) -> list[str]:
 def test_a_job_gets_the_versions_of_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "requirements.lock").write_text("lightgbm==4.0.1\nnumpy==2.0.1\npandas==2.5.0\npyarrow==22.0.0\nsafetensors==0.6.1\n")
     monkeypatch.setattr(sagemaker_train, "REPOSITORY", tmp_path)
-    assert the_pins_of_a_job(tmp_path) == ["lightgbm==4.0.1", "pandas==2.5.0", "pyarrow==22.0.0", "safetensors==0.6.1"]
+    assert the_pins_of_a_job() == ["lightgbm==4.0.1", "pandas==2.5.0", "pyarrow==22.0.0", "safetensors==0.6.1"]
 
 
 def test_without_a_checkout_a_job_gets_the_versions_installed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     here = {"pyarrow": "23.0.0", "pandas": "2.4.0", "safetensors": "0.7.0", "lightgbm": "4.6.0"}
     monkeypatch.setattr(sagemaker_train, "REPOSITORY", tmp_path)
     monkeypatch.setattr(sagemaker_train, "version", here.__getitem__)
-    assert the_pins_of_a_job(tmp_path) == ["pyarrow==23.0.0", "pandas==2.4.0", "safetensors==0.7.0", "lightgbm==4.6.0"]
+    assert the_pins_of_a_job() == ["pyarrow==23.0.0", "pandas==2.4.0", "safetensors==0.7.0", "lightgbm==4.6.0"]
 
 
 def test_without_a_checkout_and_without_a_package_that_training_needs_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -39,4 +37,4 @@ def test_without_a_checkout_and_without_a_package_that_training_needs_nothing_is
     monkeypatch.setattr(sagemaker_train, "REPOSITORY", tmp_path)
     monkeypatch.setattr(sagemaker_train, "version", version)
     with pytest.raises(UsageError, match=r"but got no lightgbm\. Install it"):
-        the_pins_of_a_job(tmp_path)
+        the_pins_of_a_job()

@@ -1,7 +1,7 @@
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from behavior.contract import ContractError
@@ -59,6 +59,7 @@ def test_a_data_directory_holds_the_raw_objects_without_their_labels(recording):
     assert file_of(RAW_ANNOTATION, "train", recording) == "train_annotation/QuietOtter/7.parquet"
 
 
+@settings(deadline=None)
 @given(st.sampled_from(OF_RECORDINGS), LABS, VIDEOS)
 def test_from_an_object_to_its_key_and_back_is_the_identity(kind, lab, video):
     held = LakeObject(*kind, lab, video)
@@ -75,6 +76,7 @@ ANY_PART = st.one_of(LABS, st.text(max_size=20), st.sampled_from(["..", ".", "nu
 ANY_FILE = st.builds("{}{}{}".format, st.sampled_from(["", "train-", "test-"]), st.one_of(VIDEOS, st.text(max_size=9)), st.just(".parquet"))
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.builds("{}/lab_id={}/{}".format, FOLDERS, ANY_PART, ANY_FILE)))
 def test_any_other_text_is_no_key_or_the_very_key_of_what_it_holds(text):
     held = object_of(text)

@@ -6,6 +6,7 @@ from behavior.table import doc
 from behavior.tables import (
     ANNOTATIONS_ENRICHED,
     CURATED_TABLES,
+    METADATA_TRAIN,
     RAW_ANNOTATION,
     RAW_TRACKING,
     TRACKING_CURATED,
@@ -92,6 +93,16 @@ def test_a_column_that_does_not_fit_is_one_clear_fault(column, values, code, tol
 )
 def test_what_says_the_same_in_another_dress_passes(column, values):
     assert RAW_TRACKING.check(tracking(**{column: values}), "a").schema == RAW_TRACKING.schema
+
+
+def test_a_reader_may_ask_for_some_columns_and_older_zones_lack_some():
+    some = METADATA_TRAIN.only("video_id", "first_frame")
+    rows = some.check(pa.table({"video_id": [7], "lab_id": ["QuietOtter"]}), "metadata")
+    assert rows.to_pylist() == [{"video_id": 7, "first_frame": None}]
+    with pytest.raises(ContractError, match="Expected column video_id to be filled"):
+        some.check(pa.table({"video_id": pa.array([None], pa.int64())}), "metadata")
+    with pytest.raises(ContractError, match="Expected a column video_id"):
+        some.check(pa.table({"lab_id": ["QuietOtter"]}), "metadata")
 
 
 def test_a_column_twice_is_named():

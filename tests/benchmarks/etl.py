@@ -24,10 +24,11 @@ from types import TracebackType
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from aws_pipeline.config import REPOSITORY, Settings, endpoint, settings
+from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.glue_job import run_job
 from behavior.keys import LakeObject, key_of
 from behavior.tables import RAW_METADATA, RAW_TRACKING
+from behavior.workplace import REPOSITORY
 
 PEERS = REPOSITORY.parent / "shared" / "bench"
 MOST_VIDEOS_FOR_WINDOWS = 100

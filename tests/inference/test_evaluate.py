@@ -217,7 +217,7 @@ def test_all_broken_annotations_are_told(data: Path, submission: Path, capsys: p
     assert run(data, submission) == 4
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2
-    assert any("1.parquet to be Parquet" in line for line in told)
+    assert any("1.parquet: Expected a Parquet file, but got" in line for line in told)
     assert any("2.parquet: Expected a column action" in line for line in told)
 
 

@@ -117,8 +117,8 @@ def test_all_missing_and_broken_files_are_told_and_nothing_is_written(data: Path
     output.write_text("an older one")
     assert run("--data-dir", data, "--checkpoint", checkpoint, "--output", output, "--held-out") == EXIT_CONTRACT
     told = capsys.readouterr().err
-    assert "103.parquet, but got no such file" in told
-    assert "104.parquet to be Parquet" in told
+    assert "103.parquet: Expected a Parquet file, but got no such file" in told
+    assert "104.parquet: Expected a Parquet file, but got" in told
     assert output.read_text() == "an older one"
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from behavior.contract import ContractError, refuse
+from behavior.contract import ContractError, Fault, refuse
 from behavior.curation import Curated, from_table
 from behavior.keys import key_of, lab_folder
 from behavior.material import Material
+from behavior.parquet_file import read_rows
 from behavior.recording import Recording, recordings_from_rows
 from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, RAW_METADATA, TRACKING_CURATED, Table
 
@@ -43,14 +43,12 @@ class CuratedZone:
 
     def content_groups(self) -> dict[int, int]:
         """Return for each training video the smallest id of its content, as the ETL job found it; none of a zone that does not say."""
-        files = [file for file in self._files(METADATA_TRAIN.location) if "content_group" in pq.read_schema(file).names]
-        rows = [row for file in files for row in _read([file], ["video_id", "content_group"]).to_pylist()]
+        rows = self._metadata("video_id", "content_group").to_pylist()
         return {row["video_id"]: row["content_group"] for row in rows if row["content_group"] is not None}
 
     def first_frames(self) -> dict[int, int]:
         """Return, for each training video that is a clip out of a film, the frame of the film it begins at; none of an older zone."""
-        files = [file for file in self._files(METADATA_TRAIN.location) if "first_frame" in pq.read_schema(file).names]
-        rows = [row for file in files for row in _read([file], ["video_id", "first_frame"]).to_pylist()]
+        rows = self._metadata("video_id", "first_frame").to_pylist()
         return {row["video_id"]: row["first_frame"] for row in rows if row["first_frame"]}
 
     def bouts(self, recordings: Iterable[Recording]) -> pd.DataFrame:
@@ -60,7 +58,8 @@ class CuratedZone:
         """
         wanted = {recording.video_id: recording.lab_id for recording in recordings}
         files = [file for lab in sorted(set(wanted.values())) for file in self._lab_files(ANNOTATIONS_ENRICHED, lab)]
-        rows = _read(files, _BOUT_COLUMNS, pc.field("video_id").isin(sorted(wanted)) & pc.field("annotated"))
+        condition = pc.field("video_id").isin(sorted(wanted)) & pc.field("annotated")
+        rows = _read(ANNOTATIONS_ENRICHED, files, *_BOUT_COLUMNS, condition=condition)
         bouts = rows.drop_columns(["annotated"]).to_pandas()
         first = bouts["video_id"].map(self.first_frames()).fillna(0).astype(bouts["start_frame"].dtype)
         return bouts.assign(start_frame=bouts["start_frame"] - first, stop_frame=bouts["stop_frame"] - first)
@@ -70,7 +69,8 @@ class CuratedZone:
         file = self.root / key_of(TRACKING_CURATED, "train", recording)
         if not file.is_file():
             raise ContractError([f"Expected curated tracking at {file}, but got no such file. Run the ETL job again."])
-        return from_table(_read([file], [name for name in TRACKING_CURATED.schema.names if name not in ("split", "video_id")]))
+        columns = [name for name in TRACKING_CURATED.schema.names if name not in ("split", "video_id")]
+        return from_table(_read(TRACKING_CURATED, [file], *columns))
 
     def material(self, recording: Recording) -> Material:
         """Return what there is of one recording; its tracking is read when it is first asked for."""
@@ -91,17 +91,19 @@ class CuratedZone:
         ]
 
     def _tracked_bodyparts(self) -> dict[int, tuple[str, ...]]:
-        files = [file for file in self._files(METADATA_TRAIN.location) if "bodyparts" in pq.read_schema(file).names]
-        rows = [row for file in files for row in _read([file], ["video_id", "bodyparts"]).to_pylist()]
+        rows = self._metadata("video_id", "bodyparts").to_pylist()
         return {row["video_id"]: tuple(json.loads(row["bodyparts"])) for row in rows if row["bodyparts"] is not None}
 
     def _read_bodyparts(self, recording: Recording) -> tuple[str, ...]:
         file = self.root / key_of(TRACKING_CURATED, "train", recording)
-        return tuple(sorted(_read([file], ["bodypart"]).column("bodypart").unique().to_pylist()))
+        return tuple(sorted(_read(TRACKING_CURATED, [file], "bodypart").column("bodypart").unique().to_pylist()))
 
     def _recordings(self) -> list[Recording]:
-        rows = _read(self._files(METADATA_TRAIN.location), RAW_METADATA.schema.names)
+        rows = self._metadata(*RAW_METADATA.schema.names)
         return sorted(recordings_from_rows(rows.to_pylist()), key=lambda recording: recording.video_id)
+
+    def _metadata(self, *columns: str) -> pa.Table:
+        return _read(METADATA_TRAIN, self._files(METADATA_TRAIN.location), *columns)
 
     def _files(self, location: str) -> list[Path]:
         files = sorted((self.root / location).glob("*.parquet"))
@@ -113,16 +115,14 @@ class CuratedZone:
         return sorted((self.root / lab_folder(table, lab)).glob("*.parquet"))
 
 
-def _read(files: Sequence[Path], columns: list[str], condition: pc.Expression | None = None) -> pa.Table:
-    """Return the rows of all files under each other. `partitioning=None`: the lab in the path is not a column."""
-    tables, faults = [], []
+def _read(table: Table, files: Sequence[Path], *columns: str, condition: pc.Expression | None = None) -> pa.Table:
+    """Return some columns of all files, one file under the other. Raises ContractError with the faults of all files."""
+    tables, faults = [table.only(*columns).schema.empty_table()], list[Fault]()
     for file in files:
         try:
-            tables.append(pq.read_table(file, columns=columns, filters=condition, partitioning=None))
-        except (pa.ArrowException, OSError, KeyError) as error:
-            reason = " ".join(str(error).split())[:200]
-            faults.append(f"Expected {file} to be a curated Parquet file, but got: {reason}. Run the ETL job again.")
+            rows = read_rows(table.only(*columns), file, str(file), mend="Run the ETL job again.")
+            tables.append(rows if condition is None else rows.filter(condition))
+        except ContractError as error:
+            faults += error.faults
     refuse(faults)
-    if not tables:
-        return ANNOTATIONS_ENRICHED.schema.empty_table().select([name for name in columns if name in ANNOTATIONS_ENRICHED.schema.names])
-    return pa.concat_tables(tables, promote_options="permissive")
+    return pa.concat_tables(tables)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from infra.local.athena.catalog_tables import CatalogTable
 from infra.local.athena.files import FooterCache, Partition, data_files, key_folders
-from infra.local.athena.tables import CatalogTable
 from infra.local.errors import ServiceError
 
 if TYPE_CHECKING:

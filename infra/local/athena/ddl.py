@@ -7,14 +7,17 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import sqlglot
 from sqlglot import exp
 
 from infra.local.athena.catalog import Catalog
-from infra.local.athena.dialect import parse
-from infra.local.athena.statements import Job
+from infra.local.athena.statements import Execution
+from infra.local.athena.writing import serde
 from infra.local.errors import ServiceError
 
 Lines = list[str]
+_DELIMITERS = {"fields": "field.delim", "escaped": "escape.delim", "null": "serialization.null.format"}
+"""Parts of ROW FORMAT DELIMITED -> the SerDe's options."""
 
 
 class CatalogStatements:
@@ -23,7 +26,7 @@ class CatalogStatements:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.glue = catalog.glue
-        self._actions: dict[str, tuple[Callable[[Job], Lines], tuple[str, ...]]] = {
+        self._actions: dict[str, tuple[Callable[[Execution], Lines], tuple[str, ...]]] = {
             "MSCK REPAIR TABLE": (self._repair, ()),
             "SHOW TABLES": (self._show_tables, ("tab_name",)),
             "SHOW DATABASES": (self._show_databases, ("database_name",)),
@@ -38,89 +41,92 @@ class CatalogStatements:
             "CREATE TABLE": (self._create_table, ()),
         }
 
-    def run(self, job: Job) -> tuple[Lines, tuple[str, ...]]:
+    def run(self, execution: Execution) -> tuple[Lines, tuple[str, ...]]:
         """Execute a statement; return its lines and the names of their tab-separated columns."""
-        action, columns = self._actions[job.statement.kind]
+        action, columns = self._actions[execution.statement.kind]
         try:
-            return action(job), columns
+            return action(execution), columns
         except ServiceError as error:
             if error.code not in ("EntityNotFoundException", "AlreadyExistsException"):
                 raise
-            if job.statement.if_exists:
+            if execution.statement.if_exists:
                 return [], columns
             raise ServiceError(error.code, f"FAILED: SemanticException {error.message}", error.status) from None
 
-    def _repair(self, job: Job) -> Lines:
-        database, name = job.target()
+    def _repair(self, execution: Execution) -> Lines:
+        database, name = execution.target()
         added = self.catalog.register_folders(database, name)
         missing = [f"Partitions not in metastore:\t{' '.join(f'{name}:{below}' for below in added)}"] if added else []
         return missing + [f"Repair: Added partition to metastore {name}:{below}" for below in added]
 
-    def _show_tables(self, job: Job) -> Lines:
-        pattern = job.statement.words.get("like", "*")
-        names = [table["Name"] for table in self._tables(job.statement.database or job.database)]
+    def _show_tables(self, execution: Execution) -> Lines:
+        pattern = execution.statement.words.get("like", "*")
+        names = [table["Name"] for table in self._tables(execution.statement.database or execution.database)]
         return sorted(name for name in names if any(fnmatch.fnmatch(name, each) for each in pattern.split("|")))
 
-    def _show_databases(self, job: Job) -> Lines:
+    def _show_databases(self, execution: Execution) -> Lines:
         found = [database["Name"] for database in self.glue("GetDatabases", {})["DatabaseList"]]
-        return sorted(name for name in found if fnmatch.fnmatch(name, job.statement.words.get("like", "*")))
+        return sorted(name for name in found if fnmatch.fnmatch(name, execution.statement.words.get("like", "*")))
 
-    def _show_partitions(self, job: Job) -> Lines:
-        database, name = job.target()
+    def _show_partitions(self, execution: Execution) -> Lines:
+        database, name = execution.target()
         keys = [key["Name"] for key in self.catalog.record(database, name).get("PartitionKeys") or []]
         if not keys:
             raise ServiceError("InvalidRequestException", f"FAILED: SemanticException Table {database}.{name} is not a partitioned table")
         values = sorted(partition["Values"] for partition in self.catalog.registered(database, name))
         return ["/".join(f"{key}={value}" for key, value in zip(keys, each, strict=True)) for each in values]
 
-    def _show_columns(self, job: Job) -> Lines:
-        return [column["Name"] for column in _columns(self.catalog.record(*job.target()))]
+    def _show_columns(self, execution: Execution) -> Lines:
+        return [column["Name"] for column in _columns(self.catalog.record(*execution.target()))]
 
-    def _describe(self, job: Job) -> Lines:
-        record = self.catalog.record(*job.target())
+    def _describe(self, execution: Execution) -> Lines:
+        record = self.catalog.record(*execution.target())
         lines = [_described(column) for column in _columns(record)]
         keys = record.get("PartitionKeys") or []
         if keys:
             lines += ["\t \t ", "# Partition Information\t \t ", "# col_name\tdata_type\tcomment", "\t \t ", *map(_described, keys)]
         return lines
 
-    def _drop_table(self, job: Job) -> Lines:
-        database, name = job.target()
+    def _drop_table(self, execution: Execution) -> Lines:
+        database, name = execution.target()
         self.glue("DeleteTable", {"DatabaseName": database, "Name": name})
         return []
 
-    def _create_database(self, job: Job) -> Lines:
-        located = re.search(r"LOCATION\s+'([^']+)'", job.statement.words.get("rest", ""), re.IGNORECASE)
-        self.glue("CreateDatabase", {"DatabaseInput": {"Name": job.statement.name, **({"LocationUri": located[1]} if located else {})}})
+    def _create_database(self, execution: Execution) -> Lines:
+        located = re.search(r"LOCATION\s+'([^']+)'", execution.statement.words.get("rest", ""), re.IGNORECASE)
+        self.glue(
+            "CreateDatabase", {"DatabaseInput": {"Name": execution.statement.name, **({"LocationUri": located[1]} if located else {})}}
+        )
         return []
 
-    def _drop_database(self, job: Job) -> Lines:
-        self.glue("DeleteDatabase", {"Name": job.statement.name})
+    def _drop_database(self, execution: Execution) -> Lines:
+        self.glue("DeleteDatabase", {"Name": execution.statement.name})
         return []
 
-    def _add_partitions(self, job: Job) -> Lines:
-        database, name = job.target()
+    def _add_partitions(self, execution: Execution) -> Lines:
+        database, name = execution.target()
         record = self.catalog.record(database, name)
         storage = record["StorageDescriptor"]
-        for values, location in _partition_clauses(job.statement.words["rest"], record):
+        for values, location in _partition_clauses(execution.statement.words["rest"], record):
             below = "/".join(f"{key['Name']}={value}" for key, value in zip(record["PartitionKeys"], values, strict=True))
             place = location or f"{storage['Location'].rstrip('/')}/{below}/"
             entry = {"Values": values, "StorageDescriptor": {**storage, "Location": place}}
             self.glue("CreatePartition", {"DatabaseName": database, "TableName": name, "PartitionInput": entry})
         return []
 
-    def _drop_partitions(self, job: Job) -> Lines:
-        database, name = job.target()
+    def _drop_partitions(self, execution: Execution) -> Lines:
+        database, name = execution.target()
         record = self.catalog.record(database, name)
-        for values, _ in _partition_clauses(job.statement.words["rest"], record):
+        for values, _ in _partition_clauses(execution.statement.words["rest"], record):
             self.glue("DeletePartition", {"DatabaseName": database, "TableName": name, "PartitionValues": values})
         return []
 
-    def _create_table(self, job: Job) -> Lines:
-        database, name = job.target()
-        tree = parse(job.statement.sql)
+    def _create_table(self, execution: Execution) -> Lines:
+        database, name = execution.target()
+        tree = _hive_tree(execution.statement.sql)
         declared = tree.find(exp.Schema)
-        properties = {type(item): item for item in (tree.args.get("properties") or exp.Properties(expressions=[])).expressions}
+        given = (tree.args.get("properties") or exp.Properties(expressions=[])).expressions
+        properties = {type(item): item for item in given}
         location = properties.get(exp.LocationProperty)
         if declared is None or location is None:
             raise ServiceError("InvalidRequestException", "FAILED: SemanticException Expected columns and a LOCATION. Add them.")
@@ -130,7 +136,7 @@ class CatalogStatements:
             "Location": location.this.name,
             **_storage_format(properties),
         }
-        parameters = {item.name: item.args["value"].name for item in tree.find_all(exp.Property) if type(item) is exp.Property}
+        parameters = {item.name: item.args["value"].name for item in given if type(item) is exp.Property}
         keys = [_column(each) for each in split.this.expressions] if split else []
         table = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": storage, "PartitionKeys": keys}
         self.glue("CreateTable", {"DatabaseName": database, "TableInput": {**table, "Parameters": {"EXTERNAL": "TRUE", **parameters}}})
@@ -144,6 +150,16 @@ class CatalogStatements:
             if not answer.get("NextToken"):
                 return
             request["NextToken"] = answer["NextToken"]
+
+
+def _hive_tree(sql: str) -> exp.Expr:
+    """Parse a statement of Hive's. Raises ServiceError."""
+    try:
+        return sqlglot.parse_one(sql, read="athena")
+    except sqlglot.errors.SqlglotError as error:
+        first = error.errors[0] if isinstance(error, sqlglot.errors.ParseError) and error.errors else {}
+        what = f"line {first.get('line', 1)}:{first.get('col', 1)}: {first.get('description') or error}"
+        raise ServiceError("InvalidRequestException", f"FAILED: ParseException {what}") from None
 
 
 def _columns(record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -161,22 +177,23 @@ def _column(definition: exp.ColumnDef) -> dict[str, str]:
 
 
 def _storage_format(properties: dict[type, exp.Expr]) -> dict[str, Any]:
-    """Return the SerDe that STORED AS or ROW FORMAT names; without either it is text."""
+    """Return the SerDe that ROW FORMAT or STORED AS names; without either it is text. Raises ServiceError for other files."""
+    named = properties.get(exp.RowFormatSerdeProperty)
+    if named is not None:
+        given = named.args.get("serde_properties")
+        options = {item.name: item.args["value"].name for item in (given.expressions if given is not None else [])}
+        return {"SerdeInfo": {"SerializationLibrary": named.name, "Parameters": options}}
     stored = properties.get(exp.FileFormatProperty)
-    if stored is not None and stored.name.upper() == "PARQUET":
-        hive = "org.apache.hadoop.hive.ql.io.parquet"
-        return {
-            "InputFormat": f"{hive}.MapredParquetInputFormat",
-            "OutputFormat": f"{hive}.MapredParquetOutputFormat",
-            "SerdeInfo": {"SerializationLibrary": f"{hive}.serde.ParquetHiveSerDe", "Parameters": {"serialization.format": "1"}},
-        }
-    serde = properties.get(exp.RowFormatSerdeProperty)
+    form = stored.name.upper() if stored is not None else "TEXTFILE"
+    if form == "PARQUET":
+        described = serde("PARQUET")
+        return {**described, "SerdeInfo": {**described["SerdeInfo"], "Parameters": {"serialization.format": "1"}}}
+    if form != "TEXTFILE":
+        raise ServiceError("InvalidRequestException", f"NOT_SUPPORTED: STORED AS {form} is not on this disk. Use PARQUET or TEXTFILE.")
     delimited = properties.get(exp.RowFormatDelimitedProperty)
-    library = serde.name if serde is not None else "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
-    options = {item.this.name: item.expression.name for item in (serde.find_all(exp.EQ) if serde is not None else [])}
-    if delimited is not None and delimited.args.get("fields"):
-        options["field.delim"] = delimited.args["fields"].name
-    return {"SerdeInfo": {"SerializationLibrary": library, "Parameters": options}}
+    parts = delimited.args if delimited is not None else {}
+    options = {option: parts[part].name for part, option in _DELIMITERS.items() if parts.get(part) is not None}
+    return {"SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "Parameters": options}}
 
 
 def _partition_clauses(text: str, record: dict[str, Any]) -> list[tuple[list[str], str | None]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import decimal
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,38 +13,40 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from behavior.whole_file import whole_file
-from infra.local.athena.dialect import athena_type
+from infra.local.athena.trino.java_text import java_number
+from infra.local.athena.trino.kinds import Kind, is_decimal
 
-_PRECISION = {"varchar": 2147483647, "bigint": 19, "integer": 10, "smallint": 5, "tinyint": 3, "double": 17, "float": 17, "timestamp": 3}
+_PRECISION = {"varchar": 2147483647, "bigint": 19, "integer": 10, "smallint": 5, "tinyint": 3, "double": 17, "real": 17, "timestamp": 3}
+_NAMES = {"real": "float"}
+"""Types that a result names otherwise than Trino does."""
 _CELL = re.compile(r'(?:"((?:[^"]|"")*)"|([^,\n]*))(,|\n|$)')
 
 
-def column_info(name: str, duckdb_name: str) -> dict[str, Any]:
+def column_info(name: str, kind: Kind) -> dict[str, Any]:
     """Describe one result column."""
-    kind = athena_type(duckdb_name)
-    precision, scale = _PRECISION.get(kind, 0), 0
-    if found := re.fullmatch(r"DECIMAL\((\d+),\s*(\d+)\)", duckdb_name):
-        precision, scale = int(found[1]), int(found[2])
+    precision, scale = kind.numbers if is_decimal(kind) else (_PRECISION.get(kind.name, 0), 0)
+    if kind.name == "varchar" and kind.numbers:
+        (precision,) = kind.numbers
     return {
         "CatalogName": "hive",
         "SchemaName": "",
         "TableName": "",
         "Name": name,
         "Label": name,
-        "Type": kind,
+        "Type": _NAMES.get(kind.name, kind.name),
         "Precision": precision,
         "Scale": scale,
         "Nullable": "UNKNOWN",
-        "CaseSensitive": kind == "varchar",
+        "CaseSensitive": kind.name == "varchar",
     }
 
 
-def write_csv(path: Path, names: Sequence[str], batches: Iterable[pa.RecordBatch]) -> None:
+def write_csv(path: Path, columns: Sequence[tuple[str, Kind]], batches: Iterable[pa.RecordBatch]) -> None:
     """Write a result: every value quoted, a missing one as nothing at all; readers see the whole file or none."""
     with _whole_file(path) as out:
-        out.write((",".join(_quoted(name) for name in names) + "\n").encode())
+        out.write((",".join(_quoted(name) for name, _ in columns) + "\n").encode())
         for batch in batches:
-            cells = [_cells(column) for column in batch.columns]
+            cells = [_cells(column, kind) for column, (_, kind) in zip(batch.columns, columns, strict=True)]
             lines = pc.binary_join_element_wise(*cells, ",").to_pylist()
             out.write("".join(f"{line}\n" for line in lines).encode())
 
@@ -90,11 +91,16 @@ def _cells_of(record: str) -> list[str | None]:
     return cells
 
 
-def _cells(column: pa.Array) -> pa.Array:
+def _cells(column: pa.Array, kind: Kind) -> pa.Array:
     """Return a column as quoted text, empty for nulls."""
-    texts = _texts(column)
+    texts = texts_of(column, kind)
     quoted = pc.binary_join_element_wise('"', pc.replace_substring(texts, '"', '""'), '"', "")
     return pc.fill_null(quoted, "")
+
+
+def texts_of(column: pa.Array, kind: Kind) -> pa.Array:
+    """Return the values of a column as Athena prints them."""
+    return _nested_texts(column, kind) if kind.inside else _texts(column)
 
 
 def _texts(column: pa.Array) -> pa.Array:
@@ -102,7 +108,7 @@ def _texts(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return _texts(column.dictionary_decode())
     if pa.types.is_floating(kind):
-        return pa.array([None if text is None else _java_number(text) for text in pc.cast(column, pa.string()).to_pylist()], pa.string())
+        return pa.array([None if text is None else java_number(text) for text in pc.cast(column, pa.string()).to_pylist()], pa.string())
     if pa.types.is_timestamp(kind):
         naive = pc.cast(pc.cast(column, pa.timestamp("ms", kind.tz), safe=False), pa.timestamp("ms"))
         text = pc.cast(naive, pa.string())
@@ -110,43 +116,42 @@ def _texts(column: pa.Array) -> pa.Array:
     simple = pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind)
     if simple or pa.types.is_date(kind) or pa.types.is_large_string(kind):
         return pc.cast(column, pa.string())
-    return pa.array([None if value is None else _text(value) for value in column.to_pylist()], pa.string())
+    return pa.array([None if value is None else _plain_text(value) for value in column.to_pylist()], pa.string())
 
 
-def _text(value: object) -> str:
+def _plain_text(value: object) -> str:
+    return value.hex(" ") if isinstance(value, bytes) else str(value)
+
+
+def _nested_texts(column: pa.Array, kind: Kind) -> pa.Array:
+    return pa.array([None if value is None else _text(value, kind) for value in column.to_pylist()], pa.string())
+
+
+def _text(value: Any, kind: Kind) -> str:
     """Return a value inside an array, map or row, or one of a rare type, as Athena prints it."""
     if value is None:
         return "null"
+    if kind.name == "array":
+        return "[" + ", ".join(_text(item, kind.inside[0]) for item in value) + "]"
+    if kind.name == "map":
+        key, content = kind.inside
+        return "{" + ", ".join(f"{_text(name, key)}={_text(item, content)}" for name, item in value) + "}"
+    if kind.name == "row":
+        pairs = zip(value.items(), kind.inside, strict=True)
+        return "{" + ", ".join(f"{name}={_text(item, each)}" for (name, item), each in pairs) + "}"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return _java_number(repr(value))
+        return java_number(_shortest(value, kind))
     if isinstance(value, datetime.datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03d}"
-    if isinstance(value, bytes):
-        return value.hex(" ")
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}={_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list) and value and all(isinstance(item, tuple) for item in value):  # a map
-        return "{" + ", ".join(f"{_text(key)}={_text(item)}" for key, item in value) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_text(item) for item in value) + "]"
-    return str(value)
+        zone = " UTC" if kind.name == "timestamp with time zone" else ""
+        return value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03d}{zone}"
+    return value.hex(" ") if isinstance(value, bytes) else str(value)
 
 
-def _java_number(text: str) -> str:
-    """Rewrite a float as Java, and so Athena, prints it: 1.0E7, 0.001, 1.0E-4, NaN, Infinity."""
-    value = float(text)
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
-        plain = f"{decimal.Decimal(text):f}"
-        return plain if "." in plain else f"{plain}.0"
-    sign, digits, exponent = decimal.Decimal(text).normalize().as_tuple()
-    shown = "".join(map(str, digits))
-    return f"{'-' if sign else ''}{shown[0]}.{shown[1:] or '0'}E{int(exponent) + len(shown) - 1}"
+def _shortest(value: float, kind: Kind) -> str:
+    """Return the fewest digits that tell a number from its neighbors, of which a real has fewer than a double."""
+    return str(pc.cast(pa.scalar(value, pa.float32()), pa.string())) if kind.name == "real" else repr(value)
 
 
 def _quoted(text: str) -> str:

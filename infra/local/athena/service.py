@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from infra.local.athena.executions import execution, output_address
 from infra.local.athena.results import read_page
-from infra.local.athena.statements import Job, QueryCancelled, Statement, read_statement
+from infra.local.athena.statement_reader import read_statement
+from infra.local.athena.statements import Execution, QueryCancelled, Statement
 from infra.local.errors import ServiceError
 from infra.local.jobs.runs import RunRecord, RunStore
 
@@ -96,19 +97,19 @@ class AthenaService:
             self._ended.pop(query_id).set()
 
     def _execute(self, query_id: str, statement: Statement, details: dict[str, Any]) -> None:
-        from infra.local.athena.dialect import reason
+        from infra.local.athena.failures import reason
 
         try:
             engine = self._ready_engine()
             with engine.connection() as connection:
                 self._connections[query_id] = connection
-                outcome = engine.run(Job(statement, details["Database"], details["OutputLocation"], details["Cutoff"], connection))
+                outcome = engine.run(Execution(statement, details["Database"], details["OutputLocation"], details["Cutoff"], connection))
         except QueryCancelled as error:
             self.runs.update(query_id, state="STOPPED", reason=f"Query cancelled! : {error}")
         except Exception as error:  # whatever goes wrong in a query is the end of the query, never of the server
             run = self.runs.get(query_id)
             cancelled = run is not None and run.state == "STOPPING"
-            how = ("STOPPED", "Query cancelled by user") if cancelled else ("FAILED", reason(error, details["Query"]))
+            how = ("STOPPED", "Query cancelled by user") if cancelled else ("FAILED", reason(error))
             self.runs.update(query_id, state=how[0], reason=how[1])
         else:
             found = {"Columns": outcome.columns, "ScannedBytes": outcome.scanned_bytes, "Manifest": outcome.manifest}

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.local.athena.results import write_lines
-from infra.local.athena.statements import Job
+from infra.local.athena.statements import Execution
+from infra.local.athena.text_files import HIVE_DELIMITER, NULL_TEXT
 from infra.local.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from infra.local.s3.object_store import ObjectStore
 
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
+_OPTIONS = frozenset({"format", "external_location", "is_external", "table_type", "partitioned_by"})
+_COMPRESSION_OPTIONS = ("write_compression", "parquet_compression", "compression")
 _COMPRESSIONS = {"GZIP": "gzip", "SNAPPY": "snappy", "ZSTD": "zstd", "NONE": "uncompressed", "UNCOMPRESSED": "uncompressed"}
-_HIVE_DELIMITER = "\x01"
 
 
 class FileWriter:
@@ -27,14 +29,19 @@ class FileWriter:
     def __init__(self, store: ObjectStore) -> None:
         self.store = store
 
-    def write_new(self, job: Job, sql: str, location: str, keys: list[str]) -> list[str]:
+    def write_new(self, execution: Execution, sql: str, location: str, keys: list[str]) -> list[str]:
         """Write rows to a location that holds nothing yet, as the statement's options say; return the addresses of the files."""
         folder = self.store.local_path(location)
         if folder.exists() and any(folder.iterdir()):
             raise ServiceError("InvalidRequestException", f"HIVE_PATH_ALREADY_EXISTS: Target directory already exists: {location}")
-        options = job.statement.options
-        compression = options.get("write_compression") or options.get("parquet_compression") or options.get("compression") or "GZIP"
-        return self.write(job.connection, sql, location, keys, str(options.get("format") or "PARQUET").lower(), str(compression).upper())
+        options = execution.statement.options
+        for name in options:
+            if name not in (*_OPTIONS, *_COMPRESSION_OPTIONS) or (name == "table_type" and options[name] != "HIVE"):
+                raise ServiceError("InvalidRequestException", f"NOT_SUPPORTED: the option {name} = {options[name]!r} is not on this disk.")
+        compression = next((options[name] for name in _COMPRESSION_OPTIONS if options.get(name)), "GZIP")
+        return self.write(
+            execution.connection, sql, location, keys, str(options.get("format") or "PARQUET").lower(), str(compression).upper()
+        )
 
     def write(self, connection: DuckDBPyConnection, sql: str, location: str, keys: list[str], form: str, compression: str) -> list[str]:
         """Write rows below a location, a folder for each value of the partition keys; return the addresses of the files."""
@@ -47,9 +54,9 @@ class FileWriter:
         finally:
             shutil.rmtree(draft)
 
-    def write_manifest(self, job: Job, files: list[str]) -> str:
+    def write_manifest(self, execution: Execution, files: list[str]) -> str:
         """List the files beside the result; return the list's address."""
-        address = f"{job.output}-manifest.csv"
+        address = f"{execution.output}-manifest.csv"
         write_lines(self.store.local_path(address), files)
         return address
 
@@ -71,22 +78,22 @@ def serde(form: str) -> dict[str, Any]:
     if form.upper() == "JSON":
         return {"SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"}}
     library = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
-    return {"SerdeInfo": {"SerializationLibrary": library, "Parameters": {"field.delim": _HIVE_DELIMITER}}}
+    return {"SerdeInfo": {"SerializationLibrary": library, "Parameters": {"field.delim": HIVE_DELIMITER}}}
 
 
 def _copy_options(form: str, compression: str, keys: list[str]) -> str:
-    known = {
+    forms = {
         "parquet": f"FORMAT parquet, COMPRESSION {_COMPRESSIONS.get(compression, 'gzip')}",
         "json": "FORMAT json",
-        "textfile": f"FORMAT csv, HEADER false, DELIMITER '{_HIVE_DELIMITER}'",
+        "textfile": f"FORMAT csv, HEADER false, DELIMITER '{HIVE_DELIMITER}', QUOTE '', ESCAPE '', NULLSTR '{NULL_TEXT}'",
     }
-    if form not in known:
+    if form not in forms:
         raise ServiceError(
-            "InvalidRequestException", f"NOT_SUPPORTED: {form.upper()} is written on AWS only. Use PARQUET, JSON or TEXTFILE."
+            "InvalidRequestException", f"NOT_SUPPORTED: writing {form.upper()} is not on this disk. Use PARQUET, JSON or TEXTFILE."
         )
     if not keys:
-        return known[form]
-    return f"{known[form]}, PARTITION_BY ({', '.join(_quoted(key) for key in keys)}), FILENAME_PATTERN 'part-{{uuid}}'"
+        return forms[form]
+    return f"{forms[form]}, PARTITION_BY ({', '.join(_quoted(key) for key in keys)}), FILENAME_PATTERN 'part-{{uuid}}'"
 
 
 def _quoted(name: str) -> str:
