@@ -214,8 +214,10 @@ def _print(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has seen enough; Python would complain once more when it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python tries to write the rest when it ends, and would complain
+        if not isinstance(error, BrokenPipeError):  # `| head` has seen enough, which is no error
+            raise
 
 
 def _tell(answer: Answer, empty: list[str], chosen: Settings) -> None:

@@ -13,7 +13,7 @@ from behavior.metadata_rows import JudgedRow, judge_metadata
 from behavior.policy import STANDARD, Policy
 from behavior.recording import Recording
 from behavior.tables import RAW_METADATA, RAW_TRACKING
-from behavior.verdicts import PutAside, Rules, sorted_out
+from behavior.verdicts import QuarantineEntry, Rules, by_name
 
 _SMALL_PART_BYTES, _PART_BYTES = 16 << 20, 64 << 20
 
@@ -47,7 +47,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CurationPlan:
     """What there is to do, what is left out of it, and what is wrong with the data set as a whole."""
 
     work: tuple[Work, ...]
@@ -55,9 +55,9 @@ class Plan:
     """Raw metadata by split, all rows."""
     faults: tuple[Fault, ...] = ()
     """Of the data set: with any of them nothing can be done."""
-    put_aside: tuple[PutAside, ...] = ()
+    put_aside: tuple[QuarantineEntry, ...] = ()
     """What no work can be done on, and why."""
-    excluded: tuple[PutAside, ...] = ()
+    excluded: tuple[QuarantineEntry, ...] = ()
     """What a person excluded."""
     ignored: tuple[str, ...] = ()
     """Keys of recordings that no metadata names: of an earlier data set, say. They are left where they are and left out."""
@@ -78,14 +78,14 @@ class _Draft:
     work: list[Work] = field(default_factory=list)
     metadata: dict[str, pa.Table] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    put_aside: list[PutAside] = field(default_factory=list)
-    excluded: list[PutAside] = field(default_factory=list)
+    put_aside: list[QuarantineEntry] = field(default_factory=list)
+    excluded: list[QuarantineEntry] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     notes: list[Fault] = field(default_factory=list)
     repeated: int = 0
 
 
-def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -> Plan:
+def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -> CurationPlan:
     """Match the objects of the raw zone with its metadata, and judge both. What is wrong with one recording concerns no other.
 
     With another layout `raw` is a data directory, as a file:// address, and keys are names of files.
@@ -94,18 +94,18 @@ def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -
     n_bytes = list_objects(raw, RECORDING_FOLDERS)
     objects, foreign = _by_video(n_bytes, layout)
     if rules.policy.rejecting(foreign):
-        draft.put_aside += [PutAside(object_name(one.where), (one,), keys=(one.where,), of_metadata=False) for one in foreign]
+        draft.put_aside += [QuarantineEntry(object_name(one.where), (one,), keys=(one.where,), of_metadata=False) for one in foreign]
     else:
         draft.notes += foreign
         draft.ignored += [one.where for one in foreign]
     for split in SPLITS:
         _plan_split(draft, raw, split, objects[split], n_bytes, rules, layout)
-    return Plan(
+    return CurationPlan(
         tuple(draft.work),
         draft.metadata,
         tuple(sorted(draft.faults, key=str)),
-        tuple(sorted_out(draft.put_aside)),
-        tuple(sorted_out(draft.excluded)),
+        tuple(by_name(draft.put_aside)),
+        tuple(by_name(draft.excluded)),
         tuple(draft.ignored),
         tuple(draft.notes),
         draft.repeated,
@@ -132,14 +132,14 @@ def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
 
 def _plan_split(draft: _Draft, raw: str, split: str, objects: Objects, n_bytes: Mapping[str, int], rules: Rules, layout: Layout) -> None:
     """Add one split to the draft."""
-    where = layout.name(LakeObject(RAW_METADATA, split))
-    of_nobody = [layout.name(one) for held in objects.values() for one in held]
+    where = layout.name_of(LakeObject(RAW_METADATA, split))
+    of_nobody = [layout.name_of(one) for own in objects.values() for one in own]
     try:
         metadata = judge_metadata(read_object(raw, where).to_pybytes(), split, where, rules.policy_of)
     except FileNotFoundError:
         if split == "train":
-            told = f"Expected {_a(layout.unit)} {where}, but got none."
-            draft.faults.append(Fault("file-missing", raw, told, "Run python aws_pipeline/s3_upload.py."))
+            message = f"Expected {_a(layout.unit)} {where}, but got none."
+            draft.faults.append(Fault("file-missing", raw, message, "Run python aws_pipeline/s3_upload.py."))
         draft.ignored += of_nobody
         return
     except ContractError as error:
@@ -149,14 +149,14 @@ def _plan_split(draft: _Draft, raw: str, split: str, objects: Objects, n_bytes: 
     draft.metadata[split] = metadata.table
     draft.repeated += metadata.duplicates
     listed = {row.video for row in metadata.rows}
-    draft.ignored += [layout.name(one) for video, held in objects.items() if video not in listed for one in held]
+    draft.ignored += [layout.name_of(one) for video, own in objects.items() if video not in listed for one in own]
     for row in metadata.rows:
-        held = objects.get(row.video, ()) if row.video is not None else ()
-        aside = PutAside(row.name, (), row.lab, tuple(map(layout.name, held)))
+        own = objects.get(row.video, ()) if row.video is not None else ()
+        aside = QuarantineEntry(row.name, (), row.lab, tuple(map(layout.name_of, own)))
         if rules.excludes(row.name):
             draft.excluded.append(aside)
-        elif faults := _faults(row, held, split, rules, where, layout):
-            draft.put_aside.append(PutAside(row.name, faults, row.lab, aside.keys))
+        elif faults := _faults(row, own, split, rules, where, layout):
+            draft.put_aside.append(QuarantineEntry(row.name, faults, row.lab, aside.keys))
         elif row.recording:
             tracking, *rest = aside.keys
             policy = rules.policy_of(row.name)
@@ -169,14 +169,14 @@ def _by_video(names: Iterable[str], layout: Layout) -> tuple[dict[str, dict[int,
     objects: dict[str, dict[int, list[LakeObject]]] = {split: {} for split in SPLITS}
     faults = []
     for name in sorted(names):
-        held = layout.held(name)
-        if not held or held.split is None or held.video is None:
+        found = layout.object_of(name)
+        if not found or found.split is None or found.video is None:
             faults.append(foreign_key(name, layout))
             continue
-        objects[held.split].setdefault(held.video, []).append(held)
+        objects[found.split].setdefault(found.video, []).append(found)
     for split, by_video in objects.items():
         for each in by_video.values():
-            each.sort(key=lambda held: RAW_TABLES[split].index(held.table))
+            each.sort(key=lambda one: RAW_TABLES[split].index(one.table))
     return objects, faults
 
 
@@ -184,22 +184,22 @@ def _faults(row: JudgedRow, objects: Sequence[LakeObject], split: str, rules: Ru
     """Return why no work can be done on a recording, by its metadata and its objects' names."""
     faults = [] if row.recording else list(row.faults)
     for table in RAW_TABLES[split]:
-        names = [layout.name(one) for one in objects if one.table is table]
+        names = [layout.name_of(one) for one in objects if one.table is table]
         for other in names[1:]:
-            told = f"Expected one {layout.unit} per video, but got {names[0]} as well."
-            faults.append(Fault("video-repeated", other, told, "Remove one."))
+            message = f"Expected one {layout.unit} per video, but got {names[0]} as well."
+            faults.append(Fault("video-repeated", other, message, "Remove one."))
     if not row.recording:
         return tuple(faults)
     for one in objects:
         if one.lab != row.recording.lab_id:
-            told = f"Expected lab {row.recording.lab_id} as {where} says, but got {one.lab}."
-            faults.append(Fault("lab-contradiction", layout.name(one), told, f"Correct the row or move the {layout.unit}."))
+            message = f"Expected lab {row.recording.lab_id} as {where} says, but got {one.lab}."
+            faults.append(Fault("lab-contradiction", layout.name_of(one), message, f"Correct the row or move the {layout.unit}."))
     if row.name in rules.left_out:
         faults += rules.left_out[row.name].faults
     elif not any(one.table is RAW_TRACKING for one in objects):
-        wanted = layout.name(LakeObject(RAW_TRACKING, split, row.recording.lab_id, row.recording.video_id))
-        told = f"Expected {_a(layout.unit)} {wanted}, but got none."
-        faults.append(Fault("file-missing", where, told, f"{layout.add} or remove the row."))
+        expected = layout.name_of(LakeObject(RAW_TRACKING, split, row.recording.lab_id, row.recording.video_id))
+        message = f"Expected {_a(layout.unit)} {expected}, but got none."
+        faults.append(Fault("file-missing", where, message, f"{layout.add} or remove the row."))
     return tuple(faults)
 
 

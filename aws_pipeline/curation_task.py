@@ -21,7 +21,7 @@ _ANY_FRAMES = range(np.iinfo(np.int32).max)
 
 
 @dataclass(frozen=True)
-class Result:
+class CurationResult:
     """What became of one recording; a few hundred bytes, and those of its content: a mark about every 32 frames of a mouse."""
 
     split: str
@@ -48,7 +48,7 @@ class Result:
     """What tells it from other recordings."""
 
 
-def curate_part(part: Iterable[Work], raw: str, curated: str, run: str | None) -> Iterator[Result]:
+def curate_part(part: Iterable[Work], raw: str, curated: str, run: str | None) -> Iterator[CurationResult]:
     """Curate recordings one by one. What breaks the contract becomes the faults of a result.
 
     Objects are written where they wait for the end of `run`; without a run recordings are only checked.
@@ -58,16 +58,16 @@ def curate_part(part: Iterable[Work], raw: str, curated: str, run: str | None) -
             yield _curate(work, raw, curated, run)
         except ContractError as error:
             rows = count_rows(raw, work.tracking)
-            yield Result(work.split, work.recording.video_id, error.faults, rows_in=rows, bytes_in=work.n_bytes)
+            yield CurationResult(work.split, work.recording.video_id, error.faults, rows_in=rows, bytes_in=work.n_bytes)
 
 
-def _curate(work: Work, raw: str, curated: str, run: str | None) -> Result:
+def _curate(work: Work, raw: str, curated: str, run: str | None) -> CurationResult:
     rows, pose = _tracking(work, raw)
     bouts, mended = _bouts(work, raw, pose.pose.film_frames)
     notes = (*pose.pose.notes, *mended)
     work.policy.refuse(notes)
     written = _write(work, pose, bouts, curated, run) if run else {}
-    return Result(
+    return CurationResult(
         work.split,
         work.recording.video_id,
         notes=notes,

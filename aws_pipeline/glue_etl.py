@@ -40,8 +40,8 @@ from typing import Any
 if not __package__ and "--JOB_NAME" not in sys.argv:  # Glue brings the packages as a library
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aws_pipeline.curation_plan import Plan, in_parts, plan_work
-from aws_pipeline.curation_task import Result, curate_part
+from aws_pipeline.curation_plan import CurationPlan, in_parts, plan_work
+from aws_pipeline.curation_task import CurationResult, curate_part
 from aws_pipeline.lake import list_objects, read_object, remove_objects, write_object
 from aws_pipeline.outcome import Outcome, refuse_nothing_accepted, settle
 from aws_pipeline.publication import publish
@@ -75,7 +75,7 @@ class _Refused(SystemExit):
         self.code = EXIT_CONTRACT
 
 
-def run(options: Options) -> dict[str, Any]:
+def run_curation(options: Options) -> dict[str, Any]:
     """Do the whole job and return its summary. Raises ContractError with all faults if the data set as a whole is not sound."""
     clock = [time.monotonic()]
     with ThreadPoolExecutor(1) as aside:  # the JVM starts meanwhile
@@ -98,14 +98,14 @@ def run(options: Options) -> dict[str, Any]:
     clock.append(time.monotonic())
     steps = zip(("session", "tracking", "tables"), clock, clock[1:], strict=False)
     return {
-        **_told_of(plan, outcome, policy),
+        **_recording_facts(plan, outcome, policy),
         "run": name,
         "removed": removed,
         "seconds": {name: round(end - start, 2) for name, start, end in steps},
     }
 
 
-def _plan(options: Options) -> tuple[Plan, Policy]:
+def _plan(options: Options) -> tuple[CurationPlan, Policy]:
     """Read what recordings are judged by, and plan."""
     policy = STANDARD
     if options.policy:
@@ -115,7 +115,7 @@ def _plan(options: Options) -> tuple[Plan, Policy]:
     return plan_work(options.raw, rules), policy
 
 
-def _told_of(plan: Plan, outcome: Outcome, policy: Policy) -> dict[str, Any]:
+def _recording_facts(plan: CurationPlan, outcome: Outcome, policy: Policy) -> dict[str, Any]:
     """Return what the summary says of the recordings, and print what was repaired in each or looks strange."""
     accepted = outcome.accepted
     counts: Counter[str] = Counter()
@@ -140,7 +140,7 @@ def _told_of(plan: Plan, outcome: Outcome, policy: Policy) -> dict[str, Any]:
     }
 
 
-def _by_leave(accepted: Sequence[Result]) -> dict[str, list[str]]:
+def _by_leave(accepted: Sequence[CurationResult]) -> dict[str, list[str]]:
     """Return which recordings were accepted although the contract alone rejects them, and the codes of their faults."""
     found = {}
     for result in accepted:
@@ -156,7 +156,7 @@ def _spark() -> Any:
     return SparkContext.getOrCreate(SparkConf().setAppName("mabe-curate"))
 
 
-def _curate(spark: Any, plan: Plan, options: Options, name: str | None) -> list[Result]:
+def _curate(spark: Any, plan: CurationPlan, options: Options, name: str | None) -> list[CurationResult]:
     """Let the workers curate all recordings; their objects wait under the run's name, without one nothing is written."""
     raw, curated = options.raw, options.curated
     parts = in_parts(plan.work, spark.defaultParallelism)
@@ -201,7 +201,7 @@ def main() -> int:
         return start_and_follow(__doc__)
     options = _options(sys.argv[1:])
     try:
-        summary = run(options)
+        summary = run_curation(options)
     except ContractError as error:
         _tell(options, {"faults": [asdict(fault) for fault in error.faults]})
         traceback.print_exc()

@@ -68,8 +68,8 @@ def run_job(chosen: Settings) -> dict[str, Any]:
 
 def _require_this_code(glue: Any, chosen: Settings) -> None:
     """Deploy anew, on this disk, if the job has other code than this working tree; on AWS that is for a person to decide."""
-    wanted = glue_code(chosen)
-    if _deployed_code(glue, chosen) == (wanted.script, wanted.library):
+    code = glue_code(chosen)
+    if _deployed_code(glue, chosen) == (code.script, code.library):
         return
     if not chosen.local:
         raise UsageError(
@@ -134,16 +134,16 @@ def _in_words(summary: dict[str, Any], chosen: Settings) -> str:
         f"{summary['rows_out']:,} rows out ({size(summary['bytes_out'])}), {summary['removed']} old objects removed, "
         f"{summary['ignored']} raw objects that no metadata names left out{notes}; {seconds}"
     )
-    return "\n".join([done, *told_balances(summary), *told_put_aside(summary)])
+    return "\n".join([done, *balance_lines(summary), *put_aside_lines(summary)])
 
 
-def told_balances(summary: dict[str, Any]) -> list[str]:
+def balance_lines(summary: dict[str, Any]) -> list[str]:
     """Return a line for each unit of a summary: what went in and what became of it."""
     each = {unit: dict(counts) for unit, counts in summary["balances"].items()}
     return [str(Balance(unit, counts.pop("in"), counts)) for unit, counts in each.items()]
 
 
-def told_put_aside(summary: dict[str, Any]) -> list[str]:
+def put_aside_lines(summary: dict[str, Any]) -> list[str]:
     """Return a line for each recording of a summary that was put aside, for some of many, and the next thing to do."""
     put_aside = summary["put_aside"]
     lines = [f"put aside: {one['name']}: {one['faults'][0]}" for one in put_aside[:_MOST_TOLD]]

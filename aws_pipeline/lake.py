@@ -114,11 +114,11 @@ def set_partitions(zone: str, database: str, table: Table, values: Iterable[str]
     except glue.exceptions.EntityNotFoundException:
         raise UsageError(f"Expected a table {database}.{table.name} in the catalog, but got none. Deploy the stack first.") from None
     pages = glue.get_paginator("get_partitions").paginate(**place, ExcludeColumnSchema=True)
-    present, wanted = {each["Values"][0] for page in pages for each in page["Partitions"]}, set(values)
-    for some in _batches(sorted(wanted - present), _MOST_CREATED):
+    present, expected = {each["Values"][0] for page in pages for each in page["Partitions"]}, set(values)
+    for some in _batches(sorted(expected - present), _MOST_CREATED):
         new = [{"Values": [value], "StorageDescriptor": {**storage, "Location": f"{zone}/{lab_folder(table, value)}"}} for value in some]
         _refuse_errors(glue.batch_create_partition(**place, PartitionInputList=new), "AlreadyExistsException")
-    for some in _batches(sorted(present - wanted), _MOST_DROPPED):
+    for some in _batches(sorted(present - expected), _MOST_DROPPED):
         old = [{"Values": [value]} for value in some]
         _refuse_errors(glue.batch_delete_partition(**place, PartitionsToDelete=old), "EntityNotFoundException")
 

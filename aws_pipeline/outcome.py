@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from aws_pipeline.curation_plan import Plan
-from aws_pipeline.curation_task import Result
+from aws_pipeline.curation_plan import CurationPlan
+from aws_pipeline.curation_task import CurationResult
 from aws_pipeline.lake import count_rows
 from behavior.balance import Balance
 from behavior.contract import ContractError, Fault
 from behavior.keys import RAW_ZONE, Layout, recording_name
 from behavior.tables import RAW_TRACKING
-from behavior.verdicts import PutAside, sorted_out
+from behavior.verdicts import QuarantineEntry, by_name
 
 _THREADS = 16
 
@@ -21,17 +21,17 @@ _THREADS = 16
 class Outcome:
     """What became of the recordings of a plan."""
 
-    accepted: tuple[Result, ...]
+    accepted: tuple[CurationResult, ...]
     """By split and video."""
-    put_aside: tuple[PutAside, ...]
+    put_aside: tuple[QuarantineEntry, ...]
     """What goes to quarantine, by name."""
-    excluded: tuple[PutAside, ...]
+    excluded: tuple[QuarantineEntry, ...]
     """What a person excluded, by name."""
     balances: tuple[Balance, ...]
     """Recordings, files and rows: what went in and what became of it."""
 
 
-def settle(plan: Plan, results: Sequence[Result], raw: str, layout: Layout = RAW_ZONE) -> Outcome:
+def settle(plan: CurationPlan, results: Sequence[CurationResult], raw: str, layout: Layout = RAW_ZONE) -> Outcome:
     """Return what became of everything. Raises RuntimeError if recordings, files or rows got lost or doubled on the way."""
     of_work = {one.name: one for one in plan.work}
     names = [recording_name(result.split, result.video_id) for result in results]
@@ -43,7 +43,7 @@ def settle(plan: Plan, results: Sequence[Result], raw: str, layout: Layout = RAW
     n_excluded = len(plan.excluded)
     planned_aside, excluded = before[: len(before) - n_excluded], before[len(before) - n_excluded :]
     rejected = [
-        PutAside(name, result.faults, of_work[name].recording.lab_id, of_work[name].keys, result.rows_in)
+        QuarantineEntry(name, result.faults, of_work[name].recording.lab_id, of_work[name].keys, result.rows_in)
         for name, result in zip(names, results, strict=True)
         if result.faults
     ]
@@ -67,19 +67,17 @@ def settle(plan: Plan, results: Sequence[Result], raw: str, layout: Layout = RAW
             _parts(sum(one.rows_in for one in accepted), sum(one.rows for one in aside), sum(one.rows for one in excluded)),
         ),
     )
-    return Outcome(accepted, tuple(sorted_out(aside)), tuple(excluded), balances)
+    return Outcome(accepted, tuple(by_name(aside)), tuple(excluded), balances)
 
 
-def refuse_nothing_accepted(plan: Plan, outcome: Outcome, raw: str) -> None:
+def refuse_nothing_accepted(plan: CurationPlan, outcome: Outcome, raw: str) -> None:
     """Raise ContractError if the data set is faulty as a whole, or not one recording of train.csv is accepted."""
     faults = list(plan.faults)
     if not faults and not any(result.split == "train" for result in outcome.accepted):
-        told = (
-            f"Expected a sound recording in train.csv, but got none: {len(outcome.put_aside)} put aside, {len(outcome.excluded)} excluded."
-        )
-        faults.append(
-            Fault("table-empty", raw, told, "Mend what is said of each, or include some again. The curated zone stays as it was.")
-        )
+        got = f"{len(outcome.put_aside)} put aside, {len(outcome.excluded)} excluded"
+        message = f"Expected a sound recording in train.csv, but got none: {got}."
+        mend = "Mend the faults of each, or include some. The curated zone is as before."
+        faults.append(Fault("table-empty", raw, message, mend))
     if faults:
         raise ContractError([*faults, *(fault for one in outcome.put_aside for fault in one.faults)])
 
@@ -88,16 +86,16 @@ def _parts(accepted: int, quarantined: int, excluded: int) -> dict[str, int]:
     return {"accepted": accepted, "quarantined": quarantined, "excluded": excluded}
 
 
-def _files(parts: Iterable[PutAside]) -> int:
+def _files(parts: Iterable[QuarantineEntry]) -> int:
     return sum(len(one.keys) for one in parts)
 
 
-def _counted(parts: Sequence[PutAside], raw: str, layout: Layout) -> list[PutAside]:
+def _counted(parts: Sequence[QuarantineEntry], raw: str, layout: Layout) -> list[QuarantineEntry]:
     """Return the same with their tracking rows counted, as far as they can be."""
 
-    def rows(one: PutAside) -> int:
-        held = ((key, layout.held(key)) for key in one.keys)
-        return sum(count_rows(raw, key) for key, each in held if each and each.table is RAW_TRACKING)
+    def rows(one: QuarantineEntry) -> int:
+        objects = ((key, layout.object_of(key)) for key in one.keys)
+        return sum(count_rows(raw, key) for key, each in objects if each and each.table is RAW_TRACKING)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         return [replace(one, rows=n_rows) for one, n_rows in zip(parts, pool.map(rows, parts), strict=True)]

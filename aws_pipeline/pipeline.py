@@ -135,7 +135,7 @@ class _Pipeline:
         sending = s3_upload.upload(plan, self.s3, self.chosen.bucket("raw"))
         sent = [item.path.stat().st_size for item, was_sent in progress(sending, "upload", n_files) if was_sent]
         did = f"{len(sent)} of {n_files} files sent" if sent else f"{n_files} files, all there already"
-        lines = s3_upload.told(plan)
+        lines = s3_upload.report_lines(plan)
         facts = {"put_aside": len(plan.put_aside)}
         return Step("1 ingest", did, n_bytes=sum(sent), reused=not sent, facts=facts, lines=lines)
 
@@ -148,7 +148,7 @@ class _Pipeline:
         facts, reused = self.records.once("etl", inputs, lambda: glue_job.run_job(self.chosen), left)
         self.data_dir = accepted_recordings(self.order.data_dir, self._accepted(facts), self.order.results / "accepted")
         did = f"{facts['videos']} recordings curated" + (f", {len(facts['put_aside'])} put aside" if facts["put_aside"] else "")
-        lines = [*glue_job.told_balances(facts), *glue_job.told_put_aside(facts)]
+        lines = [*glue_job.balance_lines(facts), *glue_job.put_aside_lines(facts)]
         told = {"put_aside": len(facts["put_aside"])}
         return Step("2 ETL", did, facts["rows_out"], facts["bytes_out"], reused=reused, facts=told, lines=lines)
 

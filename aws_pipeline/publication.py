@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from aws_pipeline.curation_plan import Plan
-from aws_pipeline.curation_task import Result
+from aws_pipeline.curation_plan import CurationPlan
+from aws_pipeline.curation_task import CurationResult
 from aws_pipeline.lake import copy_objects, list_objects, remove_objects, set_partitions, write_object, write_parquet
 from aws_pipeline.outcome import Outcome
 from behavior.annotations import Occurrences, class_distribution
@@ -18,7 +18,7 @@ from behavior.tables import CLASS_DISTRIBUTION_STATS, CURATED_TABLES, METADATA_T
 _METADATA = {"train": METADATA_TRAIN, "test": METADATA_TEST}
 
 
-def publish(plan: Plan, outcome: Outcome, curated: str, database: str, run: str) -> int:
+def publish(plan: CurationPlan, outcome: Outcome, curated: str, database: str, run: str) -> int:
     """Put all objects where readers look, register partitions, remove what former runs left; return how many objects that were.
 
     Workers do not write to these keys themselves: readers would see new tracking beside old metadata until the last recording is
@@ -46,7 +46,7 @@ def publish(plan: Plan, outcome: Outcome, curated: str, database: str, run: str)
     return len(present - keys)
 
 
-def spanning_tables(plan: Plan, accepted: Sequence[Result]) -> dict[Table, pa.Table]:
+def spanning_tables(plan: CurationPlan, accepted: Sequence[CurationResult]) -> dict[Table, pa.Table]:
     """Return the rows of the tables that span recordings, for the accepted recordings of a plan."""
     by_video = {(result.split, result.video_id): result for result in accepted}
     work = [one for one in plan.work if (one.split, one.recording.video_id) in by_video]

@@ -39,7 +39,7 @@ from behavior.keys import SPLITS, key_of, recording_name
 from behavior.metadata_rows import judge_metadata
 from behavior.policy import LEEWAY, releasable
 from behavior.tables import RAW_METADATA
-from behavior.verdicts import Decision, PutAside, Verdict
+from behavior.verdicts import Decision, QuarantineEntry, Verdict
 
 _NEXT = "From the next run on: python aws_pipeline/glue_etl.py"
 _RECORDING = re.compile(rf"(?:{'|'.join(SPLITS)})-[0-9]+")
@@ -49,7 +49,7 @@ _RECORDING = re.compile(rf"(?:{'|'.join(SPLITS)})-[0-9]+")
 class Quarantine:
     """What was put aside, and what a person decided."""
 
-    reasons: Mapping[str, PutAside]
+    reasons: Mapping[str, QuarantineEntry]
     """By name: of the last run, and of an upload after it."""
     decisions: Mapping[str, Decision]
     """By name of the recording."""
@@ -96,8 +96,8 @@ def released(name: str, quarantine: Quarantine, reason: str) -> Decision:
     if aside is None or not _is_recording(name):
         raise UsageError(f"Expected a recording in quarantine, but got {name}. See what there is: python aws_pipeline/quarantine.py list.")
     if fast := sorted({fault.code for fault in aside.faults if not releasable(fault.code)}):
-        told = f"Expected faults among {', '.join(sorted(LEEWAY))}, but got {', '.join(fast)}."
-        raise UsageError(f"{name}: {told} Mend the recording and upload it again.")
+        message = f"Expected faults among {', '.join(sorted(LEEWAY))}, but got {', '.join(fast)}."
+        raise UsageError(f"{name}: {message} Mend the recording and upload it again.")
     before = quarantine.decisions.get(name)
     earlier = before.codes if before and before.verdict is Verdict.RELEASE else ()
     codes = tuple(sorted({*earlier, *(fault.code for fault in aside.faults)}))
@@ -203,8 +203,8 @@ def _main() -> int:
             _show(resolve(given.recording, _names(chosen, quarantine)), quarantine, given.json)
         else:
             decision = _decide(given, chosen, quarantine)
-            told = f"{decision.name} is {decision.verdict}d." if decision else "The decision is taken back."
-            print(json.dumps(decision and asdict(decision)) if given.json else f"{told} {_NEXT}")
+            message = f"{decision.name} is {decision.verdict}d." if decision else "The decision is taken back."
+            print(json.dumps(decision and asdict(decision)) if given.json else f"{message} {_NEXT}")
     return EXIT_OK
 
 

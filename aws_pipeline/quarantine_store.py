@@ -6,14 +6,14 @@ from typing import TypeVar
 from aws_pipeline.lake import list_objects, read_object, remove_objects, write_object
 from behavior.contract import ContractError, Fault
 from behavior.keys import DECISIONS, REASONS, decision_key, reason_key
-from behavior.verdicts import Decision, PutAside
+from behavior.verdicts import Decision, QuarantineEntry
 
-T = TypeVar("T", PutAside, Decision)
+T = TypeVar("T", QuarantineEntry, Decision)
 
 
-def read_reasons(zone: str) -> dict[str, PutAside]:
+def read_reasons(zone: str) -> dict[str, QuarantineEntry]:
     """Return what was put aside, by name. Raises ContractError for an object that somebody else wrote."""
-    return _read(zone, REASONS, PutAside)
+    return _read(zone, REASONS, QuarantineEntry)
 
 
 def read_decisions(zone: str) -> dict[str, Decision]:
@@ -21,7 +21,7 @@ def read_decisions(zone: str) -> dict[str, Decision]:
     return _read(zone, DECISIONS, Decision)
 
 
-def replace_reasons(zone: str, put_aside: Iterable[PutAside]) -> None:
+def replace_reasons(zone: str, put_aside: Iterable[QuarantineEntry]) -> None:
     """Keep these reasons and no others; reasons that are there already are not written again."""
     wanted = {reason_key(one.name): one.to_json() for one in put_aside}
     present = {key: read_object(zone, key).to_pybytes() for key in list_objects(zone, [REASONS])}
@@ -49,8 +49,8 @@ def _read(zone: str, folder: str, kind: type[T]) -> dict[str, T]:
             one = kind.from_json(read_object(zone, key).to_pybytes())
             found[one.name] = one
         except (ValueError, KeyError, TypeError) as error:
-            told = f"Expected JSON as aws_pipeline/quarantine.py writes it, but got: {type(error).__name__} {error}."
-            faults.append(Fault("file-unreadable", key, told, "Remove the object; the next run, or you, will write it anew."))
+            message = f"Expected JSON as aws_pipeline/quarantine.py writes it, but got: {type(error).__name__} {error}."
+            faults.append(Fault("file-unreadable", key, message, "Remove the object; the next run, or you, will write it anew."))
     if faults:
         raise ContractError(faults)
     return found

@@ -85,7 +85,7 @@ def _main() -> int:
     code = EXIT_PUT_ASIDE if plan.put_aside else EXIT_OK
     if arguments.dry_run:
         n_bytes = sum(item.path.stat().st_size for item in plan.uploads)
-        print("\n".join([*(f"{item.path} -> {chosen.uri('raw', item.key)}" for item in plan.uploads), *told(plan)]))
+        print("\n".join([*(f"{item.path} -> {chosen.uri('raw', item.key)}" for item in plan.uploads), *report_lines(plan)]))
         print(f"{len(plan.uploads)} files, {size(n_bytes)}, fit their contract; nothing was uploaded (--dry-run)")
         return code
     with endpoint(chosen):
@@ -97,11 +97,11 @@ def _main() -> int:
         f"{chosen.uri('raw')} {chosen.place}: {summary['sent']} of {summary['files']} files sent ({size(summary['bytes_sent'])}), "
         f"the others were there already; {summary['seconds']} s"
     )
-    print("\n".join(told(plan)))
+    print("\n".join(report_lines(plan)))
     return code
 
 
-def told(plan: UploadPlan) -> list[str]:
+def report_lines(plan: UploadPlan) -> list[str]:
     """Return what was counted, and a line for each fault of what stays behind."""
     return [*map(str, plan.balances), *(f"left out: {one.name}: {fault}" for one in plan.put_aside for fault in one.faults)]
 

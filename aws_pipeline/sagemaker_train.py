@@ -37,7 +37,7 @@ from reports.progress import Progress
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
 """What training needs and the PyTorch container lacks, or has in another version."""
 METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
-TOLD = ("Recipe", "epoch=", "Wrote")
+PROGRESS_LINES = ("Recipe", "epoch=", "Wrote")
 """How those lines of the job's log begin that people wait for."""
 _PYTORCH = "2.13"
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -97,7 +97,7 @@ def _follow(job: Any) -> None:
             job.refresh()
             shown.tell(str(job.secondary_status).lower())
             for _, event in log.get_latest_log_events():
-                if event["message"].startswith(TOLD):
+                if event["message"].startswith(PROGRESS_LINES):
                     shown.say(event["message"])
             if job.training_job_status in ("Completed", "Failed", "Stopped"):
                 break

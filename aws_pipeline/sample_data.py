@@ -117,16 +117,16 @@ def _write_split(folder: Path, split: str, videos: int, order: Order, counts: di
     import pyarrow.parquet as pq
 
     from behavior.keys import RAW_TABLES, LakeObject, file_of
-    from behavior.simulated.recordings import simulate, variants
+    from behavior.simulated.recordings import profiles_of, simulate
     from behavior.tables import RAW_ANNOTATION, RAW_METADATA, RAW_TRACKING
 
-    wanted = [(lab, number) for lab in order.labs for number in range(videos)]
+    recordings = [(lab, number) for lab in order.labs for number in range(videos)]
     rows = []
-    for lab, number in progress(wanted, f"{split} recordings", len(wanted)):
-        ways = variants(lab)
+    for lab, number in progress(recordings, f"{split} recordings", len(recordings)):
+        profiles = profiles_of(lab)
         place = number + (500_000 if split == "test" else 0)
         video_id = (list(PROFILES).index(lab) + 1) * 1_000_000 + place
-        recording = simulate(ways[number % len(ways)], order.seed * 1_000_000 + place, video_id, order.seconds)
+        recording = simulate(profiles[number % len(profiles)], order.seed * 1_000_000 + place, video_id, order.seconds)
         rows.append(recording.metadata)
         counts["rows"] += len(recording.tracking)
         tables = {RAW_TRACKING.name: recording.tracking, RAW_ANNOTATION.name: recording.annotation}

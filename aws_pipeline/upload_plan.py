@@ -11,7 +11,7 @@ from behavior.keys import RAW_TABLES, SPLITS, LakeObject, file_of, key_of
 from behavior.metadata_rows import JudgedMetadata, JudgedRow, judge_metadata
 from behavior.parquet_file import footer_faults
 from behavior.tables import RAW_METADATA, RAW_TRACKING
-from behavior.verdicts import PutAside, sorted_out
+from behavior.verdicts import QuarantineEntry, by_name
 
 METADATA = tuple(key_of(RAW_METADATA, split) for split in SPLITS)
 
@@ -30,23 +30,23 @@ class UploadPlan:
 
     uploads: tuple[Upload, ...]
     """Metadata last: a reader who finds it finds all it names."""
-    left_out: tuple[PutAside, ...] = ()
+    left_out: tuple[QuarantineEntry, ...] = ()
     """Recordings with a file that is missing or none of the right table; the ETL puts them aside for these reasons."""
-    faulty_rows: tuple[PutAside, ...] = ()
+    faulty_rows: tuple[QuarantineEntry, ...] = ()
     """Recordings with a faulty row; the metadata goes up as it is, and the ETL sees for itself."""
     balances: tuple[Balance, ...] = ()
     """Recordings and files: what the directory holds, and what becomes of it."""
 
     @property
-    def put_aside(self) -> list[PutAside]:
+    def put_aside(self) -> list[QuarantineEntry]:
         """All that stays behind, by name."""
-        return sorted_out([*self.left_out, *self.faulty_rows])
+        return by_name([*self.left_out, *self.faulty_rows])
 
 
 @dataclass(frozen=True)
 class _Files:
     uploads: list[Upload]
-    kept_back: list[str]
+    unsent: list[str]
     faults: list[Fault]
 
 
@@ -74,13 +74,13 @@ def plan_uploads(data_dir: Path) -> UploadPlan:
     wrong = [row for _, row in rows if row.recording is None]
     left_out = [row for _, row in rows if row.recording and files[row.name].faults]
     n_sound = len(rows) - len(wrong) - len(left_out)
-    faulty_rows = [PutAside(row.name, row.faults, row.lab, tuple(files[row.name].kept_back)) for row in wrong]
-    without_files = [PutAside(row.name, tuple(files[row.name].faults), row.lab, tuple(files[row.name].kept_back)) for row in left_out]
+    faulty_rows = [QuarantineEntry(row.name, row.faults, row.lab, tuple(files[row.name].unsent)) for row in wrong]
+    without_files = [QuarantineEntry(row.name, tuple(files[row.name].faults), row.lab, tuple(files[row.name].unsent)) for row in left_out]
     if faults or not n_sound:
         every = (fault for one in (*faulty_rows, *without_files) for fault in one.faults)
         raise ContractError([*faults, *every] or _nothing(data_dir))
     uploads = [each for one in files.values() for each in one.uploads]
-    n_back = sum(len(one.kept_back) for one in files.values())
+    n_back = sum(len(one.unsent) for one in files.values())
     n_rows, n_again = (sum(amounts) for amounts in zip(*((len(one.table), one.duplicates) for one in judged.values()), strict=True))
     aside = len(wrong) + len(left_out)
     balances = (
@@ -88,7 +88,7 @@ def plan_uploads(data_dir: Path) -> UploadPlan:
         Balance("files", _present(data_dir, rows), {"sound": len(uploads), "left out": n_back}),
     )
     metadata = [Upload(path, key_of(RAW_METADATA, split)) for split, path in csvs.items()]
-    return UploadPlan((*uploads, *metadata), tuple(sorted_out(without_files)), tuple(sorted_out(faulty_rows)), balances)
+    return UploadPlan((*uploads, *metadata), tuple(by_name(without_files)), tuple(by_name(faulty_rows)), balances)
 
 
 def _nothing(data_dir: Path) -> Fault:
@@ -113,13 +113,13 @@ def _files(data_dir: Path, split: str, row: JudgedRow) -> _Files:
         path = data_dir / one.file
         if not path.is_file():
             if one.table is RAW_TRACKING and row.recording:
-                told = f"Expected a file {one.file}, but got none."
-                files.faults.append(Fault("file-missing", file_of(RAW_METADATA, split), told, "Add it or remove the row."))
+                message = f"Expected a file {one.file}, but got none."
+                files.faults.append(Fault("file-missing", file_of(RAW_METADATA, split), message, "Add it or remove the row."))
             continue
         faults = footer_faults(one.table, path, one.file, mend="Export the file again.") if row.recording else ()
         files.faults.extend(faults)
         if row.recording and not faults:
             files.uploads.append(Upload(path, one.key))
         else:
-            files.kept_back.append(one.file)
+            files.unsent.append(one.file)
     return files

@@ -1,6 +1,6 @@
-"""Annotations: bouts experts wrote, enriched with what their recording says, and how often each behavior occurs in each lab.
+"""Annotations: bouts that experts wrote, enriched with the metadata of their recording, and how often each behavior occurs in each lab.
 
-A behavior that a lab annotated and never saw occurs 0 times; one that it did not annotate is unknown and has no row.
+A behavior that a lab annotated but never saw occurs 0 times; one that it did not annotate is unknown and has no row.
 """
 
 from collections import defaultdict
@@ -42,39 +42,41 @@ class _Sum:
 
 
 def sound_bouts(rows: pa.Table, film_frames: range, where: str = "annotation", policy: Policy = STANDARD) -> tuple[pa.Table, list[Fault]]:
-    """Return raw bouts as they count, and what was mended: each once, cut to the frames that were tracked, none of no length.
+    """Return the raw bouts, repaired, and the repairs: each bout once, clipped to the tracked frames, and no bout without frames.
 
     `film_frames` are the tracked frames in the film's numbers. Raises ContractError as `enrich` does, unless `policy` says otherwise
-    (then a bout that ends before it begins is left out, one that begins before frame 0 is cut), and if `film_frames` are those of a
-    clip and no bout lies within: then the experts counted from another frame.
+    (then a bout that ends before it begins is left out, and one that begins before frame 0 is clipped), and if `film_frames` belong
+    to a clip and no bout lies within them: then the experts counted from another frame.
     """
     bouts = _checked(rows, where, policy).to_pandas()
     first, end = film_frames.start, film_frames.stop
-    filled = bouts["stop_frame"] > bouts["start_frame"]
-    turned = bouts["stop_frame"] < bouts["start_frame"]
-    negative = filled & (bouts["start_frame"] < 0)
-    beyond = filled & (((bouts["start_frame"] < first) & ~negative) | (bouts["stop_frame"] > end))
-    inside = filled & (bouts["start_frame"] < end) & (bouts["stop_frame"] > first)
-    if first and filled.any() and not inside.any():
-        told = f"Expected bouts within the tracked frames {first} to {end - 1}, but got none there."
-        raise ContractError(Fault("bout-clock", where, told, "Number the frames of tracking and annotation alike.", int(filled.sum())))
-    cut = bouts.assign(start_frame=bouts["start_frame"].clip(first), stop_frame=bouts["stop_frame"].clip(upper=end))[inside]
-    once = cut.drop_duplicates()
-    mended = [
-        ("bout-beyond", int(beyond.sum()), f"within the tracked frames {first} to {end - 1}", "that go beyond", "They are cut there."),
-        ("bout-negative", int(negative.sum()), "from frame 0 on", "that begin before it", "They are cut there."),
-        ("bout-reversed", int(turned.sum()), "to end after they begin", "that do not", "They are left out."),
-        ("bout-empty", int((~filled & ~turned).sum()), "of one frame or more", "of none", "They are left out."),
-        ("bout-repeated", len(cut) - len(once), "each once", "that are there again", "They count once."),
+    has_frames = bouts["stop_frame"] > bouts["start_frame"]
+    reversed_ = bouts["stop_frame"] < bouts["start_frame"]
+    negative = has_frames & (bouts["start_frame"] < 0)
+    beyond = has_frames & (((bouts["start_frame"] < first) & ~negative) | (bouts["stop_frame"] > end))
+    inside = has_frames & (bouts["start_frame"] < end) & (bouts["stop_frame"] > first)
+    if first and has_frames.any() and not inside.any():
+        message = f"Expected bouts within the tracked frames {first} to {end - 1}, but got none there."
+        raise ContractError(
+            Fault("bout-clock", where, message, "Number the frames of tracking and annotation alike.", int(has_frames.sum()))
+        )
+    clipped = bouts.assign(start_frame=bouts["start_frame"].clip(first), stop_frame=bouts["stop_frame"].clip(upper=end))[inside]
+    once = clipped.drop_duplicates()
+    repairs = [
+        ("bout-beyond", int(beyond.sum()), f"within the tracked frames {first} to {end - 1}", "that go beyond", "They are clipped there."),
+        ("bout-negative", int(negative.sum()), "from frame 0 on", "that begin before it", "They are clipped there."),
+        ("bout-reversed", int(reversed_.sum()), "to end after they begin", "that do not", "They are left out."),
+        ("bout-empty", int((~has_frames & ~reversed_).sum()), "of one frame or more", "without a frame", "They are left out."),
+        ("bout-repeated", len(clipped) - len(once), "each once", "that are repeated", "They count once."),
     ]
-    notes = [Fault(code, where, f"Expected bouts {wanted}, but got {n} {got}.", mend, n) for code, n, wanted, got, mend in mended if n]
+    notes = [Fault(code, where, f"Expected bouts {expected}, but got {n} {got}.", mend, n) for code, n, expected, got, mend in repairs if n]
     return pa.Table.from_pandas(once, RAW_ANNOTATION.schema, preserve_index=False), notes
 
 
 def enrich(rows: pa.Table, recording: Recording, where: str = "annotation") -> pa.Table:
     """Return raw bouts in the schema of `ANNOTATIONS_ENRICHED`, in their order.
 
-    Raises ContractError for missing columns, mice that cannot be, and bouts that begin before frame 0 or end before they begin.
+    Raises ContractError for missing columns, impossible mouse numbers, and bouts that begin before frame 0 or end before they begin.
     """
     rows = _checked(rows, where)
     agent, target, action, start, stop = (rows.column(name) for name in RAW_ANNOTATION.schema.names)
@@ -143,8 +145,8 @@ def _checked(rows: pa.Table, where: str, policy: Policy = STANDARD) -> pa.Table:
         ("bout-reversed", stop < start, "to end after they begin", "that do not", "Swap start_frame and stop_frame."),
     ]
     policy.refuse(
-        Fault(code, where, f"Expected bouts {wanted}, but got {np.count_nonzero(bad)} {got}.", mend, int(np.count_nonzero(bad)))
-        for code, bad, wanted, got, mend in wrong
+        Fault(code, where, f"Expected bouts {expected}, but got {np.count_nonzero(bad)} {got}.", mend, int(np.count_nonzero(bad)))
+        for code, bad, expected, got, mend in wrong
         if bad.any()
     )
     return rows

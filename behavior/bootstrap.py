@@ -1,6 +1,6 @@
-"""Bootstrap: how far a number would move if other recordings had been filmed.
+"""Bootstrap: how much a number would change with other recordings.
 
-Axes: B resamples, U units (what is drawn as a whole: recordings of the same content).
+Axes: B resamples, U units (the recordings of one content, which are always resampled together).
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ RESAMPLES = 1000
 
 
 def resampling_weights(strata: Sequence[str], resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
-    """Return how often each unit is drawn in each resample: [B, U] int64.
+    """Return how often each unit is in each resample: [B, U] int64.
 
-    Each stratum (lab) draws as many units as it has, with replacement, from its own: no resample loses a lab.
+    Units are resampled with replacement within each stratum (lab), as many as the stratum has: no resample loses a lab.
     """
     generator = np.random.default_rng(seed)
     names = np.array(strata, dtype=object)

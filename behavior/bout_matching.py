@@ -1,4 +1,4 @@
-"""Bouts against bouts: how many of an expert's bouts were found, at a given overlap.
+"""True bouts against predicted bouts: how many match at a given overlap.
 
 A bout is [start, stop). R bouts.
 """
@@ -9,16 +9,16 @@ OVERLAPS = (0.1, 0.3, 0.5)
 """Least overlaps at which bouts are compared: from "noticed" to "delimited"."""
 
 
-def matched_bouts(true: np.ndarray, found: np.ndarray, least_overlap: float) -> int:
-    """Return the largest number of pairs, one true and one found bout each, that overlap enough.
+def matched_bouts(true: np.ndarray, predicted: np.ndarray, least_overlap: float) -> int:
+    """Return the largest number of pairs, one true and one predicted bout each, that overlap enough.
 
-    `true` and `found` are [2, R] (start, stop) of one behavior of one pair, in any order; within each, bouts do not overlap.
-    Overlap is intersection over union of the frames. One sweep is the best matching: of two bouts that do not match, the one that
-    ends first overlaps no later bout, and of two that do, no other partner would serve better.
+    `true` and `predicted` are [2, R] (start, stop) of one behavior of one pair, in any order; within each, bouts do not overlap.
+    Overlap is intersection over union of the frames. One sweep finds the best matching: if two bouts do not match, the one that
+    ends first overlaps no later bout; if they match, no other partner would give more matches.
     """
     if not 0 < least_overlap <= 1:
         raise ValueError(f"Expected a least overlap above 0 and at most 1, but got {least_overlap}. Use one of {OVERLAPS}.")
-    mine, theirs = (sorted(bouts.T.tolist()) for bouts in (true, found))
+    mine, theirs = (sorted(bouts.T.tolist()) for bouts in (true, predicted))
     matched = first = second = 0
     while first < len(mine) and second < len(theirs):
         (start, stop), (other_start, other_stop) = mine[first], theirs[second]
@@ -33,7 +33,7 @@ def matched_bouts(true: np.ndarray, found: np.ndarray, least_overlap: float) -> 
     return matched
 
 
-def bout_counts(true: np.ndarray, found: np.ndarray, overlaps: tuple[float, ...] = OVERLAPS) -> np.ndarray:
-    """Return [overlaps, 3] int64: bouts matched, found and true at each overlap. A bout of no length is none."""
-    true, found = (bouts[:, bouts[1] > bouts[0]] for bouts in (true, found))
-    return np.array([(matched_bouts(true, found, overlap), found.shape[1], true.shape[1]) for overlap in overlaps], np.int64)
+def bout_counts(true: np.ndarray, predicted: np.ndarray, overlaps: tuple[float, ...] = OVERLAPS) -> np.ndarray:
+    """Return [overlaps, 3] int64: bouts matched, predicted and true at each overlap. A bout without frames does not count."""
+    true, predicted = (bouts[:, bouts[1] > bouts[0]] for bouts in (true, predicted))
+    return np.array([(matched_bouts(true, predicted, overlap), predicted.shape[1], true.shape[1]) for overlap in overlaps], np.int64)

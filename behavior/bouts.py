@@ -19,11 +19,11 @@ Seconds = float | tuple[float, ...]
 """One duration for all behaviors, or one for each of them [C]."""
 _BLOCK_FRAMES = 4096
 _LEAST_ODDS = 1e-4
-"""Scores nearer to 0 or 1 are taken for this: below it networks differ by rounding only."""
+"""Scores closer to 0 or 1 are clipped to this distance: beyond it networks differ by rounding only."""
 
 
 class ScoreRows(Protocol):
-    """Scores [T, C] that are read once, from front to back: an array, or rows that are made while they are read."""
+    """Scores [T, C] that are read once, from the first row to the last: an array, or rows that are computed while they are read."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -45,10 +45,10 @@ class DecodeSettings:
     max_gap_s: Seconds = 2 / 30
     """Longest gap, seconds, that is closed between two bouts of one behavior."""
     min_length_s: Seconds = 3 / 30
-    """Shortest bout that is kept, seconds, counted after gaps are closed."""
+    """Shortest bout, seconds, measured after gaps are closed; shorter ones are dropped."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Refuse values out of range."""
         for name in DURATIONS:
             seconds = np.asarray(getattr(self, name), float)
             if seconds.ndim > 1 or not ((seconds >= 0) & (seconds < np.inf)).all():
@@ -58,7 +58,7 @@ class DecodeSettings:
 
 
 def frame_labels(starts: np.ndarray, stops: np.ndarray, classes: np.ndarray, frames: int, n_classes: int) -> np.ndarray:
-    """Return which behaviors the bouts put on each frame: [T, C] bool. What lies outside the recording is dropped."""
+    """Return which behaviors the bouts cover on each frame: [T, C] bool. Frames outside the recording are dropped."""
     if len(classes) and not 0 <= np.min(classes) <= np.max(classes) < n_classes:
         got = f"{np.min(classes)} to {np.max(classes)}"
         raise ValueError(f"Expected classes from 0 to {n_classes - 1}, but got {got}. Number them as the ethogram does.")
@@ -69,7 +69,7 @@ def frame_labels(starts: np.ndarray, stops: np.ndarray, classes: np.ndarray, fra
 
 
 def labels_of_bouts(bouts: pd.DataFrame, behaviors: Sequence[str], frames: int) -> np.ndarray:
-    """Return which of the behaviors the bouts (action, start_frame, stop_frame) put on each frame: [T, C] bool; others are left out."""
+    """Return which behaviors the bouts (action, start_frame, stop_frame) cover on each frame: [T, C] bool; other behaviors are left out."""
     known = bouts[bouts["action"].isin(behaviors)]
     classes = known["action"].map({behavior: number for number, behavior in enumerate(behaviors)}).to_numpy(np.int64)
     starts, stops = known[["start_frame", "stop_frame"]].to_numpy(np.int64).T
@@ -77,26 +77,26 @@ def labels_of_bouts(bouts: pd.DataFrame, behaviors: Sequence[str], frames: int) 
 
 
 def bout_table(bouts: Sequence[tuple[int, int | None, int | None, str, int, int]]) -> pd.DataFrame:
-    """Return bouts as a table with `BOUT_COLUMNS`; agent and target are <NA> where nobody is named."""
+    """Return bouts as a table with `BOUT_COLUMNS`; agent and target are <NA> where a bout names no mouse."""
     table = pd.DataFrame(bouts, columns=list(BOUT_COLUMNS))
     whole = dict.fromkeys(("video_id", "start_frame", "stop_frame"), "int64")
     return table.astype({**whole, "agent_id": "Int64", "target_id": "Int64"})
 
 
 def runs(active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return first frames and frames after the last of each unbroken run of true frames [T]."""
+    """Return the first frame, and the frame after the last, of each run of true frames [T]."""
     edges = np.flatnonzero(np.diff(active.astype(bool), prepend=False, append=False))
     return edges[0::2], edges[1::2]
 
 
 @dataclass(frozen=True)
 class Criteria:
-    """What a smoothed score must pass, behavior by behavior, and which of several that pass is chosen."""
+    """The thresholds that smoothed scores must reach, and how one behavior is chosen if several reach theirs."""
 
     thresholds: np.ndarray
-    """[C] float: the least calibrated score."""
+    """[C] float: lowest calibrated score that counts."""
     weights: np.ndarray | None = None
-    """[C] float above 0: worth of a behavior's margin over its threshold beside that of others; None for equal ones."""
+    """[C] float above 0: weight of a behavior's margin over its threshold; None for equal weights."""
     calibration: np.ndarray | None = None
     """[C, 2] float: slope and offset on the logit of the smoothed score; None leaves scores as they are."""
 
@@ -110,14 +110,14 @@ def decode(
 ) -> list[tuple[int, int, int]]:
     """Turn the scores [T, C] of one pair of mice into bouts (class, start, stop) that never overlap, sorted by start.
 
-    Per frame: as `choose`. Per bout: close short gaps between bouts of one behavior where nothing else stands between, then drop
-    short bouts. Without criteria every behavior has the threshold of the settings. Raises ValueError for annotated scores that are not
-    finite, and for as many durations as there are no behaviors.
+    Frames are labelled as by `choose`. Then short gaps between bouts of one behavior are closed, if no other bout lies between, and
+    short bouts are dropped. Without criteria every behavior has the threshold of the settings. Raises ValueError for annotated scores
+    that are not finite, and if the number of durations is neither one nor the number of behaviors.
     """
     bouts = label_runs(choose(scores, fps, annotated, settings, criteria))
     classes, starts, stops = close_gaps(*bouts, _frames(settings.max_gap_s, fps, scores.shape[1]))
-    kept = stops - starts >= _frames(settings.min_length_s, fps, scores.shape[1])[classes]
-    return list(zip(classes[kept].tolist(), starts[kept].tolist(), stops[kept].tolist(), strict=True))
+    long_enough = stops - starts >= _frames(settings.min_length_s, fps, scores.shape[1])[classes]
+    return list(zip(classes[long_enough].tolist(), starts[long_enough].tolist(), stops[long_enough].tolist(), strict=True))
 
 
 def choose(
@@ -127,12 +127,12 @@ def choose(
     settings: DecodeSettings = DecodeSettings(),
     criteria: Criteria | None = None,
 ) -> np.ndarray:
-    """Return the behavior of each frame, or NOTHING: [T] int16. Smooth, calibrate, keep what is annotated [C] and reaches its threshold.
+    """Return the behavior of each frame, or NOTHING: [T] int16. Scores are smoothed, calibrated and compared with their thresholds.
 
-    Of several the largest weighted margin over the threshold is chosen (ties: the lowest class), for that is what a frame is worth:
-    with `found` and `true` frames, one frame more of probability p changes 2 hits / (found + true), the F1, by
-    2 (p - F1 / 2) / (found + true) in the mean, and F1 / 2 is the threshold at which F1 is best. A rare behavior thus wins over a
-    common one that is likelier; by the plain score it would never be found beside it.
+    Only annotated behaviors [C] are chosen. If several reach their threshold, the one with the largest weighted margin over it is chosen
+    (ties: the lowest class), because it raises F1 most: one more frame of probability p changes the F1, 2 hits / (predicted + true), by
+    2 (p - F1 / 2) / (predicted + true) in the mean, and F1 / 2 is the threshold at which F1 is best. So a rare behavior can be chosen
+    over a common one that is more probable; by the plain score it would never be predicted beside it.
     """
     if not 0 < fps < np.inf:
         raise ValueError(f"Expected fps above zero, but got {fps}. Pass the frame rate of this recording.")
@@ -144,7 +144,7 @@ def choose(
     weights = None if criteria.weights is None else criteria.weights[columns].astype(np.float32)
     calibration = None if criteria.calibration is None else criteria.calibration[columns]
     widths = _odd_frames(settings.smooth_s, fps, n_behaviors)[columns]
-    names = np.append(columns, NOTHING).astype(np.int16)  # a label per frame is all that a long recording leaves behind
+    names = np.append(columns, NOTHING).astype(np.int16)  # one label per frame is all that is in memory of a long recording
     labels = [np.empty(0, np.int16)]
     for block in _smoothed(scores, columns, widths):
         margin = calibrated(block, calibration) if calibration is not None else block
@@ -157,7 +157,7 @@ def choose(
 
 
 def calibrated(scores: np.ndarray, calibration: np.ndarray) -> np.ndarray:
-    """Return new scores [T, C] with slope and offset [C, 2] applied on the logit; a column with slope 1 and offset 0 stays as it is."""
+    """Return new scores [T, C] with slope and offset [C, 2] applied on the logit; slope 1 and offset 0 change nothing."""
     result = np.array(scores, np.float32)
     changed = np.flatnonzero((calibration != (1, 0)).any(axis=1))
     if len(changed):
@@ -175,11 +175,11 @@ def smooth(scores: np.ndarray, fps: float, smooth_s: Seconds) -> np.ndarray:
 
 
 def _smoothed(scores: ScoreRows, columns: np.ndarray, widths: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield moving averages of some columns of scores [T, C], each over its odd width in frames, block by block: float32 to write into.
+    """Yield moving averages of some columns of scores [T, C], each over its odd width in frames, block by block: float32, not shared.
 
-    Scores are read from front to back, each block once with its surroundings. At the ends of the recording the mean is over the frames
-    that exist. Sums run in float64 and restart with each block; rounding the mean to float32 removes what little they lose, so that
-    constant scores stay what they are and equal scores stay equal.
+    Scores are read from the first row to the last, each block with its surroundings. At the ends of the recording the mean is over the
+    frames that exist. Sums are float64 and restart with each block; rounding the mean to float32 removes their small error, so that
+    constant scores stay constant and equal scores stay equal.
     """
     frames, halves = len(scores), widths // 2
     widest = int(halves.max(initial=0))
@@ -191,8 +191,8 @@ def _smoothed(scores: ScoreRows, columns: np.ndarray, widths: np.ndarray) -> Ite
         inner = total[before + 1 : len(total) - after]
         np.cumsum(scores[begin:end, columns], axis=0, out=inner)
         if not np.isfinite(inner[-1]).all():
-            wanted = f"finite scores for frames {begin} to {end}"
-            raise ValueError(f"Expected {wanted}, but got NaN or infinite ones. Look for them in the features and the checkpoint.")
+            expected = f"finite scores for frames {begin} to {end}"
+            raise ValueError(f"Expected {expected}, but got NaN or infinite ones. Look for them in the features and the checkpoint.")
         total[len(total) - after :] = inner[-1]
         yield _means(total, widest, halves, first, last, frames)
 
@@ -238,7 +238,7 @@ def _odd_frames(seconds: Seconds, fps: float, n_behaviors: int) -> np.ndarray:
 
 
 def _per_behavior(seconds: Seconds, n_behaviors: int) -> np.ndarray:
-    """Return one duration for each behavior: [C] float. Raises ValueError if there are neither one nor as many."""
+    """Return one duration for each behavior: [C] float. Raises ValueError unless there is one, or one per behavior."""
     values = np.asarray(seconds, float)
     if values.ndim and len(values) != n_behaviors:
         raise ValueError(f"Expected one duration or {n_behaviors}, one per behavior, but got {len(values)}. Fit the decoding anew.")

@@ -1,4 +1,4 @@
-"""Frames as the MABe competition counts them: hit, found and true, for each recording and action. The one count behind its score.
+"""Frames as the MABe competition counts them: hit, predicted and true, for each recording and action. Its score is made of these.
 
 R bouts, J tracks. A track is one (lab, video, agent, target, action), or the same without the action.
 """
@@ -9,50 +9,50 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-RECORDING = ["lab_id", "video_id"]
-PAIR = ["agent_id", "target_id"]
-FRAMES = ["start_frame", "stop_frame"]
+RECORDING_COLUMNS = ["lab_id", "video_id"]
+PAIR_COLUMNS = ["agent_id", "target_id"]
+FRAME_COLUMNS = ["start_frame", "stop_frame"]
 
 
 @dataclass(frozen=True)
 class Case:
-    """Truth and the predictions that count, with every text as a number."""
+    """The truth and the predictions that count, with numbers in place of texts."""
 
     recordings: pd.DataFrame
     """lab_id and video_id by recording number."""
     lists: list[set[str] | None]
-    """The triples that each recording was annotated; None where that cannot be read."""
+    """The annotated triples of each recording; None where the list cannot be read."""
     triples: pd.DataFrame
     """agent_id, target_id and action by triple number, as text."""
     tracks: pd.DataFrame
     """Numbers of recording and triple of each track [J]."""
     true_track: np.ndarray
     """Track of each row of the solution."""
-    found_row: np.ndarray
+    predicted_row: np.ndarray
     """Rows of the submission that count (once for each lab that has the video)."""
-    found_track: np.ndarray
-    """Track of each of those."""
+    predicted_track: np.ndarray
+    """Track of each of those rows."""
 
 
 def competition_frames(solution: pd.DataFrame, submission: pd.DataFrame) -> pd.DataFrame:
-    """Return what the competition's score is made of, recording by recording: lab_id, video_id, action, hits, found, true (frames).
+    """Return what the competition's score is made of, recording by recording: lab_id, video_id, action, hits, predicted, true (frames).
 
     Every row of the submission counts, whatever behaviors_labeled says, unless the solution lacks its video. Actions have their whole
-    names; `known_as` says by which part the competition knows them. Summed over recordings, 2 hits / (found + true) is the F1 of
-    `behavior.metric.mabe_score`.
+    names; `known_as` returns the part of a name that the competition compares. Summed over recordings, 2 hits / (predicted + true) is
+    the F1 of `behavior.metric.mabe_score`.
     """
-    recording, recordings = number_rows(solution[RECORDING])
+    recording, recordings = number_rows(solution[RECORDING_COLUMNS])
     return count_frames(solution, submission, _case(solution, submission, recording, recordings, []))
 
 
 def known_as(actions: pd.Series) -> pd.Series:
-    """Return what the competition knows actions by: what follows the last underscore."""
+    """Return the part of each action that the competition compares: the text after the last underscore."""
     return actions.str.rpartition("_")[2]
 
 
 def listed_case(solution: pd.DataFrame, submission: pd.DataFrame) -> Case:
     """Return truth and the predictions that behaviors_labeled, of each video's first solution row, lists letter by letter."""
-    recording, recordings = number_rows(solution[RECORDING])
+    recording, recordings = number_rows(solution[RECORDING_COLUMNS])
     texts = solution["behaviors_labeled"].iloc[_first_rows(recording)].tolist()
     read = {text: _entries(text) for text in set(texts)}
     return _case(solution, submission, recording, recordings, [read[text] for text in texts])
@@ -60,20 +60,20 @@ def listed_case(solution: pd.DataFrame, submission: pd.DataFrame) -> Case:
 
 def count_frames(solution: pd.DataFrame, submission: pd.DataFrame, case: Case) -> pd.DataFrame:
     """Return the table of `competition_frames` for the predictions that count."""
-    true, found = bouts_of(solution), bouts_of(submission.iloc[case.found_row])
-    either, track_of_either = np.hstack([true, found]), np.append(case.true_track, case.found_track)
+    true, predicted = bouts_of(solution), bouts_of(submission.iloc[case.predicted_row])
+    either, track_of_either = np.hstack([true, predicted]), np.append(case.true_track, case.predicted_track)
     names = case.triples["action"].iloc[case.tracks["triple"]]
     part, parts = number_rows(pd.DataFrame({"recording": case.tracks["recording"].to_numpy(), "action": names.to_numpy()}))
 
-    sets = [(case.true_track, true), (case.found_track, found), (track_of_either, either)]
+    sets = [(case.true_track, true), (case.predicted_track, predicted), (track_of_either, either)]
     of_tracks = (covered_frames(*bouts, len(part)) for bouts in sets)
-    in_truth, in_found, in_either = (np.bincount(part, frames, minlength=len(parts)).astype(np.int64) for frames in of_tracks)
+    in_truth, in_predicted, in_either = (np.bincount(part, frames, minlength=len(parts)).astype(np.int64) for frames in of_tracks)
     recordings = case.recordings.iloc[parts["recording"]].reset_index(drop=True)
-    return recordings.assign(action=parts["action"], hits=in_truth + in_found - in_either, found=in_found, true=in_truth)
+    return recordings.assign(action=parts["action"], hits=in_truth + in_predicted - in_either, predicted=in_predicted, true=in_truth)
 
 
 def covered_frames(track: np.ndarray, bouts: np.ndarray, tracks: int) -> np.ndarray:
-    """Return how many frames the bouts [2, R] (start, stop) cover on each track, a frame covered twice counted once: [J] int64.
+    """Return how many frames the bouts [2, R] (start, stop) cover on each track: [J] int64. A frame counts once.
 
     Sweeps over starts (+1) and stops (-1), by track and frame. Where a track ends nothing is open, so one running sum serves all
     tracks, and the distance from one track to the next is never counted. Frames must fit 32 bits.
@@ -87,7 +87,7 @@ def covered_frames(track: np.ndarray, bouts: np.ndarray, tracks: int) -> np.ndar
 
 def bouts_of(table: pd.DataFrame) -> np.ndarray:
     """Return start and stop of each row: [2, R] int64."""
-    return table[FRAMES].to_numpy(np.int64).T
+    return table[FRAME_COLUMNS].to_numpy(np.int64).T
 
 
 def number_rows(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
@@ -109,18 +109,20 @@ def _case(
 ) -> Case:
     """Return the case of a solution whose recordings are numbered already; without lists every prediction in them counts."""
     videos = pd.DataFrame({"video_id": recordings["video_id"], "recording": np.arange(len(recordings))})
-    found = pd.DataFrame({"video_id": submission["video_id"].to_numpy(), "row": np.arange(len(submission))}).merge(videos, on="video_id")
-    recording = np.append(recording, found["recording"])
+    predicted = pd.DataFrame({"video_id": submission["video_id"].to_numpy(), "row": np.arange(len(submission))}).merge(
+        videos, on="video_id"
+    )
+    recording = np.append(recording, predicted["recording"])
 
-    triple_columns = [*PAIR, "action"]
-    names = [solution[triple_columns].astype(str), submission[triple_columns].iloc[found["row"]].astype(str)]
+    triple_columns = [*PAIR_COLUMNS, "action"]
+    names = [solution[triple_columns].astype(str), submission[triple_columns].iloc[predicted["row"]].astype(str)]
     triple, triples = number_rows(pd.concat(names, ignore_index=True))
     counts = _is_listed(lists, triples)[recording, triple] if lists else np.ones(len(recording), bool)
     counts[: len(solution)] = True
 
     track, tracks = number_rows(pd.DataFrame({"recording": recording[counts], "triple": triple[counts]}))
-    true_track, found_track = track[: len(solution)], track[len(solution) :]
-    return Case(recordings, lists, triples, tracks, true_track, found["row"].to_numpy()[counts[len(solution) :]], found_track)
+    true_track, predicted_track = track[: len(solution)], track[len(solution) :]
+    return Case(recordings, lists, triples, tracks, true_track, predicted["row"].to_numpy()[counts[len(solution) :]], predicted_track)
 
 
 def _entries(text: object) -> set[str] | None:

@@ -1,12 +1,12 @@
-"""Which recordings are the same video: under two ids, cut differently, or annotated by two annotators.
+"""Which recordings show the same video: under two ids, cut differently, or annotated by two annotators.
 
-What is taught and what is scored must not share a video, whatever its id. Two recordings are of the same content if
+Training recordings and scored recordings must not share a video, even under different ids. Two recordings have the same content if
 
 - their poses are equal, or
-- they share marks: moments of motion, found by content, so that mouse numbers, another arena center or a cut start do not hide them, or
-- their label timelines are equal: same mice, behaviors and frames, three bouts or more.
+- they share marks: short stretches of motion, compared by content; mouse numbers, arena center and first frame may differ, or
+- their label timelines are equal: the same mice, behaviors and frames in three bouts or more.
 
-Each rule leans toward keeping recordings together: that costs little, and a leak flatters.
+If in doubt, each rule keeps recordings together: this costs little, but a video on both sides would make scores too good.
 
 Axes: K bodyparts, T frames; 2 coordinates.
 """
@@ -24,32 +24,32 @@ from behavior.skeleton import IGNORED, canonical
 
 _POSITION_CM = 0.01
 _STEP_CM = 0.047
-"""No round number: trackers give whole or half pixels, and a border between two grid cells should not lie on many of them."""
+"""Not a round number: trackers give whole or half pixels, and few of them should lie on a border between two grid cells."""
 _MARK_FRAMES = 32
 _MARK_EVERY = 32
-"""One moment in so many is kept as a mark, chosen by its content."""
+"""About one stretch in so many becomes a mark, chosen by its content."""
 _LEAST_MARKS = 3
 _LEAST_SHARE = 0.05
 _LEAST_BOUTS = 3
 _CROWD = 20
-"""A mark that more recordings have is a habit of a tracker, not a moment of a video."""
+"""A mark that more recordings have is a habit of a tracker, not content of a video."""
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
 class Content:
-    """What tells one recording from another."""
+    """Digests by which recordings of the same content are recognized."""
 
     video_id: int
     """Its id, which says nothing about its content."""
     pose: str
     """Digest of all positions on a grid of 0.1 mm."""
     marks: np.ndarray
-    """Moments of motion, ascending: [marks] uint64."""
+    """Digests of stretches of motion, ascending: [marks] uint64."""
     timeline: str | None
     """Digest of its bouts; None for fewer than three."""
     bouts: str
-    """Digest of its bouts, however many."""
+    """Digest of its bouts, of any number."""
     mice: tuple[int, ...] = ()
     """Mice that tracking holds."""
     frames: int = 0
@@ -60,13 +60,13 @@ def content_of(video_id: int, curated: Curated, bouts: pd.DataFrame) -> Content:
     """Return the content of one recording; `bouts` may hold other recordings too."""
     own = bouts.loc[(bouts["video_id"] == video_id) & (bouts["stop_frame"] > bouts["start_frame"])]
     rows = sorted(own[["agent_id", "target_id", "action", "start_frame", "stop_frame"]].itertuples(index=False, name=None))
-    told = _digest(repr([tuple(map(str, row)) for row in rows]).encode())
-    timeline = told if len(rows) >= _LEAST_BOUTS else None
-    return Content(video_id, _pose_digest(curated), _marks(curated), timeline, told, curated.mice, curated.frames)
+    bouts_digest = _digest(repr([tuple(map(str, row)) for row in rows]).encode())
+    timeline = bouts_digest if len(rows) >= _LEAST_BOUTS else None
+    return Content(video_id, _pose_digest(curated), _marks(curated), timeline, bouts_digest, curated.mice, curated.frames)
 
 
 def content_groups(contents: Sequence[Content]) -> dict[int, int]:
-    """Return for every video the smallest id among the recordings of its content; a video like no other is its own group."""
+    """Return for every video the smallest id among the recordings of its content; a video without a match is its own group."""
     group = {content.video_id: content.video_id for content in contents}
 
     def smallest(video: int) -> int:
@@ -101,7 +101,7 @@ def _same(contents: Sequence[Content]) -> Iterable[tuple[int, int]]:
 
 
 def _sharing_marks(contents: Sequence[Content]) -> Iterable[tuple[int, int]]:
-    """Yield the recordings that share enough marks, by way of all marks in order: no comparison of every two recordings.
+    """Yield pairs of recordings that share enough marks. All marks are sorted first, so that not every pair is compared.
 
     Axes: N marks of all recordings, G marks that equally many recordings have.
     """
@@ -129,10 +129,10 @@ def _pose_digest(curated: Curated) -> str:
 
 
 def _marks(curated: Curated) -> np.ndarray:
-    """Return digests of stretches of motion of any one mouse, those whose digest ends in zeros: [marks] uint64, ascending.
+    """Return digests of stretches of motion of single mice, those that `_MARK_EVERY` divides: [marks] uint64, ascending.
 
-    A stretch is known by its frame-to-frame steps alone, so it is the same wherever the origin lies; only stretches in which the
-    mouse moves at least every other frame are told apart from those of others.
+    A digest depends on the steps from frame to frame only, so the origin has no effect. Stretches in which the mouse moves in fewer
+    than half of the frames are left out: those of different videos look alike.
     """
     parts = [row for row, part in enumerate(curated.bodyparts) if part not in IGNORED]
     if curated.frames <= _MARK_FRAMES or not parts:

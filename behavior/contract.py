@@ -1,4 +1,4 @@
-"""What happens when input breaks its contract: faults with a code, the severity of each, one error that holds them all, exit codes."""
+"""What happens when input breaks its contract: faults with codes and severities, one error that holds them all, exit codes."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -21,9 +21,9 @@ class Severity(StrEnum):
     """What becomes of input with a fault; a user may decide otherwise for some codes (behavior/policy.py)."""
 
     REJECT = "reject"
-    """It is refused: nothing is made of it. One recording of many goes to quarantine, and the others go on."""
+    """It is refused, and nothing is written from it. One recording of many goes to quarantine; the others are used."""
     REPAIR = "repair"
-    """It is used, mended in the one way that loses nothing sound; the repair is counted."""
+    """It is used after a repair that loses no sound data; repairs are counted."""
     FLAG = "flag"
     """It is used as it is, and somebody should look at it."""
 
@@ -31,13 +31,13 @@ class Severity(StrEnum):
 UNFIT = "unfit"
 CODES: dict[Severity, dict[str, str]] = {
     Severity.REJECT: {
-        UNFIT: "whatever was raised as plain text",
+        UNFIT: "a fault without a code of its own",
         # files and tables
         "file-missing": "a file or object that the metadata names is not there",
         "file-unreadable": "no Parquet or CSV, or a broken one",
         "column-missing": "a column that the table needs",
         "column-repeated": "a column more than once",
-        "column-type": "values that are not what the column holds",
+        "column-type": "values of another type than the column's",
         "value-missing": "an empty value where none may be",
         "table-empty": "a table without rows",
         # metadata
@@ -58,7 +58,7 @@ CODES: dict[Severity, dict[str, str]] = {
         # bouts
         "bout-reversed": "a bout that ends before it begins",
         "bout-negative": "a bout that begins before frame 0",
-        "bout-clock": "bouts of which none lies within the frames that were tracked",
+        "bout-clock": "bouts of which none lies within the tracked frames",
         "bout-overlap": "two behaviors of one pair at one time, where only one may be",
         # the lake and its steps
         "key-foreign": "an object whose key names nothing",
@@ -67,16 +67,16 @@ CODES: dict[Severity, dict[str, str]] = {
     },
     Severity.REPAIR: {
         "point-far": "a point farther away than any arena reaches counts as lost",
-        "row-repeated": "a row that is there again, word for word, counts once",
-        "bout-beyond": "a bout that goes past the frames that were tracked is cut there",
-        "bout-empty": "a bout of no length is left out",
-        "bout-repeated": "a bout that is there again counts once",
+        "row-repeated": "an identical row counts once",
+        "bout-beyond": "a bout that goes past the tracked frames is clipped there",
+        "bout-empty": "a bout without frames is left out",
+        "bout-repeated": "an identical bout counts once",
     },
     Severity.FLAG: {
-        "film-clip": "tracking that begins in the midst of a film keeps the film's frame numbers",
+        "film-clip": "tracking that begins in the middle of a film keeps the frame numbers of the film",
     },
 }
-"""Every code of a fault, by what becomes of input that has it, and what it stands for."""
+"""All fault codes by severity, each with its meaning."""
 SEVERITY = {code: severity for severity, codes in CODES.items() for code in codes}
 
 
@@ -87,7 +87,7 @@ class Fault:
     code: str
     """One of `CODES`."""
     where: str
-    """File, object or row that has it; empty where the text says so itself."""
+    """File, object or row with the fault; empty if the text names it."""
     text: str
     """'Expected <what>, but got <what>.'"""
     mend: str = ""
@@ -96,7 +96,7 @@ class Fault:
     """How many rows, points or bouts of `where` have it."""
 
     def __post_init__(self) -> None:
-        """Refuse a code that nobody has given a severity."""
+        """Refuse a code without a severity."""
         if self.code not in SEVERITY:
             raise ValueError(f"Expected one of the codes in behavior/contract.py, but got {self.code!r}. Add it there.")
 
@@ -112,9 +112,9 @@ class Fault:
 
 
 class ContractError(ValueError):
-    """The input breaks its contract; `faults` holds every fault, sorted, at least one of which rejects, by the contract or by a policy.
+    """The input breaks its contract; `faults` holds all faults, sorted. At least one rejects the input, by the contract or by a policy.
 
-    Plain text is taken as well, as a fault of the generic code `unfit`.
+    A plain text becomes a fault with the generic code `unfit`.
     """
 
     def __init__(self, faults: Fault | str | Iterable[Fault | str]) -> None:
@@ -135,14 +135,14 @@ class UsageError(ValueError):
 
 
 def refuse(faults: Iterable[Fault | str]) -> None:
-    """Raise one `ContractError` with all faults that reject, if there is any. Repairs and flags refuse nothing."""
+    """Raise one `ContractError` with all faults that reject, if there are any. Repairs and flags do not reject."""
     rejecting = [fault for fault in faults if isinstance(fault, str) or fault.severity is Severity.REJECT]
     if rejecting:
         raise ContractError(rejecting)
 
 
 def exit_code(main: Callable[[], int]) -> int:
-    """Run a script's `main` and return its exit code; what the user can mend is told in plain lines on stderr, without a traceback."""
+    """Run a script's `main` and return its exit code; an error that the user can mend is printed to stderr in plain lines, no traceback."""
     try:
         return main()
     except ContractError as error:

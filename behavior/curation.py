@@ -1,4 +1,6 @@
-"""Curation: pixels to centimeters, centered, lost points filled and marked, velocity. The one function Spark maps and serving calls.
+"""Curation: pixels become centimeters from the arena's middle, lost points are filled and marked, velocity is added.
+
+Spark jobs and serving call the same function, `curate`.
 
 Axes: I mice, K bodyparts, T frames; 2 coordinates (x, y).
 """
@@ -63,18 +65,18 @@ class Curated:
 
     @property
     def first_frame(self) -> int:
-        """The number that the film gives to the first frame of T."""
+        """Frame number in the film of the first frame of T."""
         return self.pose.first_frame
 
 
 def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording, policy: Policy = STANDARD) -> Curated:
     """Turn the raw tracking rows of one recording into curated pose and velocity. `rows` and `policy` are what `to_pose` takes.
 
-    A lost point stands at its last seen place (before the first sight: at the first seen place) with velocity 0. Where a point
-    comes back, its velocity is the mean over the gap, so a gap is never a spike. Raises ContractError as `to_pose` does.
+    A lost point stays where it was last seen (before it is first seen: at the first place) with velocity 0. When a point
+    is seen again, its velocity is the mean over the gap, so that a gap makes no spike. Raises ContractError as `to_pose` does.
     """
     pose = to_pose(rows, f"lab {recording.lab_id}, video {recording.video_id}, tracking", recording, policy)
-    xy = pose.xy  # changed in place: nobody else has it, and a long recording should not be held twice
+    xy = pose.xy  # changed in place: nothing else refers to it, and a long recording should not be in memory twice
     xy -= np.array(recording.center_px, np.float32).reshape(2, 1, 1, 1)
     xy /= np.float32(recording.pix_per_cm)
     velocity = np.empty_like(xy)
@@ -108,7 +110,7 @@ def to_table(curated: Curated, recording: Recording, split: str) -> pa.Table:
 
 
 def from_table(rows: pa.Table) -> Curated:
-    """Return what `to_table` was given, by reshaping. Raises ContractError for rows that are not one whole sorted recording."""
+    """Return the argument of `to_table`, by reshaping its rows. Raises ContractError unless they are one whole sorted recording."""
     mice = np.unique(rows.column("mouse_id").to_numpy())
     part = rows.column("bodypart")
     part = (part if part.type == NAME else part.dictionary_encode()).unify_dictionaries().combine_chunks()
@@ -117,8 +119,8 @@ def from_table(rows: pa.Table) -> Curated:
     points = len(mice) * len(bodyparts)
     first, frames = (int(frame[0]), len(rows) // points) if len(rows) else (0, 0)
     if not frames or not np.array_equal(frame, np.tile(np.arange(first, first + frames, dtype=frame.dtype), points)):
-        told = "Expected the sorted curated rows of one recording, but got others."
-        raise ContractError(Fault("curated-rows", "", told, "Run the ETL job again."))
+        message = "Expected the sorted curated rows of one recording, but got others."
+        raise ContractError(Fault("curated-rows", "", message, "Run the ETL job again."))
     shape = (len(mice), len(bodyparts), frames)
     xy, velocity = (
         np.stack([rows.column(name).to_numpy() for name in names]).astype(np.float32, copy=False).reshape(2, *shape)
@@ -129,7 +131,7 @@ def from_table(rows: pa.Table) -> Curated:
 
 
 def _source_frames(seen: np.ndarray) -> np.ndarray:
-    """Return for one keypoint the frame each of its places is taken from: its last sight, before the first sight that one. [T] int32."""
+    """Return for each frame of a keypoint the frame that its place is copied from: the last seen one, else the first. [T] int32."""
     source = np.where(seen, np.arange(len(seen), dtype=np.int32), np.int32(-1))
     np.maximum.accumulate(source, out=source)
     source[source < 0] = seen.argmax()
@@ -137,7 +139,7 @@ def _source_frames(seen: np.ndarray) -> np.ndarray:
 
 
 def _set_velocity(velocity: np.ndarray, xy: np.ndarray, seen: np.ndarray, source: np.ndarray | None, fps: float) -> None:
-    """Write the velocity [2, T] of one keypoint that has been filled [2, T]."""
+    """Write the velocity [2, T] of one filled keypoint [2, T]."""
     velocity[:, 0] = 0
     np.subtract(xy[:, 1:], xy[:, :-1], out=velocity[:, 1:])
     velocity *= np.float32(fps)
@@ -148,7 +150,7 @@ def _set_velocity(velocity: np.ndarray, xy: np.ndarray, seen: np.ndarray, source
 
 
 def _nullable(values: np.ndarray) -> pa.Array:
-    """Return a column in which NaN is null: SQL averages skip null, and NaN poisons them."""
+    """Return a column with null in place of NaN: SQL averages skip null, but one NaN makes them NaN."""
     flat = values.reshape(-1)
     unknown = np.isnan(flat)
     return pa.array(flat, mask=unknown) if unknown.any() else pa.array(flat)

@@ -1,7 +1,7 @@
-"""The behaviors: 37 of the MABe ethogram (11 a mouse does by itself, 26 toward another), their groups, and 6 signs of pain.
+"""The behaviors: 37 of the MABe ethogram (11 a mouse does by itself, 26 toward another), and their groups.
 
-A lab may bring behaviors of its own: `ethogram` puts them behind the known ones. Whether a bout is a self behavior is told by
-its target (target == agent), never by its name: labs differ there (freezing is also annotated as one mouse toward another).
+A lab may have behaviors of its own: `ethogram` puts them after the known ones. The target of a bout (target == agent) says whether it
+is a self behavior, not its name: labs differ (some annotate freezing as one mouse toward another).
 """
 
 from collections.abc import Iterable
@@ -59,12 +59,9 @@ _GROUP_MEMBERS = {
 GROUPS = {behavior: group for group, members in _GROUP_MEMBERS.items() for behavior in members.split()}
 """Behavior to one of the three groups of the Conv1D-BiLSTM; a behavior that is missing here is background."""
 
-PAIN_BEHAVIORS = ("paw_withdraw", "paw_lick", "paw_shake", "walk", "active", "rest")
-"""The six classes of the mouse-pain videos, in the order of their labels."""
-
 
 def ethogram(behaviors: Iterable[str]) -> tuple[str, ...]:
-    """Order behaviors: the known ones in the order of `BEHAVIORS`, then a lab's own by name. Duplicates fall together."""
-    given = set(behaviors)
-    known = tuple(behavior for behavior in BEHAVIORS if behavior in given)
-    return known + tuple(sorted(given.difference(BEHAVIORS)))
+    """Order behaviors: the known ones in the order of `BEHAVIORS`, then a lab's own by name, each once."""
+    distinct = set(behaviors)
+    known = tuple(behavior for behavior in BEHAVIORS if behavior in distinct)
+    return known + tuple(sorted(distinct.difference(BEHAVIORS)))

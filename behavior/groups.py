@@ -1,10 +1,10 @@
-"""One group of behaviors per frame of a whole recording, whoever does it to whom: background, social, mating or aggressive.
+"""One group of behaviors per frame of a whole recording, for all mice together: background, social, mating or aggressive.
 
-The rule of the labels. A group was annotated in a recording if any triple of it was, for mice that tracking holds; what the group
-means there is what these triples say. A group nobody annotated is unknown: it is no answer at all in that recording, neither right nor
-wrong. A frame has the group of any bout that covers it; of several groups the later one in `GROUP_NAMES`, which is rarer. A frame without
-a bout is background, among the groups that were annotated. A frame is unknown where nothing of the above is told, but a bout of
-a behavior outside the ethogram, or of mice that tracking lacks. A recording in which no group was annotated says nothing.
+How frames are labelled. A group was annotated in a recording if one of its triples was, for tracked mice; the group then means these
+triples only. A group that was not annotated is unknown in that recording: predicting it is neither right nor wrong. A frame has the
+group of the bout that covers it; of several groups, the later one in `GROUP_NAMES`, which is rarer. A frame without a bout is
+background. A frame is unknown if only bouts of behaviors outside the ethogram, or of mice that are not tracked, cover it. A recording
+in which no group was annotated has no labels.
 
 Axes: T frames, G groups.
 """
@@ -28,7 +28,7 @@ GROUP_NAMES = (BACKGROUND, *dict.fromkeys(GROUPS.values()))
 _GROUP_OF = {behavior: GROUPS.get(behavior, BACKGROUND) for behavior in BEHAVIORS}
 _NUMBER = {behavior: GROUP_NAMES.index(group) for behavior, group in _GROUP_OF.items()}
 UNKNOWN = "unknown"
-"""Stands for the group of a bout that nobody can tell: of a behavior outside the ethogram, or of mice that tracking lacks."""
+"""The group of a bout of a behavior outside the ethogram, or of mice that are not tracked."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,16 @@ class GroupLabelling:
     behaviors: tuple[str, ...] = GROUP_NAMES
     """Names along axis G."""
     background: str = BACKGROUND
-    """No group at all."""
+    """The name for no group."""
 
     @classmethod
     def of_actions(cls, actions: Iterable[str]) -> Self:
         """Return the labelling. Raises ContractError if none of the actions belongs to a group."""
-        given = set(actions)
-        if not given & set(GROUPS):
-            got = f"only {', '.join(sorted(given))}" if given else "none at all"
-            wanted = ", ".join(GROUP_NAMES[1:])
-            raise ContractError([f"Expected {wanted} bouts in the training recordings, but got {got}. Use another recipe."])
+        distinct = set(actions)
+        if not distinct & set(GROUPS):
+            got = f"only {', '.join(sorted(distinct))}" if distinct else "none at all"
+            groups = ", ".join(GROUP_NAMES[1:])
+            raise ContractError([f"Expected {groups} bouts in the training recordings, but got {got}. Use another recipe."])
         return cls()
 
     def over(self, behaviors: tuple[str, ...]) -> Self:
@@ -55,13 +55,13 @@ class GroupLabelling:
         return replace(self, behaviors=behaviors)
 
     def subjects(self, recording: Recording, mice: Sequence[int]) -> tuple[Subject, ...]:
-        """Return the arena if any group was annotated in it; a recording without labels is asked for all groups."""
+        """Return the arena, if any group was annotated in it; in a recording without labels, all groups are scored."""
         annotated = annotated_groups(recording, mice) if recording.annotated else np.ones(len(GROUP_NAMES), bool)
         names = frozenset(name for name, group in zip(GROUP_NAMES, annotated.tolist(), strict=True) if group)
         return (Subject(annotated=names),) if names else ()
 
     def truth(self, recording: Recording, subject: Subject, mice: Sequence[int], frames: int, bouts: pd.DataFrame) -> Truth:
-        """Return the group of each frame, and its runs as bouts of nobody in particular."""
+        """Return the group of each frame, and its runs as bouts that name no mouse."""
         labels = group_labels(recording, mice, frames, bouts)
         of_groups = [
             (recording.video_id, subject.agent, subject.target, name, start, stop)
@@ -73,7 +73,7 @@ class GroupLabelling:
 
 
 def annotated_groups(recording: Recording, mice: Sequence[int]) -> np.ndarray:
-    """Return [G] bool: groups somebody annotated, the background if any. `mice` are those that tracking holds."""
+    """Return [G] bool: annotated groups, and the background if there is any. `mice` are the tracked ones."""
     annotated = np.zeros(len(GROUP_NAMES), bool)
     for triple in recording.annotated:
         if _NUMBER.get(triple.behavior) and {triple.agent, triple.target} <= {*mice}:
@@ -89,10 +89,10 @@ def group_labels(recording: Recording, mice: Sequence[int], frames: int, bouts: 
     own = bouts[bouts["video_id"] == recording.video_id]
     tracked = own["agent_id"].isin(mice) & own["target_id"].isin(mice)
     group = own["action"].map(_GROUP_OF).where(tracked, UNKNOWN).fillna(UNKNOWN)
-    told = labels_of_bouts(own.assign(action=group), (*GROUP_NAMES, UNKNOWN), frames)
-    unknown, told = told[:, -1], told[:, :-1]
-    told[:, 0] = True  # what no other group claims
-    last = len(GROUP_NAMES) - 1 - told[:, ::-1].argmax(axis=1)
+    by_group = labels_of_bouts(own.assign(action=group), (*GROUP_NAMES, UNKNOWN), frames)
+    unknown, covered = by_group[:, -1], by_group[:, :-1]
+    covered[:, 0] = True  # background, unless another group covers the frame
+    last = len(GROUP_NAMES) - 1 - covered[:, ::-1].argmax(axis=1)
     labels = last[:, None] == np.arange(len(GROUP_NAMES))
     labels[unknown & (last == 0)] = False
     return labels & annotated_groups(recording, mice)

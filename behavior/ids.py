@@ -1,4 +1,4 @@
-"""What a lab and a video may be called: both become names of folders and files, and no name may lead out of its folder."""
+"""Valid names of labs and ids of videos: both become names of folders and files, and must not lead out of their folder."""
 
 import re
 
@@ -8,30 +8,30 @@ MAX_VIDEO_ID = 10**18 - 1
 """Ids are 64-bit numbers, and a number of 18 digits always fits."""
 _LAB_NAME = re.compile(r"[^\W_][\w .+-]{0,127}")
 _RESERVED_LABS = {"null", "none", "nan", "__hive_default_partition__"}
-"""Names that readers of Hive folders take for no name at all."""
+"""Names that readers of Hive folders read as null."""
 
 
 def lab_fault(lab: object, where: str = "") -> Fault | None:
-    """Say why a lab name cannot be a folder of the lake, or None if it can."""
+    """Return the fault of a lab name that cannot be a folder of the lake, or None."""
     if isinstance(lab, str) and _LAB_NAME.fullmatch(lab) and lab == lab.strip(" .") and lab.lower() not in _RESERVED_LABS:
         return None
-    wanted = "start with a letter or digit and hold only letters, digits, space and . _ + - (at most 128)"
-    return Fault("lab-name", where, f"Expected lab_id to {wanted}, but got {lab!r}.", "Rename the lab.")
+    expected = "start with a letter or digit and hold only letters, digits, space and . _ + - (at most 128)"
+    return Fault("lab-name", where, f"Expected lab_id to {expected}, but got {lab!r}.", "Rename the lab.")
 
 
 def video_fault(video: object, where: str = "") -> Fault | None:
-    """Say why a video id cannot name a file of the lake, or None if it can. 7, 7.0 and "7" are the same id."""
+    """Return the fault of a video id that cannot name a file of the lake, or None. 7, 7.0 and "7" are the same id."""
     try:
         if 0 <= video_number(video) <= MAX_VIDEO_ID:
             return None
     except (ValueError, TypeError, OverflowError):
         pass
-    wanted = "a whole number from 0 on, of 18 digits at most"
-    return Fault("video-id", where, f"Expected video_id to be {wanted}, but got {video!r}.", "Correct the metadata.")
+    expected = "a whole number from 0 on, of 18 digits at most"
+    return Fault("video-id", where, f"Expected video_id to be {expected}, but got {video!r}.", "Correct the metadata.")
 
 
 def video_number(video: object) -> int:
-    """Return a video id as a number. Raises ValueError, TypeError or OverflowError for anything that is no whole number."""
+    """Return a video id as a number. Raises ValueError, TypeError or OverflowError for any other value."""
     number = int(video)  # type: ignore[call-overload]
     if not isinstance(video, str) and number != video:
         raise ValueError

@@ -1,4 +1,4 @@
-"""Keys of the lake's objects: from what an object holds to its key, and back. No other file spells a raw folder, a file name or `lab_id=`.
+"""Keys of the lake's objects: from the content of an object to its key, and back. Only this file knows folders, file names and `lab_id=`.
 
 Raw zone: metadata/<split>.csv, <split>_tracking/lab_id=<lab>/<video>.parquet, train_annotation/lab_id=<lab>/<video>.parquet.
 Data directory: the same files as <split>.csv, <split>_tracking/<lab>/<video>.parquet, train_annotation/<lab>/<video>.parquet.
@@ -21,31 +21,31 @@ from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, RAW_ANNOTATION
 
 SPLITS = ("train", "test")
 RAW_TABLES: dict[str, tuple[Table, ...]] = {"train": (RAW_TRACKING, RAW_ANNOTATION), "test": (RAW_TRACKING,)}
-"""What the raw zone holds of each recording of a split; tracking comes first and is required."""
+"""Raw tables with an object for each recording of a split; tracking comes first and is required."""
 _CURATED_TABLES: dict[str, tuple[Table, ...]] = {"train": (TRACKING_CURATED, ANNOTATIONS_ENRICHED), "test": (TRACKING_CURATED,)}
 _RECORDING_KEY = re.compile(r"([a-z_]+)/lab_id=([^/]+)/(?:(train|test)-)?([0-9]+)\.parquet")
 _RECORDING_FILE = re.compile(r"([a-z_]+)/([^/]+)/([0-9]+)\.parquet")
 REASONS, DECISIONS = "quarantine/reasons", "quarantine/decisions"
 """Folders of a zone with what was put aside, one JSON object each, and with what a person decided."""
 STAGING = "_staging"
-"""Folder of the curated zone in which objects wait. It is no table's, and query engines skip names that begin with an underscore."""
+"""Folder of the curated zone for objects of a run that has not ended. Query engines skip names that begin with an underscore."""
 
 
 @dataclass(frozen=True)
 class LakeObject:
-    """What one object of the lake holds: one recording's rows of a table, or all rows of a table that spans recordings."""
+    """The content of one object: the rows of one recording in a table, or all rows of a table that spans recordings."""
 
     table: Table
-    """Whose rows."""
+    """The table."""
     split: str | None = None
     """train or test; None for a curated table that spans recordings."""
     lab: str | None = None
-    """Lab of the recording, if it is one recording's."""
+    """Lab of the recording; None for a table that spans recordings."""
     video: int | None = None
-    """Which recording."""
+    """Id of the recording; None for a table that spans recordings."""
 
     def __post_init__(self) -> None:
-        """Refuse, by a ContractError, a lab or video that leads out of its folder; by a ValueError, a table with no such object."""
+        """Raise ContractError for a lab or video that leads out of its folder, ValueError for a table without such an object."""
         if self.video is None and self.lab is None:
             known = self.split in (SPLITS if self.table is RAW_METADATA else (None,)) and not self.table.partition
         else:
@@ -81,7 +81,7 @@ def file_of(table: Table, split: str, recording: Recording | None = None) -> str
 
 
 def object_of(key: str) -> LakeObject | None:
-    """Return what the object of a key holds, or None for a key that no object of this lake has."""
+    """Return the content of the object at a key, or None for a key that this lake does not use."""
     if key in _SPANNING:
         return _SPANNING[key]
     match = _RECORDING_KEY.fullmatch(key)
@@ -89,17 +89,17 @@ def object_of(key: str) -> LakeObject | None:
         return None
     table, split = _FOLDERS[match[1]]
     try:
-        held = LakeObject(table, split or match[3], match[2], int(match[4]))
+        lake_object = LakeObject(table, split or match[3], match[2], int(match[4]))
     except (ContractError, ValueError):
         return None
-    return held if held.key == key else None  # 007 is 7 as a number, but no key of ours
+    return lake_object if lake_object.key == key else None  # 007 is 7 as a number, but another key
 
 
 def foreign_key(key: str, layout: "Layout | None" = None) -> Fault:
-    """Return the fault of an object, in a folder of the raw zone, or of a file, in one of a data directory, whose name holds nothing."""
+    """Return the fault of an object in a raw folder, or of a file in a data directory, with a name that this lake does not use."""
     lab, what = ("<lab>" if layout is DATA_DIRECTORY else "lab_id=<lab>"), (layout or RAW_ZONE).unit
-    told = f"Expected a key like {key.partition('/')[0]}/{lab}/<video>.parquet, but got this one."
-    return Fault("key-foreign", key, told, f"Remove the {what}.")
+    message = f"Expected a key like {key.partition('/')[0]}/{lab}/<video>.parquet, but got this one."
+    return Fault("key-foreign", key, message, f"Remove the {what}.")
 
 
 def lab_folder(table: Table, lab: str) -> str:
@@ -109,7 +109,7 @@ def lab_folder(table: Table, lab: str) -> str:
 
 
 def staged(run: str, key: str) -> str:
-    """Return where an object waits, out of every reader's sight, until all of its run is known to be sound."""
+    """Return the key under which an object is written first, where no reader looks, until the whole run is sound."""
     return f"{STAGING}/{run}/{key}"
 
 
@@ -120,28 +120,28 @@ def file_object(name: str) -> LakeObject | None:
         return None
     table, split = _FOLDERS[match[1]]
     try:
-        held = LakeObject(table, split, match[2], int(match[3]))
+        lake_object = LakeObject(table, split, match[2], int(match[3]))
     except (ContractError, ValueError):
         return None
-    return held if held.file == name else None
+    return lake_object if lake_object.file == name else None
 
 
 @dataclass(frozen=True)
 class Layout:
     """How recordings lie in a place: in the raw zone, or in a data directory."""
 
-    name: Callable[[LakeObject], str]
-    """What an object or file with this content is called."""
-    held: Callable[[str], LakeObject | None]
-    """What an object or file of this name holds."""
+    name_of: Callable[[LakeObject], str]
+    """From the content of an object or file to its name."""
+    object_of: Callable[[str], LakeObject | None]
+    """From its name to its content; None for a name that this lake does not use."""
     unit: str
     """object or file."""
     add: str
     """How to add one that is missing."""
 
 
-RAW_ZONE = Layout(lambda held: held.key, object_of, "object", "Upload it")
-DATA_DIRECTORY = Layout(lambda held: held.file, file_object, "file", "Add it")
+RAW_ZONE = Layout(lambda lake_object: lake_object.key, object_of, "object", "Upload it")
+DATA_DIRECTORY = Layout(lambda lake_object: lake_object.file, file_object, "file", "Add it")
 
 
 def reason_key(name: str) -> str:
@@ -185,6 +185,6 @@ _FOLDERS: dict[str, tuple[Table, str | None]] = {
     **{table.name: (table, None) for table in CURATED_TABLES if table.partition},
 }
 RAW_FOLDERS = ("metadata", *(f"{split}_{table.name}" for split, tables in RAW_TABLES.items() for table in tables))
-"""Folders of the raw zone; what else lies there is none of this lake's."""
+"""Folders of the raw zone; the lake ignores any other folder there."""
 RECORDING_FOLDERS = RAW_FOLDERS[1:]
 """Those of them, and of a data directory, that hold recordings."""

@@ -1,4 +1,4 @@
-"""What annotations say about the subjects of a recording: whom scores are about, what was annotated of them, what is true of each frame.
+"""The subjects of a recording, the behaviors annotated for each of them, and the true labels of each frame.
 
 Axes: T frames, C behaviors.
 """
@@ -18,14 +18,14 @@ from behavior.recording import Recording
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom scores are about: an agent and its target (the agent itself for a mouse by itself), or no mouse by name: a whole arena."""
+    """What scores are about: an agent and its target (the agent itself for a mouse by itself), or a whole arena, which names no mouse."""
 
     agent: int | None = None
     """Mouse that acts."""
     target: int | None = None
     """Mouse acted upon."""
     annotated: frozenset[str] = field(default=frozenset(), compare=False)
-    """Behaviors that experts looked for in it; all others are unknown."""
+    """Behaviors that experts annotated for it; all others are unknown."""
 
     @property
     def mice(self) -> frozenset[int]:
@@ -39,18 +39,18 @@ class Subject:
 
 @dataclass(frozen=True)
 class Truth:
-    """What experts saw one subject do."""
+    """The annotation of one subject, as labels and as bouts."""
 
     labels: np.ndarray
     """[T, C] bool."""
     known: np.ndarray
-    """[T] bool: frames of which the truth is known."""
+    """[T] bool: frames with a known label."""
     bouts: pd.DataFrame
     """Columns `behavior.bouts.BOUT_COLUMNS`; agent and target as the subject has them."""
 
 
 class Labelling(Protocol):
-    """Whom the recognizers of one view are asked about, and what is true of them."""
+    """Which subjects the recognizers of one view score, and what is true of them."""
 
     @property
     def behaviors(self) -> tuple[str, ...]:
@@ -59,12 +59,12 @@ class Labelling(Protocol):
 
     @property
     def background(self) -> str:
-        """The one of them that means nothing else happens, which is no bout; "" if there is none."""
+        """The behavior that means that no other occurs, which makes no bouts; "" if there is none."""
         ...
 
     @classmethod
     def of_actions(cls, actions: Iterable[str]) -> Self:
-        """Return the labelling for bouts of these actions. Raises ContractError if they say nothing of what it asks."""
+        """Return the labelling for bouts of these actions. Raises ContractError if none of them is in it."""
         ...
 
     def over(self, behaviors: tuple[str, ...]) -> Self:
@@ -72,7 +72,7 @@ class Labelling(Protocol):
         ...
 
     def subjects(self, recording: Recording, mice: Sequence[int]) -> tuple[Subject, ...]:
-        """Return whom a recording is asked about, in a fixed order, some perhaps not tracked. `mice` are those that tracking holds."""
+        """Return the subjects of a recording, in a fixed order; some may not be tracked. `mice` are the tracked ones."""
         ...
 
     def truth(self, recording: Recording, subject: Subject, mice: Sequence[int], frames: int, bouts: pd.DataFrame) -> Truth:
@@ -87,7 +87,7 @@ class PairLabelling:
     behaviors: tuple[str, ...]
     """Names along axis C."""
     background: str = ""
-    """None: each behavior is a question of its own."""
+    """None: each behavior is scored by itself."""
 
     @classmethod
     def of_actions(cls, actions: Iterable[str]) -> Self:
@@ -113,11 +113,13 @@ class PairLabelling:
 
 
 def tracked_subjects(labelling: Labelling, recording: Recording, mice: Sequence[int]) -> tuple[Subject, ...]:
-    """Return the subjects all of whose mice are among those that tracking holds."""
+    """Return the subjects whose mice are all tracked. `mice` are the tracked ones."""
     return tuple(subject for subject in labelling.subjects(recording, mice) if subject.mice <= set(mice))
 
 
 def among_annotated(scores: np.ndarray, annotated: np.ndarray) -> np.ndarray:
-    """Return scores [..., C] of classes that exclude each other, in which only annotated ones [C], one at least, share the whole."""
-    kept = np.where(annotated, np.maximum(scores, np.finfo(np.float32).tiny), 0)  # never all 0, however sure of one nobody annotated
-    return (kept / kept.sum(axis=-1, keepdims=True)).astype(scores.dtype, copy=False)
+    """Return scores [..., C] of classes that exclude each other: annotated ones [C], at least one, sum to 1; the others are 0."""
+    known = np.where(
+        annotated, np.maximum(scores, np.finfo(np.float32).tiny), 0
+    )  # never all 0, even if a class without annotation has score 1
+    return (known / known.sum(axis=-1, keepdims=True)).astype(scores.dtype, copy=False)

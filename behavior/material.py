@@ -1,4 +1,4 @@
-"""One recording with what there is of it, each part opened when it is first asked for."""
+"""One recording with its data, each part of which is read when it is first used."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from behavior.recording import Recording
 
 @dataclass(frozen=True)
 class Material:
-    """What a recognizer is given: it opens what it needs. The next kind of material, a film, is one more field here."""
+    """The input of a recognizer, which opens what it needs. A film will be one more field here."""
 
     recording: Recording
     """The video's metadata."""
@@ -24,5 +24,5 @@ class Material:
 
     @classmethod
     def tracked(cls, recording: Recording, curated: Curated) -> "Material":
-        """Return the material of a recording whose tracking is open already."""
+        """Return the material of a recording with tracking that is in memory."""
         return cls(recording, lambda: curated)

@@ -81,10 +81,10 @@ def _one(rows: list[JudgedRow], values: list[dict[str, object]], where: str, pol
         return first
     places = [place_of_row(values[each.row], where, each.row + 1) for each in rows]
     if any(repr(values[each.row]) != repr(values[first.row]) for each in rows):  # repr, because NaN is not equal to itself
-        told = f"Expected one row for each video_id, but got {len(rows)} that differ."
-        faults = [Fault("video-repeated", place, told, "Remove all but one of them.") for place in places]
+        message = f"Expected one row for each video_id, but got {len(rows)} that differ."
+        faults = [Fault("video-repeated", place, message, "Remove all but one of them.") for place in places]
         return replace(first, recording=None, faults=(*faults, *(fault for each in rows for fault in each.faults)), rows=len(rows))
-    told = "Expected each video_id once, but got the same row again, word for word."
-    again = tuple(Fault("row-repeated", place, told, "It counts once.") for place in places[1:])
+    message = "Expected each video_id once, but got the same row again, word for word."
+    again = tuple(Fault("row-repeated", place, message, "It counts once.") for place in places[1:])
     sound = first.recording if not policy_of(first.name).rejecting(again) else None
     return replace(first, recording=sound, faults=(*first.faults, *again), rows=len(rows))

@@ -1,6 +1,6 @@
-"""Read Parquet files and objects into the columns of a table: a broken one is a fault that names it, never a traceback.
+"""Read Parquet files and objects into the columns of a table; a broken one becomes a fault that names it, never a traceback.
 
-Pages that were written with a checksum are compared with it: a flipped byte in a page passes every reader that does not.
+The checksum of a page is checked if there is one: without that, a reader does not notice a flipped byte.
 """
 
 from collections.abc import Iterator
@@ -17,25 +17,25 @@ from behavior.table import NAME, Table
 Source: TypeAlias = Path | pa.Buffer
 """A file, or the bytes of an object."""
 _BUFFER_BYTES = 1 << 16
-"""Without it a batch brings its whole row group into memory, which may be the whole file."""
+"""Without a buffer, a batch reads its whole row group into memory, which may be the whole file."""
 COPY_AGAIN = "Copy the file again from where it came."
 
 
 def read_rows(table: Table, source: Source, where: str, *, mend: str = COPY_AGAIN, threads: bool = True) -> pa.Table:
     """Return all rows, in the columns and types of `table`; other columns are not read.
 
-    `where` names the source in messages, `mend` says how to replace a broken one. Raises ContractError with all faults.
+    `where` is the name of the source in messages, `mend` says how to replace a broken one. Raises ContractError with all faults.
     """
     with _broken_is_a_fault(where, mend), _open(table, source) as file:
         rows = file.read(_columns(table, file.schema_arrow, where), use_threads=threads)
-        rows.validate(full=True)  # a damaged footer can leave codes that lead out of their dictionary
+        rows.validate(full=True)  # a damaged footer can leave codes that are not in their dictionary
         return table.check(rows, where)
 
 
 def read_batches(table: Table, source: Source, where: str, rows_at_once: int, *, mend: str = COPY_AGAIN) -> Iterator[pa.Table]:
-    """Yield the same rows as tables of at most so many, so that no more are in memory; the first one is empty.
+    """Yield the same rows as tables of at most `rows_at_once` rows, so that no more are in memory; the first table is empty.
 
-    Raises ContractError, where the file breaks off at the latest.
+    Raises ContractError at the latest when the broken part of a file is read.
     """
     with _broken_is_a_fault(where, mend), _open(table, source, _BUFFER_BYTES) as file:
         columns = _columns(table, file.schema_arrow, where)
@@ -50,7 +50,7 @@ def read_batches(table: Table, source: Source, where: str, rows_at_once: int, *,
 
 
 def footer_faults(table: Table, source: Source, where: str, *, mend: str = COPY_AGAIN) -> tuple[Fault, ...]:
-    """Return what the end of a file already says is wrong with it; the pages are not read."""
+    """Return the faults that the footer of a file shows; its pages are not read."""
     try:
         with _broken_is_a_fault(where, mend), _open(table, source) as file:
             _columns(table, file.schema_arrow, where)
@@ -71,7 +71,7 @@ def _open(table: Table, source: Source, buffer_bytes: int = 0) -> pq.ParquetFile
 
 
 def _columns(table: Table, schema: pa.Schema, where: str) -> list[str]:
-    """Return the table's columns that the file has. Raises ContractError for what columns alone show to be wrong."""
+    """Return the table's columns that the file has. Raises ContractError for missing, repeated or mistyped columns."""
     table.check(schema.empty_table(), where)
     return [name for name in table.schema.names if name in schema.names]
 
@@ -84,6 +84,6 @@ def _broken_is_a_fault(where: str, mend: str) -> Iterator[None]:
         raise
     except FileNotFoundError:
         raise ContractError(Fault("file-missing", where, "Expected a Parquet file, but got no such file.", mend)) from None
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:  # what damaged bytes make Arrow raise
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:  # Arrow raises any of these for damaged bytes
         reason = " ".join(str(error).split())[:160].rstrip(".")
         raise ContractError(Fault("file-unreadable", where, f"Expected a Parquet file, but got: {reason}.", mend)) from None

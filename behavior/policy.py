@@ -79,9 +79,9 @@ def parse_policy(text: str, where: str) -> Policy:
     if not isinstance(severities, dict):
         severities = {}
         wrong.append("Expected a table [severity], but got a value. Write one line for each code below [severity].")
-    wrong += [told for code, severity in severities.items() if (told := _wrong(code, severity))]
+    wrong += [message for code, severity in severities.items() if (message := _wrong(code, severity))]
     if wrong:
-        raise UsageError("\n".join(f"{where}: {told}" for told in sorted(wrong)))
+        raise UsageError("\n".join(f"{where}: {message}" for message in sorted(wrong)))
     return Policy(frozenset(code for code, severity in severities.items() if severity != SEVERITY[code]))
 
 

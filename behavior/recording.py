@@ -1,6 +1,6 @@
 """One recording (video): its clock, its scale, its arena, and the triples (agent, target, behavior) that experts annotated.
 
-Whatever is not among the triples was not annotated: unknown, never absent.
+A triple that is not among them was not annotated: it is unknown, not absent.
 """
 
 import json
@@ -21,14 +21,14 @@ BOUNDS = {
     "video_width_pix": (1, 100_000, "picture-size", "Give the picture's width."),
     "video_height_pix": (1, 100_000, "picture-size", "Give the picture's height."),
 }
-"""The least and the most that a camera over mice can have, the code of the fault beyond, and how to mend it."""
+"""By column: the lowest and the highest value that a camera over mice can have, and the code and the mend of the fault."""
 FARTHEST_PICTURES = 10
-"""Trackers guess points outside the picture, up to 2 pictures away in sound recordings. What is more than so many picture widths or
-heights, whichever is more, from the center is beyond any arena."""
+"""A point is beyond any arena if it is more than this many picture widths (or heights, the larger) from the center. In sound recordings
+trackers guess points up to 2 pictures away."""
 
 
 class Triple(NamedTuple):
-    """What an expert annotated: who did what to whom. A self behavior has target == agent."""
+    """An annotated behavior of an agent toward a target. A self behavior has target == agent."""
 
     agent: int
     target: int
@@ -44,7 +44,7 @@ class Recording:
     video_id: int
     """Unique within a split."""
     fps: float
-    """Frames per second of this very recording."""
+    """Frames per second of this recording."""
     pix_per_cm: float
     """Scale of the picture, pixels per cm."""
     width_px: float
@@ -52,13 +52,13 @@ class Recording:
     height_px: float
     """Picture height, pixels."""
     arena_center_px: tuple[float, float] | None = None
-    """The arena's middle in the picture, pixels, where a lab has measured it."""
+    """The arena's middle in the picture, pixels, if the lab measured it."""
     annotated: tuple[Triple, ...] = ()
-    """Triples experts annotated, sorted; empty for an unlabelled recording."""
+    """Annotated triples, sorted; empty for an unlabelled recording."""
 
     @property
     def farthest_px(self) -> float:
-        """How far from the center, along x or y, a point may be; what is farther away is beyond any arena."""
+        """Farthest that a point may be from the center, along x or y; a point beyond it is in no arena."""
         return FARTHEST_PICTURES * max(self.width_px, self.height_px)
 
     @property
@@ -68,7 +68,7 @@ class Recording:
 
     @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """The (agent, target) pairs somebody annotated, sorted; target == agent for a mouse annotated by itself."""
+        """The annotated (agent, target) pairs, sorted; target == agent for a mouse by itself."""
         return tuple(sorted({(triple.agent, triple.target) for triple in self.annotated}))
 
     def behaviors_of(self, agent: int, target: int) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def recordings_from_rows(rows: Iterable[Mapping[str, object]], where: str = "met
 
 
 def sound_recordings(rows: Iterable[Mapping[str, object]], where: str = "metadata") -> tuple[list[Recording], list[Fault]]:
-    """Build recordings from the sound rows, and return them with the faults of the others. Of rows for one video the first one counts."""
+    """Return the recordings of sound rows, and the faults of all other rows. Of several rows for one video the first one counts."""
     recordings: dict[int, Recording] = {}
     faults: list[Fault] = []
     for number, row in enumerate(rows, start=1):
@@ -117,7 +117,7 @@ def place_of_row(row: Mapping[str, object], where: str, number: int) -> str:
 def parse_annotated(text: object) -> tuple[Triple, ...]:
     """Read `behaviors_labeled`: a JSON list of "mouse1,mouse2,sniff" and "mouse1,self,rear"; nothing for missing text.
 
-    Some published lists repeat entries with stray quotes inside; those fall together with their clean form.
+    Some published lists repeat entries with stray quotes inside; they count once, together with their clean form.
     Raises ContractError for text that is not such a list.
     """
     if _missing(text):
@@ -126,8 +126,8 @@ def parse_annotated(text: object) -> tuple[Triple, ...]:
         entries = json.loads(str(text))
         triples = {_triple(entry) for entry in entries}
     except (ValueError, TypeError, AttributeError):
-        told = f'Expected behaviors_labeled to be a JSON list like ["mouse1,mouse2,sniff"], but got {str(text)[:60]!r}.'
-        raise ContractError(Fault("annotated-list", "", told, "Correct the metadata.")) from None
+        message = f'Expected behaviors_labeled to be a JSON list like ["mouse1,mouse2,sniff"], but got {str(text)[:60]!r}.'
+        raise ContractError(Fault("annotated-list", "", message, "Correct the metadata.")) from None
     return tuple(sorted(triples))
 
 
@@ -162,8 +162,8 @@ def _row_faults(row: Mapping[str, object], where: str) -> list[Fault]:
     faults = [lab_fault(row.get("lab_id"), where), video_fault(row.get("video_id"), where), _center_fault(row, where)]
     for column, (least, most, code, mend) in BOUNDS.items():
         if not least <= _number(row.get(column)) <= most:
-            told = f"Expected {column} to be a number from {least:,} to {most:,}, but got {row.get(column)!r}."
-            faults.append(Fault(code, where, told, mend))
+            message = f"Expected {column} to be a number from {least:,} to {most:,}, but got {row.get(column)!r}."
+            faults.append(Fault(code, where, message, mend))
     try:
         parse_annotated(row.get("behaviors_labeled"))
     except ContractError as error:
@@ -172,13 +172,13 @@ def _row_faults(row: Mapping[str, object], where: str) -> list[Fault]:
 
 
 def _center_fault(row: Mapping[str, object], where: str) -> Fault | None:
-    """Say why the arena's middle cannot lie where the row says; nothing if it says nothing."""
+    """Return the fault of an arena center that is far from the picture, or None."""
     for axis, size in (("x", "video_width_pix"), ("y", "video_height_pix")):
         column = f"arena_center_{axis}_pix"
         width = _number(row.get(size))
         if not _missing(row.get(column)) and not -width <= _number(row.get(column)) <= 2 * width:
-            told = f"Expected {column} to lie in the picture or beside it, but got {row.get(column)!r}."
-            return Fault("arena-center", where, told, "Measure it again or leave it empty.")
+            message = f"Expected {column} to lie in the picture or beside it, but got {row.get(column)!r}."
+            return Fault("arena-center", where, message, "Measure it again or leave it empty.")
     return None
 
 
@@ -195,7 +195,7 @@ def _missing(value: object) -> bool:
 
 
 def _number(value: object) -> float:
-    """Return a float, or NaN where there is no number."""
+    """Return a float, or NaN for anything that is no number."""
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

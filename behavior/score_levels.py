@@ -1,7 +1,7 @@
 """Histograms of scores: how many frames have a score at each level, without the behavior and with it.
 
-One way to count, two scales. FINE levels are for curves and areas over scores as they are; LOGIT levels, wider and equally far apart
-on the logit (0.01 and 0.02 differ as much as 0.5 and 0.67), are for what is fitted: few enough to keep many of them.
+There are two scales. FINE levels are for curves and areas over the scores. LOGIT levels are for fitting: they are fewer, and equally
+far apart on the logit (0.01 and 0.02 differ as much as 0.5 and 0.67), so that many histograms fit into memory.
 
 Axes: T frames, L levels. Counts are [2, L]: row `ABSENT` frames without the behavior, row `PRESENT` with it.
 """
@@ -11,10 +11,10 @@ import numpy as np
 ABSENT, PRESENT = 0, 1
 _DROPPED_BITS = 2
 FINE_LEVELS = (int(np.float16(1).view(np.uint16)) >> _DROPPED_BITS) + 1
-"""Bit patterns of 16-bit floats without their last two bits: in order, 0.4 % apart, as fine at 0.001 as at 1."""
+"""Bit patterns of 16-bit floats without their last two bits: ascending, 0.4 % apart, as fine at 0.001 as at 1."""
 LOGIT_STEP, _REACH = 0.05, 9.2
 LOGIT_LEVELS = 369
-"""Logits from -9.2 to 9.2 in steps of 0.05; the first and the last level hold all beyond."""
+"""Logits from -9.2 to 9.2 in steps of 0.05; the first and the last level also hold all scores beyond."""
 LOGIT_STARTS = -_REACH + LOGIT_STEP * np.arange(LOGIT_LEVELS)
 """[L]: the lowest logit of each level."""
 LOGIT_MIDDLES = LOGIT_STARTS + LOGIT_STEP / 2
@@ -27,7 +27,7 @@ def fine_starts() -> np.ndarray:
 
 
 def fine_levels(scores: np.ndarray) -> np.ndarray:
-    """Return the FINE level of each score from 0 to 1, same shape: uint16. Raises ValueError for scores beyond."""
+    """Return the FINE level of each score from 0 to 1, same shape: uint16. Raises ValueError for other scores."""
     half = scores.astype(np.float16)
     if not ((half >= 0) & (half <= 1)).all():
         raise ValueError("Expected scores from 0 to 1, but got others. Look for NaN in the features and the checkpoint.")
@@ -47,5 +47,5 @@ def count_by_label(levels: np.ndarray, labels: np.ndarray, n_levels: int) -> np.
 
 
 def count_fine(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return [2, L] int64 on the FINE scale for scores [T] and labels [T] bool. Raises ValueError for scores beyond 0 and 1."""
+    """Return [2, L] int64 on the FINE scale for scores [T] and labels [T] bool. Raises ValueError for scores outside 0 to 1."""
     return count_by_label(fine_levels(scores), labels, FINE_LEVELS)

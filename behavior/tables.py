@@ -1,4 +1,4 @@
-"""Every table of the lake: zone, grain, columns with types and units, partition. Spark, Glue, Athena, tests and error messages read this.
+"""All tables of the lake: zone, grain, columns with types and units, partition. Spark, Glue, Athena, tests and messages use them.
 
 Units end a column's name (`_cm`, `_cm_per_s`, `_s`); columns of the published files keep their published names.
 """
@@ -13,19 +13,19 @@ from behavior.table import NAME, TEXT, Table, in_words
 
 
 def parse_metadata(data: bytes, where: str) -> pa.Table:
-    """Read the bytes of a train.csv or test.csv into the columns of `RAW_METADATA`; columns a lab leaves out are null.
+    """Read the bytes of a train.csv or test.csv into the columns of `RAW_METADATA`; optional columns that are missing are null.
 
-    Raises ContractError with all faults of form; `recordings_from_rows` finds the faults of content.
+    Raises ContractError with all faults of columns and types; `recordings_from_rows` checks the values.
     """
     text = _read_text(data, where)
     columns, faults = [], []
     for name, column in zip(text.column_names, text.columns, strict=True):
-        wanted = RAW_METADATA.schema.field(name).type if name in RAW_METADATA.schema.names else TEXT
+        kind = RAW_METADATA.schema.field(name).type if name in RAW_METADATA.schema.names else TEXT
         try:
-            columns.append(pc.cast(pc.utf8_trim_whitespace(column), wanted))
+            columns.append(pc.cast(pc.utf8_trim_whitespace(column), kind))
         except pa.ArrowInvalid as error:
-            told = f"Expected column {name} to hold {in_words(wanted)}, but got: {error}."
-            faults.append(Fault("column-type", where, told, "Correct the metadata."))
+            message = f"Expected column {name} to hold {in_words(kind)}, but got: {error}."
+            faults.append(Fault("column-type", where, message, "Correct the metadata."))
             columns.append(column)
     refuse(faults)
     return RAW_METADATA.check(pa.table(columns, names=text.column_names), where)
@@ -51,8 +51,8 @@ def parse_metadata_cells(data: bytes, where: str) -> tuple[pa.Table, dict[int, d
             columns.append(pc.cast(pa.chunked_array([pa.array(sound, TEXT)]), wanted))
             for number, (value, fit) in enumerate(zip(values, fits, strict=True), start=1):
                 if not fit:
-                    told = f"Expected column {name} to hold {in_words(wanted)}, but got {value!r}."
-                    fault = Fault("column-type", f"{where}, row {number}", told, "Correct the metadata.")
+                    message = f"Expected column {name} to hold {in_words(wanted)}, but got {value!r}."
+                    fault = Fault("column-type", f"{where}, row {number}", message, "Correct the metadata.")
                     faults.setdefault(number, {})[name] = str(value), fault
     return RAW_METADATA.check(pa.table(columns, names=text.column_names), where), faults
 
@@ -66,14 +66,14 @@ def _holds(wanted: pa.DataType, text: str | None) -> bool:
 
 
 def _read_text(data: bytes, where: str) -> pa.Table:
-    """Read a CSV table with every column as text, so that nothing is guessed."""
+    """Read a CSV table with every column as text, so that no type is guessed."""
     try:
         header = pa_csv.open_csv(pa.py_buffer(data), parse_options=_CSV).schema.names
         as_text = pa_csv.ConvertOptions(column_types=dict.fromkeys(header, TEXT), strings_can_be_null=True, null_values=["", "nan", "NaN"])
         return pa_csv.read_csv(pa.py_buffer(data), parse_options=_CSV, convert_options=as_text)
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        told = f"Expected a CSV table, but got: {' '.join(str(error).split())}."
-        raise ContractError(Fault("file-unreadable", where, told, "Export the metadata again.")) from None
+        message = f"Expected a CSV table, but got: {' '.join(str(error).split())}."
+        raise ContractError(Fault("file-unreadable", where, message, "Export the metadata again.")) from None
 
 
 _CSV = pa_csv.ParseOptions(newlines_in_values=True)

@@ -1,9 +1,9 @@
-"""Long tracking rows to a dense pose and back.
+"""From tracking rows to a dense pose.
 
 Axes: I mice, K bodyparts, T frames; 2 coordinates (x, y). Time is last: filling and differencing run along contiguous memory,
 and rows sorted by mouse, bodypart, frame are the same memory reshaped.
 
-Tables and files number frames as the film does; arrays begin at 0. They differ by `Pose.first_frame`, which is 0 but for clips.
+Tables and files number frames as the film does; arrays begin at 0. They differ by `Pose.first_frame`, which is 0 except for clips.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,18 +19,18 @@ from behavior.recording import Recording
 from behavior.tables import RAW_TRACKING
 
 MAX_EMPTY_SHARE = 1000
-"""A dense pose may hold this many times more points than there are rows; beyond it a frame number must be wrong."""
+"""A dense pose may have at most this many times more points than rows; above it a frame number must be wrong."""
 LONGEST_EMPTY_HEAD_S = 60.0
-"""In sound recordings the first mouse is seen within about 10 s (mice are let in late, or the tracker needs a moment), and every frame from
-0 on counts. If more is empty, the tracking is that of a clip whose frames are numbered as in the film that it was cut out of."""
+"""In sound recordings the tracker sees the first mouse within about 10 s, and all frames from 0 on count. If more is empty, the tracking
+belongs to a clip, with the frame numbers of the film that it was cut from."""
 MAX_FRAMES = 10**9
-"""A film of a year at 30 frames a second is no longer."""
+"""About a year at 30 frames a second."""
 _ANYWHERE = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Where every keypoint of one recording is, frame by frame."""
+    """The place of every keypoint of one recording at every frame."""
 
     mice: tuple[int, ...]
     """Mouse ids, ascending; axis I."""
@@ -41,9 +41,9 @@ class Pose:
     seen: np.ndarray
     """[I, K, T] bool: the tracker saw the keypoint."""
     first_frame: int = 0
-    """The number that the film gives to the first frame of T."""
+    """Frame number in the film of the first frame of T."""
     notes: tuple[Fault, ...] = ()
-    """What was repaired on the way, and what is worth a look."""
+    """Repairs and flags."""
 
     @property
     def frames(self) -> int:
@@ -52,20 +52,19 @@ class Pose:
 
     @property
     def film_frames(self) -> range:
-        """The numbers that the film gives to the frames of T."""
+        """Frame numbers in the film of the frames of T."""
         return range(self.first_frame, self.first_frame + self.frames)
 
 
 def to_pose(
     rows: pa.Table | Iterable[pa.Table], where: str = "tracking", recording: Recording | None = None, policy: Policy = STANDARD
 ) -> Pose:
-    """Scatter raw tracking rows, in any order, into a dense pose; frames and points without a row become NaN.
+    """Write raw tracking rows, in any order, into a dense pose; points without a row become NaN.
 
-    The rows are one table, or tables that can be gone through twice: then no more than one of them is held beside the pose.
-    T goes from frame 0, or in a clip out of a film from its first frame, to the last frame in the rows. Rows repeated word for word
-    fall together. What `recording` knows is needed to tell a clip, and points that are farther away than its arena can reach: they
-    count as lost. Raises ContractError for missing columns, no rows, negative frames, or one keypoint at two places in one frame,
-    unless `policy` says that such a keypoint counts as lost there.
+    The rows are one table, or tables that can be read twice: then only one of them is in memory beside the pose. T goes from frame 0
+    (in a clip: from its first frame) to the last frame in the rows. Identical rows count once. Only with `recording` clips are
+    recognized, and points far outside its arena count as lost. Raises ContractError for missing columns, no rows, negative frames, or
+    one keypoint at two places in one frame, unless `policy` says that such a keypoint counts as lost there.
     """
     parts = [RAW_TRACKING.check(rows, where)] if isinstance(rows, pa.Table) else rows
     extent = _extent(parts, where, recording)
@@ -78,9 +77,9 @@ def to_pose(
     seen = np.isfinite(xy[0])
     repeated, notes = int(n_known - np.count_nonzero(seen)), []
     if repeated and (torn := _contradictions(extent, parts, where, flat)).any():
-        told, lost = "Expected one place per keypoint and frame, but got several.", int(np.count_nonzero(torn))
-        policy.refuse([Fault("place-contradiction", where, told, "Remove the repeated rows.", lost)])
-        notes = [Fault("place-contradiction", where, told, "They count as lost there.", lost)]
+        message, lost = "Expected one place per keypoint and frame, but got several.", int(np.count_nonzero(torn))
+        policy.refuse([Fault("place-contradiction", where, message, "Remove the repeated rows.", lost)])
+        notes = [Fault("place-contradiction", where, message, "They count as lost there.", lost)]
         repeated -= sum(int(np.count_nonzero(torn[place])) for place, *_ in extent.points(parts, where)) - lost
         flat[:, torn] = np.nan
         seen.reshape(-1)[torn] = False
@@ -97,7 +96,7 @@ def _contradictions(extent: "_Extent", parts: Iterable[pa.Table], where: str, fl
 
 @dataclass(frozen=True)
 class _Extent:
-    """Who and what is in the rows, from when to when, and how far away."""
+    """Mice, bodyparts and frames of the rows, and the limits of valid places."""
 
     mice: tuple[int, ...]
     bodyparts: tuple[str, ...]
@@ -111,7 +110,7 @@ class _Extent:
         return len(self.mice), len(self.bodyparts), self.last - self.first + 1
 
     def points(self, parts: Iterable[pa.Table], where: str) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, int]]:
-        """Yield, table by table, for each row with a known point its place in a flat [I, K, T], x and y; and how many are too far."""
+        """Yield for each table the index in a flat [I, K, T], x and y of all valid points, and the number of points that are too far."""
         _, bodyparts, frames = self.shape
         row_of_mouse = np.zeros(self.mice[-1] + 1, np.int64)
         row_of_mouse[list(self.mice)] = np.arange(len(self.mice)) * (bodyparts * frames) - self.first
@@ -147,8 +146,8 @@ def _extent(parts: Iterable[pa.Table], where: str, recording: Recording | None) 
             mice |= set(pc.unique(rows.column("mouse_id")).to_pylist())
             bodyparts |= set(pc.unique(rows.column("bodypart").unify_dictionaries()).to_pylist())
     if not n_rows:
-        told = "Expected tracking rows, but got none."
-        raise ContractError(Fault("table-empty", where, told, "Track the video again or remove the file."))
+        message = "Expected tracking rows, but got none."
+        raise ContractError(Fault("table-empty", where, message, "Track the video again or remove the file."))
     if first > 0 and not (recording and first > LONGEST_EMPTY_HEAD_S * recording.fps):
         first = 0
     center, farthest = (recording.center_px, recording.farthest_px) if recording else ((0.0, 0.0), _ANYWHERE)
@@ -162,21 +161,21 @@ def _range_faults(where: str, extent: _Extent, n_rows: int) -> list[Fault]:
     if extent.first < 0:
         faults.append(Fault("frame-negative", where, f"Expected frames from 0, but got {extent.first}.", "Correct the frame numbers."))
     if extent.mice[0] < 1:
-        told = f"Expected mice numbered from 1, but got {extent.mice[0]}."
-        faults.append(Fault("mouse-number", where, told, "Correct the mouse ids."))
+        message = f"Expected mice numbered from 1, but got {extent.mice[0]}."
+        faults.append(Fault("mouse-number", where, message, "Correct the mouse ids."))
     if extent.last >= MAX_FRAMES or np.prod(extent.shape, dtype=np.int64) > MAX_EMPTY_SHARE * max(n_rows, 10_000):
-        told = f"Expected frames near the {n_rows} rows, but got frame {extent.last}."
-        faults.append(Fault("frame-far", where, told, "Correct the frame numbers."))
+        message = f"Expected frames near the {n_rows} rows, but got frame {extent.last}."
+        faults.append(Fault("frame-far", where, message, "Correct the frame numbers."))
     return faults
 
 
 def _notes(where: str, extent: _Extent, far: int, repeated: int) -> Iterator[Fault]:
     if far:
-        told = f"Expected points within {extent.farthest_px:,.0f} pixels of the center, but got {far} farther away."
-        yield Fault("point-far", where, told, "They count as lost.", far)
+        message = f"Expected points within {extent.farthest_px:,.0f} pixels of the center, but got {far} farther away."
+        yield Fault("point-far", where, message, "They count as lost.", far)
     if repeated:
-        told = f"Expected one row per keypoint and frame, but got {repeated} again, word for word."
-        yield Fault("row-repeated", where, told, "They count once.", repeated)
+        message = f"Expected one row per keypoint and frame, but got {repeated} identical ones."
+        yield Fault("row-repeated", where, message, "They count once.", repeated)
     if extent.first:
-        told = f"Expected tracking within {LONGEST_EMPTY_HEAD_S:.0f} s of frame 0, but got the first at frame {extent.first}."
-        yield Fault("film-clip", where, told, "It is taken for a clip, and its frames keep the film's numbers.")
+        message = f"Expected tracking within {LONGEST_EMPTY_HEAD_S:.0f} s of frame 0, but got the first at frame {extent.first}."
+        yield Fault("film-clip", where, message, "It is read as a clip, and its frames keep the numbers of the film.")

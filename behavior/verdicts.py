@@ -11,7 +11,7 @@ from behavior.policy import STANDARD, Policy
 
 
 @dataclass(frozen=True)
-class PutAside:
+class QuarantineEntry:
     """Something that a run leaves out: a recording, a row of metadata, or an object that is no recording's."""
 
     name: str
@@ -36,7 +36,7 @@ class PutAside:
         return (json.dumps(content, indent=1) + "\n").encode()
 
     @classmethod
-    def from_json(cls, data: bytes) -> "PutAside":
+    def from_json(cls, data: bytes) -> "QuarantineEntry":
         """Read what `to_json` wrote."""
         content = json.loads(data)
         fields = {name: content[name] for name in ("name", "lab", "rows", "of_metadata", "run")}
@@ -85,7 +85,7 @@ class Rules:
     policy: Policy = STANDARD
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     """By name."""
-    left_out: Mapping[str, PutAside] = field(default_factory=dict)
+    left_out: Mapping[str, QuarantineEntry] = field(default_factory=dict)
     """By name: recordings of which the upload did not send every file, and why."""
 
     def policy_of(self, name: str) -> Policy:
@@ -99,6 +99,6 @@ class Rules:
         return decision is not None and decision.verdict is Verdict.EXCLUDE
 
 
-def sorted_out(parts: Iterable[PutAside]) -> list[PutAside]:
+def by_name(parts: Iterable[QuarantineEntry]) -> list[QuarantineEntry]:
     """Return what was put aside sorted by name, and the faults of each sorted as ContractError sorts them."""
     return [replace(one, faults=tuple(sorted(set(one.faults), key=str))) for one in sorted(parts, key=lambda one: one.name)]

@@ -18,12 +18,10 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, exit_code
-from inference.serving import add_flags, begin, closing, recognize_all, write_csv
+from inference.serving import add_flags, begin, recognize_all, summary_line, write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SUBMISSION_COLUMNS = ["row_id", "video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,7 +39,7 @@ def _make_submission(flags: argparse.Namespace) -> int:
     bouts, recorded_s = recognize_all(files, recognizer, flags.quiet)
     seconds = time.perf_counter() - started
     write_csv(submission(bouts), flags.output)
-    print(closing(flags.output, len(bouts), files, recorded_s, seconds))
+    print(summary_line(flags.output, len(bouts), files, recorded_s, seconds))
     if bouts.empty:
         print("The competition refuses an empty submission. Train longer, or on recordings like these.", file=sys.stderr)
     return EXIT_OK
@@ -54,12 +52,13 @@ def _flags() -> argparse.ArgumentParser:
 
 
 def submission(bouts: "pd.DataFrame") -> "pd.DataFrame":
-    """Return bouts as the competition reads them: `SUBMISSION_COLUMNS`, sorted."""
+    """Return bouts as the competition reads them: row_id and `behavior.metric.SUBMISSION_COLUMNS`, sorted."""
+    from behavior.metric import SUBMISSION_COLUMNS
     from recognizers.competition import submission_rows
 
     rows = submission_rows(bouts).sort_values(["video_id", "agent_id", "target_id", "start_frame"], ignore_index=True)
     rows.insert(0, "row_id", range(len(rows)))
-    return rows[SUBMISSION_COLUMNS]
+    return rows[["row_id", *SUBMISSION_COLUMNS]]
 
 
 if __name__ == "__main__":

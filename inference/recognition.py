@@ -13,7 +13,7 @@ from behavior.bouts import DecodeSettings, bout_table
 from behavior.curation import curate
 from behavior.material import Material
 from behavior.recording import Recording
-from recognizers.recognizer import Bout, Recognizer, labelling_of
+from recognizers.recognizer import BoutRow, Recognizer, labelling_of
 
 
 def recognize(
@@ -31,7 +31,7 @@ def recognize(
 def recognize_material(material: Material, recognizer: Recognizer, settings: DecodeSettings | None = None) -> pd.DataFrame:
     """Return the bouts of a recording that is curated already, as `recognize` does."""
     decoding = recognizer.decoding if settings is None else replace(recognizer.decoding, settings=settings)
-    labelling, bouts = labelling_of(recognizer), list[Bout]()
+    labelling, bouts = labelling_of(recognizer), list[BoutRow]()
     for subject, scores in recognizer.scores(material):
         bouts += decoding.bouts(labelling, material.recording, subject, scores)
     return _in_film_frames(bout_table(bouts), material.tracking.first_frame)

@@ -18,7 +18,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, exit_code
-from inference.serving import add_flags, begin, closing, recognize_all, write_csv
+from inference.serving import add_flags, begin, recognize_all, summary_line, write_csv
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,7 +33,7 @@ def _recognize(flags: argparse.Namespace) -> int:
     bouts, recorded_s = recognize_all(files, recognizer, flags.quiet)
     seconds = time.perf_counter() - started
     write_csv(bouts, flags.output)
-    print(closing(flags.output, len(bouts), files, recorded_s, seconds))
+    print(summary_line(flags.output, len(bouts), files, recorded_s, seconds))
     return EXIT_OK
 
 

@@ -33,7 +33,7 @@ class RecordingFiles:
         return self.tracking / recording.lab_id / f"{recording.video_id}.parquet"
 
     def faults(self) -> "list[Fault]":
-        """Return what is wrong with the files of tracking, as far as their ends say, before any time is spent."""
+        """Return the faults that the footers of the tracking files show, before any of them is read."""
         from behavior.parquet_file import footer_faults
         from behavior.tables import RAW_TRACKING
 
@@ -71,7 +71,7 @@ class TrackingFile:
     """A Parquet file."""
 
     def __iter__(self) -> "Iterator[pa.Table]":
-        """Yield the rows in the order of the file. Raises ContractError for a file that breaks off."""
+        """Yield the rows in the order of the file. Raises ContractError for a broken file, while it is read."""
         from behavior.parquet_file import read_batches
         from behavior.tables import RAW_TRACKING
 

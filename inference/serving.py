@@ -42,13 +42,13 @@ def begin(flags: argparse.Namespace) -> "tuple[RecordingFiles, Recognizer]":
         raise UsageError(f"Expected --batch of 1 or more, but got {flags.batch}. Leave it out.")
     from recognizers.checkpoint import read_header, videos_seen
     from recognizers.devices import rest_waiting_threads
-    from recognizers.families import load
+    from recognizers.families import load_recognizer
 
     rest_waiting_threads()
     seen = videos_seen(read_header(path) for path in flags.checkpoint)
     files = recordings_held_out(flags.data_dir, seen) if flags.held_out else recordings_of_test_csv(flags.data_dir)
     refuse(files.faults())
-    recognizer = load(flags.checkpoint, _device(flags), flags.batch)
+    recognizer = load_recognizer(flags.checkpoint, _device(flags), flags.batch)
     if not flags.tta:
         return files, recognizer
     mirrored = recognizer.mirrored()
@@ -99,7 +99,7 @@ def write_csv(rows: "pd.DataFrame", path: Path) -> None:
         rows.to_csv(beside, index=False)
 
 
-def closing(path: Path, bouts: int, files: RecordingFiles, recorded_s: float, seconds: float) -> str:
+def summary_line(path: Path, bouts: int, files: RecordingFiles, recorded_s: float, seconds: float) -> str:
     """Say in one line what was written, and how fast."""
     return (
         f"Wrote {path}: {bouts} bouts in {len(files.recordings)} videos of {recorded_s / 60:.1f} minutes; "

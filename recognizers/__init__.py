@@ -1,1 +1,1 @@
-"""Recognizers say what was seen: one file per family, one line each in `recognizers.families`."""
+"""Recognizers of behaviors: one file per family, with one line in `recognizers.families`."""

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees over rows of features: one yes-or-no model per column of labels, kept as text and never as a pickle.
+"""Gradient-boosted trees over rows of features: one binary model per column of labels, stored as text and never as a pickle.
 
 Axes: N rows, F features, C columns of labels.
 """
@@ -20,39 +20,39 @@ if TYPE_CHECKING:
 _PREFIX = "trees."
 _DIGEST_BYTES = 16
 _BIN_ROWS = 20_000
-"""Rows that bins are chosen on: with 600 features this takes longer than growing the trees if all rows are looked at."""
+"""Rows from which bins are chosen: with 600 features and all rows this would take longer than growing the trees."""
 
 
 @dataclass(frozen=True)
 class TreesConfig:
-    """How trees are grown."""
+    """Settings for growing trees."""
 
     trees: int = 300
     """Trees per column."""
     leaves: int = 31
     """Most leaves of one tree."""
     learning_rate: float = 0.05
-    """What each tree may add, above 0."""
+    """Factor of each tree, above 0."""
     least_rows: int = 20
     """Fewest rows in a leaf."""
     least_weight: float = 1e-3
-    """Least sum of p (1 - p) times the weights of its rows in a leaf: a guard for rare columns."""
+    """Least sum of p (1 - p) times the weights of its rows in a leaf: it protects rare columns from overfitting."""
     bins: int = 63
-    """Steps that the values of a feature are told apart by."""
+    """Number of bins for the values of a feature."""
     l2: float = 0.0
-    """How strongly the answers of leaves are drawn toward 0."""
+    """How strongly the values of leaves are shrunk toward 0 (L2 regularization)."""
     feature_fraction: float = 1.0
     """Share of the features that each tree may use, above 0 to 1."""
     row_fraction: float = 1.0
     """Share of the rows that each tree sees, above 0 to 1."""
     every_nth: int = 1
-    """Of rows without the behavior, one in so many teaches: see `teaching`."""
+    """Training uses one in so many of the rows without the behavior: see `thin_mask`."""
     every_nth_positive: int = 1
     """The same of rows with it."""
     balance: float = 0.0
-    """Weight of a positive row: (negative / positive rows) to this power; 0 leaves probabilities true, 1 makes both kinds equal."""
+    """Weight of a positive row: (negative / positive rows) to this power; 0 keeps scores calibrated, 1 gives both kinds one weight."""
     rising: tuple[int, ...] = ()
-    """Per feature: 1 if a higher value must never lower the answer, -1 if never raise it, 0 for neither; () for all 0."""
+    """Per feature: 1 if higher values must not lower the score, -1 if they must not raise it, else 0; () for all 0."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rising", tuple(self.rising))  # JSON brings a list
@@ -71,21 +71,21 @@ class TreesConfig:
 
 @dataclass(frozen=True)
 class GrownColumn:
-    """What came of one column."""
+    """Facts about the training of one column."""
 
     column: int
     """Its number."""
     rows: int
-    """Rows that taught."""
+    """Training rows."""
     positives: int
     """Of these, rows with the behavior."""
     seconds: float
-    """Time it took; 0 for a column that could not be learned."""
+    """Training time; 0 for a column that could not be learned."""
 
 
 @dataclass(frozen=True)
 class BoostedTrees:
-    """One model per column; none where a column could not be learned, because its rows were all alike."""
+    """One model per column; none where a column could not be learned, because all its rows have the same label."""
 
     boosters: tuple[lightgbm.Booster | None, ...]
     """Per column."""
@@ -101,10 +101,10 @@ class BoostedTrees:
         threads: int = 0,
         on_column: Callable[[GrownColumn], None] = lambda column: None,
     ) -> Self:
-        """Grow trees on features [N, F] float32, NaN where unknown, labels [N, C] bool, and mask [N, C] bool: rows that teach a column.
+        """Grow trees on features [N, F] float32, NaN where unknown, labels [N, C] bool, and mask [N, C] bool.
 
-        The result depends on the arguments and the seed alone. `threads` 0 means as many as cores. Features are sorted into bins once
-        for all columns. Every row of the mask is taken: thin it before, by `teaching`.
+        The mask says which rows are training rows of each column; all of them are used: thin it before with `thin_mask`. The result
+        depends on the arguments and the seed alone. `threads` 0 means one per core. Features are binned once for all columns.
         """
         parameters = _parameters(config, seed, threads)
         whole = lightgbm.Dataset(features, params=parameters, free_raw_data=False).construct()
@@ -136,7 +136,7 @@ class BoostedTrees:
 
     @classmethod
     def from_tensors(cls, tensors: "Mapping[str, Tensor]", columns: int, n_features: int, where: str = "trees") -> Self:
-        """Read what `to_tensors` wrote. Raises ContractError for anything else, naming `where`."""
+        """Read what `to_tensors` wrote. Raises ContractError, which names `where`, for anything else."""
         boosters = []
         for number in range(columns):
             text = tensors.get(f"{_PREFIX}{number}")
@@ -144,10 +144,10 @@ class BoostedTrees:
         return cls(tuple(boosters))
 
 
-def teaching(labels: np.ndarray, mask: np.ndarray, config: TreesConfig) -> np.ndarray:
-    """Return the mask [N, C] thinned as the configuration says: every so many of the rows without, and with, the behavior.
+def thin_mask(labels: np.ndarray, mask: np.ndarray, config: TreesConfig) -> np.ndarray:
+    """Return the mask [N, C] with only every n-th of the rows without, and with, the behavior, as the configuration says.
 
-    To be asked stream by stream, so that what is thinned is time; rows that teach no column need not be kept.
+    Call it stream by stream, because neighboring rows must be neighbors in time.
     """
     negative, positive = (np.arange(len(labels)) % every == 0 for every in (config.every_nth, config.every_nth_positive))
     return np.asarray(mask & np.where(labels, positive[:, None], negative[:, None]))
@@ -165,11 +165,12 @@ def _parameters(config: TreesConfig, seed: int, threads: int) -> dict[str, Any]:
         "bagging_fraction": config.row_fraction,
         "bagging_freq": 0 if config.row_fraction == 1 else 1,
         "monotone_constraints": list(config.rising) if any(config.rising) else None,
-        "feature_pre_filter": False,  # the whole is shared by columns that have fewer rows
+        "feature_pre_filter": False,  # all columns share the dataset, but some have fewer rows
         "seed": seed,
         "num_threads": threads,
         "deterministic": True,
         "force_col_wise": True,
+        "enable_bundle": False,  # LightGBM 4.6 writes beyond bundled columns of a subset that knows more of them than the whole
         "max_bin": config.bins,
         "bin_construct_sample_cnt": _BIN_ROWS,
         "verbosity": -1,
@@ -179,7 +180,7 @@ def _parameters(config: TreesConfig, seed: int, threads: int) -> dict[str, Any]:
 def _grown(
     whole: lightgbm.Dataset, rows: np.ndarray, labels: np.ndarray, config: TreesConfig, parameters: dict[str, Any]
 ) -> lightgbm.Booster:
-    """Return trees grown on some rows of the whole; positive and negative rows count for those that thinning left out."""
+    """Return trees grown on some rows of the dataset; the weights of rows stand for those that thinning left out."""
     positives = int(labels.sum())
     present, absent = positives * config.every_nth_positive, (len(labels) - positives) * config.every_nth
     of_positive = config.every_nth_positive * (absent / present) ** config.balance
@@ -190,10 +191,10 @@ def _grown(
 
 
 def _read(whole: bytes, n_features: int, where: str) -> lightgbm.Booster:
-    """Return the trees of digest and text. LightGBM aborts the process on a text that is cut short: it only gets to see whole ones."""
+    """Return the trees of digest and text. The digest is checked first, because LightGBM aborts the process on an incomplete text."""
     digest, text = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
     if digest != _digest(text):
-        raise ContractError([f"{where}: Expected the text of trees as it was written, but got a changed one. Copy it again."])
+        raise ContractError([f"{where}: Expected the trees as they were written, but got a changed text. Copy it again."])
     booster = lightgbm.Booster(model_str=text.decode())
     if booster.num_feature() != n_features:
         raise ContractError([f"{where}: Expected trees over {n_features} features, but got {booster.num_feature()}. Train again."])

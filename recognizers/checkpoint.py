@@ -4,15 +4,15 @@ The header is read without torch: `read_header`. It holds
 
 | key | value |
 |---|---|
-| format, version | what this file is; refused when they differ |
+| format, version | kind of file; others are refused |
 | family, recipe, network | registry name, recipe name and its whole configuration, network configuration |
-| members | headers of the recognizers that an ensemble or a stack is made of; their tensors are `member.<number>.<name>` |
+| members | headers of the members of an ensemble or a stack; their tensors are `member.<number>.<name>` |
 | behaviors | names along the last axis of the scores, in order |
-| features, feature_names, window | feature settings, the names they gave, window length and step |
-| decoding | thresholds, of labs too, calibration, weights, durations, behaviors that occur per lab |
-| schema | columns and types of the curated tracking it was trained on |
-| videos | train, validation, held_out, decoding (it was fitted on): video ids; a video of all but held_out was seen |
-| metrics, seed | what training measured, and its seed |
+| features, feature_names, window | feature settings, feature names, window length and step |
+| decoding | thresholds (also per lab), calibration, weights, durations, behaviors that occur per lab |
+| schema | columns and types of the curated tracking in training |
+| videos | video ids by use: train, validation, held_out, decoding (for fitting it); the recognizer saw all but held_out |
+| metrics, seed | metrics and seed of training |
 """
 
 import json
@@ -25,15 +25,15 @@ from behavior.contract import ContractError, refuse
 from behavior.tables import TRACKING_CURATED
 from behavior.whole_file import whole_file
 from recognizers import onnx_network
-from recognizers.recognizer import Parts, TaughtRecognizer
+from recognizers.recognizer import Parts, TrainedRecognizer
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT = "mouse-behavior-recognizer"
-VERSION = 2
+CHECKPOINT_FORMAT = "mouse-behavior-recognizer"
+CHECKPOINT_VERSION = 2
 MAX_HEADER_BYTES = 100_000_000
-"""The format's own limit: more can only be a file of another kind."""
+"""The limit of the .safetensors format: a longer header means another kind of file."""
 
 _REQUIRED = ("family", "recipe", "network", "behaviors", "decoding", "schema", "videos")
 
@@ -43,20 +43,20 @@ def current_schema() -> dict[str, str]:
     return {field.name: str(field.type) for field in TRACKING_CURATED.schema}
 
 
-def save(path: Path, recognizer: TaughtRecognizer, provenance: Mapping[str, Any]) -> None:
-    """Write a recognizer as one file that appears whole or not at all; `provenance` holds recipe, videos, metrics, seed and the like."""
+def save(path: Path, recognizer: TrainedRecognizer, provenance: Mapping[str, Any]) -> None:
+    """Write a recognizer as one file, whole or not at all; `provenance` holds recipe, videos, metrics, seed and the like."""
     save_parts(path, recognizer.parts(provenance))
 
 
 def save_parts(path: Path, parts: Parts) -> None:
-    """Write header and tensors as one file that appears whole or not at all."""
+    """Write header and tensors as one file, whole or not at all."""
     whole = _signed(parts[0])
     refuse(f"Expected the header to hold {key}, but got none. Add it." for key in _REQUIRED if key not in whole)
     write_tensors(path, whole, parts[1])
 
 
-def load(path: Path, device: str = "cpu") -> Parts:
-    """Return the checked header and the tensors. Raises ContractError, with the difference, for what this code cannot use."""
+def load_parts(path: Path, device: str = "cpu") -> Parts:
+    """Return the checked header and the tensors. Raises ContractError, with the difference, if this code cannot use them."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -69,11 +69,11 @@ def load(path: Path, device: str = "cpu") -> Parts:
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """Return the header without reading a tensor and without torch. Raises ContractError if this is no checkpoint of ours.
+    """Return the header without reading a tensor and without torch. Raises ContractError if the file is no checkpoint.
 
-    An exported network (.onnx) has the header of the checkpoint it was made of.
+    An exported network (.onnx) has the header of its checkpoint.
     """
-    header = onnx_network.read_header(path) if path.suffix == onnx_network.SUFFIX else read_json(path)
+    header = onnx_network.read_exported_header(path) if path.suffix == onnx_network.SUFFIX else read_json(path)
     refuse(f"{path}: {fault}" for fault in _format_faults(header))
     return header
 
@@ -84,15 +84,15 @@ def refuse_unusable(header: Mapping[str, Any], path: Path) -> None:
 
 
 def refuse_other_features(header: Mapping[str, Any], names: Sequence[str], where: str) -> None:
-    """Raise ContractError, with the difference, if the recognizer saw other features than this code makes."""
+    """Raise ContractError, with the difference, if the recognizer was trained on other features than this code computes."""
     if header["feature_names"] != list(names):
         changed = sorted({*header["feature_names"]} ^ {*names}) or ["another order"]
-        fault = f"{where}: Expected the features this code makes, but got others: {', '.join(changed[:8])}. Train again."
+        fault = f"{where}: Expected the features of this code, but got others: {', '.join(changed[:8])}. Train again."
         raise ContractError([fault])
 
 
 def videos_seen(headers: Iterable[Mapping[str, Any]]) -> set[int]:
-    """Return the ids of all videos that at least one of these checkpoints, or a member of one, was trained, tuned or chosen on."""
+    """Return the ids of all videos that training, validation or decoding of these checkpoints, or of their members, used."""
     seen = set()
     for header in headers:
         seen |= {int(video) for part in ("train", "validation", "decoding") for video in header["videos"].get(part, ())}
@@ -101,13 +101,13 @@ def videos_seen(headers: Iterable[Mapping[str, Any]]) -> set[int]:
 
 
 def with_members(header: Mapping[str, Any], tensors: Mapping[str, "Tensor"], members: Sequence[Parts]) -> Parts:
-    """Return header and tensors of a recognizer made of others, theirs inside; members may have members themselves."""
+    """Return header and tensors of a recognizer, with those of its members; members may have members too."""
     inside = {f"member.{number}.{name}": tensor for number, (_, own) in enumerate(members) for name, tensor in own.items()}
     return {**_signed(header), "members": [member for member, _ in members]}, {**tensors, **inside}
 
 
 def members_of(header: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> list[Parts]:
-    """Return the parts of each member, as `with_members` was given them; none of a recognizer that stands by itself."""
+    """Return the parts of each member, the inverse of `with_members`; none for a recognizer without members."""
     parts = []
     for number, member in enumerate(header.get("members", ())):
         prefix = f"member.{number}."
@@ -116,7 +116,7 @@ def members_of(header: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> li
 
 
 def write_tensors(path: Path, description: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> None:
-    """Write any tensors with a JSON description, whole or not at all."""
+    """Write tensors with a JSON description, whole or not at all."""
     from safetensors.torch import save_file
 
     flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -130,7 +130,7 @@ def read_json(path: Path) -> dict[str, Any]:
         with open(path, "rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > MAX_HEADER_BYTES:
-                raise ValueError("a header of that length")
+                raise ValueError("the header is too long")
             return json.loads(json.loads(file.read(length))["__metadata__"]["json"])
     except FileNotFoundError:
         raise ContractError([f"Expected a checkpoint at {path}, but got no such file. Train one with training/train.py."]) from None
@@ -141,7 +141,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def differences(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """Say in words, key by key, how two flat mappings differ."""
+    """Return texts that say, key by key, how two flat mappings differ."""
     words = []
     for key in sorted({*saved, *current}):
         if key not in current:
@@ -154,7 +154,7 @@ def differences(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[st
 
 
 def _signed(header: Mapping[str, Any]) -> dict[str, Any]:
-    return {"format": FORMAT, "version": VERSION, "schema": current_schema(), **header}
+    return {"format": CHECKPOINT_FORMAT, "version": CHECKPOINT_VERSION, "schema": current_schema(), **header}
 
 
 def _faults(header: Mapping[str, Any]) -> list[str]:
@@ -168,6 +168,6 @@ def _faults(header: Mapping[str, Any]) -> list[str]:
 
 def _format_faults(header: Mapping[str, Any]) -> list[str]:
     got = (header.get("format"), header.get("version"))
-    if got == (FORMAT, VERSION):
+    if got == (CHECKPOINT_FORMAT, CHECKPOINT_VERSION):
         return []
-    return [f"Expected format {FORMAT}, version {VERSION}, but got {got[0]}, version {got[1]}. Train again."]
+    return [f"Expected format {CHECKPOINT_FORMAT}, version {CHECKPOINT_VERSION}, but got {got[0]}, version {got[1]}. Train again."]

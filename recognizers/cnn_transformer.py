@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _LOG_LONGEST = torch.log(torch.tensor(10_000.0)).item()
-"""Here and not in the network: reading a number out of a tensor breaks what torch.compile compiles in two."""
+"""A constant outside the network: reading a number from a tensor there would split the graph of torch.compile."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class CnnTransformerConfig:
     dilations: tuple[int, ...] = (1, 2, 4, 8)
     """One residual convolution each, in frames."""
     kernel: int = 5
-    """Frames under one convolution; odd, so that a frame stays at its place."""
+    """Frames under one convolution; odd, so that frames are not shifted."""
     layers: int = 6
     """Transformer layers."""
     heads: int = 8
@@ -31,9 +31,9 @@ class CnnTransformerConfig:
     feedforward: int = 4
     """Hidden width of a Transformer layer, in widths."""
     dropout: float = 0.1
-    """Share of activations dropped in training, 0 to below 1."""
+    """Share of activations set to 0 in training, 0 to below 1."""
     attention_dropout: float = 0.0
-    """The same for attention weights; above 0 it forbids the fused attention kernels (measured: half the training speed on CPU)."""
+    """The same for attention weights; above 0, fused attention kernels cannot be used (measured: half the training speed on a CPU)."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dilations", tuple(self.dilations))  # JSON brings a list
@@ -68,14 +68,14 @@ class CnnTransformer(nn.Module):
     def forward(self, features: Tensor, valid: Tensor | None = None, context: Tensor | None = None) -> Tensor:
         """Return logits [B, W, C] for features [B, W, F]; `valid` [B, W] bool is false on the padding behind a short recording.
 
-        The context has no part in it.
+        The context is not used.
         """
         hidden = features.transpose(1, 2)  # [B, F, W]
         for convolution in self.convolutions:
             hidden = convolution(hidden, valid)
         hidden = hidden.transpose(1, 2)  # [B, W, D]
         hidden = hidden + sinusoidal_positions(hidden.shape[1], hidden.shape[2], hidden.device).to(hidden.dtype)
-        mask = None if valid is None else valid[:, None, None, :]  # [B, 1, 1, W]: nobody attends to padding
+        mask = None if valid is None else valid[:, None, None, :]  # [B, 1, 1, W]: no attention to padding
         for layer in self.layers:
             hidden = layer(hidden, mask)
         return self.logits(self.norm(hidden))
@@ -93,15 +93,15 @@ class ResidualConvolution(nn.Module):
         self.skip = nn.Identity() if width_before == config.width else nn.Conv1d(width_before, config.width, 1)
 
     def forward(self, hidden: Tensor, valid: Tensor | None) -> Tensor:
-        """Map [B, D', W] to [B, D, W]; padding stays 0, as beyond the ends of a full window."""
+        """Map [B, D', W] to [B, D, W]; padding stays 0, like the samples outside a full window."""
         out = self.skip(hidden) + self.dropout(functional.gelu(self.norm(self.convolution(hidden))))
         return out if valid is None else out * valid[:, None, :]
 
 
 class Dropout(nn.Module):
-    """Dropout whose random numbers cost little on a CPU: one byte per value, so the share is rounded to 1/256.
+    """Dropout with cheap random numbers on a CPU: one byte per value, so that the share is rounded to 1/256.
 
-    Torch draws a float per value there, which took a third of the training time of a small network.
+    Torch uses one float per value there, which took a third of the training time of a small network.
     """
 
     def __init__(self, share: float) -> None:
@@ -116,8 +116,8 @@ class Dropout(nn.Module):
         if hidden.device.type != "cpu":
             return functional.dropout(hidden, level / 256)
         words = torch.empty(-(-hidden.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
-        kept = words.view(torch.uint8)[: hidden.numel()].view(hidden.shape) >= level
-        return hidden * (kept * (256 / (256 - level)))
+        mask = words.view(torch.uint8)[: hidden.numel()].view(hidden.shape) >= level
+        return hidden * (mask * (256 / (256 - level)))
 
 
 class TransformerLayer(nn.Module):

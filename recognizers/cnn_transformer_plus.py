@@ -1,6 +1,6 @@
-"""The CNN-Transformer over bare tracks: one network for all labs, blind to where the arena lies and how it is turned.
+"""The CNN-Transformer over bare tracks: one network for all labs; shifting or rotating the arena does not change its scores.
 
-Features are made of the tracks inside it.
+The network computes its features from the tracks.
 
 Axes: B batch, W window samples, P points of one mouse, L lags, F columns of tracks, D width, E width of a token, C behaviors.
 """
@@ -18,29 +18,29 @@ from recognizers.cnn_transformer import CnnTransformerConfig, Dropout, ResidualC
 
 _FRONT, _CENTER, _BACK = range(len(ANCHORS))
 _BODY_CM = 3.0
-"""About half a mouse: what a place within or near a body is measured by."""
+"""Unit of length for places in or near a body: about half a mouse."""
 _NEARLY_ZERO = 1e-2
 """Added to squared lengths, cm^2, so that no root and no logarithm is of 0."""
 
 
 @dataclass(frozen=True)
 class CnnTransformerPlusConfig(CnnTransformerConfig):
-    """Size of the network, and which of its parts are there; without one it is an ablation."""
+    """Size of the network, and which of its parts it has (ablations leave one out)."""
 
     token: int = 64
     """Width of one mouse or one relation at one sample, E."""
     lags_s: tuple[float, ...] = (1 / 30, 0.1, 0.3, 0.8, 2.0)
-    """Displacements are taken over these times, backward and forward, s."""
+    """Displacements are computed over these times, backward and forward, s."""
     fps: float = 30.0
     """Samples per second of its input, 1/s."""
     labs: int = 32
-    """Numbers of labs there is room for; 0 to tell the network no lab."""
+    """Most labs that have an embedding; 0 for a network without labs."""
     lab_width: int = 16
-    """Width of what the network learns about a lab."""
+    """Width of the embedding of a lab."""
     pool: int = 4
-    """Attention looks at means of so many samples: borders are found by convolutions, context by attention."""
+    """Attention works on means of so many samples: convolutions locate borders, attention adds context."""
     pair_attention: bool = True
-    """Whether the two mice and their two relations look at each other in every sample."""
+    """Whether the tokens of the two mice and their two relations attend to each other in every sample."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,13 +67,14 @@ class CnnTransformerPlus(nn.Module):
         self.roles = nn.Parameter(torch.randn(4, config.token) * 0.1)
         self.pairs = _token_attention(config) if config.pair_attention else None
         self.lab = nn.Embedding(config.labs + 1, config.lab_width) if config.labs else None
+        # checkpoints have this name for the weights of lab and annotated behaviors
         self.told = nn.Linear(n_behaviors + (config.lab_width if config.labs else 0), config.width)
         self.together = nn.Linear(4 * config.token, config.width)
         self.convolutions = nn.ModuleList(ResidualConvolution(config.width, config, dilation) for dilation in config.dilations)
         self.layers = nn.ModuleList(TransformerLayer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
         self.logits = nn.Linear(config.width, n_behaviors)
-        nn.init.constant_(self.logits.bias, -3.0)  # behaviors are rare: the first steps need not learn that
+        nn.init.constant_(self.logits.bias, -3.0)  # behaviors are rare: the first steps do not have to learn this
 
     def forward(self, features: Tensor, valid: Tensor | None, context: Tensor) -> Tensor:
         """Return logits [B, W, C] for tracks [B, W, F], `valid` [B, W] bool (false on padding) and `context` [B, 1 + C]."""
@@ -81,7 +82,7 @@ class CnnTransformerPlus(nn.Module):
         tokens = torch.cat([self.mouse(mice), self.relation(relations)]).permute(1, 2, 0, 3) + self.roles  # [B, W, 4, E]
         if self.pairs is not None:
             tokens = self.pairs(tokens.flatten(0, 1), None).unflatten(0, tokens.shape[:2])
-        hidden = self.together(tokens.flatten(2)) + self._told(context)[:, None]
+        hidden = self.together(tokens.flatten(2)) + self._condition(context)[:, None]
         hidden = hidden if valid is None else hidden * valid[..., None]
         hidden = hidden.transpose(1, 2)  # [B, D, W]
         for convolution in self.convolutions:
@@ -90,10 +91,10 @@ class CnnTransformerPlus(nn.Module):
         return self.logits(self.norm(hidden.transpose(1, 2)))
 
     def _surroundings(self, hidden: Tensor, valid: Tensor | None) -> Tensor:
-        """Return [B, D, W]: what the whole window says to each sample; attention looks at means of `pool` samples."""
+        """Return [B, D, W]: the context of each sample from the whole window, by attention over means of `pool` samples."""
         pool = self.config.pool
         coarse, mask = functional.avg_pool1d(hidden, pool, ceil_mode=True), None  # [B, D, V]
-        if valid is not None:  # nobody attends to padding, and no mean counts it
+        if valid is not None:  # padding has no part in attention or in means
             share = functional.avg_pool1d(valid[:, None].to(hidden.dtype), pool, ceil_mode=True)  # [B, 1, V]
             coarse, mask = coarse / share.clamp(min=1e-6), share[:, :, None] > 0
         coarse = coarse.transpose(1, 2)
@@ -102,16 +103,16 @@ class CnnTransformerPlus(nn.Module):
             coarse = layer(coarse, mask)
         return coarse.transpose(1, 2).repeat_interleave(pool, dim=2)[..., : hidden.shape[2]]
 
-    def _told(self, context: Tensor) -> Tensor:
-        """Return [B, D]: what the network makes of lab and list of annotated behaviors."""
-        told = [context[:, 1:]]
+    def _condition(self, context: Tensor) -> Tensor:
+        """Return [B, D]: the projection of lab and annotated behaviors."""
+        parts = [context[:, 1:]]
         if self.lab is not None:
-            told.append(self.lab(context[:, 0].long().clamp(max=self.config.labs)))
-        return self.told(torch.cat(told, dim=1))
+            parts.append(self.lab(context[:, 0].long().clamp(max=self.config.labs)))
+        return self.told(torch.cat(parts, dim=1))
 
 
 class Geometry(nn.Module):
-    """Tracks to what each mouse does in its own frame of reference, and where the other is in it. It has nothing to learn."""
+    """From tracks to the motion of each mouse, and the place of the other, in its own frame of reference. It has no weights."""
 
     def __init__(self, lags: tuple[int, ...], points: int) -> None:
         super().__init__()
@@ -136,18 +137,18 @@ class Geometry(nn.Module):
         then = self._lagged(now, valid)  # [2, B, W, L, .]
         moved, headed, nearer = (then - now[..., None, :]).split((2 * len(ANCHORS), 2, len(ANCHORS) ** 2), -1)
         moved = moved.unflatten(-1, (-1, 2))  # [2, B, W, L, anchors, 2]
-        motion = _squashed(turned(moved.flatten(-3, -2), heading))
-        other_motion = _squashed(turned(moved.flip(0)[..., _CENTER, :], heading))
-        headed_to = turned(headed + heading[..., None, :], heading)
-        shape = _squashed(turned(place - center, heading) / _BODY_CM)
-        there = _squashed(turned(place.flip(0) - center, heading) / _BODY_CM)
-        toward = turned(heading.flip(0)[..., None, :], heading)
+        motion = _squashed(in_frame_of(moved.flatten(-3, -2), heading))
+        other_motion = _squashed(in_frame_of(moved.flip(0)[..., _CENTER, :], heading))
+        headed_to = in_frame_of(headed + heading[..., None, :], heading)
+        shape = _squashed(in_frame_of(place - center, heading) / _BODY_CM)
+        there = _squashed(in_frame_of(place.flip(0) - center, heading) / _BODY_CM)
+        toward = in_frame_of(heading.flip(0)[..., None, :], heading)
         mice = [shape.flatten(-2), seen, length.log(), motion.flatten(-2), headed_to.flatten(-2)]
         relations = [there.flatten(-2), distance.log(), toward.flatten(-2), _squashed(nearer).flatten(-2), other_motion.flatten(-2)]
         return torch.cat(mice, -1), torch.cat(relations, -1)
 
     def _lagged(self, values: Tensor, valid: Tensor | None) -> Tensor:
-        """Return values [2, B, W, N] of the samples before and behind: [2, B, W, L, N], none beyond the window or in its padding."""
+        """Return values [2, B, W, N] at all lags: [2, B, W, L, N]; beyond the ends of a window without padding, its end is repeated."""
         window = values.shape[2]
         rows = (torch.arange(window, device=values.device)[:, None] + torch.tensor(self.lags, device=values.device)).clamp(0, window - 1)
         if valid is None:
@@ -156,15 +157,15 @@ class Geometry(nn.Module):
         return values[:, torch.arange(rows.shape[0], device=values.device)[:, None, None], rows]
 
 
-def turned(vectors: Tensor, heading: Tensor) -> Tensor:
-    """Return vectors [..., N, 2] in a frame of reference that looks along `heading` [..., 2]."""
+def in_frame_of(vectors: Tensor, heading: Tensor) -> Tensor:
+    """Return vectors [..., N, 2] in the frame of reference with its x axis along `heading` [..., 2]."""
     along, across = heading[..., None, 0], heading[..., None, 1]
     x, y = vectors[..., 0], vectors[..., 1]
     return torch.stack([x * along + y * across, y * along - x * across], -1)
 
 
 def _squashed(values: Tensor) -> Tensor:
-    """Return values as they are near 0 and their logarithm far from it: a jump of the tracker is no earthquake."""
+    """Return values almost unchanged near 0, and on a logarithmic scale far from it, so that jumps of the tracker have little effect."""
     return torch.asinh(values)
 
 

@@ -1,4 +1,4 @@
-"""Bouts and truth in the words of the competition: mouse1, self, and lists such as "mouse1,mouse2,sniff"."""
+"""Bouts and truth in the format of the competition: mouse1, self, and lists such as "mouse1,mouse2,sniff"."""
 
 import json
 from collections.abc import Iterable
@@ -10,28 +10,28 @@ from behavior.recording import Recording, Triple, mouse_name
 from recognizers.recognizer import Recognizer, View
 
 NOBODY = "nobody"
-"""Stands for the mouse where a whole arena shows a behavior."""
+"""In place of a mouse, for behaviors of a whole arena."""
 
 
 def refuse_nameless(recognizer: Recognizer, where: str) -> None:
-    """Raise ContractError for a recognizer whose bouts a submission cannot hold: it does not say which mouse does what to which."""
+    """Raise ContractError for a recognizer whose bouts name no mice: a submission cannot hold them."""
     if recognizer.view is not View.PAIR:
         got = f"{where} of the {recognizer.view} view"
         mend = "Use another here; inference/recognize.py writes the bouts of this one"
-        raise ContractError([f"Expected a checkpoint that says which mouse does what to which, but got {got}. {mend}."])
+        raise ContractError([f"Expected a checkpoint whose bouts name agent and target, but got {got}. {mend}."])
 
 
 def submission_rows(bouts: pd.DataFrame) -> pd.DataFrame:
     """Return bouts with mice named as the competition names them: mouse1, and self as target of a self behavior.
 
-    Bouts of no mouse in particular get `NOBODY` twice: they can be counted as the competition counts, but not submitted.
+    Bouts that name no mouse get `NOBODY` twice: they can be scored like those of the competition, but not submitted.
     """
     agent, target = (_names(bouts[column]) for column in ("agent_id", "target_id"))
     return bouts.assign(agent_id=agent, target_id=target.where((agent != target) | (agent == NOBODY), "self"))
 
 
 def solution_rows(recordings: Iterable[Recording], bouts: pd.DataFrame) -> pd.DataFrame:
-    """Return the true bouts of these recordings with lab_id and behaviors_labeled, as the metric wants them."""
+    """Return the true bouts of these recordings with lab_id and behaviors_labeled, in the format of the metric."""
     by_video = {recording.video_id: recording for recording in recordings}
     known = bouts[bouts["video_id"].isin(list(by_video))]
     lists = {video: json.dumps([triple_name(triple) for triple in recording.annotated]) for video, recording in by_video.items()}
@@ -40,7 +40,7 @@ def solution_rows(recordings: Iterable[Recording], bouts: pd.DataFrame) -> pd.Da
 
 
 def triple_name(triple: Triple) -> str:
-    """Return a triple as behaviors_labeled writes it."""
+    """Return a triple in the format of behaviors_labeled."""
     target = "self" if triple.target == triple.agent else mouse_name(triple.target)
     return f"{mouse_name(triple.agent)},{target},{triple.behavior}"
 

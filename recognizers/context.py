@@ -1,4 +1,4 @@
-"""What a network is told beside what it sees: whose recording it is, and what somebody annotated.
+"""The context of a network, an input beside its features: the lab of the recording, and the annotated behaviors.
 
 Axes: C behaviors.
 """
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 UNKNOWN_LAB = 0
-"""The number of a lab that training did not know."""
+"""The number of a lab without training recordings."""
 
 
 def lab_number(lab: str, labs: Sequence[str]) -> int:
@@ -17,5 +17,5 @@ def lab_number(lab: str, labs: Sequence[str]) -> int:
 
 
 def context_of(lab: int, annotated: Sequence[bool]) -> np.ndarray:
-    """Return the context [1 + C] float32 of one stream: the number of its lab, then 1 for each behavior that was annotated."""
+    """Return the context [1 + C] float32 of one stream: the number of its lab, then 1 for each annotated behavior."""
     return np.array([lab, *annotated], np.float32)

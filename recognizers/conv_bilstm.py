@@ -20,13 +20,13 @@ class ConvBilstmConfig:
     channels: tuple[int, ...] = (64, 128, 256)
     """One convolution each, D."""
     kernel: int = 3
-    """Samples under one convolution; odd, so that a sample stays at its place."""
+    """Samples under one convolution; odd, so that samples are not shifted."""
     hidden: int = 256
     """Units of the LSTM in each direction, H."""
     layers: int = 2
     """LSTM layers."""
     dropout: float = 0.3
-    """Share of activations dropped in training, 0 to below 1."""
+    """Share of activations set to 0 in training, 0 to below 1."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))  # JSON brings a list
@@ -64,17 +64,17 @@ class ConvBilstm(nn.Module):
     def forward(self, features: Tensor, valid: Tensor | None = None, context: Tensor | None = None) -> Tensor:
         """Return logits [B, W, C] for features [B, W, F]; `valid` [B, W] bool is false on the padding behind a short recording.
 
-        The context has no part in it.
+        The context is not used.
         """
         hidden = features.transpose(1, 2)  # [B, F, W]
         for convolution in self.convolutions:
             hidden = convolution(hidden)
-            if valid is not None:  # padding stays 0, as beyond the ends of a full window
+            if valid is not None:  # padding stays 0, like the samples outside a full window
                 hidden = hidden * valid[:, None, :]
         return self.logits(self.dropout(self._both_ways(hidden.transpose(1, 2), valid)))
 
     def _both_ways(self, hidden: Tensor, valid: Tensor | None) -> Tensor:
-        """Map [B, W, D] to [B, W, 2H]; the way back in time starts at the last sample that is no padding."""
+        """Map [B, W, D] to [B, W, 2H]; the backward direction starts at the last sample that is no padding."""
         if valid is None:
             return torch.as_tensor(self.lstm(hidden)[0])
         length, sample = valid.sum(1, keepdim=True), torch.arange(valid.shape[1], device=valid.device)

@@ -1,18 +1,18 @@
-"""Where torch computes on this machine; it is loaded only when asked."""
+"""The devices on which torch computes; torch is imported only when it is needed."""
 
 import os
 
 
 def rest_waiting_threads() -> None:
-    """Let torch's waiting threads sleep; call it before torch is loaded. It is a default that the environment may overrule.
+    """Let torch's waiting threads sleep, unless the environment sets something else; call it before torch is imported.
 
-    They spin otherwise, and on two cores with other work two spinning threads were 2 to 3 times slower than sleeping ones.
+    By default they spin; on two cores with other work, two spinning threads were 2 to 3 times slower than sleeping ones.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def find_device(name: str) -> str:
-    """Return cpu, cuda or mps; auto is the best this machine has. Raises ValueError for a device that is not here."""
+    """Return cpu, cuda or mps; auto is the best this machine has. Raises ValueError for a device that this machine does not have."""
     import torch
 
     here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}

@@ -24,28 +24,28 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _LEAST_WEIGHT = 1e-6
-"""Of a member with weight 0: it still speaks where no other knows a behavior or has seen a pair."""
+"""Used in place of weight 0, so that a member still counts where no other has scores."""
 
 
 @dataclass(frozen=True)
 class WeightedMean:
-    """How the scores of members become one."""
+    """Weights and smoothing of the mean over members."""
 
     weights: tuple[tuple[float, ...], ...]
-    """Per member and behavior, 0 or more: [M][C]. Only their ratios count."""
+    """Per member and behavior, 0 or more: [M][C]. Only ratios matter."""
     smooth_s: tuple[float, ...] = ()
     """Per behavior: width of the centered moving average over the mean, s; () for none."""
 
     def scores(self, members: Iterable[np.ndarray], fps: float) -> np.ndarray:
-        """Return the mean [T, C] float32 of the scores [T, C] of each member; NaN where a member is, or all are, silent on a behavior.
+        """Return the mean [T, C] float32 of the scores [T, C] of each member; NaN where all members have NaN.
 
-        Where only members of weight 0 speak it is their equal mean.
+        Members with NaN are left out of the mean. If only members of weight 0 have scores, the mean is their equal mean.
         """
         total, known = np.zeros((2, 1, 1), np.float32)
         for own, weight in zip(members, np.maximum(np.array(self.weights, np.float32), _LEAST_WEIGHT), strict=True):
-            speaks = np.isfinite(own)
-            total = total + np.where(speaks, own * weight, 0)
-            known = known + np.where(speaks, weight, 0)
+            has_score = np.isfinite(own)
+            total = total + np.where(has_score, own * weight, 0)
+            known = known + np.where(has_score, weight, 0)
         mean = np.divide(total, known, out=np.full(np.shape(total), np.nan, np.float32), where=known > 0)
         if not self.smooth_s:
             return mean
@@ -54,15 +54,15 @@ class WeightedMean:
 
 @dataclass(frozen=True)
 class Ensemble(MadeOfMembers):
-    """Average the scores of members, aligned by behavior name, over those members that know a behavior and answer for a pair.
+    """The mean of the scores of its members, aligned by behavior name, over the members that have scores for a behavior and a subject.
 
-    Members may see through different features, rates and windows: they meet on the recording's own frames.
+    Members may use different features, rates and windows: all scores are on the recording's own frames.
     """
 
     mean: WeightedMean | None = None
-    """Over the behaviors of the ensemble; None for the equal one."""
+    """Over the behaviors of the ensemble; None for equal weights."""
     fitted: Decoding | None = None
-    """How its scores become bouts; None for the mean of what was fitted for its members."""
+    """How its scores become bouts; None for the mean of the decodings of its members."""
 
     def __post_init__(self) -> None:
         refuse(member_faults(self.members, "Use the one by itself"))
@@ -70,7 +70,7 @@ class Ensemble(MadeOfMembers):
 
     @cached_property
     def behaviors(self) -> tuple[str, ...]:
-        """All behaviors that any member knows."""
+        """All behaviors of all members."""
         first = self.members[0].behaviors
         if all(member.behaviors == first for member in self.members):
             return first
@@ -78,16 +78,16 @@ class Ensemble(MadeOfMembers):
 
     @cached_property
     def decoding(self) -> Decoding:
-        """What was fitted for the ensemble, else the mean of its members'."""
+        """The decoding fitted for the ensemble, else the mean of those of its members."""
         return self.fitted or mean_decoding(self.behaviors, [(member.behaviors, member.decoding) for member in self.members])
 
     def scores(self, material: Material) -> Iterator[tuple[Subject, FlowingScores]]:
-        """Yield (subject, mean scores [T, C]) as the protocol says."""
+        """Yield (subject, mean scores [T, C]), as `Recognizer.scores` says."""
         for subject, members in self.member_scores(material, self.behaviors):
             yield subject, FlowingScores.of(np.nan_to_num(self._mean.scores(members, material.recording.fps)))
 
     def parts_with(self, provenance: Mapping[str, Any], members: Sequence[Parts]) -> Parts:
-        """Return header and tensors of a checkpoint that holds those of its members, given in their order."""
+        """Return header and tensors of a checkpoint that also holds those of its members, in their order."""
         header = {**provenance, **self.header(FAMILY.name, asdict(self._mean), self.behaviors, self.decoding)}
         return checkpoint.with_members(header, {}, members)
 
@@ -101,10 +101,10 @@ class EnsembleFamily:
     """Weighted means."""
 
     name: str = "ensemble"
-    """As checkpoints have it."""
+    """Its name in checkpoints."""
 
     def open(self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...]) -> Ensemble:
-        """Return the ensemble that the parts of a checkpoint describe, around its members."""
+        """Return the ensemble from the parts of a checkpoint, with its members."""
         return Ensemble(members, mean_from_json(header["network"]), Decoding.from_json_dict(header["decoding"]))
 
 
@@ -112,25 +112,25 @@ FAMILY = EnsembleFamily()
 
 
 def mean_faults(mean: WeightedMean, members: int, behaviors: int) -> list[str]:
-    """Say what keeps a mean from being one of so many members and behaviors."""
+    """Return what is wrong with a mean of so many members and behaviors."""
     weights, faults = np.array(mean.weights), []
     if weights.shape != (members, behaviors) or not (np.isfinite(weights) & (weights >= 0)).all():
-        wanted = f"{members} x {behaviors} finite weights of 0 or more, one per member and behavior"
-        faults.append(f"Expected {wanted}, but got {mean.weights}. Fit them anew.")
+        expected = f"{members} x {behaviors} finite weights of 0 or more, one per member and behavior"
+        faults.append(f"Expected {expected}, but got {mean.weights}. Fit them anew.")
     if mean.smooth_s and len(mean.smooth_s) != behaviors:
         faults.append(f"Expected {behaviors} widths of smoothing, one per behavior, but got {len(mean.smooth_s)}. Fit them anew.")
     return faults
 
 
 def mean_from_json(value: Mapping[str, Any]) -> WeightedMean:
-    """Read what `dataclasses.asdict` made, from JSON, which knows no tuples."""
+    """Return the inverse of `dataclasses.asdict`, from JSON, which has no tuples."""
     return WeightedMean(tuple(map(tuple, value["weights"])), tuple(value["smooth_s"]))
 
 
 def mean_decoding(behaviors: tuple[str, ...], members: Sequence[tuple[tuple[str, ...], Decoding]]) -> Decoding:
-    """Return the mean of decodings, each given with its behaviors: good enough until one is fitted on the scores of the ensemble itself.
+    """Return the mean of decodings, each with its behaviors, for an ensemble without a decoding of its own.
 
-    Each value of a behavior is averaged over the members that know it; a behavior occurs in a lab if any member saw it there.
+    Each value of a behavior is averaged over the members that have it; a behavior occurs in a lab if it does for any member.
     """
     decodings = [decoding for _, decoding in members]
     places = [[behaviors.index(behavior) for behavior in known] for known, _ in members]

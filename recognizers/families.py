@@ -22,7 +22,7 @@ _NETWORKS = (
     NetworkFamily("conv_bilstm", View.ARENA, Head.EXCLUSIVE, ArenaFeatures, "recognizers.conv_bilstm.ConvBilstm"),
 )
 _OTHERS = {"trees": "recognizers.trees", "ensemble": "recognizers.ensemble", "stacked": "recognizers.stacked"}
-"""By name: the module that holds the family, as `FAMILY`."""
+"""By name: the module with the family, which is its `FAMILY`."""
 FAMILIES = (*(network.name for network in _NETWORKS), *_OTHERS)
 """All names."""
 
@@ -32,13 +32,13 @@ class Family(Protocol):
 
     @property
     def name(self) -> str:
-        """As checkpoints and recipes have it."""
+        """Its name in checkpoints and recipes."""
         ...
 
     def open(self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...]) -> Recognizer:
-        """Return the recognizer that the parts of a checkpoint describe, around its members, if it is made of any; errors name `where`.
+        """Return the recognizer from the parts of a checkpoint, with its members, if it has any.
 
-        Raises ContractError, with the difference, for parts that this code cannot use.
+        Raises ContractError, which names `where` and the difference, for parts that this code cannot use.
         """
         ...
 
@@ -61,7 +61,7 @@ def network_family(name: str) -> NetworkFamily:
     return known[name]
 
 
-def load(paths: Sequence[Path], device: str = "cpu", batch: int = 64) -> Recognizer:
+def load_recognizer(paths: Sequence[Path], device: str = "cpu", batch: int = 64) -> Recognizer:
     """Return the recognizer of one checkpoint of any family, or of one exported network (.onnx), or the mean of several.
 
     Raises ContractError for files that cannot be used.
@@ -69,7 +69,7 @@ def load(paths: Sequence[Path], device: str = "cpu", batch: int = 64) -> Recogni
     from recognizers.ensemble import Ensemble
 
     for path in paths:
-        checkpoint.read_header(path)  # a fault in the last is told before the first network is read
+        checkpoint.read_header(path)  # so that a broken file is reported before any network is read
     members = tuple(open_file(path).on(device, batch) for path in paths)
     return members[0] if len(members) == 1 else Ensemble(members)
 
@@ -81,14 +81,14 @@ def open_file(path: Path) -> Recognizer:
     """
     if path.suffix == onnx_network.SUFFIX:
         return network_family(str(checkpoint.read_header(path).get("family"))).open_exported(path)
-    return opened(*checkpoint.load(path), str(path))
+    return open_parts(*checkpoint.load_parts(path), str(path))
 
 
-def opened(header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str) -> Recognizer:
-    """Return the recognizer of any family that the parts of a checkpoint describe, its members first; errors name `where`.
+def open_parts(header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str) -> Recognizer:
+    """Return the recognizer of any family from the parts of a checkpoint, with its members.
 
-    Raises ContractError, with the difference, for parts that this code cannot use.
+    Raises ContractError, which names `where` and the difference, for parts that this code cannot use.
     """
     parts = enumerate(checkpoint.members_of(header, tensors), start=1)
-    members = tuple(opened(*own, f"{where}, member {number}") for number, own in parts)
+    members = tuple(open_parts(*own, f"{where}, member {number}") for number, own in parts)
     return family(str(header.get("family"))).open(header, tensors, where, members)

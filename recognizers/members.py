@@ -1,6 +1,6 @@
-"""What recognizers made of recognizers have in common: how members are asked together, and refused.
+"""The common part of recognizers that combine others: the scores of all members, and which members do not fit together.
 
-Axes: T frames, C behaviors of what is made of them.
+Axes: T frames, C behaviors of the combination.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,19 +16,19 @@ from recognizers.recognizer import LABELLINGS, Decoding, Head, Recognizer, View,
 
 @dataclass(frozen=True)
 class MadeOfMembers:
-    """What is the same in every recognizer made of recognizers."""
+    """The common part of all recognizers that combine others."""
 
     members: tuple[Recognizer, ...]
-    """All of one view and head; in the order in which they were combined."""
+    """All have the same view and head; in the order of the combination."""
 
     @property
     def view(self) -> View:
-        """What all members see."""
+        """The view of all members."""
         return self.members[0].view
 
     @property
     def head(self) -> Head:
-        """How all members answer."""
+        """The head of all members."""
         return self.members[0].head
 
     def on(self, device: str, batch: int) -> Self:
@@ -36,24 +36,24 @@ class MadeOfMembers:
         return replace(self, members=tuple(member.on(device, batch) for member in self.members))
 
     def mirrored(self) -> Self | None:
-        """Return the same with every member that can average over mirror images doing so; None if none can."""
+        """Return the same with test-time augmentation in all members that have it; None if none has."""
         mirrored = [member.mirrored() for member in self.members]
         if not any(mirrored):
             return None
         return replace(self, members=tuple(new or old for new, old in zip(mirrored, self.members, strict=True)))
 
     def member_scores(self, material: Material, behaviors: Sequence[str]) -> Iterator[tuple[Subject, Iterator[np.ndarray]]]:
-        """Yield each subject for which any member has scores, and those [T, C] of all members, NaN where one says nothing."""
+        """Yield each subject for which any member has scores, and the scores [T, C] of all members, NaN where a member has none."""
         frames = material.tracking.frames
         answers = [Answers(whole_scores(member, material)) for member in self.members]
         for subject in tracked_subjects(LABELLINGS[self.view](tuple(behaviors)), material.recording, material.tracking.mice):
-            given = [own.of(subject) for own in answers]
-            if any(scores is not None for scores in given):
-                known = zip(given, self.members, strict=True)
-                yield subject, (spread(scores, member.behaviors, behaviors, frames) for scores, member in known)
+            of_members = [own.of(subject) for own in answers]
+            if any(scores is not None for scores in of_members):
+                pairs = zip(of_members, self.members, strict=True)
+                yield subject, (spread(scores, member.behaviors, behaviors, frames) for scores, member in pairs)
 
     def header(self, family: str, network: Mapping[str, Any], behaviors: Sequence[str], decoding: Decoding) -> dict[str, Any]:
-        """Return what a checkpoint says of it, beside its members and where it comes from."""
+        """Return its part of the header of a checkpoint, without members and provenance."""
         return {
             "family": family,
             "view": self.view,
@@ -65,14 +65,14 @@ class MadeOfMembers:
 
 
 class Answers:
-    """The scores of one member, asked for subject by subject, so that no more than one of them is held."""
+    """The scores of one member, subject by subject, so that only one of them is in memory."""
 
     def __init__(self, scores: Iterator[tuple[Subject, np.ndarray]]) -> None:
         self._scores = scores
         self._next: tuple[Subject, np.ndarray] | None = None
 
     def of(self, subject: Subject) -> np.ndarray | None:
-        """Return the scores [T, its behaviors] of a subject; None if it leaves it out. Ask in the order of the view's labelling."""
+        """Return the scores [T, member's behaviors] of a subject; None if it has none. Call it in the order of the labelling."""
         self._next = self._next or next(self._scores, None)
         if self._next is None or self._next[0] != subject:
             return None
@@ -81,7 +81,7 @@ class Answers:
 
 
 def spread(scores: np.ndarray | None, known: Sequence[str], behaviors: Sequence[str], frames: int) -> np.ndarray:
-    """Return scores [T, known] of one member as [T, C] float32 in the order of `behaviors`; NaN where it is silent."""
+    """Return scores [T, known] of one member as [T, C] float32 in the order of `behaviors`; NaN for all others."""
     wide = np.full((frames, len(behaviors)), np.nan, np.float32)
     if scores is not None:
         wide[:, [behaviors.index(behavior) for behavior in known]] = scores
@@ -89,11 +89,13 @@ def spread(scores: np.ndarray | None, known: Sequence[str], behaviors: Sequence[
 
 
 def member_faults(members: Sequence[Recognizer], otherwise: str, least: int = 2) -> list[str]:
-    """Say what keeps recognizers from being members of one."""
+    """Return why recognizers cannot be combined."""
     faults = []
     if len(members) < least:
         faults.append(f"Expected two or more recognizers, but got {len(members)}. {otherwise}.")
     for what, kinds in (("views", {member.view for member in members}), ("heads", {member.head for member in members})):
         if len(kinds) > 1:
-            faults.append(f"Expected recognizers of one kind, but got the {what} {', '.join(sorted(kinds))}. Combine those that are alike.")
+            faults.append(
+                f"Expected recognizers of one kind, but got the {what} {', '.join(sorted(kinds))}. Combine recognizers of one kind."
+            )
     return faults

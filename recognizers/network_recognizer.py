@@ -1,4 +1,4 @@
-"""Any network over windows of features, with all that belongs to it: a recognizer of recordings, whatever its view and head.
+"""A recognizer made of a network over windows of features, for any view and head.
 
 Axes: B batch, W window samples, S samples at the recognizer's rate, F features, T frames of the recording, C behaviors.
 """
@@ -24,29 +24,29 @@ from recognizers.context import context_of, lab_number
 from recognizers.recognizer import Decoding, Head, Parts, Recognizer, View, labelling_of
 from recognizers.windowed import FlowingScores, MadeRows, MirroredScorer, Scorer, Windowing, flow_scores, on_frames
 
-if TYPE_CHECKING:  # an exported network is served without torch
+if TYPE_CHECKING:  # exported networks run without torch
     from _typeshed import DataclassInstance
     from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
 class NetworkFamily:
-    """One kind of network: what it sees, how it answers, and what it is built from."""
+    """One kind of network: its view, its head, its features and its class."""
 
     name: str
-    """As checkpoints and recipes have it."""
+    """Its name in checkpoints and recipes."""
     view: View
     """What it sees."""
     head: Head
-    """How it answers."""
+    """What kind of scores it gives."""
     features: Callable[..., ScaledFeatures]
-    """Frozen dataclass of the settings of what it sees."""
+    """Frozen dataclass with the settings of its features."""
     network: str
-    """Module and class, found when a network is built, so that nothing else needs torch. Called with a configuration (its CONFIG), the
-    number of features and of behaviors."""
+    """Module and class, imported when a network is built, so that nothing else needs torch. The class is called with a configuration (its
+    CONFIG), the number of features and the number of behaviors."""
 
     def build(self, config: Mapping[str, Any], n_features: int, n_behaviors: int) -> "tuple[DataclassInstance, nn.Module]":
-        """Return the configuration and a fresh network. Raises ContractError for an unknown field."""
+        """Return the configuration and a new network. Raises ContractError for an unknown field."""
         module, _, name = self.network.rpartition(".")
         network = getattr(import_module(module), name)
         try:
@@ -60,7 +60,7 @@ class NetworkFamily:
     def open(
         self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...] = ()
     ) -> "NetworkRecognizer":
-        """Return the recognizer that the parts of a checkpoint describe, as `recognizers.families.Family` says; it has no members."""
+        """Return the recognizer from the parts of a checkpoint, as `recognizers.families.Family` says; it has no members."""
         features = self._features(header, where)
         config, network = self.build(header["network"], len(header["feature_names"]), len(header["behaviors"]))
         prefix = "network."
@@ -73,7 +73,7 @@ class NetworkFamily:
         return self._assembled(header, network.eval(), config, features, scaler)
 
     def open_exported(self, path: Path) -> "NetworkRecognizer":
-        """Return the recognizer of an exported network. Raises ContractError, with the difference, for one this code cannot use."""
+        """Return the recognizer of an exported network. Raises ContractError, with the difference, if this code cannot use it."""
         header, network, scaler = onnx_network.load_exported(path)
         checkpoint.refuse_unusable(header, path)
         return self._assembled(header, network, None, self._features(header, str(path)), scaler)
@@ -106,32 +106,32 @@ class NetworkFamily:
 
 @dataclass(frozen=True)
 class NetworkRecognizer:
-    """A network with all that belongs to it."""
+    """A network with its features, scaler and decoding."""
 
     family: NetworkFamily
-    """What kind of network it is."""
+    """Its kind."""
     network: "nn.Module | onnx_network.OnnxNetwork"
     """Maps [B, W, F], valid [B, W] and context [B, 1 + C] to logits [B, W, C]; an exported one to scores."""
     network_config: "DataclassInstance | None"
-    """What the network was built from; None for an exported one."""
+    """Its configuration; None for an exported network."""
     behaviors: tuple[str, ...]
     """Names along axis C."""
     features: ScaledFeatures
     """What the network sees."""
     scaler: RobustScaler
-    """Fitted on training videos only."""
+    """Fitted on training recordings only."""
     windowing: Windowing
-    """How recordings are cut."""
+    """How recordings are cut into windows."""
     decoding: Decoding
     """How scores become bouts."""
     labs: tuple[str, ...] = ()
-    """Labs that training knew, in the order of their numbers."""
+    """Labs of the training recordings, in the order of their numbers."""
     device: str = "cpu"
-    """Where the network lies."""
+    """Device of the network."""
     batch: int = 64
     """Windows per forward pass."""
     mirror: bool = False
-    """Whether scores are the mean over what is seen and what a mirror shows: twice the work."""
+    """Whether scores are the mean over the features and their mirror image (test-time augmentation): twice the work."""
 
     @property
     def view(self) -> View:
@@ -140,12 +140,12 @@ class NetworkRecognizer:
 
     @property
     def head(self) -> Head:
-        """How it answers."""
+        """What kind of scores it gives."""
         return self.family.head
 
     @property
     def scorer(self) -> Scorer:
-        """What scores its windows."""
+        """The network as a function from windows to scores."""
         if isinstance(self.network, onnx_network.OnnxNetwork):
             return self.network
         from recognizers.torch_windows import ANSWERS, TorchScorer
@@ -153,9 +153,9 @@ class NetworkRecognizer:
         return TorchScorer(self.network, self.windowing.window, self.device, ANSWERS[self.head])
 
     def scores(self, material: Material) -> Iterator[tuple[Subject, FlowingScores]]:
-        """Yield (subject, scores [T, C]) as the protocol says.
+        """Yield (subject, scores [T, C]), as `Recognizer.scores` says.
 
-        Classes that exclude each other share the whole among those that were annotated; the others score 0.
+        Of classes that exclude each other, the scores of annotated ones sum to 1; all others are 0.
         """
         curated, recording = material.tracking, material.recording
         subjects = tracked_subjects(labelling_of(self), recording, curated.mice)
@@ -171,14 +171,14 @@ class NetworkRecognizer:
         return replace(self, network=self.network.to(device), device=device, batch=batch)
 
     def mirrored(self) -> Self | None:
-        """Return the same with scores averaged over what is seen and what a mirror shows; None if features have no mirror image."""
+        """Return the same with test-time augmentation; None if the features have no mirror image."""
         return None if self.features.mirror is None else replace(self, mirror=True)
 
     def parts(self, provenance: Mapping[str, Any]) -> Parts:
         """Return header and tensors of a checkpoint."""
         import torch
 
-        assert isinstance(self.network, torch.nn.Module)  # exported ones are written by inference/export.py
+        assert isinstance(self.network, torch.nn.Module)  # inference/export.py writes exported ones
         assert self.network_config is not None
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {"scaler.median": torch.from_numpy(self.scaler.median), "scaler.iqr": torch.from_numpy(self.scaler.iqr)}
@@ -198,7 +198,7 @@ class NetworkRecognizer:
         return header, tensors
 
     def _rows(self, curated: Curated, recording: Recording, subject: Subject) -> MadeRows:
-        """Return scaled features [S, F]; with a mirror [S, 2F], what it shows behind."""
+        """Return scaled features [S, F]; with a mirror [S, 2F], the mirrored features second."""
         mirror = self.features.mirror if self.mirror else None
 
         def make(start: int, stop: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What every family of recognizers is: what it sees (View), how it answers (Head), and the one protocol that all others know.
+"""The protocol of all recognizers, with their view (what they see), their head (kind of scores) and their decoding.
 
 Axes: T frames, C behaviors.
 """
@@ -20,8 +20,8 @@ from behavior.recording import Recording
 if TYPE_CHECKING:
     from torch import Tensor
 
-Bout = tuple[int, int | None, int | None, str, int, int]
-"""A row in the order of `behavior.bouts.BOUT_COLUMNS`: video_id, agent_id, target_id, action, start_frame, stop_frame."""
+BoutRow = tuple[int, int | None, int | None, str, int, int]
+"""One bout, in the order of `behavior.bouts.BOUT_COLUMNS`: video_id, agent_id, target_id, action, start_frame, stop_frame."""
 
 
 Parts = tuple[dict[str, Any], dict[str, "Tensor"]]
@@ -32,7 +32,7 @@ class View(StrEnum):
     """What a family sees."""
 
     PAIR = "pair"
-    """Agent, target and what lies between them, frame by frame."""
+    """Agent, target and their relation, frame by frame."""
     ARENA = "arena"
     """All mice of the arena in one vector per frame."""
     CLIP = "clip"
@@ -40,47 +40,47 @@ class View(StrEnum):
 
 
 class Head(StrEnum):
-    """How a family answers."""
+    """What kind of scores a family gives."""
 
     MULTILABEL = "multilabel"
-    """One probability per behavior, each by itself."""
+    """One probability per behavior; several may occur at once."""
     EXCLUSIVE = "exclusive"
-    """Probabilities of classes that exclude each other, summing to one."""
+    """Probabilities of classes that exclude each other; their sum is 1."""
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """What turns a recognizer's scores into bouts; fitted in training and kept with the recognizer."""
+    """Everything that turns the scores of a recognizer into bouts; it is fitted in training and stored with the recognizer."""
 
     thresholds: tuple[float, ...]
-    """Per behavior: the calibrated score from which a frame counts as active, 0 to 1."""
+    """Per behavior: lowest calibrated score, 0 to 1, at which the behavior is predicted."""
     occurring: Mapping[str, frozenset[str]]
-    """Per lab that training knew: behaviors with at least one bout there. Predicting another one only adds a class of F1 0."""
+    """Per lab of the training recordings: behaviors with at least one bout there. Predicting another one only adds a class with F1 0."""
     settings: DecodeSettings = field(default_factory=DecodeSettings)
     """Smoothing, gap and length, all in seconds, for all behaviors or for each."""
     lab_thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """By lab and behavior: thresholds in place of the behavior's own, where a lab is known."""
+    """By lab and behavior: thresholds that replace `thresholds` in that lab."""
     weights: tuple[float, ...] = ()
-    """Per behavior, above 0: worth of its margin over the threshold where several pass (`behavior.bouts.choose`); () for equal ones."""
+    """Per behavior, above 0: weight of its margin over the threshold (`behavior.bouts.choose`); () for equal weights."""
     calibration: tuple[tuple[float, float], ...] = ()
-    """Per behavior: slope and offset on the logit of its smoothed score; () leaves scores as they are."""
+    """Per behavior: slope and offset on the logit of its smoothed score; () changes no score."""
 
     def allowed(self, behaviors: tuple[str, ...], lab: str, subject: Subject) -> np.ndarray:
-        """Return [C] bool: annotated in this subject and, where training knew the lab, ever seen in it."""
+        """Return [C] bool: behaviors annotated for this subject that occur in the lab, if the lab has training recordings."""
         known = self.occurring.get(lab)
         return subject.mask(behaviors) & (True if known is None else np.isin(behaviors, sorted(known)))
 
     def criteria(self, behaviors: tuple[str, ...], lab: str) -> Criteria:
-        """Return what scores must pass in a lab; in an unknown one each behavior's own threshold."""
+        """Return the criteria of a lab; in an unknown lab, the general threshold of each behavior."""
         own = self.lab_thresholds.get(lab, {})
         thresholds = [own.get(behavior, threshold) for behavior, threshold in zip(behaviors, self.thresholds, strict=True)]
         weights, calibration = (np.array(values) if values else None for values in (self.weights, self.calibration))
         return Criteria(np.array(thresholds), weights, calibration)
 
-    def bouts(self, labelling: Labelling, recording: Recording, subject: Subject, scores: ScoreRows) -> list[Bout]:
-        """Return the bouts of one subject from its scores [T, C] on the recording's own frames: only annotated ones, none overlapping.
+    def bouts(self, labelling: Labelling, recording: Recording, subject: Subject, scores: ScoreRows) -> list[BoutRow]:
+        """Return the bouts of one subject from its scores [T, C] on the recording's own frames: annotated behaviors only, without overlaps.
 
-        Where the labelling has a background, thresholds are for what a score has more than the background's.
+        If the labelling has a background, thresholds are for the difference to its score.
         """
         behaviors, lab = labelling.behaviors, recording.lab_id
         allowed = self.allowed(behaviors, lab, subject)
@@ -90,12 +90,12 @@ class Decoding:
         decoded = decode(scores, recording.fps, allowed, self.settings, self.criteria(behaviors, lab))
         return [(recording.video_id, subject.agent, subject.target, behaviors[number], start, stop) for number, start, stop in decoded]
 
-    def over(self, behaviors: tuple[str, ...], wanted: tuple[str, ...]) -> "Decoding":
-        """Return the same for some of its behaviors, in the order `wanted`. Raises ContractError for one it does not know."""
-        if unknown := sorted(set(wanted) - set(behaviors)):
-            got = f"{', '.join(unknown)}, on which it was not fitted"
-            raise ContractError([f"Expected a decoding of {', '.join(behaviors)}, but got asked for {got}. Fit it on data that hold them."])
-        places = [behaviors.index(behavior) for behavior in wanted]
+    def over(self, behaviors: tuple[str, ...], chosen: tuple[str, ...]) -> "Decoding":
+        """Return the same for some of its behaviors, in the order of `chosen`. Raises ContractError for any other behavior."""
+        if unknown := sorted(set(chosen) - set(behaviors)):
+            got = f"one without {', '.join(unknown)}"
+            raise ContractError([f"Expected a decoding of {', '.join(chosen)}, but got {got}. Fit it on data with these behaviors."])
+        places = [behaviors.index(behavior) for behavior in chosen]
 
         def picked(values: Any) -> Any:
             return tuple(values[place] for place in places) if isinstance(values, tuple) and values else values
@@ -103,9 +103,9 @@ class Decoding:
         durations = {name: picked(getattr(self.settings, name)) for name in DURATIONS}
         return Decoding(
             thresholds=picked(self.thresholds),
-            occurring={lab: known.intersection(wanted) for lab, known in self.occurring.items()},
+            occurring={lab: known.intersection(chosen) for lab, known in self.occurring.items()},
             settings=replace(self.settings, **durations),
-            lab_thresholds={lab: {name: own[name] for name in wanted if name in own} for lab, own in self.lab_thresholds.items()},
+            lab_thresholds={lab: {name: own[name] for name in chosen if name in own} for lab, own in self.lab_thresholds.items()},
             weights=picked(self.weights),
             calibration=picked(self.calibration),
         )
@@ -123,7 +123,7 @@ class Decoding:
 
     @classmethod
     def from_json_dict(cls, value: Mapping[str, Any]) -> "Decoding":
-        """Read what `to_json_dict` wrote. What it does not tell was not fitted."""
+        """Read what `to_json_dict` wrote. Missing values were not fitted."""
         settings: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in value["settings"].items()}
         return cls(
             thresholds=tuple(value["thresholds"]),
@@ -136,7 +136,7 @@ class Decoding:
 
 
 class Scores(Protocol):
-    """Scores [T, C] float32, 0 to 1, of one subject on the recording's own frames, made while they are read from front to back."""
+    """Scores [T, C] float32, 0 to 1, of one subject on the recording's own frames; they are computed while they are read in order."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -146,12 +146,12 @@ class Scores(Protocol):
     def __len__(self) -> int: ...
     def __getitem__(self, key: tuple[slice, np.ndarray], /) -> np.ndarray: ...
     def whole(self) -> np.ndarray:
-        """Return all of them [T, C], read at once."""
+        """Return all scores [T, C] at once."""
         ...
 
 
 class Recognizer(Protocol):
-    """Anything that scores the subjects of a recording: a network, trees, or recognizers made of recognizers."""
+    """Anything that scores the subjects of a recording: a network, trees, or a combination of recognizers."""
 
     @property
     def view(self) -> View:
@@ -160,7 +160,7 @@ class Recognizer(Protocol):
 
     @property
     def head(self) -> Head:
-        """How it answers."""
+        """What kind of scores it gives."""
         ...
 
     @property
@@ -174,23 +174,23 @@ class Recognizer(Protocol):
         ...
 
     def scores(self, material: Material) -> Iterator[tuple[Subject, Scores]]:
-        """Yield each subject that tracking holds, in the order of the view's labelling, with its scores.
+        """Yield each tracked subject, in the order of the view's labelling, with its scores.
 
-        Read the scores of one subject before the next is asked for: so a long recording is never held whole.
+        Read the scores of one subject before the next subject, so that a long recording is never in memory as a whole.
         """
         ...
 
     def on(self, device: str, batch: int) -> "Recognizer":
-        """Return the same on a device, with another number of windows per pass, where it knows of either."""
+        """Return the same on a device and with another batch size, if it has a device and batches."""
         ...
 
     def mirrored(self) -> "Recognizer | None":
-        """Return the same with scores averaged over each recording and its mirror image; None if that changes nothing."""
+        """Return the same with test-time augmentation: mean scores of a recording and its mirror image; None if that changes nothing."""
         ...
 
 
-class TaughtRecognizer(Recognizer, Protocol):
-    """What a training session ends with."""
+class TrainedRecognizer(Recognizer, Protocol):
+    """The result of a training session."""
 
     def parts(self, provenance: Mapping[str, Any]) -> Parts:
         """Return header and tensors of a checkpoint; `provenance` holds recipe, videos, metrics, seed and the like."""
@@ -198,11 +198,11 @@ class TaughtRecognizer(Recognizer, Protocol):
 
 
 LABELLINGS: dict[View, type[PairLabelling] | type[GroupLabelling]] = {View.PAIR: PairLabelling, View.ARENA: GroupLabelling}
-"""By view: whom its recognizers are asked about."""
+"""By view: which subjects its recognizers score."""
 
 
 def labelling_of(recognizer: Recognizer) -> Labelling:
-    """Return whom a recognizer is asked about."""
+    """Return which subjects a recognizer scores, and for which behaviors."""
     return LABELLINGS[recognizer.view](recognizer.behaviors)
 
 
@@ -213,10 +213,10 @@ def whole_scores(recognizer: Recognizer, material: Material) -> Iterator[tuple[S
 
 @dataclass(frozen=True)
 class AboveBackground:
-    """`ScoreRows`: what scores have more than the score of the background."""
+    """`ScoreRows`: the differences between scores and the score of the background."""
 
     scores: ScoreRows
-    """[T, C], the background's among them."""
+    """[T, C], with the background."""
     background: int
     """Its column."""
 

@@ -1,4 +1,4 @@
-"""What the trees of a stack see of a frame: the scores of its members there and around it, as log odds.
+"""The inputs of the trees of a stack for one frame: the scores of its members there and around it, as log odds.
 
 Axes: M members, T frames, N chosen frames, C behaviors, F inputs.
 """
@@ -10,27 +10,27 @@ from typing import Any, Self
 import numpy as np
 
 _LEAST_ODDS = 1e-5
-"""Scores nearer to 0 or 1 are taken for this."""
+"""Scores closer to 0 or 1 are clipped to this distance."""
 _ALL = "all"
-"""Stands for the mean of the members in the names of inputs."""
+"""Name of the mean over the members in the names of inputs."""
 
 
 @dataclass(frozen=True)
 class StackInputs:
-    """Over what times scores are summed up, all in seconds, so that they mean the same in every lab."""
+    """Lengths of the means over scores, all in seconds, so that they mean the same in every lab."""
 
     around_s: tuple[float, ...] = (0.3, 1.0, 3.0)
     """Widths of centered means, s. On the real recordings 10 s and the mean of the recording made the trees worse."""
     beside_s: tuple[float, ...] = (1.0, 4.0)
     """Lengths of means before and of means after the frame, s."""
     peak_s: tuple[float, ...] = (1.0,)
-    """Widths in which the highest score is sought, s."""
+    """Widths of windows for the highest score, s."""
     others_s: float = 1.0
     """Width of the centered mean of every other behavior, s."""
 
     @classmethod
     def from_json_dict(cls, value: Mapping[str, Any]) -> Self:
-        """Read what `dataclasses.asdict` made, from JSON, which knows no tuples."""
+        """Return the inverse of `dataclasses.asdict`, from JSON, which has no tuples."""
         settings: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in value.items()}
         return cls(**settings)
 
@@ -39,20 +39,20 @@ class StackInputs:
         kinds = ["here", *(f"around {seconds} s" for seconds in self.around_s)]
         kinds += [f"{side} {seconds} s" for seconds in self.beside_s for side in ("before", "after")]
         kinds += [f"peak {seconds} s" for seconds in self.peak_s]
-        told = [*(f"member {number}" for number in range(1, members + 1)), _ALL]
-        own = [f"{behaviors[column]}, {member}: {kind}" for kind in kinds for member in told]
+        sources = [*(f"member {number}" for number in range(1, members + 1)), _ALL]
+        own = [f"{behaviors[column]}, {member}: {kind}" for kind in kinds for member in sources]
         return (*own, *(f"{other}, {_ALL}" for number, other in enumerate(behaviors) if number != column))
 
     def rising(self, members: int, behaviors: Sequence[str], column: int) -> tuple[int, ...]:
-        """Return per input 1 if a higher value must never lower the answer, as of the behavior's own scores, else 0."""
+        """Return per input 1 if higher values must not lower the score (the inputs from the behavior's own scores), else 0."""
         return tuple(int(name.startswith(f"{behaviors[column]}, ")) for name in self.names(members, behaviors, column))
 
 
 class ScoresAround:
-    """The scores of all members for one pair, ready to be asked about frames."""
+    """The scores of all members for one pair, from which inputs at any frames are computed."""
 
     def __init__(self, scores: np.ndarray, fps: float, settings: StackInputs) -> None:
-        """Take scores [M, T, C], NaN where a member says nothing. They are rounded to 16 bits, as the stack was taught on."""
+        """Take scores [M, T, C], NaN where a member has none. They are rounded to 16 bits, as in the training of the stack."""
         self.fps = fps
         self.settings = settings
         odds = log_odds(scores)
@@ -100,7 +100,7 @@ class _Sums:
         return self._mean(self._at - width // 2, self._at + width // 2 + 1)
 
     def beside(self, length: int) -> np.ndarray:
-        """Return means over so many frames from each frame on, or before it (length below 0); the first frame has only itself."""
+        """Return means over so many frames from each frame on, or before it (length below 0; for the first frame, its own value)."""
         return self._mean(self._at + min(length, 0), self._at + max(length, 0))
 
     def peak(self, width: int) -> np.ndarray:

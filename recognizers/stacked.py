@@ -28,41 +28,41 @@ _BLOCK_FRAMES = 65_536
 
 @dataclass(frozen=True)
 class Stack:
-    """What is taught on the scores of members: one model per behavior."""
+    """The trained part of a stack: one model per behavior, over the scores of members."""
 
     behaviors: tuple[str, ...]
     """Names along axis C."""
     inputs: StackInputs
-    """What the trees see of the scores."""
+    """The inputs of the trees."""
     trees: tuple[BoostedTrees, ...]
-    """Per behavior, each with one column; one that could not be learned leaves the behavior to the mean of the members."""
+    """Per behavior, each with one column; for a behavior that could not be learned, the mean of the members is used."""
     share: tuple[float, ...]
-    """Per behavior: of the trees in the answer, 0 to 1; the rest is the mean of the members, which does not overfit."""
+    """Per behavior: weight of the trees, 0 to 1; the rest is the mean of the members, which does not overfit."""
     mean: WeightedMean
-    """That mean."""
+    """The mean of the members."""
 
     def scores(self, members: np.ndarray, fps: float) -> np.ndarray:
-        """Return scores [T, C] float32 for those of members [M, T, C], NaN where a member says nothing."""
+        """Return scores [T, C] float32 for those of members [M, T, C], NaN where a member has none."""
         mean = self.mean.scores(members, fps)
         around = ScoresAround(members, fps, self.inputs)
-        answer = np.nan_to_num(mean)
+        scores = np.nan_to_num(mean)
         for column, (trees, share) in enumerate(zip(self.trees, self.share, strict=True)):
             if trees.boosters[0] is None or not share:
                 continue
-            for first in range(0, len(answer), _BLOCK_FRAMES):
-                frames = np.arange(first, min(first + _BLOCK_FRAMES, len(answer)))
+            for first in range(0, len(scores), _BLOCK_FRAMES):
+                frames = np.arange(first, min(first + _BLOCK_FRAMES, len(scores)))
                 own = trees.predict(around.of(column, frames), threads=1)[:, 0]
                 others = np.where(np.isnan(mean[frames, column]), own, mean[frames, column])
-                answer[frames, column] = share * own + (1 - share) * others
-        return answer
+                scores[frames, column] = share * own + (1 - share) * others
+        return scores
 
 
 @dataclass(frozen=True)
 class Stacked(MadeOfMembers):
-    """Ask members, then a stack about their scores."""
+    """A stack with its members."""
 
     stack: Stack
-    """What answers."""
+    """It makes the scores."""
     decoding: Decoding
     """How its scores become bouts."""
 
@@ -76,12 +76,12 @@ class Stacked(MadeOfMembers):
         return self.stack.behaviors
 
     def scores(self, material: Material) -> Iterator[tuple[Subject, FlowingScores]]:
-        """Yield (subject, scores [T, C]) as the protocol says."""
+        """Yield (subject, scores [T, C]), as `Recognizer.scores` says."""
         for subject, members in self.member_scores(material, self.behaviors):
             yield subject, FlowingScores.of(self.stack.scores(np.stack(list(members)), material.recording.fps))
 
     def parts_with(self, provenance: Mapping[str, Any], members: Sequence[Parts]) -> Parts:
-        """Return header and tensors of a checkpoint that holds those of its members, given in their order."""
+        """Return header and tensors of a checkpoint that also holds those of its members, in their order."""
         network = {"inputs": asdict(self.stack.inputs), "share": list(self.stack.share), "mean": asdict(self.stack.mean)}
         header = {**provenance, **self.header(FAMILY.name, network, self.behaviors, self.decoding)}
         tensors = {
@@ -95,10 +95,10 @@ class StackedFamily:
     """Stacks."""
 
     name: str = "stacked"
-    """As checkpoints have it."""
+    """Its name in checkpoints."""
 
     def open(self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...]) -> Stacked:
-        """Return the stack that the parts of a checkpoint describe, around its members. Raises ContractError for broken trees."""
+        """Return the stack from the parts of a checkpoint, with its members. Raises ContractError for broken trees."""
         inputs = StackInputs.from_json_dict(header["network"]["inputs"])
         behaviors = tuple(header["behaviors"])
         trees = []

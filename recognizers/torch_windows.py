@@ -1,4 +1,4 @@
-"""Windows in torch: cut out of tensors, scored by a network, on any device.
+"""Windows in torch: cut from tensors and scored by a network, on any device.
 
 Axes: B batch, W window samples, S samples at the recognizer's rate, M samples of many streams, F features, X context, C behaviors.
 """
@@ -17,23 +17,23 @@ from recognizers.recognizer import Head
 from recognizers.windowed import Array, Streams, Windowing, flow_scores
 
 softmax = partial(torch.softmax, dim=-1)
-"""What an exclusive head makes of its logits."""
+"""From the logits of an exclusive head to scores."""
 ANSWERS: dict[Head, Callable[[Tensor], Tensor]] = {Head.MULTILABEL: torch.sigmoid, Head.EXCLUSIVE: softmax}
-"""What makes scores [..., C] of logits [..., C]."""
+"""By head: the function from logits [..., C] to scores [..., C]."""
 
 
 @dataclass(frozen=True)
 class TorchScorer:
-    """A network that scores windows; it is put in evaluation mode."""
+    """A network that scores windows; it is set to evaluation mode."""
 
     network: nn.Module
     """Maps [B, W, F], valid [B, W] and context [B, X] to logits [B, W, C]."""
     window: int
     """W."""
     device: torch.device | str
-    """Where the network lies."""
+    """Device of the network."""
     answer: Callable[[Tensor], Tensor]
-    """Makes scores of its logits."""
+    """The function from its logits to scores."""
 
     def __post_init__(self) -> None:
         self.network.eval()
@@ -70,28 +70,28 @@ def half_type(device: torch.device) -> torch.dtype | None:
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """Return the mixed precision the device has, or nothing."""
+    """Return the context of mixed precision for a device, or one that does nothing."""
     kind = half_type(device)
     return contextlib.nullcontext() if kind is None else torch.autocast(device.type, kind)
 
 
 def gather_windows(features: Tensor, starts: Tensor, lengths: Tensor, window: int) -> tuple[Tensor, Tensor | None]:
-    """Cut windows [B, W, F] float32, 0 on padding, out of features [M, F]; also return valid [B, W], or None without padding."""
+    """Cut windows [B, W, F] float32, 0 on padding, from features [M, F]; also return valid [B, W], or None without padding."""
     rows, valid = window_rows(starts, lengths, window)
     cut = rows_of(features, rows).float()
     return (cut, None) if valid is None else (cut * valid[..., None], valid)
 
 
 def rows_of(values: Tensor, rows: Tensor) -> Tensor:
-    """Return values[rows]: [B, W, N] for values [M, N] and rows [B, W]. It copies whole rows: five times faster than that indexing."""
+    """Return values[rows]: [B, W, N] for values [M, N] and rows [B, W]. Copying whole rows is five times faster than that indexing."""
     return values.index_select(0, rows.flatten()).unflatten(0, rows.shape)
 
 
 def window_rows(starts: Tensor, lengths: Tensor, window: int) -> tuple[Tensor, Tensor | None]:
-    """Return the rows [B, W] that windows hold, and which are valid [B, W]; None if all are.
+    """Return the rows [B, W] of windows, and which of them are valid [B, W]; None if all are.
 
-    Many streams lie end to end: `starts` [B] are rows, `lengths` [B] the rows of the same stream from there on. What a window
-    holds beyond them is padding; its rows repeat the start, so that they are rows of the same stream too.
+    The streams are concatenated: `starts` [B] are rows, `lengths` [B] the numbers of rows of the same stream from there on. The rest of
+    a window is padding; its rows repeat the start, so that they belong to the same stream.
     """
     ahead = torch.arange(window, device=starts.device)
     rows = starts[:, None] + ahead

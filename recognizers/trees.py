@@ -1,4 +1,4 @@
-"""Boosted trees over the statistics of a pair: a recognizer for machines without a GPU, with models of single labs where they were taught.
+"""Boosted trees over the statistics of a pair: a recognizer for machines without a GPU, with shared models and models of single labs.
 
 Axes: S samples at the recognizer's rate, T frames of the recording, F features, C behaviors.
 """
@@ -15,8 +15,8 @@ from behavior.curation import Curated
 from behavior.labelling import Subject, tracked_subjects
 from behavior.material import Material
 from behavior.recording import Recording
-from behavior.views.pair_statistics import BLOCK_SAMPLES, PairStatistics
-from behavior.views.sampling import sample_count
+from behavior.views.pair_statistics import PairStatistics
+from behavior.views.sampling import BLOCK_SAMPLES, sample_count
 from recognizers import checkpoint
 from recognizers.boosted_trees import BoostedTrees, TreesConfig
 from recognizers.recognizer import Decoding, Head, Parts, Recognizer, View, labelling_of
@@ -30,22 +30,22 @@ _SHARED = "shared."
 
 @dataclass(frozen=True)
 class TreesRecognizer:
-    """Trees with all that belongs to them."""
+    """Trees with their features and decoding."""
 
     behaviors: tuple[str, ...]
     """Names along axis C."""
     features: PairStatistics
     """What the trees see."""
     config: TreesConfig
-    """How they were grown."""
+    """Settings with which they were grown."""
     shared: BoostedTrees
-    """Taught by all labs: it answers for labs that have no model of their own, and for labs nobody knew."""
+    """Trained on all labs; used where a lab has no model of its own, and in unknown labs."""
     decoding: Decoding
     """How scores become bouts."""
     smooth_s: float = 0.0
-    """Width of the centered mean over the answers, s: trees judge each sample by itself."""
+    """Width of the centered mean over the scores, s: trees score each sample by itself."""
     labs: Mapping[str, BoostedTrees] = field(default_factory=dict)
-    """By lab: models taught by it alone; none for a behavior that it saw too seldom."""
+    """By lab: models trained on it alone; none for a behavior with too few bouts."""
 
     @property
     def view(self) -> View:
@@ -54,28 +54,28 @@ class TreesRecognizer:
 
     @property
     def head(self) -> Head:
-        """How it answers."""
+        """What kind of scores it gives."""
         return FAMILY.head
 
     def scores(self, material: Material) -> Iterator[tuple[Subject, FlowingScores]]:
-        """Yield (subject, scores [T, C]) as the protocol says; 0 for a behavior that nobody annotated: it is not asked for."""
+        """Yield (subject, scores [T, C]), as `Recognizer.scores` says; 0 for behaviors that are not annotated."""
         curated, recording = material.tracking, material.recording
         for subject in tracked_subjects(labelling_of(self), recording, curated.mice):
             blocks = on_frames(self.sampled_scores(curated, recording, subject), curated.frames, recording.fps, self.features.fps)
             yield subject, FlowingScores(blocks, curated.frames, len(self.behaviors))
 
     def trees_of(self, lab: str, annotated: frozenset[str]) -> BoostedTrees:
-        """Return who answers in a lab for some behaviors: its own model where there is one, else the shared one; none for the others."""
+        """Return the models for some behaviors in a lab: its own if it has one, else the shared one; none for other behaviors."""
         own = self.labs.get(lab, BoostedTrees((None,) * len(self.behaviors)))
-        answering = (mine or all_labs for mine, all_labs in zip(own.boosters, self.shared.boosters, strict=True))
-        return BoostedTrees(tuple(one if name in annotated else None for name, one in zip(self.behaviors, answering, strict=True)))
+        models = (mine or all_labs for mine, all_labs in zip(own.boosters, self.shared.boosters, strict=True))
+        return BoostedTrees(tuple(one if name in annotated else None for name, one in zip(self.behaviors, models, strict=True)))
 
     def on(self, device: str, batch: int) -> Self:
-        """Return the same: trees know neither devices nor batches."""
+        """Return the same: trees have neither devices nor batches."""
         return self
 
     def mirrored(self) -> None:
-        """Return None: statistics of mirrored mice are the same."""
+        """Return None: mirrored mice have the same statistics."""
         return
 
     def parts(self, provenance: Mapping[str, Any]) -> Parts:
@@ -110,16 +110,16 @@ class TreesFamily:
     """The one kind of trees."""
 
     name: str = "trees"
-    """As checkpoints and recipes have it."""
+    """Its name in checkpoints and recipes."""
     view: View = View.PAIR
     """What it sees."""
     head: Head = Head.MULTILABEL
-    """How it answers."""
+    """What kind of scores it gives."""
 
     def open(
         self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...] = ()
     ) -> TreesRecognizer:
-        """Return the recognizer that the parts of a checkpoint describe, as `recognizers.families.Family` says; it has no members."""
+        """Return the recognizer from the parts of a checkpoint, as `recognizers.families.Family` says; it has no members."""
         try:
             features, config = PairStatistics(**header["features"]), TreesConfig(**header["network"]["trees"])
         except TypeError as error:
@@ -128,9 +128,9 @@ class TreesFamily:
             ) from None
         checkpoint.refuse_other_features(header, features.names, where)
 
-        def read(prefix: str, whose: str) -> BoostedTrees:
+        def read(prefix: str, what: str) -> BoostedTrees:
             own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-            return BoostedTrees.from_tensors(own, len(header["behaviors"]), len(features.names), f"{where}, {whose}")
+            return BoostedTrees.from_tensors(own, len(header["behaviors"]), len(features.names), f"{where}, {what}")
 
         return TreesRecognizer(
             behaviors=tuple(header["behaviors"]),

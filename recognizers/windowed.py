@@ -1,7 +1,7 @@
-"""Scores over windows, whatever runs the network: streams of samples are cut into overlapping windows, scored in batches and stitched.
+"""Scores over windows: streams of samples are cut into overlapping windows, scored in batches by any network, and stitched.
 
-All of it flows: a stream's samples are made when a window needs them, and its scores leave as soon as no window to come covers them,
-so memory does not grow with the length of a recording. This file imports no torch: an exported network is served without it.
+Samples are computed when a window needs them, and scores are returned as soon as no later window covers them, so that memory does not
+grow with the length of a recording. This file imports no torch, so that exported networks run without it.
 
 Axes: B batch, W window samples, S samples at the recognizer's rate, F features, X context, T frames of the recording, C behaviors.
 """
@@ -14,26 +14,24 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
-from behavior.views.sampling import frame_samples
+from behavior.views.sampling import BLOCK_SAMPLES, frame_samples
 from behavior.views.windows import Stitching, window_starts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Array: TypeAlias = "np.ndarray | Tensor"
-"""Rows of features or a context: serving has arrays, training has tensors."""
-BLOCK_SAMPLES = 16_384
-"""Samples whose features are made at once."""
+"""Rows of features or a context: arrays in serving, tensors in training."""
 
 
 @dataclass(frozen=True)
 class Windowing:
-    """How a recording is cut, in samples at the recognizer's rate."""
+    """How a recording is cut into windows, in samples at the recognizer's rate."""
 
     window: int = 128
     """Length of one window."""
     step: int = 64
-    """From one window's start to the next; a shorter one averages more overlap."""
+    """From the start of one window to the next; with a shorter step more windows overlap."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.step <= self.window:
@@ -41,7 +39,7 @@ class Windowing:
 
 
 class Rows(Protocol):
-    """Rows [S, F] that are cut from front to back: an array, a tensor, or `MadeRows`."""
+    """Rows [S, F] that are read in order: an array, a tensor, or `MadeRows`."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, part: slice, /) -> Array: ...
@@ -52,19 +50,19 @@ Streams: TypeAlias = Iterable[tuple[Rows, Array]]
 
 
 class Scorer(Protocol):
-    """A network and what runs it."""
+    """A network as a function from windows to scores."""
 
     def __call__(self, pieces: Sequence[Array], contexts: Sequence[Array]) -> np.ndarray:
-        """Return scores [B, W, C] of windows [<= W, F], shorter ones padded behind, and of the context [X] of each."""
+        """Return scores [B, W, C] of windows [<= W, F], shorter ones padded at the end, with the context [X] of each."""
         ...
 
 
 @dataclass(frozen=True)
 class MirroredScorer:
-    """The mean over windows and what a mirror shows of them; both lie side by side in rows [S, 2F]."""
+    """The mean of the scores of windows and of their mirror images; rows [S, 2F] contain both."""
 
     scorer: Scorer
-    """What scores one of them."""
+    """It scores one of the two."""
 
     def __call__(self, pieces: Sequence[Array], contexts: Sequence[Array]) -> np.ndarray:
         """Return scores as `Scorer` says."""
@@ -73,10 +71,10 @@ class MirroredScorer:
 
 
 class MadeRows:
-    """Rows [S, F] that are made in blocks when they are asked for, from front to back."""
+    """Rows [S, F] that are computed in blocks while they are read in order."""
 
     def __init__(self, samples: int, make: Callable[[int, int], np.ndarray]) -> None:
-        self._samples, self._make = samples, make  # make(start, stop) gives these rows
+        self._samples, self._make = samples, make  # make(start, stop) returns these rows
         self._start = self._stop = 0
         self._block = np.empty((0, 0), np.float32)
 
@@ -92,16 +90,16 @@ class MadeRows:
 
 
 def flow_scores(scorer: Scorer, streams: Streams, windowing: Windowing, batch: int) -> Iterator[Iterator[np.ndarray]]:
-    """Yield for each stream of rows and context, in order, its scores in blocks [<= S, C] that follow each other, overlaps averaged.
+    """Yield for each stream of rows and context, in order, its scores in blocks [<= S, C] in order; overlaps are averaged.
 
-    The blocks of a stream can be read until the next stream is asked for. Windows of neighboring streams share a batch: one pass per
-    pair would leave most of a batch empty. Streams are taken one by one as they are needed.
+    Read the blocks of a stream before the next stream. A batch may have windows of several streams, because short streams would not
+    fill it. Streams are read one by one when they are needed.
     """
     finished = _finished(scorer, streams, windowing, batch)
     for block, is_last in finished:
         behind = iter(()) if is_last else _until_last(finished)
         yield chain([block], behind)
-        deque(behind, maxlen=0)  # what its reader left
+        deque(behind, maxlen=0)  # blocks that were not read
 
 
 def on_frames(blocks: Iterable[np.ndarray], frames: int, fps: float, rate: float) -> Iterator[np.ndarray]:
@@ -117,37 +115,37 @@ def on_frames(blocks: Iterable[np.ndarray], frames: int, fps: float, rate: float
 
 
 class FlowingScores:
-    """`recognizers.recognizer.Scores` [T, C] that are made when they are asked for, and dropped behind the reader."""
+    """`recognizers.recognizer.Scores` [T, C] that are computed when they are read, and dropped afterwards."""
 
     def __init__(self, blocks: Iterable[np.ndarray], frames: int, behaviors: int) -> None:
         self.shape = (frames, behaviors)
         self._blocks = iter(blocks)
-        self._first = 0  # the frame of the first row that is kept
-        self._kept = np.empty((0, behaviors), np.float32)
+        self._first = 0  # the frame of the first row in memory
+        self._rows = np.empty((0, behaviors), np.float32)
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, key: tuple[slice, np.ndarray]) -> np.ndarray:
-        """Return [start:stop, columns]; no later part may begin before this one. Raises ValueError for rows that are gone."""
+        """Return [start:stop, columns]; later calls must not start before it. Raises ValueError for rows that were dropped."""
         start, stop, _ = key[0].indices(len(self))
         if start < self._first:
-            raise ValueError(f"Expected to be read from front to back, but got asked for frame {start} again. Ask for `whole` instead.")
-        pieces, end = [self._kept[start - self._first :]], self._first + len(self._kept)
+            raise ValueError(f"Expected scores to be read in order, but got frame {start} again. Use `whole` instead.")
+        pieces, end = [self._rows[start - self._first :]], self._first + len(self._rows)
         while end < stop:
             block = next(self._blocks)
             pieces.append(block[max(start - end, 0) :])
             end += len(block)
-        self._kept, self._first = np.concatenate(pieces), start
-        return self._kept[: stop - start, key[1]]
+        self._rows, self._first = np.concatenate(pieces), start
+        return self._rows[: stop - start, key[1]]
 
     @classmethod
     def of(cls, scores: np.ndarray) -> "FlowingScores":
-        """Return scores [T, C] that are made already."""
+        """Return scores [T, C] that are in memory."""
         return cls([scores], *scores.shape)
 
     def whole(self) -> np.ndarray:
-        """Return all of them: [T, C] float32."""
+        """Return all scores: [T, C] float32."""
         scores = np.empty(self.shape, np.float32)
         end = 0
         for block in self._blocks:
@@ -176,7 +174,7 @@ def _finished(scorer: Scorer, streams: Streams, windowing: Windowing, batch: int
 
 
 def _leaving(opened: "deque[_OpenStream]") -> Iterator[tuple[np.ndarray, bool]]:
-    """Yield what is finished, of the first stream and of those behind it once it is complete; complete ones are taken out."""
+    """Yield finished scores in the order of streams, and remove complete streams; later streams wait for earlier ones."""
     while opened and opened[0].finished:
         first = opened[0]
         *blocks, last = first.finished
@@ -195,9 +193,9 @@ def _until_last(finished: Iterator[tuple[np.ndarray, bool]]) -> Iterator[np.ndar
             return
 
 
-@dataclass(eq=False)  # streams are told apart by who they are
+@dataclass(eq=False)  # streams are compared by identity
 class _OpenStream:
-    """One stream on its way through the network, window by window."""
+    """One stream whose windows are being scored."""
 
     context: Array
     stitching: Stitching

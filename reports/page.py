@@ -73,7 +73,7 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableBlock:
     """A table whose first column stays in sight where the page is narrower than the table."""
 
     kind: ClassVar = "table"
@@ -93,7 +93,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figure:
+class FigureBlock:
     """A picture."""
 
     kind: ClassVar = "figure"
@@ -110,7 +110,7 @@ class Gallery:
     """Many small figures, as many in a row as there is room for."""
 
     kind: ClassVar = "gallery"
-    figures: Sequence[Figure]
+    figures: Sequence[FigureBlock]
     """In order."""
 
 
@@ -134,7 +134,7 @@ class Columns:
     """From the left."""
 
 
-Block = Text | Note | Facts | Headline | Table | Figure | Gallery
+Block = Text | Note | Facts | Headline | TableBlock | FigureBlock | Gallery
 
 
 @dataclass(frozen=True)

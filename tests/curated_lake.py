@@ -51,4 +51,4 @@ def fill(chosen: Settings, data_dir: Path) -> None:
     list(s3_upload.upload(s3_upload.plan_uploads(data_dir), boto3.client("s3"), chosen.bucket("raw")))
     options = glue_etl.Options(chosen.uri("raw"), chosen.uri("curated"), chosen.database, None)
     with mock.patch.object(glue_etl, "_spark", LoopInsteadOfSpark):
-        glue_etl.run(options)
+        glue_etl.run_curation(options)

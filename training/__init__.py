@@ -1,1 +1,1 @@
-"""Teaching recognizers from curated data."""
+"""Training of recognizers on curated data."""

@@ -1,15 +1,16 @@
-"""Combine recognizers that were cross-validated on the same recordings into one, and judge it out of fold.
+"""Combine recognizers that were cross-validated on the same recordings into one, and evaluate it out of fold.
 
     python training/combine.py --how stacked --curated s3_mock/curated-zone
         --members results/cross_validation/trees-seed0 results/cross_validation/cnn_transformer_plus-seed0
 
---members are output directories of training/cross_validate.py. --how is equal (the mean of their scores), fitted (a mean whose weights
-and smoothing are fitted per behavior) or stacked (boosted trees over their scores, averaged with the fitted mean). What is fitted for
-a fold has seen the scores of the other folds only.
-Writes an output directory as training/cross_validate.py does (scores, decodings, report.json, report.html, experiment.md), so --against
-and further combinations know it, and <output-dir>/combined.safetensors: one file with the recognizers of all folds of all members, what
-combines them and a decoding, both fitted on all scores; serve it as any other checkpoint. One member alone becomes the mean of its folds.
-A stack is judged a little too well: the members' scores of other folds come from recognizers that had the labels of this one.
+--members are output directories of training/cross_validate.py. --how is equal (the mean of their scores), fitted (a mean with weights
+and smoothing fitted per behavior) or stacked (boosted trees over their scores, averaged with the fitted mean). For each fold, only the
+scores of the other folds are used for fitting.
+Writes an output directory like training/cross_validate.py (scores, decodings, report.json, report.html, experiment.md), which --against
+and further combinations can use, and <output-dir>/combined.safetensors: one file with the recognizers of all folds of all members, their
+weights or trees, and a decoding, both fitted on all scores. Use it like any other checkpoint. One member alone becomes the mean of its
+folds. The evaluation of a stack is slightly optimistic: the members' scores of other folds come from recognizers that were trained with
+the labels of this fold.
 Exit codes: 0 done, 1 something unexpected, 2 usage, 4 the curated data or a member break their contract, 130 interrupted.
 """
 
@@ -22,7 +23,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK
-from training.command_line import curated_folder, require_drawing, run
+from training.command_line import curated_folder, require_drawing, run_script
 
 COMBINED = "combined.safetensors"
 
@@ -30,7 +31,7 @@ COMBINED = "combined.safetensors"
 def main(arguments: list[str] | None = None) -> int:
     """Combine as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    return run(lambda: _combine(flags))
+    return run_script(lambda: _combine(flags))
 
 
 def _combine(flags: argparse.Namespace) -> int:
@@ -40,11 +41,11 @@ def _combine(flags: argparse.Namespace) -> int:
 
     rest_waiting_threads()
     from recognizers.recognizer import View
-    from training.combining.combination import Combination, How, cross_fit
+    from training.combining.combination import Combination, How, cross_fit_combiners
     from training.combining.combined_file import save_combined
     from training.combining.member_runs import MemberRuns
     from training.combining.scoring import write_combined_scores
-    from training.judging.out_of_fold import OutOfFold, described
+    from training.judging.out_of_fold import OutOfFold, recipe_identity
     from training.judging.publishing import publish
     from training.judging.run_summary import description
     from training.material.curated_zone import CuratedZone
@@ -56,19 +57,20 @@ def _combine(flags: argparse.Namespace) -> int:
         other.refuse_unlike(plan, View.PAIR)
     runs = MemberRuns(tuple(map(OutOfFold, flags.members)), plan)
     runs.refuse_unlike()
-    checkpoints = runs.checkpoints()  # what is missing is told before the work
+    checkpoints = runs.checkpoints()  # so that missing ones are reported before the work
     how = Combination(How(flags.how), runs.names, seed=flags.seed)
     store = OutOfFold(flags.output_dir or Path("results") / "cross_validation" / f"{how.how}-{'+'.join(runs.names)}")
-    store.claim({**described(how), "recipe name": how.name, "seed": flags.seed, **plan.identity()})
+    store.claim({**recipe_identity(how), "recipe name": how.name, "seed": flags.seed, **plan.identity()})
     print(
-        f"{len(plan.recordings)} recordings, {len(plan.splits)} folds, {len(runs.stores)} members; all goes to {store.folder}.", flush=True
+        f"{len(plan.recordings)} recordings, {len(plan.splits)} folds, {len(runs.stores)} members; output goes to {store.folder}.",
+        flush=True,
     )
     started = time.perf_counter()
-    combiners = cross_fit(runs, how)
+    combiners = cross_fit_combiners(runs, how)
     print(f"Fitted on the scores of the other folds, {time.perf_counter() - started:.1f} s.", flush=True)
     records = write_combined_scores(runs, how, combiners, store)
     decoding = publish(store, plan, description(how, flags.seed, plan, records), other)
-    assert decoding is not None  # only who names no mouse has none
+    assert decoding is not None  # None only for recognizers that name no mouse
     save_combined(store.folder / COMBINED, runs, how, combiners[None], decoding, checkpoints)
     print(f"Wrote {store.folder / COMBINED}.")
     return EXIT_OK
@@ -78,12 +80,14 @@ def _flags() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--members", type=Path, nargs="+", required=True, metavar="DIR", help="output directories of cross-validations")
     parser.add_argument("--how", choices=("equal", "fitted", "stacked"), default="equal", help="how to combine (default: %(default)s)")
-    parser.add_argument("--curated", type=Path, help="directory of the curated zone on which all were run")
-    parser.add_argument("--folds", type=int, default=4, help="as the members were run (default: %(default)s)")
-    parser.add_argument("--labs", nargs="+", help="as the members were run (default: all)")
-    parser.add_argument("--output-dir", type=Path, help="where all goes (default: results/cross_validation/<how>-<members>)")
-    parser.add_argument("--seed", type=int, default=0, help="of the trees (default: 0)")
-    parser.add_argument("--against", type=Path, metavar="DIR", help="output directory of another run on the same data: tell the gain")
+    parser.add_argument("--curated", type=Path, help="directory of the curated zone of all members")
+    parser.add_argument("--folds", type=int, default=4, help="number of folds of all members (default: %(default)s)")
+    parser.add_argument("--labs", nargs="+", help="labs of all members (default: all)")
+    parser.add_argument("--output-dir", type=Path, help="folder for all output (default: results/cross_validation/<how>-<members>)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the trees (default: 0)")
+    parser.add_argument(
+        "--against", type=Path, metavar="DIR", help="output directory of another run on the same data: report the gain over it"
+    )
     return parser
 
 

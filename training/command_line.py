@@ -1,4 +1,4 @@
-"""What the scripts of this folder have in common: flags, the folders, recipes and machines they name, and how a script ends."""
+"""The common part of the scripts in this folder: flags, folders, recipes, machines, and exit codes."""
 
 import argparse
 import sys
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def run(work: Callable[[], int]) -> int:
-    """Do the work and return the exit code; what the user can mend, and a loss that diverged, are told in plain lines."""
+def run_script(work: Callable[[], int]) -> int:
+    """Do the work and return the exit code; errors that the user can mend, and a diverged loss, are printed in plain lines."""
     try:
         return exit_code(work)
     except TrainingDivergedError as error:
@@ -32,7 +32,9 @@ def add_recipe_flags(parser: argparse.ArgumentParser, recipe: str = "cnn_transfo
     """Add the flags that choose a recipe and change it."""
     parser.add_argument("--recipe", default=recipe, help="name of a function in training/recipes (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
-    parser.add_argument("--trunk", metavar="FILE", help="start from what training/pretrain.py learned of recordings without labels")
+    parser.add_argument(
+        "--trunk", metavar="FILE", help="start from the weights that training/pretrain.py learned from recordings without labels"
+    )
 
 
 def add_machine_flags(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +44,7 @@ def add_machine_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def curated_folder(flags: argparse.Namespace) -> Path:
-    """Return what --curated names. Raises UsageError if it is no directory."""
+    """Return the folder of --curated. Raises UsageError if it is no directory."""
     folder: Path | None = flags.curated
     if folder is None or not folder.is_dir():
         raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {folder}. Name one.")
@@ -50,28 +52,28 @@ def curated_folder(flags: argparse.Namespace) -> Path:
 
 
 def chosen_recipe(flags: argparse.Namespace) -> "AnyRecipe":
-    """Return the recipe that the flags name, with what they change in it. Raises UsageError.
+    """Return the recipe of the flags, with the values that they change. Raises UsageError.
 
-    What a recipe does not know (epochs and batches of trees) is left aside with a word about it: a job may pass one set of flags to all.
+    Settings that a recipe does not have (epochs and batches of trees) are ignored with a message: a job may use the same flags for all.
     """
     from training.recipes.named import RECIPES
 
     if flags.recipe not in RECIPES:
         raise UsageError(f"Expected --recipe to be one of {', '.join(sorted(RECIPES))}, but got {flags.recipe}. Choose one of them.")
     recipe = RECIPES[flags.recipe]()
-    given = {name: value for name in ("epochs", "batch", "learning_rate", "trunk") if (value := getattr(flags, name, None)) is not None}
-    unknown = [name for name in given if not hasattr(recipe, name)]
+    overrides = {name: value for name in ("epochs", "batch", "learning_rate", "trunk") if (value := getattr(flags, name, None)) is not None}
+    unknown = [name for name in overrides if not hasattr(recipe, name)]
     if unknown:
         named = ", ".join(f"--{name.replace('_', '-')}" for name in unknown)
-        print(f"Recipe {recipe.name} has no such setting: {named} is left aside.", file=sys.stderr)
+        print(f"Recipe {recipe.name} has no such setting: {named} is ignored.", file=sys.stderr)
     try:
-        return replace(recipe, **{name: value for name, value in given.items() if name not in unknown})
+        return replace(recipe, **{name: value for name, value in overrides.items() if name not in unknown})
     except ValueError as error:
         raise UsageError(str(error)) from None
 
 
 def chosen_machine(flags: argparse.Namespace) -> "Machine":
-    """Return what the flags say of device, threads and compiling. Raises UsageError for a device that is not here."""
+    """Return device, threads and compilation from the flags. Raises UsageError for a device that this machine does not have."""
     from recognizers.devices import find_device, rest_waiting_threads
 
     rest_waiting_threads()
@@ -84,13 +86,13 @@ def chosen_machine(flags: argparse.Namespace) -> "Machine":
     return Machine(device=device, threads=flags.threads, compiled=getattr(flags, "compile", False))
 
 
-def watch_batches(batches: Iterable[T], total: int) -> Iterable[T]:
-    """Show a bar over the batches of one epoch on a terminal; elsewhere the line after each epoch is enough."""
+def batch_progress(batches: Iterable[T], total: int) -> Iterable[T]:
+    """Show a bar over the batches of one epoch on a terminal; elsewhere only the line after each epoch is printed."""
     return progress(batches, "training", total) if sys.stderr.isatty() else batches
 
 
 def require_drawing(draws: str) -> None:
-    """Raise UsageError if a library of reports/ is missing: better told now than after hours of training. `draws` is what needs it."""
+    """Raise UsageError if a library of reports/ is missing, before hours of training. `draws` is the output that needs it."""
     if missing := [name for name in ("jinja2", "matplotlib") if find_spec(name) is None]:
         got, install = " and no ".join(missing), f"pip install {' '.join(missing)}"
         raise UsageError(f"Expected jinja2 and matplotlib, which draw the {draws}, but got no {got}. Run {install}.")

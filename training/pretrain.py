@@ -1,10 +1,10 @@
-"""Learn from recordings that nobody labelled: a network over tracks forecasts motion, and training starts from what it learned.
+"""Pretrain a network on recordings without labels: it learns to forecast motion over tracks, and training starts from its weights.
 
     python training/pretrain.py --curated s3_mock/curated-zone --recipe cnn_transformer_plus --output checkpoints/trunk.safetensors
     python training/train.py --curated s3_mock/curated-zone --recipe cnn_transformer_plus --trunk checkpoints/trunk.safetensors
 
-Reads only recordings without labels, so no recording that is scored later has a part in it. Skill is 1 - loss / loss of "they stay where
-they are", over windows that were not taught.
+It reads only recordings without labels, so that no recording that is scored later is used. Skill is 1 - loss / loss of the forecast
+"mice do not move", over validation windows.
 Exit codes: 0 written, 1 something unexpected, 2 usage, 4 the curated data break their contract, 130 interrupted.
 """
 
@@ -18,7 +18,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
-from training.command_line import add_machine_flags, chosen_machine, chosen_recipe, curated_folder, run
+from training.command_line import add_machine_flags, chosen_machine, chosen_recipe, curated_folder, run_script
 
 if TYPE_CHECKING:
     from training.fitting.forecasting import ForecastEpoch
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def main(arguments: list[str] | None = None) -> int:
     """Learn to forecast as the flags say; return the exit code."""
     flags = _flags().parse_args(arguments)
-    return run(lambda: _pretrain(flags))
+    return run_script(lambda: _pretrain(flags))
 
 
 def _pretrain(flags: argparse.Namespace) -> int:
@@ -60,7 +60,7 @@ def _pretrain(flags: argparse.Namespace) -> int:
     torch.manual_seed(flags.seed)
     _, network = family.build(asdict(recipe.network), len(layout.names), N_FORECASTS)
     assert isinstance(network, CnnTransformerPlus)  # the one family over tracks
-    history = learn_to_forecast(network.to(device), tracks.to(device), starts.to(device), settings, flags.seed, _tell)
+    history = learn_to_forecast(network.to(device), tracks.to(device), starts.to(device), settings, flags.seed, _print_epoch)
     videos = tuple(sorted(recording.video_id for recording in unlabelled))
     Trunk(recipe.family, recipe.network, layout, videos, history[-1].skill, network.state_dict()).save(flags.output)
     print(f"Wrote {flags.output}: skill {history[-1].skill:.3f}. Start a training run from it with --trunk.")
@@ -70,15 +70,15 @@ def _pretrain(flags: argparse.Namespace) -> int:
 def _flags() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--curated", type=Path, help="directory of the curated zone")
-    parser.add_argument("--recipe", default="cnn_transformer_plus", help="whose network learns (default: %(default)s)")
+    parser.add_argument("--recipe", default="cnn_transformer_plus", help="recipe of the network (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=Path("checkpoints/trunk.safetensors"), help="file to write (default: %(default)s)")
     parser.add_argument("--forecast-epochs", type=int, help="passes over the windows (default: 10)")
-    parser.add_argument("--seed", type=int, default=0, help="of weights and the order of windows (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights and the order of windows (default: %(default)s)")
     add_machine_flags(parser)
     return parser
 
 
-def _tell(done: "ForecastEpoch") -> None:
+def _print_epoch(done: "ForecastEpoch") -> None:
     print(f"epoch={done.epoch} train_loss={done.train_loss:.4f} skill={done.skill:.4f} seconds={done.seconds:.1f}", flush=True)
 
 

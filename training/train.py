@@ -2,8 +2,8 @@
 
     python training/train.py --curated s3_mock/curated-zone --recipe cnn_transformer_small --model-dir checkpoints
 
-Reads a directory of curated tables, writes <model-dir>/<recipe>.safetensors and, with --output-dir, report.json. In a container
-the folders come from SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, the rest from hyperparameters.
+It reads a directory of curated tables, and writes <model-dir>/<recipe>.safetensors and, with --output-dir, report.json. In a container
+the folders come from SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, all other flags are hyperparameters.
 Exit codes: 0 trained, 1 the loss diverged or something unexpected, 2 usage, 4 the curated data break their contract, 130 interrupted.
 """
 
@@ -17,7 +17,7 @@ if not __package__:
 
 from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE, ContractError, UsageError
 from behavior.whole_file import write_json
-from training.command_line import add_machine_flags, add_recipe_flags, chosen_machine, chosen_recipe, curated_folder, watch_batches
+from training.command_line import add_machine_flags, add_recipe_flags, batch_progress, chosen_machine, chosen_recipe, curated_folder
 from training.fitting.divergence import TrainingDivergedError
 
 
@@ -31,25 +31,25 @@ def main(arguments: list[str] | None = None) -> int:
     except UsageError as error:
         return _fail(str(error), EXIT_USAGE)
     except KeyboardInterrupt:
-        return _fail("Expected to train to the end, but got interrupted. Go on with the same --checkpoint-dir.", EXIT_INTERRUPTED)
+        return _fail("Expected to train to the end, but got interrupted. Continue with the same --checkpoint-dir.", EXIT_INTERRUPTED)
     except TrainingDivergedError as error:
         return _fail(str(error), EXIT_UNEXPECTED)
-    except Exception as error:  # whatever it is: the container wants the reason in a file, and the traceback stays
-        _tell_container(f"{type(error).__name__}: {error}")
+    except Exception as error:  # SageMaker reads the reason from a file; the traceback is printed too
+        _write_failure(f"{type(error).__name__}: {error}")
         raise
 
 
 def _train(flags: argparse.Namespace) -> int:
     curated, machine = curated_folder(flags), chosen_machine(flags)
-    from training.decoding.fitted import read_decoding
+    from training.decoding.decoding_file import read_decoding
     from training.fitting.prepare import prepare
     from training.material.curated_zone import CuratedZone
 
     recipe = chosen_recipe(flags)
-    fitted = flags.decoding and read_decoding(flags.decoding)  # refused before anything is read
+    fitted = flags.decoding and read_decoding(flags.decoding)  # a wrong file is refused before recordings are read
     session = prepare(curated, recipe, flags.seed, machine)
     if not CuratedZone(curated).content_groups():
-        print(f"{curated} does not say which recordings show the same video; each counts by itself. Run the ETL job again.")
+        print(f"{curated} has no content groups: recordings of the same video may be in different folds. Run the ETL job again.")
     if fitted:
         session = session.decoded_by(fitted)
     print(session.summary, flush=True)
@@ -63,9 +63,9 @@ def _train(flags: argparse.Namespace) -> int:
 
     path = flags.model_dir / f"{recipe.name}.safetensors"
     try:
-        session.fit(on_step, watch_batches)
+        session.fit(on_step, batch_progress)
     finally:
-        if session.has_result:  # also when the loss diverged: the last good network is worth keeping
+        if session.has_result:  # also if the loss diverged: the best network so far is useful
             session.save_recognizer(path)
     print(session.closing(path), flush=True)
     if flags.output_dir is not None:
@@ -77,33 +77,33 @@ def _flags() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     folders = {
         "--curated": ("SM_CHANNEL_CURATED", None, "directory of the curated zone"),
-        "--model-dir": ("SM_MODEL_DIR", Path("checkpoints"), "where the checkpoint goes"),
-        "--output-dir": ("SM_OUTPUT_DATA_DIR", None, "where report.json goes"),
-        "--checkpoint-dir": ("SM_CHECKPOINT_DIR", None, "saved after each epoch, resumed from there"),
+        "--model-dir": ("SM_MODEL_DIR", Path("checkpoints"), "folder for the checkpoint"),
+        "--output-dir": ("SM_OUTPUT_DATA_DIR", None, "folder for report.json"),
+        "--checkpoint-dir": ("SM_CHECKPOINT_DIR", None, "folder for the state after each epoch, from which an interrupted run continues"),
     }
     for flag, (variable, default, meaning) in folders.items():
-        given = os.environ.get(variable)
+        folder = os.environ.get(variable)
         text = f"{meaning} (default: {variable}{f', or {default}' if default else ''})"
-        parser.add_argument(flag, type=Path, default=Path(given) if given else default, help=text)
+        parser.add_argument(flag, type=Path, default=Path(folder) if folder else default, help=text)
     add_recipe_flags(parser)
     parser.add_argument("--batch", type=int, help="windows per step, instead of the recipe's")
     parser.add_argument("--learning-rate", type=float, help="peak, instead of the recipe's")
-    decoding = "decode with what a cross-validation fitted: its folder or decoding.json (default: thresholds of validation recordings)"
+    decoding = "the decoding of a cross-validation: its folder or decoding.json (default: thresholds fitted on validation recordings)"
     parser.add_argument("--decoding", type=Path, metavar="PATH", help=decoding)
-    parser.add_argument("--seed", type=int, default=0, help="of weights, windows and dropout (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights, windows and dropout (default: %(default)s)")
     add_machine_flags(parser)
-    parser.add_argument("--compile", action="store_true", help="train through torch.compile: for long runs on a GPU")
+    parser.add_argument("--compile", action="store_true", help="train with torch.compile: for long runs on a GPU")
     return parser
 
 
 def _fail(text: str, code: int) -> int:
     print(text, file=sys.stderr)
-    _tell_container(text)
+    _write_failure(text)
     return code
 
 
-def _tell_container(text: str) -> None:
-    """Leave the reason where SageMaker looks for it."""
+def _write_failure(text: str) -> None:
+    """Write the reason to the file in which SageMaker looks for it."""
     folder = os.environ.get("SM_OUTPUT_DIR")
     if folder and Path(folder).is_dir():
         (Path(folder) / "failure").write_text(text)

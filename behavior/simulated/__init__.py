@@ -1,1 +1,1 @@
-"""Mice that do as told, filmed by labs that differ."""
+"""Simulated mice with known behavior, in recordings as different labs make them."""

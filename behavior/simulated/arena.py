@@ -1,4 +1,4 @@
-"""The floor simulated mice walk on: where its walls are, and rounds to run along. Its middle is (0, 0), lengths are in cm, headings in rad.
+"""The arena of simulated mice: its walls, and closed paths to run along. Its middle is (0, 0), lengths are in cm, headings in rad.
 
 Axes: n points along a path, N headings.
 """
@@ -13,14 +13,14 @@ WALL_CM = 3.0
 
 @dataclass(frozen=True)
 class Arena:
-    """The floor, its middle at (0, 0)."""
+    """A rectangular or circular arena with its middle at (0, 0)."""
 
     half_cm: tuple[float, float]
     """Half width and half height."""
     circular: bool = False
 
     def clip(self, xy: np.ndarray, margin_cm: float) -> np.ndarray:
-        """Bring points [..., 2] to where the wall is at least `margin_cm` away."""
+        """Return points [..., 2] moved inward, so that they are at least `margin_cm` from the wall."""
         half = np.maximum(np.array(self.half_cm) - margin_cm, 0.3)
         if not self.circular:
             return np.clip(xy, -half, half)
@@ -28,14 +28,14 @@ class Arena:
         return xy * np.minimum(1.0, half.min() / np.maximum(radius, 1e-9))
 
     def room_cm(self, xy: np.ndarray, heading: np.ndarray, margin_cm: float) -> np.ndarray:
-        """Measure how far one may go from `xy` [2] along each heading [N] before the margin, to the next half cm."""
+        """Return the distance from `xy` [2] to the margin along each heading [N], in steps of half a cm."""
         steps = np.arange(0.5, 2 * max(self.half_cm) * 1.5, 0.5)
         points = xy + steps[:, None, None] * unit(heading)
         inside = np.all(np.isclose(points, self.clip(points, margin_cm)), axis=-1)
         return np.cumprod(inside, axis=0).sum(axis=0) * 0.5
 
     def lap(self, rng: np.random.Generator, near: np.ndarray) -> "Lap":
-        """Draw a closed round to run along: a rounded rectangle with a point close to `near`, at most 50 cm wide."""
+        """Return a random closed path: a rounded rectangle with a point close to `near`, at most 50 cm wide."""
         half = np.minimum((np.array(self.half_cm) - WALL_CM) * rng.uniform(0.75, 1.0, 2), 25.0)
         if self.circular:
             half[:] = half.min()
@@ -52,13 +52,13 @@ class Arena:
 
 @dataclass(frozen=True)
 class Lap:
-    """A closed curve by its length."""
+    """A closed path, parametrized by its length."""
 
     points: np.ndarray
     along_cm: np.ndarray
 
     def at(self, along_cm: np.ndarray) -> np.ndarray:
-        """Return the points [n, 2] at the given lengths; they may lie before the start or after a full round."""
+        """Return the points [n, 2] at the given lengths; lengths below 0 or beyond one lap are allowed."""
         return np.stack([np.interp(along_cm, self.along_cm, axis, period=self.along_cm[-1]) for axis in self.points.T], axis=-1)
 
     def pose(self, along_cm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,8 @@
-"""What labs do beside recording: they mean different things by one word, begin and end bouts by their own habit, and annotate a part
-of what mice do.
+"""How labs annotate differently: the same name means different behaviors, bouts begin and end earlier or later, and only a part of the
+behaviors is annotated.
 
-The published labs do all three, but how is not published: the profiles here are made up, so that what copes with it can be measured.
+The published labs differ in all three ways, but the details are not published. The habits here are invented, so that a study can measure
+how well a recognizer copes with them.
 """
 
 from dataclasses import replace
@@ -9,7 +10,7 @@ from dataclasses import replace
 from behavior.simulated.lab_profiles import PROFILES, LabProfile
 
 COMMON = ("rear", "selfgroom", "sniff", "approach")
-"""What mice do in every lab, asked or not."""
+"""Behaviors that occur in every lab, whether annotated or not."""
 
 _ANY_SNIFF = ("sniff", "sniffbody", "sniffface", "sniffgenital")
 _ANY_MOUNT = ("mount", "attemptmount", "intromit")
@@ -28,7 +29,7 @@ _MEANINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "CRIM13": {"sniff": _ANY_SNIFF, "mount": _ANY_MOUNT, "attack": _ANY_ATTACK},
     "CalMS21_task2": {"sniff": _ANY_SNIFF, "mount": _ANY_MOUNT, "attack": _ANY_ATTACK},
 }
-"""What a lab calls by one name; elsewhere a name means itself."""
+"""By lab and name: the behaviors that the lab calls by this name; any other name means itself."""
 
 _MARGINS_S = {
     "AdaptableSnail": (0.0, 0.2),
@@ -54,7 +55,7 @@ _MARGINS_S = {
 
 
 def with_habits(profile: LabProfile) -> LabProfile:
-    """Return the profile of a lab with its habits; a third of what its mice do at most is on no list."""
+    """Return the profile of a lab with its habits; at most a third of the bouts are of behaviors that it does not annotate."""
     meanings = _MEANINGS.get(profile.name, {})
     named = {*profile.behaviors, *profile.listed_only, *(act for acts in meanings.values() for act in acts)}
     unlisted = tuple(act for act in COMMON if act not in named)

@@ -1,14 +1,12 @@
-"""How each of the 19 annotated MABe labs records: clock, scale, bodyparts, mice, arena and behaviors, for simulated recordings.
+"""How each of the 19 annotated MABe labs records: frame rate, scale, bodyparts, mice, arena and behaviors, for simulated recordings.
 
-Clocks, scales, arenas, bodyparts and behaviors follow the published files; how long and how often mice behave is rounded.
+Frame rates, scales, arenas, bodyparts and behaviors follow the published files; durations and frequencies of behaviors are rounded.
 """
 
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from behavior.ethogram import SELF_BEHAVIORS
-
-Pair = tuple[float, float]
 
 # fmt: off
 BOUT_MEDIANS_S = {
@@ -20,12 +18,12 @@ BOUT_MEDIANS_S = {
     "submit": 1.4, "tussle": 1.5,
 }
 # fmt: on
-"""Median length of a bout in seconds, where a lab's profile does not say otherwise."""
+"""Median length of a bout in seconds, unless a lab's profile has another."""
 
 
 @dataclass(frozen=True)
 class LabProfile:
-    """One way of recording mice."""
+    """How one lab records and annotates mice."""
 
     name: str
     """lab_id of the recordings."""
@@ -35,38 +33,38 @@ class LabProfile:
     """Scale, pixels per cm."""
     bodyparts: tuple[str, ...]
     """Names as the lab writes them, aliases included."""
-    arena_cm: Pair
+    arena_cm: tuple[float, float]
     """Width and height, cm."""
     behaviors: tuple[str, ...]
-    """What the mice do and the experts annotate."""
+    """Behaviors that occur and are annotated."""
     mice: int = 2
     """Number of mice, 1 to 4."""
     seconds: float = 600.0
     """Length of a recording."""
     listed_only: tuple[str, ...] = ()
-    """Behaviors the experts annotate that never occur."""
+    """Behaviors that are annotated but never occur."""
     unlisted: tuple[str, ...] = ()
-    """Behaviors that occur although nobody annotates for them."""
+    """Behaviors that occur but are not annotated."""
     meanings: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """What the lab means by a name, where it is not only what the name says."""
-    margins_s: Pair = (0.0, 0.0)
-    """How early the experts' bouts begin and how late they end, seconds; below 0 late and early."""
+    """By name: the behaviors that the lab means by it, if not only the one of that name."""
+    margins_s: tuple[float, float] = (0.0, 0.0)
+    """How much earlier the experts' bouts begin and how much later they end, seconds; negative for later and earlier."""
     bout_medians_s: dict[str, float] = field(default_factory=dict)
     """Bout lengths that differ from BOUT_MEDIANS_S, seconds."""
     weights: dict[str, int] = field(default_factory=dict)
-    """How often a behavior occurs beside the others; 1 where not given."""
+    """Relative frequencies of behaviors; 1 by default."""
     gap_median_s: float = 1.6
-    """Typical time a mouse strolls between two bouts, seconds."""
+    """Median time between two bouts of a mouse, seconds."""
     annotated_share: float = 1.0
     """Share of the ordered mouse pairs that experts annotated; at least one is."""
     missing_rate: float = 0.02
-    """Share of the points of present frames that the tracker lost."""
+    """Share of the points that the tracker lost, in frames that it has."""
     gap_rate: float = 0.0
-    """Share of the frames that are absent for all mice."""
+    """Share of the frames that the tracker lost for all mice."""
     nan_share: float = 0.0
-    """Share of the lost points that are written as NaN rows; the rest has no row."""
+    """Share of the lost points that are written as NaN rows; the others have no row."""
     noise_cm: float = 0.06
-    """Spread of the tracker's error, cm."""
+    """Standard deviation of the tracker's error, cm."""
     circular: bool = False
     """A round arena; its diameter is the smaller side."""
     arena_type: str = "neutral"
@@ -85,7 +83,7 @@ class LabProfile:
         meant = [act for acts in self.meanings.values() for act in acts]
         unknown = sorted({*self.behaviors, *self.listed_only, *self.unlisted, *meant}.difference(BOUT_MEDIANS_S))
         if unknown:
-            faults.append(f"Expected behaviors of behavior.ethogram, but got {', '.join(unknown)}. A simulated mouse cannot act these.")
+            faults.append(f"Expected behaviors of behavior.ethogram, but got {', '.join(unknown)}. Simulated mice know no other behaviors.")
         if self.mice == 1 and not set(self.behaviors) <= set(SELF_BEHAVIORS):
             faults.append("Expected only self behaviors of a mouse that is alone, but got pair behaviors. Raise `mice` or drop them.")
         named = [act for act, _ in self.names]
@@ -104,12 +102,12 @@ class LabProfile:
 
     @property
     def names(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of what a mouse does and what the lab calls it; what is not there is on no list."""
+        """Pairs of a behavior and its name in this lab; behaviors without a name are not annotated."""
         return tuple((act, name) for name in self.behaviors for act in self.meanings.get(name, (name,)))
 
     @property
     def video_px(self) -> tuple[int, int]:
-        """Width and height of the picture: the arena and a rim of a tenth, in even pixels."""
+        """Width and height of the picture, even pixels: the arena and a tenth of it on each side."""
         width, height = (2 * round(side * self.pix_per_cm * 1.2 / 2) for side in self.arena_cm)
         return width, height
 
@@ -118,8 +116,8 @@ class LabProfile:
         return self.bout_medians_s.get(behavior, BOUT_MEDIANS_S[behavior])
 
 
-def variants(name: str) -> tuple[LabProfile, ...]:
-    """Return every way this lab records, the usual one first: some labs changed their clock, scale, mice or bodyparts."""
+def profiles_of(name: str) -> tuple[LabProfile, ...]:
+    """Return all profiles of a lab, the usual one first: some labs changed their frame rate, scale, mice or bodyparts."""
     return (PROFILES[name], *_OTHERS.get(name, ()))
 
 
@@ -132,7 +130,7 @@ _SNAIL = tuple(sorted({*_SIDES, "neck", "tail_midpoint", "tail_tip"}))
 _FERRET = tuple(sorted({*_SIDES, "hip_left", "hip_right", "spine_1", "spine_2", "tail_middle_1", "tail_middle_2", "tail_tip"}))
 
 
-_RECORDED: dict[str, tuple[float, float, tuple[str, ...], Pair, float]] = {
+_RECORDED: dict[str, tuple[float, float, tuple[str, ...], tuple[float, float], float]] = {
     "AdaptableSnail": (30, 16, tuple(sorted({*_SNAIL, *_IMPLANT})), (60, 60), 1800),
     "BoisterousParrot": (30, 5.5, _FIVE, (45, 45), 19_801),
     "CautiousGiraffe": (25, 21, _HIPS, (30, 30), 600),

@@ -1,4 +1,4 @@
-"""How simulated mice move: each of the 37 behaviors as paths of one or two mice through an arena, and the strolls in between.
+"""How simulated mice move: the paths of one or two mice for each of the 37 behaviors, and the strolls between bouts.
 
 Axes: n frames of one bout or stroll; paths as in `behavior.simulated.mouse`.
 """
@@ -8,38 +8,38 @@ from dataclasses import dataclass
 import numpy as np
 
 from behavior.simulated.arena import WALL_CM, Arena, unit
-from behavior.simulated.mouse import NOSE_CM, Pair, Path, smooth
+from behavior.simulated.mouse import NOSE_CM, FloatPair, Path, blur
 
 
 @dataclass(frozen=True)
 class Move:
-    """What a behavior looks like."""
+    """Parameters of the motion of a behavior."""
 
     style: str
     """solo, run, orbit (one mouse); pursue, close, part, touch (agent and target)."""
-    speed: Pair = (0.0, 0.0)
+    speed: FloatPair = (0.0, 0.0)
     """cm/s, of the agent; of both in pursue and touch."""
     reach: float = NOSE_CM
     """touch: the point on the agent's own axis that touches, cm before its middle."""
-    place: Pair = (0.0, 0.0)
+    place: FloatPair = (0.0, 0.0)
     """touch: the point on the target's axis that is touched, cm before its middle."""
-    gap: Pair = (0.3, 0.8)
+    gap: FloatPair = (0.3, 0.8)
     """cm between the two points (touch), or between the middles (pursue, close, part: when near)."""
-    angle: Pair = (0.0, 0.0)
+    angle: FloatPair = (0.0, 0.0)
     """touch: the agent's heading against the target's, rad, to either side."""
     spin: float = 0.0
     """touch: how fast the pair turns, rad/s."""
-    stretch: Pair = (1.0, 1.0)
+    stretch: FloatPair = (1.0, 1.0)
     """Body length of agent and target, 1 is normal."""
     bend: float = 0.0
     """The agent's head against its body, rad, to either side."""
-    nod: Pair = (0.0, 0.0)
+    nod: FloatPair = (0.0, 0.0)
     """Oscillation of the agent's head, rad and Hz."""
-    thrust: Pair = (0.0, 0.0)
+    thrust: FloatPair = (0.0, 0.0)
     """Oscillation of the agent along its axis, cm and Hz."""
-    wild: Pair = (0.0, 0.0)
+    wild: FloatPair = (0.0, 0.0)
     """Irregular trembling of agent and target, cm."""
-    sway: Pair = (0.25, 0.25)
+    sway: FloatPair = (0.25, 0.25)
     """Slow swaying of agent and target, cm."""
     hop_cm: float = 0.0
     """part: hop back so far, still facing the target, and stay; 0 is to turn and go."""
@@ -94,7 +94,7 @@ MOVES: dict[str, Move] = {
 
 
 def perform(behavior: str, frames: int, fps: float, arena: Arena, near: np.ndarray, rng: np.random.Generator) -> tuple[Path, ...]:
-    """Return the path of the agent, and of the target for a pair behavior, through a bout that takes place close to `near` [2]."""
+    """Return the path of the agent in one bout close to `near` [2], and for a pair behavior also that of the target."""
     move = MOVES[behavior]
     style = {"solo": _solo, "run": _run, "orbit": _orbit, "pursue": _pursue, "close": _line, "part": _line, "touch": _touch}[move.style]
     side = rng.choice([-1.0, 1.0])
@@ -126,7 +126,7 @@ def stroll(start: np.ndarray, stop: np.ndarray | None, frames: int, fps: float, 
     done = (done * done * (3 - 2 * done))[:, None]
     leave, arrive = (unit(heading[:-1]) * pull)[leg], (unit(heading[1:]) * pull)[leg]
     xy, ahead = _hermite(points[leg], points[leg + 1], leave, arrive, done)
-    heading = smooth(np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0]))[:, None], 0.15 * fps)[:, 0]
+    heading = blur(np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0]))[:, None], 0.15 * fps)[:, 0]
     slow = np.column_stack([arena.clip(xy, 1.5), heading, np.zeros(frames), np.ones(frames)])
     return Path(slow, np.zeros((frames, 4)))
 
@@ -168,12 +168,12 @@ def _pursue(move: Move, frames: int, fps: float, arena: Arena, near: np.ndarray,
 def _line(move: Move, frames: int, fps: float, arena: Arena, near: np.ndarray, rng: np.random.Generator) -> _Where:
     """Move the agent along a line to a standing target, or away from it, as far as the walls allow."""
     gap, speed = rng.uniform(*move.gap), rng.uniform(*move.speed)
-    wanted = move.hop_cm or speed * frames / fps
+    distance_cm = move.hop_cm or speed * frames / fps
     spots = arena.clip(near + rng.normal(0, 5, (8, 2)), WALL_CM)
     angles = rng.permutation(np.linspace(-np.pi, np.pi, 16, endpoint=False))
     room = np.stack([arena.room_cm(spot, angles, 2.5) for spot in spots]) - gap
-    spot, angle = np.unravel_index(np.argmax(np.minimum(room, wanted)), room.shape)
-    way = max(1.0, min(wanted, float(room[spot, angle])))
+    spot, angle = np.unravel_index(np.argmax(np.minimum(room, distance_cm)), room.shape)
+    way = max(1.0, min(distance_cm, float(room[spot, angle])))
     gone = np.minimum(speed * np.arange(frames) / fps, way) if move.hop_cm else way * np.linspace(0, 1, frames)
     away = move.style == "part"
     agent = spots[spot] + (gap + (gone if away else way - gone))[:, None] * unit(angles[angle])
@@ -183,7 +183,7 @@ def _line(move: Move, frames: int, fps: float, arena: Arena, near: np.ndarray, r
 
 
 def _touch(move: Move, frames: int, fps: float, arena: Arena, near: np.ndarray, rng: np.random.Generator) -> _Where:
-    """Keep a point of the agent at a point of the target, which stands or walks slowly."""
+    """Keep a point of the agent close to a point of the target, which stands or walks slowly."""
     speed = rng.uniform(*move.speed)
     if speed > 1:
         xy, target_heading = arena.lap(rng, near).pose(_driven(frames, fps, speed, rng))
@@ -216,13 +216,13 @@ def _sway(frames: int, fps: float, size: float, rng: np.random.Generator) -> np.
 
 
 def _driven(frames: int, fps: float, speed: float, rng: np.random.Generator) -> np.ndarray:
-    """Return how far one is gone [n], cm, at a speed that swings by a fifth."""
+    """Return the distance covered [n], cm, at a speed that varies by a fifth."""
     swing = 1 + 0.2 * np.sin(2 * np.pi * (rng.uniform(0.5, 1.0) * np.arange(frames) / fps + rng.random()))
     return np.cumsum(np.full(frames, speed / fps) * swing)
 
 
 def _tremble(move: Move, role: int, heading: np.ndarray, fps: float, rng: np.random.Generator) -> np.ndarray:
-    """Return what trembling adds [n, 4], growing from zero at both ends of the bout."""
+    """Return the trembling [n, 4], which starts and ends at zero."""
     frames = len(heading)
     wild = _waves(frames, fps, 3, move.wild[role], (3.5, 9.0), rng)
     fast = np.column_stack([wild[:, :2], wild[:, 2] * 0.35, np.zeros(frames)])
@@ -235,7 +235,7 @@ def _tremble(move: Move, role: int, heading: np.ndarray, fps: float, rng: np.ran
     return fast * np.minimum(edge, 1.0)[:, None]
 
 
-def _waves(frames: int, fps: float, columns: int, size: float, rates_hz: Pair, rng: np.random.Generator) -> np.ndarray:
+def _waves(frames: int, fps: float, columns: int, size: float, rates_hz: FloatPair, rng: np.random.Generator) -> np.ndarray:
     """Return [n, columns] of irregular waves: three sines each, of random rates and phases, spread `size`."""
     rate, phase = rng.uniform(*rates_hz, (3, columns)), rng.random((3, columns))
     time = np.arange(frames)[:, None, None] / fps

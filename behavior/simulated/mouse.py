@@ -1,8 +1,8 @@
-"""A simulated mouse: its paths become a pose, its pose becomes bodyparts.
+"""A simulated mouse: from its paths to its pose, and from its pose to its bodyparts.
 
 Axes: n frames of one bout or stroll, K bodyparts, T frames. A path is slow [n, 5] = x, y (cm, the arena's middle is 0), heading,
-bend of the head (rad), stretch of the body (1 is normal), and fast [n, 4] = what trembling adds to x, y, heading, bend.
-Slow paths are smoothed over the joints between bouts, fast ones are not.
+bend of the head (rad), stretch of the body (1 is normal), and fast [n, 4] = the trembling of x, y, heading, bend.
+Slow paths are smoothed where two bouts meet, fast ones are not.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ import numpy as np
 
 NOSE_CM, NECK_CM, TAIL_BASE_CM = 4.3, 2.0, -3.9
 """Where these lie on a straight mouse, cm before its middle."""
-Pair = tuple[float, float]
+FloatPair = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Path:
-    """What one mouse does during one bout or stroll."""
+    """The path of one mouse during one bout or stroll."""
 
     slow: np.ndarray
     fast: np.ndarray
@@ -26,7 +26,7 @@ def join(paths: list[Path], fps: float) -> np.ndarray:
     """Chain the paths of one mouse and return its pose [T, 6] = x, y, heading, bend, stretch, bend of the tail."""
     slow = np.concatenate([path.slow for path in paths])
     slow[:, 2] = np.unwrap(slow[:, 2])
-    slow = smooth(slow, 0.07 * fps)
+    slow = blur(slow, 0.07 * fps)
     turning = np.gradient(slow[:, 2]) * fps if len(slow) > 1 else np.zeros(len(slow))
     behind = np.concatenate([np.repeat(slow[:1, 2], round(0.12 * fps)), slow[:, 2]])[: len(slow)]
     tail = np.clip(behind - slow[:, 2], -1.2, 1.2) - 0.6 * slow[:, 3]
@@ -51,7 +51,7 @@ def body(pose: np.ndarray, bodyparts: tuple[str, ...]) -> np.ndarray:
     return pose[:, None, :2] + np.stack([along * cos - across * sin, along * sin + across * cos], axis=-1)
 
 
-def smooth(columns: np.ndarray, sigma_frames: float) -> np.ndarray:
+def blur(columns: np.ndarray, sigma_frames: float) -> np.ndarray:
     """Blur each column of [T, C] along time with a Gaussian; the ends are held."""
     reach = int(np.ceil(3 * sigma_frames))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma_frames, 1e-6)) ** 2)
@@ -59,7 +59,7 @@ def smooth(columns: np.ndarray, sigma_frames: float) -> np.ndarray:
     return np.stack([np.convolve(column, kernel / kernel.sum(), mode="valid") for column in padded.T], axis=1)
 
 
-_OFFSETS: dict[str, Pair] = {
+_OFFSETS: dict[str, FloatPair] = {
     "nose": (NOSE_CM, 0),
     "head": (3.0, 0),
     "ear_left": (2.8, -1.0),

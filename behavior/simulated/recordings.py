@@ -1,6 +1,7 @@
-"""Mice that do as told: recordings with known bouts, in the shape of the published MABe files, for tests, the demo and benchmarks.
+"""Simulated recordings with known bouts, in the format of the published MABe files, for tests, the demo and benchmarks.
 
-A script of bouts is drawn first, then the motion is made to fit it (`behavior.simulated.motion`), then a camera and a tracker look at it.
+First a random script of bouts is made, then the motion that fits it (`behavior.simulated.motion`), then the output of a camera and a
+tracker.
 Axes: T frames, I mice, K bodyparts.
 """
 
@@ -14,22 +15,22 @@ import pyarrow as pa
 
 from behavior.ethogram import SELF_BEHAVIORS
 from behavior.simulated.arena import Arena
-from behavior.simulated.lab_profiles import PROFILES, LabProfile, variants
+from behavior.simulated.lab_profiles import PROFILES, LabProfile, profiles_of
 from behavior.simulated.motion import perform, stroll
 from behavior.simulated.mouse import Path, body, join
 
-__all__ = ["PROFILES", "SIMULATION_VERSION", "Bout", "LabProfile", "SimulatedRecording", "draw_script", "simulate", "variants"]
+__all__ = ["PROFILES", "SIMULATION_VERSION", "LabProfile", "SimulatedBout", "SimulatedRecording", "draw_script", "profiles_of", "simulate"]
 
 SIMULATION_VERSION = 1
-"""Grows with every change that makes the same seed give other bytes."""
+"""Increased with every change that makes the same seed give other bytes."""
 
 MUTUAL = ("reciprocalsniff", "tussle")
-"""What both mice do to each other: annotated in both directions."""
+"""Mutual behaviors of two mice: annotated in both directions."""
 TRAITS = ("strain", "color", "sex", "id", "age", "condition")
 
 
-class Bout(NamedTuple):
-    """One thing a mouse does, in frames, stop excluded. A self behavior has target == agent."""
+class SimulatedBout(NamedTuple):
+    """One bout, in frames, stop excluded. A self behavior has target == agent."""
 
     agent: int
     target: int
@@ -40,7 +41,7 @@ class Bout(NamedTuple):
 
 @dataclass(frozen=True)
 class SimulatedRecording:
-    """One recording as the published files hold it."""
+    """One recording in the format of the published files."""
 
     metadata: dict[str, object]
     """The 38 columns of train.csv, in their order; None where empty."""
@@ -51,7 +52,7 @@ class SimulatedRecording:
 
 
 def simulate(profile: LabProfile, seed: int, video_id: int | None = None, seconds: float | None = None) -> SimulatedRecording:
-    """Make one recording; the same arguments give the same bytes. Mice also act where nobody annotates; that is in no annotation."""
+    """Make one recording; the same arguments give the same bytes. The annotation has only a part of the bouts."""
     rng = np.random.default_rng([seed, zlib.crc32(profile.name.encode())])
     if video_id is None:
         video_id = int(rng.integers(600_000, 2_143_302_778))
@@ -60,8 +61,8 @@ def simulate(profile: LabProfile, seed: int, video_id: int | None = None, second
     script = draw_script(profile, frames, rng, annotated)
     poses = _act(profile, script, frames, rng)
     points_cm = np.stack([body(pose, profile.bodyparts) for pose in poses], axis=1)
-    seen = [bout for bout in script if bout.agent == bout.target or (bout.agent, bout.target) in annotated]
-    written = _written(profile, seen, frames)
+    annotated_bouts = [bout for bout in script if bout.agent == bout.target or (bout.agent, bout.target) in annotated]
+    written = _written(profile, annotated_bouts, frames)
     return SimulatedRecording(
         metadata=_metadata(profile, video_id, frames, annotated, rng),
         tracking=_track(profile, points_cm, rng),
@@ -71,16 +72,16 @@ def simulate(profile: LabProfile, seed: int, video_id: int | None = None, second
 
 def draw_script(
     profile: LabProfile, frames: int, rng: np.random.Generator, annotated: frozenset[tuple[int, int]] = frozenset()
-) -> list[Bout]:
-    """Draw who does what when: each mouse takes part in one bout at a time, with a stroll before each.
+) -> list[SimulatedBout]:
+    """Return a random script of bouts: each mouse takes part in one bout at a time, with a stroll before it.
 
-    All behaviors take turns by their weights. In pairs, the agent is mostly one whose doings are `annotated`. What a mouse does is
-    not always what the lab calls it, or calls anything.
+    Behaviors occur as often as their weights say. Most pair behaviors are between `annotated` pairs. The script has the true behaviors,
+    which a lab may call by another name or not annotate.
     """
     deck = [behavior for behavior in (*profile.behaviors, *profile.unlisted) for _ in range(profile.weights.get(behavior, 1))]
     travel_s = np.hypot(*profile.arena_cm) / 2 / 25
     free = np.zeros(profile.mice, dtype=np.int64)
-    script: list[Bout] = []
+    script: list[SimulatedBout] = []
     queue: list[str] = []
     while deck and free.min() < frames:
         queue = queue or [str(behavior) for behavior in rng.permutation(deck)]
@@ -97,14 +98,14 @@ def draw_script(
             continue
         free[cast] = start + length
         agent, target = int(cast[0]) + 1, int(cast[-1]) + 1
-        script.append(Bout(agent, target, behavior, start, start + length))
+        script.append(SimulatedBout(agent, target, behavior, start, start + length))
         if behavior in MUTUAL:
-            script.append(Bout(target, agent, behavior, start, start + length))
+            script.append(SimulatedBout(target, agent, behavior, start, start + length))
     return sorted(script, key=lambda bout: (bout.start_frame, bout.agent, bout.target))
 
 
-def _written(profile: LabProfile, seen: list[Bout], frames: int) -> list[Bout]:
-    """Return what the experts write of what they see: their own names, and borders by their habit."""
+def _written(profile: LabProfile, seen: list[SimulatedBout], frames: int) -> list[SimulatedBout]:
+    """Return the bouts as the experts annotate them: with the lab's names, and earlier or later borders by its habit."""
     name_of = dict(profile.names)
     early, late = (round(margin * profile.fps) for margin in profile.margins_s)
     written = []
@@ -118,7 +119,7 @@ def _written(profile: LabProfile, seen: list[Bout], frames: int) -> list[Bout]:
 
 
 def _cast(behavior: str, free: np.ndarray, annotated: frozenset[tuple[int, int]], rng: np.random.Generator) -> np.ndarray:
-    """Choose the mouse that waited longest, and for a pair behavior another one; return agent and target, counted from 0."""
+    """Choose the mouse without a bout for the longest time, and for a pair behavior another one; return agent and target, from 0."""
     first = int(np.argmin(free + rng.random(len(free))))
     if behavior in SELF_BEHAVIORS:
         return np.array([first])
@@ -131,7 +132,7 @@ def _cast(behavior: str, free: np.ndarray, annotated: frozenset[tuple[int, int]]
 
 
 def _annotated_pairs(profile: LabProfile, rng: np.random.Generator) -> frozenset[tuple[int, int]]:
-    """Choose the ordered pairs of mice the experts look at: of two mice the first one's doings, of more any."""
+    """Choose the ordered pairs of mice that are annotated: of two mice the first as the agent, of more any."""
     mice = range(1, profile.mice + 1)
     pairs = [(agent, target) for agent in mice for target in mice if agent != target]
     if profile.mice > 2:
@@ -139,7 +140,7 @@ def _annotated_pairs(profile: LabProfile, rng: np.random.Generator) -> frozenset
     return frozenset(pairs[: max(1, round(profile.annotated_share * len(pairs)))])
 
 
-def _act(profile: LabProfile, script: list[Bout], frames: int, rng: np.random.Generator) -> list[np.ndarray]:
+def _act(profile: LabProfile, script: list[SimulatedBout], frames: int, rng: np.random.Generator) -> list[np.ndarray]:
     """Return each mouse's pose [T, 6] through the whole script."""
     arena = Arena((profile.arena_cm[0] / 2, profile.arena_cm[1] / 2), profile.circular)
     paths: list[list[Path]] = [[] for _ in range(profile.mice)]
@@ -147,7 +148,7 @@ def _act(profile: LabProfile, script: list[Bout], frames: int, rng: np.random.Ge
     where = [np.array([*arena.clip(rng.normal(0, 0.5, 2) * profile.arena_cm, 3.0), rng.uniform(-np.pi, np.pi)]) for _ in paths]
     played: set[tuple[int, int]] = set()
     for bout in script:
-        if (bout.agent, bout.start_frame) in played:  # the other half of something mutual
+        if (bout.agent, bout.start_frame) in played:  # the other direction of a mutual behavior
             continue
         cast = [bout.agent - 1] if bout.agent == bout.target else [bout.agent - 1, bout.target - 1]
         played.update((mouse + 1, bout.start_frame) for mouse in cast)
@@ -162,7 +163,7 @@ def _act(profile: LabProfile, script: list[Bout], frames: int, rng: np.random.Ge
 
 
 def _track(profile: LabProfile, points_cm: np.ndarray, rng: np.random.Generator) -> pa.Table:
-    """Film and track points [T, I, K, 2]: pixels with noise, points lost for about three frames at a time, frames lost for all mice."""
+    """Return tracking rows of points [T, I, K, 2]: pixels with noise; points lost for about three frames, frames lost for all mice."""
     frames, mice, parts, _ = points_cm.shape
     middle = np.array(profile.video_px) / 2
     xy = ((points_cm + rng.normal(0, profile.noise_cm, points_cm.shape)) * profile.pix_per_cm + middle).astype(np.float32)
@@ -184,7 +185,7 @@ def _track(profile: LabProfile, points_cm: np.ndarray, rng: np.random.Generator)
 
 
 def _lost(shape: tuple[int, ...], rate: float, run: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw losses [T, ...] that last `run` frames or more and make up `rate` of all frames."""
+    """Return random losses [T, ...] that last `run` frames or more and are a share `rate` of all frames."""
     starts = rng.random((shape[0] + run - 1, *shape[1:])) < 1 - (1 - rate) ** (1 / run)
     lost = starts[: shape[0]].copy()
     for shift in range(1, run):
@@ -192,7 +193,7 @@ def _lost(shape: tuple[int, ...], rate: float, run: int, rng: np.random.Generato
     return lost
 
 
-def _annotation(profile: LabProfile, bouts: list[Bout], seed: int) -> pa.Table:
+def _annotation(profile: LabProfile, bouts: list[SimulatedBout], seed: int) -> pa.Table:
     last = max((bout.stop_frame for bout in bouts), default=0)
     wide = last >= 2**15 or (profile.mixed_frame_types and seed % 2 == 1)
     frame_type, mouse_type = pa.int32() if wide else pa.int16(), pa.int8()

@@ -1,4 +1,4 @@
-"""The arena view: all mice of a recording in one vector per sample, places first, then speed and acceleration where asked for.
+"""The arena view: all mice of a recording in one vector per sample; places, then speeds and accelerations if the settings say so.
 
 Axes: I mice, K bodyparts, T frames of the recording, S samples at the recognizer's rate, F features.
 """
@@ -20,18 +20,18 @@ from behavior.views.scaler import RobustScaler
 
 @dataclass(frozen=True)
 class ArenaFeatures:
-    """How the arena view is made."""
+    """Settings of the arena view."""
 
     motion: bool = True
-    """Whether speed and acceleration of every keypoint stand behind the places."""
+    """Whether speed and acceleration of every keypoint follow the places."""
     fps: float = 30.0
     """Samples per second, 1/s: a window means the same time in every lab."""
     mice: int = MAX_MICE
-    """Mouse 1 to this one have columns of their own, I."""
+    """Number of mice that have columns, I."""
     bodyparts: tuple[str, ...] = ARENA_BODYPARTS
-    """Canonical bodyparts, in the order of the columns, K; what a recording lacks is unknown."""
+    """Canonical bodyparts, in the order of the columns, K; those that a recording lacks are unknown."""
     motion_s: float = 0.1
-    """Time over which velocities are averaged, s: at 120 frames a second the difference of two frames is the tracker's noise."""
+    """Time over which velocities are averaged, s: at 120 frames per second the difference of two frames is mostly noise of the tracker."""
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict themselves."""
@@ -50,11 +50,11 @@ class ArenaFeatures:
 
     @cached_property
     def mirror(self) -> Mirror:
-        """What a mirror makes of the features: places turn around, speeds and accelerations stay."""
+        """The mirror of the features: it changes places, but not speeds and accelerations."""
         return mirror_of(self.names)
 
     def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
-        """Return the arena view [S, F] float32 of one recording, or of some of its samples, whoever the subject is.
+        """Return the arena view [S, F] float32 of one recording, or of some of its samples; the subject has no effect.
 
         Places in cm from the arena's middle, speed in cm/s, acceleration (of the velocity, not of the speed) in cm/s^2, by the
         recording's own `fps`. NaN for a mouse or a keypoint that is never seen or not tracked; mice beyond `mice` have no column.
@@ -81,7 +81,7 @@ class ArenaFeatures:
     def fit_scaler(self, features: np.ndarray) -> RobustScaler:
         """Fit on features [N, F], one scale for all columns of a kind: places, speeds, accelerations.
 
-        So distances keep their proportions, and a mouse that no training recording holds is scaled as the others are.
+        So distances keep their proportions, and a mouse number that no training recording has is scaled like the others.
         """
         kinds = np.array(["place" if name[1] == "_" else name.split("_")[0] for name in self.names])
         median, iqr = np.zeros(len(kinds), np.float32), np.ones(len(kinds), np.float32)
@@ -96,12 +96,12 @@ def _speed_and_acceleration(velocity: np.ndarray, sampled: np.ndarray, width: in
     """Return speed and acceleration [2, S] at the sampled frames, from velocity [2, T] averaged over `width` frames.
 
     Speed is that of the mean around the frame; acceleration compares the mean from the frame on with the mean before it. At the ends
-    the means are over the frames that exist; the first frame moves as the second, since nothing tells what was before.
+    the means are over the frames that exist; the first frame has the velocity of the second, because nothing is known before it.
     """
     frames = velocity.shape[1]
 
     def mean(start: np.ndarray) -> np.ndarray:
-        """Return [2, S]: sums frame by frame, so that a part of the samples gives the same bits as all of them."""
+        """Return [2, S]: sums are in the order of frames, so that a part of the samples gives exactly the same values as all."""
         total, count = np.zeros((2, len(start))), np.zeros(len(start))
         for ahead in range(width):
             frame = start + ahead

@@ -1,4 +1,4 @@
-"""What recognizers over tracks see, through one interface: features of one subject, sample by sample.
+"""The interface of all features over tracks: what a recognizer sees of one subject, sample by sample.
 
 Axes: S samples at the recognizer's rate, F features.
 """
@@ -14,13 +14,13 @@ from behavior.views.scaler import RobustScaler
 
 
 class Features(Protocol):
-    """The settings by which features are made; a frozen dataclass, so that a checkpoint can hold and rebuild it."""
+    """Settings from which features are computed; a frozen dataclass, so that a checkpoint can store it."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def bodyparts(self) -> tuple[str, ...]:
-        """Canonical bodyparts that are looked at."""
+        """Canonical bodyparts that are used."""
         ...
 
     @property
@@ -35,7 +35,7 @@ class Features(Protocol):
 
     @property
     def mirror(self) -> Mirror | None:
-        """What a mirror makes of the features; None if mirrored mice look the same."""
+        """The mirror of the features; None if mirrored mice have the same features."""
         ...
 
     def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
@@ -47,13 +47,13 @@ class ScaledFeatures(Features, Protocol):
     """Features that are scaled before a network sees them."""
 
     def fit_scaler(self, features: np.ndarray) -> RobustScaler:
-        """Return the scaler fitted on features [N, F] of what teaches."""
+        """Return the scaler fitted on features [N, F] of training recordings."""
         ...
 
 
 def refuse_bad_settings(bodyparts: tuple[str, ...], fps: float) -> None:
-    """Raise ValueError for bodyparts that are not given once each, and for a rate that is not above zero."""
+    """Raise ValueError for missing or repeated bodyparts, and for a rate that is not above zero."""
     if not bodyparts or len(set(bodyparts)) < len(bodyparts):
-        raise ValueError(f"Expected bodyparts to be given once each, but got {bodyparts}. List each bodypart once.")
+        raise ValueError(f"Expected each bodypart once, but got {bodyparts}. List each bodypart once.")
     if not fps > 0:
         raise ValueError(f"Expected fps above zero, but got {fps}. Give the samples per second.")

@@ -1,4 +1,4 @@
-"""What a mirror shows: x turns around, and left is right.
+"""Features of mirrored mice: x changes its sign, and left and right bodyparts change places.
 
 Axes: F columns of features.
 """
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 
 _ALONG_X = re.compile(r"(t_)?v?x_.*|rel_dx")
-"""Columns that turn around: places, velocities and distances along x, of agent and target."""
+"""Columns that change their sign: places, velocities and distances along x, of agent and target."""
 
 
 @dataclass(frozen=True)
 class Mirror:
-    """A mirror that stands on the middle of the arena, upright in the picture."""
+    """A mirror at x = 0, the middle of the arena."""
 
     columns: np.ndarray
-    """[F] int64: the column that shows in each place."""
+    """[F] int64: for each column, the column that takes its place."""
     signs: np.ndarray
-    """[F] float32: -1 for what turns around, else 1."""
+    """[F] float32: -1 for columns that change their sign, else 1."""
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Return the features [..., F] of the mirrored mice. Features are not scaled yet."""
@@ -28,7 +28,7 @@ class Mirror:
 
 
 def mirror_of(names: Sequence[str]) -> Mirror:
-    """Return the mirror for named columns [F] of `PairFeatures` or `PairTracks`; a left without its right stays where it is."""
+    """Return the mirror for named columns [F] of `PairFeatures` or `PairTracks`; a left column without a right one stays in its place."""
     places = {name: number for number, name in enumerate(names)}
     columns = [places.get(_other_side(name), number) for number, name in enumerate(names)]
     signs = [-1.0 if _ALONG_X.fullmatch(name) else 1.0 for name in names]

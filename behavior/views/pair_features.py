@@ -1,4 +1,4 @@
-"""From a curated recording to what a recognizer sees: the pair view (agent, target, relative, masks) and its robust scaling.
+"""The pair view of a curated recording: features of agent, target, their relation, and masks.
 
 Axes: K bodyparts, T frames of the recording, S samples at the recognizer's rate, F features.
 """
@@ -19,7 +19,7 @@ from behavior.views.scaler import RobustScaler
 
 @dataclass(frozen=True)
 class PairFeatures:
-    """How the pair view is made."""
+    """Settings of the pair view."""
 
     bodyparts: tuple[str, ...]
     """Canonical bodyparts, in the order of the columns; a recording that lacks one gets unknown values and mask 0."""
@@ -53,14 +53,14 @@ class PairFeatures:
 
     @cached_property
     def mirror(self) -> Mirror:
-        """What a mirror makes of the features."""
+        """The mirror of the features."""
         return mirror_of(self.names)
 
     def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
         """Return the pair view [S, F] float32 of two mice; target == agent for a mouse by itself.
 
-        Positions in cm, velocities in cm/s, NaN where a keypoint is never seen or not tracked (the scaler turns it to 0, mask 0 tells).
-        `fps` is the recording's own. A mouse that is not tracked is all unknown.
+        Positions in cm, velocities in cm/s, NaN where a keypoint is never seen or not tracked (the scaler makes it 0, and its mask is 0).
+        `fps` is the recording's own. All features of a mouse that is not tracked are unknown.
         """
         sampled = sample_frames(curated.frames, fps, self.fps, part)
         streams = [_mouse_stream(curated, mouse, self.bodyparts, sampled) for mouse in (subject.agent, subject.target)]
@@ -70,7 +70,7 @@ class PairFeatures:
         return np.ascontiguousarray(np.concatenate(parts).T)
 
     def fit_scaler(self, features: np.ndarray) -> RobustScaler:
-        """Fit on features [N, F] of what teaches, each column by itself; masks stay as they are."""
+        """Fit on features [N, F] of training recordings, each column by itself; masks are not scaled."""
         return RobustScaler.fit(features, self.is_mask)
 
 

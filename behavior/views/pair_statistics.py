@@ -1,6 +1,6 @@
-"""The pair view as statistics: distances, angles and speeds of two mice, and how they were around each moment, wherever the mice are.
+"""The pair view as statistics: distances, angles and speeds of two mice, and their means and deviations around each sample.
 
-Nothing here depends on where in the arena the mice are, which way they look, or what is left and right. Angles are radians.
+They do not depend on the place of the mice in the arena, their direction, or left and right. Angles are radians.
 
 Axes: K bodyparts, T frames of the recording, S samples at the recognizer's rate, B signals, F features.
 """
@@ -16,18 +16,15 @@ from behavior.curation import Curated
 from behavior.labelling import Subject
 from behavior.views.anchors import ANCHORS, anchor_parts, seen_columns
 from behavior.views.features import refuse_bad_settings
-from behavior.views.sampling import sample_count, sample_frames
-
-BLOCK_SAMPLES = 16_384
-"""Samples made at once: memory does not grow with the recording."""
+from behavior.views.sampling import BLOCK_SAMPLES, sample_count, sample_frames
 
 
 @dataclass(frozen=True)
 class PairStatistics:
-    """What is measured."""
+    """Settings of the statistics."""
 
     bodyparts: tuple[str, ...]
-    """Canonical bodyparts between which distances are taken; what a recording lacks is unknown."""
+    """Canonical bodyparts between which distances are measured; those that a recording lacks are unknown."""
     fps: float = 30.0
     """Samples per second, 1/s: a window means the same time in every lab."""
     lags_s: tuple[float, ...] = (1 / 30, 1 / 6, 0.5, 1.0)
@@ -35,9 +32,9 @@ class PairStatistics:
     windows_s: tuple[float, ...] = (0.5, 2.0, 5.0)
     """Widths of centered windows in which mean and deviation of every signal are taken, s."""
     max_gap_s: float = 0.5
-    """A lost point lies on the line between the sights before and after, if they are at most this far apart, s; else it is unknown."""
+    """A lost point is interpolated if the gap between the seen points is at most this long, s; else it is unknown."""
     symmetric: bool = False
-    """Tell the lower and the higher value of both mice, not agent's and target's: for labs that do not say who is who."""
+    """Use the lower and the higher value of both mice, not agent's and target's: for labs that do not say which mouse acts."""
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict themselves."""
@@ -56,14 +53,14 @@ class PairStatistics:
 
     @property
     def mirror(self) -> None:
-        """None: left and right are the same here."""
+        """None: mirrored mice have the same statistics."""
         return
 
     def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
         """Return the statistics [S, F] float32 of two mice, or a part of their samples; target == agent for a mouse by itself.
 
-        cm, cm/s, radians and radians/s by the recording's own `fps`; NaN where too little was seen. A mouse by itself, and one that
-        is not tracked, leave unknown what they have no part in.
+        cm, cm/s, radians and radians/s by the recording's own `fps`; NaN where too little was seen. Statistics that need
+        a second mouse, or a mouse that is not tracked, are unknown.
         """
         start, stop, _ = part.indices(sample_count(curated.frames, fps, self.fps))
         features = np.empty((max(stop - start, 0), len(self.names)), np.float32)
@@ -73,7 +70,7 @@ class PairStatistics:
         return features
 
     def _block(self, curated: Curated, fps: float, subject: Subject, first: int, last: int) -> np.ndarray:
-        """Return [F, S] for the samples from `first` to before `last`; what lies around them is looked at too."""
+        """Return [F, S] for the samples from `first` to before `last`; samples around them are used too."""
         halves = [round(width * self.fps / 2) for width in self.windows_s]
         margin = max([0, *halves]) + max(map(self._samples, self.lags_s))
         begin = max(first - margin, 0)
@@ -86,7 +83,7 @@ class PairStatistics:
         return np.concatenate([signals[:, inner], *(part[:, inner] for half in halves for part in _mean_and_deviation(signals, half))])
 
     def _signals(self, agent: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the B signals [S] of two mice [P, 3, S] by name: what each does by itself and toward the other, and what both share."""
+        """Return the B signals [S] of two mice [P, 3, S] by name: of each mouse, of each toward the other, and of both."""
         agent_does, target_does = ({**self._alone(one), **self._toward(one, other)} for one, other in ((agent, target), (target, agent)))
         if self.symmetric:
             low = {f"low {name}": np.fmin(agent_does[name], target_does[name]) for name in agent_does}
@@ -110,7 +107,7 @@ class PairStatistics:
         return signals
 
     def _toward(self, mouse: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what a mouse does about another: where it has it, whether it faces it, how fast it comes."""
+        """Return the signals of a mouse toward another: its position, whether the mouse faces it, the speed of approach."""
         own, others = (dict(zip((*ANCHORS, *self.bodyparts), one[:, :2], strict=True)) for one in (mouse, other))
         heading = _unit(own["front"] - own["back"])
         signals: dict[str, np.ndarray] = {}
@@ -125,7 +122,7 @@ class PairStatistics:
         return signals
 
     def _between(self, mouse: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what is the same seen from either mouse."""
+        """Return the signals that are the same for both mice."""
         own, others = (dict(zip((*ANCHORS, *self.bodyparts), one[:, :2], strict=True)) for one in (mouse, other))
         headings = [_unit(one["front"] - one["back"]) for one in (own, others)]
         apart = np.hypot(*(own["center"] - others["center"]))
@@ -151,7 +148,7 @@ class PairStatistics:
 
 
 def _points(curated: Curated, mouse: int | None, bodyparts: Sequence[str], sampled: np.ndarray, max_gap: int) -> np.ndarray:
-    """Return [P, 3, S]: x, y and whether it was lost, of the anchors and the bodyparts; NaN for what the recording does not track."""
+    """Return [P, 3, S]: x, y and whether it was lost, of the anchors and the bodyparts; NaN for points that are not tracked."""
     points = np.full((len(ANCHORS) + len(bodyparts), 3, len(sampled)), np.nan, np.float32)
     if mouse not in curated.mice:
         return points

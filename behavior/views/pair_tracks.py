@@ -1,4 +1,4 @@
-"""The pair view as bare tracks: keypoints of agent and target in meters, from which a network makes its own features.
+"""The pair view as bare tracks: keypoints of agent and target in meters, from which a network computes its own features.
 
 Axes: I mice, K bodyparts, P points of one mouse (three anchors, then the K bodyparts), T frames, S samples at the recognizer's rate,
 F columns.
@@ -23,10 +23,10 @@ COORDINATES = ("x", "y", "seen")
 
 @dataclass(frozen=True)
 class PairTracks:
-    """How tracks are laid out."""
+    """Settings of the tracks."""
 
     bodyparts: tuple[str, ...]
-    """Canonical bodyparts behind the anchors; a recording that lacks one gets places and sight of 0."""
+    """Canonical bodyparts behind the anchors; if a recording lacks one, its places and its `seen` are 0."""
     fps: float = 30.0
     """Samples per second, 1/s: a window means the same time in every lab."""
 
@@ -47,21 +47,21 @@ class PairTracks:
 
     @cached_property
     def mirror(self) -> Mirror:
-        """What a mirror makes of the tracks."""
+        """The mirror of the tracks."""
         return mirror_of(self.names)
 
     def of(self, curated: Curated, fps: float, subject: Subject, part: slice = slice(None)) -> np.ndarray:
         """Return tracks [S, F] float32 of two mice; target == agent for a mouse by itself. `fps` is the recording's own.
 
-        Places in meters from the arena's middle; NaN where a point is never seen or not tracked. Lost points lie on the line
-        between the sights before and after, and say so: seen is 0.
+        Places in meters from the arena's middle; NaN where a point is never seen or not tracked. Lost points are interpolated
+        between the seen points before and after, with seen = 0.
         """
         sampled = sample_frames(curated.frames, fps, self.fps, part)
         mice = [self._mouse(curated, mouse, sampled) for mouse in (subject.agent, subject.target)]
         return np.concatenate(mice).reshape(len(self.names), -1).T.astype(np.float32)
 
     def fit_scaler(self, features: np.ndarray) -> RobustScaler:
-        """Return the scaler that leaves meters meters: what a network makes of tracks has a unit."""
+        """Return a scaler that changes nothing, because the network needs tracks in meters."""
         return RobustScaler(np.zeros(len(self.names), np.float32), np.ones(len(self.names), np.float32))
 
     def _mouse(self, curated: Curated, mouse: int | None, sampled: np.ndarray) -> np.ndarray:
@@ -92,7 +92,7 @@ def _interpolated(curated: Curated, row: int, column: int, sampled: np.ndarray) 
     """Return [3, S]: x and y in meters and whether it was seen, of one keypoint that is seen at least once."""
     seen = curated.seen[row, column]
     xy = curated.xy[:, row, column]
-    begin = sampled[0] - int(seen[sampled[0] :: -1].argmax())  # the last sight before; where there is none, nothing is lost by it
+    begin = sampled[0] - int(seen[sampled[0] :: -1].argmax())  # where the point was last seen; the sample itself if it was not
     end = sampled[-1] + int(seen[sampled[-1] :].argmax()) + 1
     if seen[begin:end].all():
         places = xy[:, sampled]

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 CLIP = 5.0
-"""Scaled features are cut here, in interquartile ranges."""
-_FIT_ROWS = 200_000
+"""Scaled features are clipped at this many interquartile ranges."""
+FIT_ROWS = 200_000
+"""About so many rows are enough to fit a scaler."""
 
 
 @dataclass(frozen=True)
 class RobustScaler:
-    """Subtract the median, divide by the interquartile range, cut at +-5; unknown values become 0."""
+    """Subtract the median, divide by the interquartile range, clip at +-5; unknown values become 0."""
 
     median: np.ndarray
     """[F] float32."""
@@ -23,8 +24,8 @@ class RobustScaler:
 
     @classmethod
     def fit(cls, features: np.ndarray, is_mask: np.ndarray) -> "RobustScaler":
-        """Fit on features [N, F], skipping unknown values; masks stay as they are. Long input is thinned evenly."""
-        thinned = features[:: max(1, len(features) // _FIT_ROWS)]
+        """Fit on features [N, F], skipping unknown values; masks are not scaled. From long input, evenly spaced rows are used."""
+        thinned = features[:: max(1, len(features) // FIT_ROWS)]
         median, iqr = np.zeros(features.shape[1], np.float32), np.ones(features.shape[1], np.float32)
         for column in np.flatnonzero(~is_mask):
             known = thinned[:, column]

@@ -9,8 +9,8 @@ import numpy as np
 def window_starts(frames: int, window: int, step: int) -> np.ndarray:
     """Return the first frame of each window, sorted: [N] int64.
 
-    The last window ends with the recording, so it may overlap the one before by more than the others do. A recording shorter than
-    `window` gets one window, whose tail lies past the end.
+    The last window ends with the recording, so it may overlap the window before it more than the others do. A recording shorter than
+    `window` gets one window, which ends after the recording.
     """
     if frames < 1 or not 1 <= step <= window:
         got = f"{frames} frames, step {step}, window {window}"
@@ -22,8 +22,8 @@ def window_starts(frames: int, window: int, step: int) -> np.ndarray:
 class Stitching:
     """Average overlapping windows of scores into one series [T, C], window by window.
 
-    A frame leaves as soon as no window to come covers it, so that memory does not grow with the series. Half precision is summed, and
-    returned, as float32.
+    A frame is returned as soon as no later window covers it, so that memory does not grow with the series. Half-precision scores are
+    summed and returned as float32.
     """
 
     def __init__(self, starts: np.ndarray, window: int, frames: int) -> None:
@@ -34,10 +34,10 @@ class Stitching:
         self._stops = np.minimum(starts + window, frames)
         bare = starts[0] + np.maximum(starts[1:] - self._stops[:-1], 0).sum() + frames - self._stops[-1]
         if bare:
-            raise ValueError(f"Expected windows that cover all {frames} frames, but got {bare} bare ones. Use window_starts.")
+            raise ValueError(f"Expected windows that cover all {frames} frames, but got {bare} frames without one. Use window_starts.")
         self._added = 0
-        self._open_from = 0  # the first frame that has not left
-        self._open: np.ndarray | None = None  # sums over the windows so far of that frame and those behind it
+        self._open_from = 0  # the first frame that was not returned yet
+        self._open: np.ndarray | None = None  # sums over the windows so far, from that frame on
 
     @property
     def is_complete(self) -> bool:
@@ -45,7 +45,7 @@ class Stitching:
         return self._added == len(self._starts)
 
     def add(self, scores: np.ndarray) -> np.ndarray:
-        """Add the next windows [.., W, C] in order; return the series of the frames that leave [.., C], which follow those before."""
+        """Add the next windows [.., W, C] in order; return the next frames of the series [.., C] that are complete."""
         chosen = slice(self._added, self._added + len(scores))
         first, end = self._open_from, int(self._stops[chosen][-1])
         sums = np.zeros((end - first, scores.shape[2]), np.result_type(scores.dtype, np.float32))
@@ -57,7 +57,7 @@ class Stitching:
         self._open_from = self._frames if self.is_complete else int(self._starts[self._added])
         leaving = sums[: self._open_from - first]
         leaving /= self._overlap(first, self._open_from)[:, None].astype(sums.dtype)
-        self._open = sums[self._open_from - first :].copy()  # a view would keep all of the sums
+        self._open = sums[self._open_from - first :].copy()  # a view would keep all sums in memory
         return leaving
 
     def _overlap(self, first: int, end: int) -> np.ndarray:

@@ -325,7 +325,7 @@ def test_a_job_that_is_refused_ends_with_the_contracts_exit_code_and_its_sentenc
     def refused(options):
         raise ContractError(["a: Expected this.", "b: Expected that."])
 
-    monkeypatch.setattr(glue_etl, "run", refused)
+    monkeypatch.setattr(glue_etl, "run_curation", refused)
     arguments = ["--JOB_NAME", "j", "--RAW_URI", "s3://r", "--CURATED_URI", "s3://c", "--DATABASE", "d", "--enable-metrics", "true"]
     monkeypatch.setattr(sys, "argv", ["glue_etl.py", *arguments])
     with pytest.raises(SystemExit) as ended:

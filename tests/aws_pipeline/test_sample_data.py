@@ -160,9 +160,9 @@ def test_arguments_that_mean_nothing_are_told_all_at_once(
 
 
 def test_the_usual_sample_spans_clocks_scales_mice_and_bodyparts():
-    from behavior.simulated.recordings import variants
+    from behavior.simulated.recordings import profiles_of
 
-    ways = [way for lab in sample_data.DEFAULT_LABS for way in variants(lab)]
+    ways = [way for lab in sample_data.DEFAULT_LABS for way in profiles_of(lab)]
     assert {way.fps for way in ways} >= {10, 25, 30, 120}
     assert {way.mice for way in ways} == {2, 3, 4}
     assert {len(way.bodyparts) for way in ways} == {5, 7, 10, 18}

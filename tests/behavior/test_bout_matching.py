@@ -13,16 +13,16 @@ def bouts(*intervals: tuple[int, int]) -> np.ndarray:
 
 
 def test_half_of_the_union_is_an_overlap_of_a_half() -> None:
-    true, found = bouts((0, 10)), bouts((5, 15))  # 5 frames shared of 15
-    assert matched_bouts(true, found, 0.3) == 1
-    assert matched_bouts(true, found, 0.5) == 0
+    true, predicted = bouts((0, 10)), bouts((5, 15))  # 5 frames shared of 15
+    assert matched_bouts(true, predicted, 0.3) == 1
+    assert matched_bouts(true, predicted, 0.5) == 0
     assert matched_bouts(bouts((0, 10)), bouts((0, 5)), 0.5) == 1  # 5 of 10: just enough
 
 
 def test_one_long_found_bout_finds_one_true_bout_only() -> None:
-    true, found = bouts((0, 10), (10, 20), (20, 30)), bouts((0, 30))
-    assert matched_bouts(true, found, 0.3) == 1
-    assert matched_bouts(true, found, 0.5) == 0
+    true, predicted = bouts((0, 10), (10, 20), (20, 30)), bouts((0, 30))
+    assert matched_bouts(true, predicted, 0.3) == 1
+    assert matched_bouts(true, predicted, 0.5) == 0
 
 
 def test_a_true_bout_found_in_pieces_is_found_once() -> None:
@@ -34,14 +34,14 @@ def test_bouts_that_only_touch_do_not_overlap() -> None:
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
-    true, found = bouts((50, 60), (0, 10), (20, 30)), bouts((21, 30), (1, 10), (49, 61))
-    assert matched_bouts(true, found, 0.5) == 3
+    true, predicted = bouts((50, 60), (0, 10), (20, 30)), bouts((21, 30), (1, 10), (49, 61))
+    assert matched_bouts(true, predicted, 0.5) == 3
 
 
 def test_a_bout_that_could_serve_two_leaves_the_other_its_only_partner() -> None:
     """The first found bout overlaps both true ones, the second found bout the second true one only."""
-    true, found = bouts((0, 10), (10, 20)), bouts((0, 14), (14, 20))
-    assert matched_bouts(true, found, 0.1) == 2
+    true, predicted = bouts((0, 10), (10, 20)), bouts((0, 14), (14, 20))
+    assert matched_bouts(true, predicted, 0.1) == 2
 
 
 def test_no_bouts_match_nothing() -> None:
@@ -67,7 +67,7 @@ def spans(lengths: list[int]) -> list[tuple[int, int]]:
 
 @given(st.lists(st.integers(1, 4), max_size=10), st.lists(st.integers(1, 4), max_size=10), st.sampled_from([0.1, 0.3, 0.5]))
 def test_no_other_pairing_finds_more(mine: list[int], theirs: list[int], overlap: float) -> None:
-    true, found = spans(mine), spans(theirs)
+    true, predicted = spans(mine), spans(theirs)
 
     def fits(one: tuple[int, int], other: tuple[int, int]) -> bool:
         first, second = set(range(*one)), set(range(*other))
@@ -80,4 +80,4 @@ def test_no_other_pairing_finds_more(mine: list[int], theirs: list[int], overlap
         partners = [other for other in right if fits(left[0], other)]
         return max([most(left[1:], right), *(1 + most(left[1:], tuple(o for o in right if o != partner)) for partner in partners)])
 
-    assert matched_bouts(bouts(*true), bouts(*found), overlap) == most(tuple(true), tuple(found))
+    assert matched_bouts(bouts(*true), bouts(*predicted), overlap) == most(tuple(true), tuple(predicted))

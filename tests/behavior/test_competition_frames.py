@@ -24,9 +24,9 @@ def submission(*rows: tuple) -> pd.DataFrame:
     return pd.DataFrame([(video, *triple, *rest) for video, triple, *rest in rows], columns=SUBMISSION_COLUMNS)
 
 
-def counted(truth: pd.DataFrame, found: pd.DataFrame) -> dict[tuple, tuple[int, int, int]]:
-    rows = competition_frames(truth, found)
-    return {(row.lab_id, row.video_id, row.action): (row.hits, row.found, row.true) for row in rows.itertuples()}
+def counted(truth: pd.DataFrame, predicted: pd.DataFrame) -> dict[tuple, tuple[int, int, int]]:
+    rows = competition_frames(truth, predicted)
+    return {(row.lab_id, row.video_id, row.action): (row.hits, row.predicted, row.true) for row in rows.itertuples()}
 
 
 def test_covered_frames_counts_each_frame_of_a_track_once() -> None:
@@ -38,8 +38,8 @@ def test_covered_frames_counts_each_frame_of_a_track_once() -> None:
 def test_frames_of_all_pairs_of_a_recording_are_counted_together() -> None:
     truth = solution(("Lab", 1, ATTACK, 0, 10), ("Lab", 1, BACK, 5, 15), ("Lab", 2, ATTACK, 0, 4))
     # attack in video 1: 4 frames of mouse1 and 3 of mouse2 are hit; sniff occurs nowhere
-    found = submission((1, ATTACK, 6, 12), (1, BACK, 12, 17), (2, SNIFF, 3, 5))
-    assert counted(truth, found) == {
+    predicted = submission((1, ATTACK, 6, 12), (1, BACK, 12, 17), (2, SNIFF, 3, 5))
+    assert counted(truth, predicted) == {
         ("Lab", 1, "attack"): (4 + 3, 6 + 5, 10 + 10),
         ("Lab", 2, "attack"): (0, 0, 4),
         ("Lab", 2, "sniff"): (0, 2, 0),
@@ -84,10 +84,10 @@ def test_summed_over_recordings_the_counts_make_the_score(seed: int) -> None:
         return rows
 
     truth = solution(*((f"Lab{row[0] % 2}", *row) for row in bouts()), *(("Lab0", 9, triple, 0, 0) for triple in triples))
-    found = submission(*bouts())
-    exact = mabe_score(truth, found)
-    counts = competition_frames(truth, found)
-    pooled = counts.assign(action=known_as(counts["action"])).groupby(["lab_id", "action"])[["hits", "found", "true"]].sum()
-    f1 = (2 * pooled["hits"] / (pooled["found"] + pooled["true"])).fillna(0.0)
+    predicted = submission(*bouts())
+    exact = mabe_score(truth, predicted)
+    counts = competition_frames(truth, predicted)
+    pooled = counts.assign(action=known_as(counts["action"])).groupby(["lab_id", "action"])[["hits", "predicted", "true"]].sum()
+    f1 = (2 * pooled["hits"] / (pooled["predicted"] + pooled["true"])).fillna(0.0)
     assert f1.groupby(level="lab_id").mean().to_dict() == pytest.approx({lab: one.score for lab, one in exact.labs.items()})
     assert f1.groupby(level="lab_id").mean().mean() == pytest.approx(exact.score)

@@ -105,5 +105,5 @@ def test_reliability_compares_what_was_said_with_what_came() -> None:
 
 def test_confusion_has_a_row_for_nothing_and_counts_two_truths_twice() -> None:
     labels = np.array([[1, 0], [1, 1], [0, 0], [0, 0]], bool)
-    found = np.array([[1, 0], [0, 1], [0, 0], [0, 1]], bool)
-    assert confusion(labels, found).tolist() == [[1, 1, 0], [0, 1, 0], [0, 1, 1]]
+    predicted = np.array([[1, 0], [0, 1], [0, 0], [0, 1]], bool)
+    assert confusion(labels, predicted).tolist() == [[1, 1, 0], [0, 1, 0], [0, 1, 1]]

@@ -1,4 +1,4 @@
-from behavior.skeleton import BODYPARTS, IGNORED, LEFT_RIGHT, canonical, canonical_columns
+from behavior.skeleton import BODYPARTS, IGNORED, canonical, canonical_columns
 
 
 def test_mabe_tracks_29_bodyparts_eight_of_them_on_an_implant():
@@ -14,8 +14,3 @@ def test_a_hip_and_a_lateral_point_are_one_place():
 def test_canonical_columns_say_where_each_place_stands():
     assert canonical_columns(("nose", "hip_left", "tail_base")) == {"nose": 0, "lateral_left": 1, "tail_base": 2}
     assert canonical_columns(("hip_left", "lateral_left")) == {"lateral_left": 1}  # its own name wins
-
-
-def test_mirror_pairs_exist_on_both_sides():
-    assert ("ear_left", "ear_right") in LEFT_RIGHT
-    assert all(right in BODYPARTS for _, right in LEFT_RIGHT)

@@ -4,15 +4,15 @@ import json
 
 from behavior.contract import Fault, Severity
 from behavior.policy import Policy
-from behavior.verdicts import Decision, PutAside, Rules, Verdict, sorted_out
+from behavior.verdicts import Decision, QuarantineEntry, Rules, Verdict, by_name
 
 TORN = Fault("file-unreadable", "7.parquet", "Expected a Parquet file, but got: no magic bytes.", "Copy the file again.", 3)
 FAR = Fault("point-far", "7.parquet", "Expected points near, but got 3 farther.", "They count as lost.")
 
 
 def test_reasons_are_kept_as_json_and_read_again():
-    one = PutAside("train-7", (TORN,), "QuietOtter", ("train_tracking/lab_id=QuietOtter/7.parquet",), 12, run="run-1")
-    assert PutAside.from_json(one.to_json()) == one
+    one = QuarantineEntry("train-7", (TORN,), "QuietOtter", ("train_tracking/lab_id=QuietOtter/7.parquet",), 12, run="run-1")
+    assert QuarantineEntry.from_json(one.to_json()) == one
     content = json.loads(one.to_json())
     assert (content["run"], content["contract"], content["faults"][0]["mend"]) == ("run-1", 1, "Copy the file again.")
 
@@ -33,6 +33,6 @@ def test_a_release_holds_for_one_recording_and_an_exclusion_too():
 
 
 def test_what_was_put_aside_is_sorted_by_name_and_its_faults_by_their_lines():
-    parts = sorted_out([PutAside("train-8", ()), PutAside("train-7", (FAR, TORN, FAR))])
+    parts = by_name([QuarantineEntry("train-8", ()), QuarantineEntry("train-7", (FAR, TORN, FAR))])
     assert [one.name for one in parts] == ["train-7", "train-8"]
     assert parts[0].faults == (TORN, FAR)

@@ -63,7 +63,7 @@ def onnx(recipe: str, minutes: float) -> None:
     from inference.export import export
     from inference.recognition import recognize
     from recognizers import checkpoint
-    from recognizers.families import load
+    from recognizers.families import load_recognizer
 
     rows, recording = filmed("CalMS21_task1", 60 * minutes)
     recognizer = random_recognizer(recipe, rows)
@@ -72,7 +72,7 @@ def onnx(recipe: str, minutes: float) -> None:
         videos: dict[str, list[int]] = {"train": [], "validation": [], "held_out": []}
         checkpoint.save(path, recognizer, {"recipe": {"name": recipe}, "videos": videos, "metrics": {}, "seed": 0})
         difference = export(path, exported)
-        served = load([exported])
+        served = load_recognizer([exported])
     seconds = [best_seconds(rows, recording, one)[1] for one in (recognizer, served)]
     equal = recognize(rows, recording, recognizer).equals(recognize(rows, recording, served))
     ratio = seconds[0] / seconds[1]

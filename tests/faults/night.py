@@ -132,7 +132,7 @@ class Night:
             address = self.settings.uri("artifacts", "policy.toml")
         options = glue_etl.Options(self.settings.uri("raw"), self.settings.uri("curated"), self.settings.database, address)
         with mock.patch.object(glue_etl, "_spark", LoopInsteadOfSpark):
-            return glue_etl.run(options)
+            return glue_etl.run_curation(options)
 
     def accepted(self) -> list[int]:
         """Return the videos of the curated zone; tracking, annotation and metadata must hold the same."""

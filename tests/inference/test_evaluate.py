@@ -134,10 +134,12 @@ def test_only_the_named_videos_are_scored(data: Path, submission: Path, capsys: 
 
 def write_checkpoint(path: Path, train: list[int], validation: list[int]) -> Path:
     """Write a file that holds a checkpoint's header and no tensor."""
-    from recognizers.checkpoint import FORMAT, VERSION
+    from recognizers.checkpoint import CHECKPOINT_FORMAT, CHECKPOINT_VERSION
 
     videos = {"train": train, "validation": validation, "held_out": []}
-    text = json.dumps({"__metadata__": {"json": json.dumps({"format": FORMAT, "version": VERSION, "videos": videos})}}).encode()
+    text = json.dumps(
+        {"__metadata__": {"json": json.dumps({"format": CHECKPOINT_FORMAT, "version": CHECKPOINT_VERSION, "videos": videos})}}
+    ).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text)
     return path
 

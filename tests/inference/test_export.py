@@ -22,7 +22,7 @@ from inference.recognition import recognize_material
 from recognizers import checkpoint
 from recognizers.checkpoint import read_header
 from recognizers.ensemble import Ensemble
-from recognizers.families import load
+from recognizers.families import load_recognizer
 
 BEHAVIORS = ("attack", "mount", "sniff")
 NETWORKS = {
@@ -72,7 +72,7 @@ def test_bouts_of_pairs_are_the_same_to_the_frame(family: str, frames: int, expo
     curated, recording = filmed
     pose = replace(curated.pose, xy=curated.xy[..., :frames], seen=curated.seen[..., :frames])
     curated = Curated(pose, curated.velocity[..., :frames])  # 20 frames do not fill a window
-    ours, theirs = NETWORKS[family], load([exported[family]])
+    ours, theirs = NETWORKS[family], load_recognizer([exported[family]])
     for (pair, expected), (same_pair, scores) in zip(
         scores_of(ours, curated, recording).items(), scores_of(theirs, curated, recording).items(), strict=True
     ):
@@ -85,7 +85,7 @@ def test_bouts_of_pairs_are_the_same_to_the_frame(family: str, frames: int, expo
 
 
 def test_bouts_of_groups_are_the_same_to_the_frame(exported, filmed: tuple[Curated, Recording]) -> None:
-    ours, theirs = NETWORKS["conv_bilstm"], load([exported["conv_bilstm"]])
+    ours, theirs = NETWORKS["conv_bilstm"], load_recognizer([exported["conv_bilstm"]])
     np.testing.assert_allclose(scores_of(theirs, *filmed)[None, None], scores_of(ours, *filmed)[None, None], atol=1e-3)
     curated, recording = filmed
     bouts, same = (recognize_material(Material.tracked(recording, curated), one) for one in (theirs, ours))
@@ -96,7 +96,7 @@ def test_bouts_of_groups_are_the_same_to_the_frame(exported, filmed: tuple[Curat
 def test_the_file_says_all_that_the_checkpoint_says(exported: dict[str, Path]) -> None:
     for path in exported.values():
         assert read_header(path) == read_header(path.with_suffix(".safetensors"))
-    ours, theirs = NETWORKS["cnn_transformer"], load([exported["cnn_transformer"]])
+    ours, theirs = NETWORKS["cnn_transformer"], load_recognizer([exported["cnn_transformer"]])
     assert (theirs.features, theirs.windowing, theirs.decoding, theirs.labs) == (ours.features, ours.windowing, ours.decoding, ours.labs)
     np.testing.assert_array_equal(theirs.scaler.median, ours.scaler.median)
     np.testing.assert_array_equal(theirs.scaler.iqr, ours.scaler.iqr)
@@ -122,7 +122,7 @@ def test_groups_are_recognized_by_an_exported_network(exported: dict[str, Path],
 
 
 def test_several_are_averaged_with_checkpoints_among_them(exported: dict[str, Path], filmed: tuple[Curated, Recording]) -> None:
-    both = load([exported["cnn_transformer"], exported["cnn_transformer_plus"].with_suffix(".safetensors")])
+    both = load_recognizer([exported["cnn_transformer"], exported["cnn_transformer_plus"].with_suffix(".safetensors")])
     assert isinstance(both, Ensemble)
     (_, first), (_, second) = (
         next(iter(scores_of(NETWORKS[family], *filmed).items())) for family in ("cnn_transformer", "cnn_transformer_plus")
@@ -146,13 +146,13 @@ def test_files_that_cannot_be_used_are_refused_by_name(exported: dict[str, Path]
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no network")
     with pytest.raises(ContractError, match=r"Expected .*broken.onnx to be a whole .onnx file, but got"):
-        load([broken])
+        load_recognizer([broken])
     with pytest.raises(ContractError, match=r"Expected an exported network at .*none.onnx, but got no such file"):
-        load([tmp_path / "none.onnx"])
+        load_recognizer([tmp_path / "none.onnx"])
     with pytest.raises(ContractError, match="Expected the device cpu for an exported network, but got cuda"):
-        load([exported["cnn_transformer"]], device="cuda")
+        load_recognizer([exported["cnn_transformer"]], device="cuda")
     with pytest.raises(ContractError, match="Expected recognizers of one kind, but got the views arena, pair"):
-        load([exported["conv_bilstm"], exported["cnn_transformer"]])
+        load_recognizer([exported["conv_bilstm"], exported["cnn_transformer"]])
 
     model = onnx.load(exported["cnn_transformer"])
     for entry in model.metadata_props:
@@ -162,8 +162,8 @@ def test_files_that_cannot_be_used_are_refused_by_name(exported: dict[str, Path]
             entry.value = json.dumps(header)
     onnx.save(model, tmp_path / "other.onnx")
     with pytest.raises(ContractError, match="x_cm was double and is float"):
-        load([tmp_path / "other.onnx"])
+        load_recognizer([tmp_path / "other.onnx"])
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "foreign.onnx")
-    with pytest.raises(ContractError, match=r"Expected .*foreign.onnx to hold what serving needs, but got another .onnx file"):
-        load([tmp_path / "foreign.onnx"])
+    with pytest.raises(ContractError, match=r"Expected .*foreign.onnx to be an exported recognizer, but got another .onnx file"):
+        load_recognizer([tmp_path / "foreign.onnx"])

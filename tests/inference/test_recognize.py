@@ -55,7 +55,7 @@ def test_make_submission_refuses_a_checkpoint_of_groups_and_says_who_takes_it(la
     flags = ["--data-dir", lake.raw, "--checkpoint", checkpoint, "--held-out", "--output", tmp_path / "s.csv", "--device", "cpu"]
     assert make_submission.main([str(flag) for flag in flags]) == EXIT_CONTRACT
     told = capsys.readouterr().err
-    assert f"Expected a checkpoint that says which mouse does what to which, but got {checkpoint} of the arena view" in told
+    assert f"Expected a checkpoint whose bouts name agent and target, but got {checkpoint} of the arena view" in told
     assert "inference/recognize.py" in told
     assert "Traceback" not in told
     assert not (tmp_path / "s.csv").exists()

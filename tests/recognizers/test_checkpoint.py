@@ -22,7 +22,7 @@ from behavior.simulated.recordings import simulate
 from recognizers import checkpoint
 from recognizers.checkpoint import read_header, videos_seen
 from recognizers.devices import find_device
-from recognizers.families import FAMILIES, load, network_family
+from recognizers.families import FAMILIES, load_recognizer, network_family
 
 BEHAVIORS = ("attack", "mount", "sniff")
 
@@ -49,7 +49,7 @@ def test_what_is_loaded_scores_as_what_was_saved(saved: Path) -> None:
     (recording,) = recordings_from_rows([simulated.metadata])
     curated = curate(simulated.tracking, recording)
     before = scores_of(random_recognizer(BEHAVIORS), curated, recording)
-    loaded = load([saved])
+    loaded = load_recognizer([saved])
     after = scores_of(loaded, curated, recording)
     assert before.keys() == after.keys() == set(recording.pairs)
     for pair in before:
@@ -81,25 +81,25 @@ def test_a_video_is_seen_if_any_checkpoint_learned_or_chose_by_it(saved: Path) -
 def test_a_checkpoint_of_another_schema_is_refused_with_the_difference(saved: Path) -> None:
     rewrite_header(saved, lambda header: header["schema"].update(x_cm="double", z_cm="float"))
     with pytest.raises(ContractError, match=r"x_cm was double and is float; z_cm \(float\) is gone"):
-        load([saved])
+        load_recognizer([saved])
 
 
 def test_a_checkpoint_of_other_features_is_refused_with_the_difference(saved: Path) -> None:
     rewrite_header(saved, lambda header: header["feature_names"].append("rel_angle"))
-    with pytest.raises(ContractError, match="Expected the features this code makes, but got others: rel_angle"):
-        load([saved])
+    with pytest.raises(ContractError, match="Expected the features of this code, but got others: rel_angle"):
+        load_recognizer([saved])
 
 
 def test_a_checkpoint_of_another_version_is_refused(saved: Path) -> None:
     rewrite_header(saved, lambda header: header.update(version=99))
-    with pytest.raises(ContractError, match=f"version {checkpoint.VERSION}, but got .*version 99"):
+    with pytest.raises(ContractError, match=f"version {checkpoint.CHECKPOINT_VERSION}, but got .*version 99"):
         read_header(saved)
 
 
 def test_a_checkpoint_of_an_unknown_family_is_refused(saved: Path) -> None:
     rewrite_header(saved, lambda header: header.update(family="oracle"))
     with pytest.raises(ContractError, match=f"Expected one of the families {', '.join(FAMILIES)}, but got oracle"):
-        load([saved])
+        load_recognizer([saved])
 
 
 def test_a_pickle_is_refused_and_never_opened(tmp_path: Path) -> None:
@@ -110,14 +110,14 @@ def test_a_pickle_is_refused_and_never_opened(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     path.write_bytes(pickle.dumps(Bomb()))
     with pytest.raises(ContractError, match="to be a whole"):
-        load([path])
+        load_recognizer([path])
     assert not (tmp_path / "exploded").exists()
 
 
 def test_half_a_file_is_refused(saved: Path) -> None:
     saved.write_bytes(saved.read_bytes()[:-1000])
     with pytest.raises(ContractError, match=r"to be a whole .safetensors checkpoint, but got: .*Copy it again"):
-        load([saved])
+        load_recognizer([saved])
 
 
 @pytest.mark.parametrize("content", [b"", b"abc", struct.pack("<Q", 2**40), struct.pack("<Q", 2) + b"{}"])

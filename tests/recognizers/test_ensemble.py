@@ -16,7 +16,7 @@ from behavior.material import Material
 from behavior.recording import Recording, Triple
 from recognizers import checkpoint
 from recognizers.ensemble import Ensemble, WeightedMean
-from recognizers.families import load
+from recognizers.families import load_recognizer
 from recognizers.recognizer import Decoding, Head, Recognizer, Scores, View
 
 
@@ -73,7 +73,7 @@ def test_several_checkpoints_load_as_their_ensemble(tmp_path: Path) -> None:
     paths = [tmp_path / f"{seed}.safetensors" for seed in (1, 2)]
     for seed, path in enumerate(paths):
         checkpoint.save(path, random_recognizer(("sniff",), seed=seed), PROVENANCE)
-    loaded = load(paths)
+    loaded = load_recognizer(paths)
     assert isinstance(loaded, Ensemble)
     assert len(loaded.members) == 2
 

@@ -17,7 +17,7 @@ from behavior.simulated.recordings import simulate
 from recognizers import checkpoint
 from recognizers.checkpoint import read_header
 from recognizers.competition import refuse_nameless
-from recognizers.families import load, network_family
+from recognizers.families import load_recognizer, network_family
 from recognizers.recognizer import Head, View
 
 SOCIAL, MATING, AGGRESSIVE = 1, 2, 3
@@ -50,7 +50,7 @@ def test_every_frame_has_scores_that_sum_to_one(filmed: tuple[Curated, Recording
 def test_what_is_loaded_scores_as_what_was_saved(filmed: tuple[Curated, Recording], tmp_path: Path, motion: bool) -> None:
     recognizer = random_arena_recognizer(motion=motion)
     checkpoint.save(tmp_path / "groups.safetensors", recognizer, PROVENANCE)
-    loaded = load([tmp_path / "groups.safetensors"], batch=3)
+    loaded = load_recognizer([tmp_path / "groups.safetensors"], batch=3)
     assert (loaded.features, loaded.windowing, loaded.decoding) == (recognizer.features, recognizer.windowing, recognizer.decoding)
     np.testing.assert_allclose(scores_of(loaded, *filmed)[None, None], scores_of(recognizer, *filmed)[None, None], atol=1e-6)
     np.testing.assert_array_equal(scores_of(loaded.on(loaded.device, 8), *filmed)[None, None], scores_of(recognizer, *filmed)[None, None])
@@ -96,7 +96,7 @@ def test_scores_are_on_the_recordings_own_frames(fps: float, frames: int, record
 def test_recognizers_of_arenas_are_averaged_among_themselves(filmed: tuple[Curated, Recording], saved: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.safetensors"
     checkpoint.save(other, random_arena_recognizer(seed=1), PROVENANCE)
-    both = load([saved, other])
+    both = load_recognizer([saved, other])
     assert both.behaviors == GROUP_NAMES
     one, two = (scores_of(random_arena_recognizer(seed=seed), *filmed)[None, None] for seed in (0, 1))
     np.testing.assert_allclose(scores_of(both, *filmed)[None, None], (one + two) / 2, atol=1e-6)
@@ -106,10 +106,10 @@ def test_recognizers_of_several_views_are_not_averaged(saved: Path, tmp_path: Pa
     pairs = tmp_path / "pairs.safetensors"
     checkpoint.save(pairs, random_recognizer(("attack",)), PROVENANCE)
     with pytest.raises(ContractError, match=r"Expected recognizers of one kind, but got the views arena, pair\. ") as refused:
-        load([pairs, saved])
+        load_recognizer([pairs, saved])
     assert len(refused.value.faults) == 2, "their heads differ too"
 
 
 def test_what_names_no_mouse_is_refused_where_a_submission_is_made(saved: Path) -> None:
-    with pytest.raises(ContractError, match=r"says which mouse does what to which, but got .*groups.safetensors of the arena view"):
-        refuse_nameless(load([saved]), str(saved))
+    with pytest.raises(ContractError, match=r"whose bouts name agent and target, but got .*groups.safetensors of the arena view"):
+        refuse_nameless(load_recognizer([saved]), str(saved))

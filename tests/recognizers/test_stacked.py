@@ -21,7 +21,7 @@ from recognizers import checkpoint
 from recognizers.boosted_trees import BoostedTrees, TreesConfig
 from recognizers.checkpoint import read_header, videos_seen
 from recognizers.ensemble import Ensemble, WeightedMean
-from recognizers.families import load
+from recognizers.families import load_recognizer
 from recognizers.recognizer import Decoding, Recognizer
 from recognizers.stack_inputs import StackInputs
 from recognizers.stacked import Stack, Stacked
@@ -58,7 +58,7 @@ def saved_members(folder: Path, count: int) -> tuple[list[Any], list[checkpoint.
         members.append(random_recognizer(BEHAVIORS, seed=seed, fps=(30.0, 10.0)[seed % 2]))
         path = folder / f"{seed}.safetensors"
         checkpoint.save(path, members[-1], {**PROVENANCE, "videos": {"train": [seed], "validation": [100 + seed], "held_out": []}})
-        parts.append(checkpoint.load(path))
+        parts.append(checkpoint.load_parts(path))
     return members, parts
 
 
@@ -81,7 +81,7 @@ def test_a_stack_of_a_network_and_an_ensemble_is_one_file_that_scores_as_before(
     tmp_path: Path, annotated: Recording, curated: Curated
 ) -> None:
     before, path = saved_stack(tmp_path)
-    after = load([path])
+    after = load_recognizer([path])
     assert isinstance(after, Stacked)
     assert isinstance(after.members[1], Ensemble)
     told = scores_of(before, curated, annotated)
@@ -97,7 +97,7 @@ def test_an_ensemble_is_one_file_that_scores_as_before(tmp_path: Path, annotated
     members, parts = saved_members(tmp_path, 2)
     before = Ensemble(tuple(members), WeightedMean(((0.25, 1.0), (0.75, 0.0)), (0.2, 0.0)), DECODING)
     checkpoint.save_parts(tmp_path / "ensemble.safetensors", before.parts_with(PROVENANCE, parts))
-    after = load([tmp_path / "ensemble.safetensors"])
+    after = load_recognizer([tmp_path / "ensemble.safetensors"])
     for (pair, scores), (same, told) in zip(
         scores_of(after, curated, annotated).items(), scores_of(before, curated, annotated).items(), strict=True
     ):
@@ -108,7 +108,7 @@ def test_an_ensemble_is_one_file_that_scores_as_before(tmp_path: Path, annotated
 
 def test_a_stack_and_a_network_load_as_their_mean(tmp_path: Path) -> None:
     _, path = saved_stack(tmp_path)
-    loaded = load([path, tmp_path / "0.safetensors"], batch=5)
+    loaded = load_recognizer([path, tmp_path / "0.safetensors"], batch=5)
     assert isinstance(loaded, Ensemble)
     assert isinstance(loaded.members[0], Stacked)
     assert loaded.members[0].members[0].batch == 5  # type: ignore[attr-defined]
@@ -165,7 +165,7 @@ def test_a_broken_member_is_refused_with_the_difference(tmp_path: Path, change, 
     _, path = saved_stack(tmp_path)
     changed(path, change)
     with pytest.raises(ContractError, match=told):
-        load([path])
+        load_recognizer([path])
 
 
 def _weight(tensors: dict[str, Any]) -> str:

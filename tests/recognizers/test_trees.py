@@ -17,7 +17,7 @@ from behavior.views.pair_statistics import PairStatistics
 from recognizers import checkpoint
 from recognizers.boosted_trees import BoostedTrees, TreesConfig
 from recognizers.ensemble import Ensemble
-from recognizers.families import load, opened
+from recognizers.families import load_recognizer, open_parts
 from recognizers.recognizer import Decoding
 from recognizers.trees import TreesRecognizer
 
@@ -109,7 +109,7 @@ def test_blocks_of_a_long_recording_fit_together(running, recording, monkeypatch
 def test_a_checkpoint_gives_the_same_scores_back(running, recording, tmp_path: Path) -> None:
     one, path = recognizer(0.3), tmp_path / "trees.safetensors"
     checkpoint.save(path, one, PROVENANCE)
-    back = load([path])
+    back = load_recognizer([path])
     assert (back.view, back.head, back.behaviors, back.decoding) == (one.view, one.head, one.behaviors, one.decoding)
     for lab in ("QuickLab", "NewLab"):
         asked = annotated(recording, lab, (1, 2, "run"), (1, 2, "approach"))
@@ -122,7 +122,7 @@ def test_trees_and_a_network_are_loaded_as_one(running, recording, tmp_path: Pat
     paths = [tmp_path / name for name in ("trees.safetensors", "network.safetensors")]
     checkpoint.save(paths[0], recognizer(), PROVENANCE)
     checkpoint.save(paths[1], random_recognizer(("approach", "sniff")), PROVENANCE)
-    both = load(paths)
+    both = load_recognizer(paths)
     assert isinstance(both, Ensemble)
     ((_, scores),) = scores_of(both, running(), annotated(recording, "NewLab", (1, 2, "run"))).items()
     ((_, own),) = scores_of(recognizer(), running(), annotated(recording, "NewLab", (1, 2, "run"))).items()
@@ -133,7 +133,7 @@ def test_trees_and_a_network_are_loaded_as_one(running, recording, tmp_path: Pat
 def test_a_checkpoint_of_other_features_is_refused_with_the_difference(tmp_path: Path) -> None:
     header, tensors = recognizer().parts(PROVENANCE)
     whole = {**header, "feature_names": [*header["feature_names"], "smell"]}
-    with pytest.raises(ContractError, match="file: Expected the features this code makes, but got others: smell"):
-        opened(whole, tensors, "file")
+    with pytest.raises(ContractError, match="file: Expected the features of this code, but got others: smell"):
+        open_parts(whole, tensors, "file")
     with pytest.raises(ContractError, match=r"Expected the settings of trees, but got others: .*'whiskers'"):
-        opened({**header, "features": {**header["features"], "whiskers": 2}}, tensors, "file")
+        open_parts({**header, "features": {**header["features"], "whiskers": 2}}, tensors, "file")

@@ -130,7 +130,7 @@ def test_flowing_scores_are_read_from_front_to_back_and_forget() -> None:
     assert scores[0:13, both][[0, 12]].tolist() == [[0, 0], [12, -12]]
     assert scores[8:25, np.array([1])][:, 0].tolist() == [-frame for frame in range(8, 25)]
     assert scores[60:500, both][:, 0].tolist() == list(range(60, 100))
-    with pytest.raises(ValueError, match="Expected to be read from front to back, but got asked for frame 59 again"):
+    with pytest.raises(ValueError, match="Expected scores to be read in order, but got frame 59 again"):
         scores[59:70, both]
 
 

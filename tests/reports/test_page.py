@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 
 from reports.estimates import Estimate
 from reports.figures import HUE, canvas, in_house_style, png, svg
-from reports.page import Columns, Facts, Figure, Gallery, Headline, Note, Page, Section, Table, Text, render
+from reports.page import Columns, Facts, FigureBlock, Gallery, Headline, Note, Page, Section, TableBlock, Text, render
 
 EVIL = '<script>alert("1")</script> & co'
 ESCAPED = "&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt; &amp; co"
@@ -46,9 +46,14 @@ ALL_BLOCKS = (
     Headline(Estimate(0.5, 0.4, 0.6), "score", [("recall", Estimate(0.7)), ("seed", "0")]),
     Text("An explanation.", quiet=True),
     Note("Look here.", warning=True),
-    Section("First", [Facts([("frames", "1,000")]), Table(["behavior", "F1"], [["run", Estimate(0.5, 0.4, 0.6)]], ["mean", "0.5"])]),
-    Columns([Section("Left", [Figure(svg(drawing()), "A line.")]), Section("Right", [Figure(png(drawing()), "The same.", "A caption")])]),
-    Section("Last", [Gallery([Figure(svg(drawing()), f"Curve {number}.", f"curve {number}") for number in range(3)])]),
+    Section("First", [Facts([("frames", "1,000")]), TableBlock(["behavior", "F1"], [["run", Estimate(0.5, 0.4, 0.6)]], ["mean", "0.5"])]),
+    Columns(
+        [
+            Section("Left", [FigureBlock(svg(drawing()), "A line.")]),
+            Section("Right", [FigureBlock(png(drawing()), "The same.", "A caption")]),
+        ]
+    ),
+    Section("Last", [Gallery([FigureBlock(svg(drawing()), f"Curve {number}.", f"curve {number}") for number in range(3)])]),
 )
 
 
@@ -81,13 +86,13 @@ def test_no_two_figures_share_an_id_and_every_reference_has_one() -> None:
         Facts([("name", EVIL)]),
         Headline(EVIL, "score"),
         Headline("1", EVIL),
-        Table([EVIL], [["1"]]),
-        Table(["head"], [[EVIL]]),
-        Table(["head"], [["1"]], [EVIL]),
+        TableBlock([EVIL], [["1"]]),
+        TableBlock(["head"], [[EVIL]]),
+        TableBlock(["head"], [["1"]], [EVIL]),
         Section(EVIL, []),
-        Figure(svg(drawing()), "says", EVIL),
-        Figure(svg(drawing()), EVIL),
-        Figure(png(drawing()), EVIL),
+        FigureBlock(svg(drawing()), "says", EVIL),
+        FigureBlock(svg(drawing()), EVIL),
+        FigureBlock(png(drawing()), EVIL),
     ],
     ids=lambda block: block.kind,
 )
@@ -99,37 +104,37 @@ def test_text_is_text_wherever_it_stands(block: object) -> None:
 
 
 def test_an_estimate_in_a_cell_has_its_interval_beside_it() -> None:
-    html = page(Table(["behavior", "F1"], [["run", Estimate(0.5, 0.4, 0.6)], ["rest", Estimate(None)]]))
+    html = page(TableBlock(["behavior", "F1"], [["run", Estimate(0.5, 0.4, 0.6)], ["rest", Estimate(None)]]))
     assert '<tr><td class="text">run</td><td>0.500 <span class="interval">[0.400, 0.600]</span></td></tr>' in html
     assert '<tr><td class="text">rest</td><td>-</td></tr>' in html
 
 
 def test_columns_of_text_are_named() -> None:
-    html = page(Table(["file", "fault", "rows"], [["a.csv", "no header", "3"]], text_columns=(0, 1)))
+    html = page(TableBlock(["file", "fault", "rows"], [["a.csv", "no header", "3"]], text_columns=(0, 1)))
     assert '<td class="text">a.csv</td><td class="text">no header</td><td>3</td>' in html
 
 
 def test_a_row_with_a_cell_too_few_is_refused() -> None:
     with pytest.raises(ValueError, match="Expected 2 cells in each row, but got 1"):
-        Table(["behavior", "F1"], [["run"]])
+        TableBlock(["behavior", "F1"], [["run"]])
     with pytest.raises(ValueError, match="Expected 2 cells in each row, but got 3"):
-        Table(["behavior", "F1"], [], ["mean", "1", "2"])
+        TableBlock(["behavior", "F1"], [], ["mean", "1", "2"])
 
 
 def test_a_png_is_inside_the_page_whole() -> None:
     data = png(drawing())
-    (source,) = re.findall(r'<img src="data:image/png;base64,([^"]*)" alt="What it shows.">', page(Figure(data, "What it shows.")))
+    (source,) = re.findall(r'<img src="data:image/png;base64,([^"]*)" alt="What it shows.">', page(FigureBlock(data, "What it shows.")))
     assert base64.b64decode(source) == data
 
 
 def test_an_svg_is_as_wide_as_its_place_and_knows_its_own_width() -> None:
-    html = page(Figure(svg(drawing()), "A line."))
+    html = page(FigureBlock(svg(drawing()), "A line."))
     assert '<svg role="img" aria-label="A line." style="--natural: 192px" viewBox="0 0 144 72">' in html  # 2 inches by 1
 
 
 def test_only_an_svg_or_a_png_is_a_figure() -> None:
     with pytest.raises(ValueError, match="Expected an SVG with a width in points"):
-        page(Figure("a picture", "says"))
+        page(FigureBlock("a picture", "says"))
 
 
 def test_many_sections_are_linked_from_the_top_and_few_are_not() -> None:

@@ -60,7 +60,7 @@ def test_all_variants_have_the_same_folds(study: Path) -> None:
 
 def test_a_study_of_other_recordings_does_not_mix_with_it(study: Path, capsys) -> None:
     assert run("--labs", "CalMS21_task2", "--output-dir", study) == EXIT_CONTRACT
-    assert "to hold this study, but got another" in capsys.readouterr().err
+    assert "to have this study, but got another" in capsys.readouterr().err
 
 
 def test_an_unknown_lab_or_variant_is_a_usage_error(study: Path, tmp_path: Path, capsys) -> None:

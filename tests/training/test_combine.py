@@ -14,11 +14,11 @@ from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
 from behavior.labelling import Subject
 from recognizers.checkpoint import read_header, videos_seen
 from recognizers.ensemble import Ensemble, WeightedMean
-from recognizers.families import load
+from recognizers.families import load_recognizer
 from recognizers.recognizer import Recognizer
 from recognizers.stacked import Stack, Stacked
 from training import combine, cross_validate
-from training.combining.combination import Combination, How, cross_fit
+from training.combining.combination import Combination, How, cross_fit_combiners
 from training.combining.member_runs import MemberRuns
 from training.judging.out_of_fold import OutOfFold
 from training.material.curated_zone import CuratedZone
@@ -67,7 +67,7 @@ def test_a_combination_is_judged_as_any_run_and_served_as_one_file(
     assert "fold" in (tmp_path / how / "report.html").read_text()
 
     path = tmp_path / how / combine.COMBINED
-    served = load([path])
+    served = load_recognizer([path])
     assert isinstance(served, kind)
     assert [len(member.members) for member in served.members] == [2, 2]
     fitted = json.loads((tmp_path / how / "decoding.json").read_text())["decoding"]
@@ -87,8 +87,8 @@ def test_serving_scores_as_the_scores_that_were_judged(how: str, lake: Lake, mem
     assert run(lake, "--members", *members, "--how", how, "--output-dir", tmp_path) == EXIT_OK
     plan = plan_folds(CuratedZone(lake.curated), [LAB], 2)
     runs = MemberRuns(tuple(map(OutOfFold, members)), plan)
-    combiner = cross_fit(runs, Combination(How(how), runs.names))[1]
-    of_fold = tuple(load([folder / "fold-1" / "tiny.safetensors"]) for folder in members)
+    combiner = cross_fit_combiners(runs, Combination(How(how), runs.names))[1]
+    of_fold = tuple(load_recognizer([folder / "fold-1" / "tiny.safetensors"]) for folder in members)
     if isinstance(combiner, Stack):
         served: Recognizer = Stacked(of_fold, combiner, of_fold[0].decoding)
     else:
@@ -117,8 +117,8 @@ def test_a_combination_can_be_compared_with_and_has_a_line_by_its_name(
 def test_one_member_becomes_the_mean_of_its_folds_without_training_again(lake: Lake, members: tuple[Path, Path], tmp_path: Path) -> None:
     assert run(lake, "--members", members[0], "--output-dir", tmp_path) == EXIT_OK
     assert told(tmp_path)["headline"]["average_precision"] == told(members[0])["headline"]["average_precision"]
-    folds = [load([members[0] / f"fold-{fold}" / "tiny.safetensors"]) for fold in (1, 2)]
-    served = load([tmp_path / combine.COMBINED])
+    folds = [load_recognizer([members[0] / f"fold-{fold}" / "tiny.safetensors"]) for fold in (1, 2)]
+    served = load_recognizer([tmp_path / combine.COMBINED])
     recording = lake.recordings[0]
     curated = CuratedZone(lake.curated).tracking(recording)
     assert served.behaviors == folds[0].behaviors == folds[1].behaviors

@@ -19,13 +19,13 @@ from simulated_lake import Lake
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE
 from behavior.keys import LakeObject, key_of
 from behavior.metric import mabe_score
-from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURATED
+from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURATED, Table
 from inference.recognition import recognize
 from recognizers.checkpoint import read_header
 from recognizers.competition import solution_rows, submission_rows
-from recognizers.families import load
+from recognizers.families import load_recognizer
 from training import cross_validate
-from training.decoding.fitted import read_decoding
+from training.decoding.decoding_file import read_decoding
 from training.judging.out_of_fold import FoldRecord, OutOfFold
 from training.material import curated_zone, fold_plan
 from training.material.curated_zone import CuratedZone
@@ -128,9 +128,9 @@ def test_a_fold_does_not_open_what_it_scores_before_it_is_trained(
     reads: list[int] = []
     honest = curated_zone._read
 
-    def spying(files: Sequence[Path], *what: Any) -> pa.Table:
+    def spying(table: Table, files: Sequence[Path], *columns: str, **condition: Any) -> pa.Table:
         reads.extend(int(file.stem.removeprefix("train-")) for file in files if "tracking_curated" in file.parts)
-        return honest(files, *what)
+        return honest(table, files, *columns, **condition)
 
     monkeypatch.setattr(curated_zone, "_read", spying)
     opened: list[set[int]] = []
@@ -162,7 +162,7 @@ def test_the_score_is_that_of_serving_each_recording_with_the_recognizer_that_ne
     report = told(finished)
     found = []
     for number, fold in enumerate(report["folds"], start=1):
-        recognizer = load([finished / f"fold-{number}" / "tiny.safetensors"])
+        recognizer = load_recognizer([finished / f"fold-{number}" / "tiny.safetensors"])
         fitted = read_decoding(finished / f"fold-{number}")
         assert not {*fitted.videos} & {*fold["held_out"]}
         recognizer = replace(recognizer, decoding=fitted.over(recognizer.behaviors, {}))
@@ -290,7 +290,7 @@ def test_an_interrupted_fold_goes_on_after_its_last_epoch(
 def test_the_folder_of_another_run_is_refused_with_the_difference(finished: Path, zone_with_a_twin: Path, known: None, capsys) -> None:
     before = (finished / "report.json").read_text()
     assert run("--curated", zone_with_a_twin, "--output-dir", finished, "--seed", "5") == EXIT_CONTRACT
-    assert "to hold this run, but got another: seed was 0 and is 5" in capsys.readouterr().err
+    assert "to have this run, but got another: seed was 0 and is 5" in capsys.readouterr().err
     assert (finished / "report.json").read_text() == before
 
 

@@ -1,1 +1,1 @@
-"""Recognizers made of recognizers that were cross-validated alike."""
+"""Combinations of recognizers that were cross-validated on the same folds."""

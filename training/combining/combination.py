@@ -10,16 +10,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from recognizers.boosted_trees import BoostedTrees, TreesConfig, teaching
+from recognizers.boosted_trees import BoostedTrees, TreesConfig, thin_mask
 from recognizers.ensemble import WeightedMean
 from recognizers.recognizer import Head, View
 from recognizers.stack_inputs import ScoresAround, StackInputs
 from recognizers.stacked import Stack
 from training.combining.member_runs import MemberRuns
-from training.combining.weights import SMOOTH_S, ScoredFrames, fit_mean, smoothed
+from training.combining.weights import MEAN_SMOOTH_S, ScoredFrames, fit_mean, smoothed
 
-FRAMES = 100_000
-"""About so many frames with a behavior teach, and so many without; all of them where there are fewer."""
+FRAMES_PER_BEHAVIOR = 100_000
+"""About so many training frames with a behavior, and as many without; all frames if there are fewer."""
 
 _FEW_AND_SMALL = TreesConfig(
     trees=100, leaves=5, learning_rate=0.05, least_rows=200, least_weight=5.0, l2=20.0, feature_fraction=0.5, row_fraction=0.8
@@ -39,41 +39,41 @@ class How(StrEnum):
 
 @dataclass(frozen=True)
 class Combination:
-    """How recognizers are combined; in a report it stands where the recipe does."""
+    """How recognizers are combined; reports have it in place of a recipe."""
 
     how: How
-    """What is learned."""
+    """The way to combine."""
     members: tuple[str, ...]
     """Recipe and seed of each."""
     inputs: StackInputs = field(default_factory=StackInputs)
-    """What the trees of a stack see."""
+    """Inputs of the trees of a stack."""
     trees: TreesConfig = _FEW_AND_SMALL
-    """How they are grown: few, small and strongly regularized, for their inputs are already answers."""
+    """Settings of the trees: few, small and strongly regularized, because their inputs are scores already."""
     share: float = 0.5
-    """Of the trees in the answer of a stack where much was seen of a behavior; the rest is the fitted mean of the members."""
+    """Weight of the trees in a stack, for a behavior with many bouts; the rest is the fitted mean of the members."""
     support_s: float = 100.0
-    """With so many seconds of bouts the trees have half of that share, s: trees of rare behaviors overfit first."""
+    """With so many seconds of bouts the trees have half of that weight, s: trees of rare behaviors overfit most."""
     seed: int = 0
-    """Of the trees."""
+    """Seed of the trees."""
 
     @property
     def name(self) -> str:
-        """What it is called beside recipes."""
+        """Its name in reports."""
         return f"{self.how}({', '.join(self.members)})"
 
     @property
     def family(self) -> str:
-        """Name in `recognizers.families.FAMILIES` of what comes out."""
+        """Family of the combined recognizer, a name in `recognizers.families.FAMILIES`."""
         return "stacked" if self.how is How.STACKED else "ensemble"
 
     @property
     def view(self) -> View:
-        """What its recognizer sees: only recognizers of pairs are combined."""
+        """View of its recognizer: only recognizers of pairs are combined."""
         return View.PAIR
 
     @property
     def head(self) -> Head:
-        """How its recognizer answers."""
+        """Head of its recognizer."""
         return Head.MULTILABEL
 
     def to_json_dict(self) -> dict[str, Any]:
@@ -82,73 +82,75 @@ class Combination:
 
 
 class Combiner(Protocol):
-    """What was learned: from the scores of members to one score."""
+    """A fitted combination: from the scores of members to one score."""
 
     def scores(self, members: np.ndarray, fps: float) -> np.ndarray:
-        """Return scores [T, C] float32, 0 to 1, for those of members [M, T, C]; NaN where one, or all, say nothing."""
+        """Return scores [T, C] float32, 0 to 1, for those of members [M, T, C]; NaN where a member has none."""
         ...
 
 
-def cross_fit(runs: MemberRuns, how: Combination) -> dict[int | None, Combiner]:
-    """Return for each fold what is learned from the scores of all others, and for None what is learned from all.
+def cross_fit_combiners(runs: MemberRuns, how: Combination) -> dict[int | None, Combiner]:
+    """Return for each fold the combiner fitted on the scores of all other folds, and for None the one fitted on all.
 
-    The known limit of it: a score of another fold came from a recognizer that had the labels of this fold among its own training
-    labels. So the members' scores are a little better where this fold's labels repeat themselves, and what is learned from them leans on
-    that. Only a cross-validation within each fold would be free of it, at as many times the cost as there are folds.
+    This has a known limit: the scores of another fold come from a recognizer that was trained with the labels of this fold. So the
+    evaluation is slightly optimistic. Only a cross-validation within each fold would avoid this; it would cost as many times more as
+    there are folds.
     """
     members, folds = len(runs.stores), range(1, len(runs.plan.splits) + 1)
     if how.how is How.EQUAL:
         return dict.fromkeys((None, *folds), WeightedMean(((1 / members,) * len(runs.behaviors),) * members))
-    taught = _collected(runs, how)
-    return {left_out: _fitted(how, runs.behaviors, members, [one.without(left_out) for one in taught]) for left_out in (None, *folds)}
+    by_behavior = _collect(runs, how)
+    return {left_out: _fit(how, runs.behaviors, members, [one.without(left_out) for one in by_behavior]) for left_out in (None, *folds)}
 
 
 @dataclass(frozen=True)
-class _Frames:
-    """Frames that teach one behavior."""
+class _TrainingFrames:
+    """Training frames of one behavior."""
 
     inputs: np.ndarray
-    """[N, F] float32: what trees see; no columns if there are none."""
+    """[N, F] float32: inputs of the trees; no columns without trees."""
     scores: np.ndarray
-    """[S, M, N] float32: of the members, at every smoothing."""
+    """[S, M, N] float32: scores of the members at every smoothing."""
     labels: np.ndarray
     """[N] bool."""
     folds: np.ndarray
-    """[N]: which fold holds the recording out."""
+    """[N]: the fold that holds the recording out."""
     seconds: np.ndarray
     """[N]: length of the frame, s."""
     thinned: TreesConfig
-    """Says how many frames each of them stands for."""
+    """Settings that say how many frames each of them stands for."""
 
-    def without(self, fold: int | None) -> "_Frames":
+    def without(self, fold: int | None) -> "_TrainingFrames":
         """Return the frames of all folds but one."""
         if fold is None:
             return self
-        kept = self.folds != fold
-        return _Frames(self.inputs[kept], self.scores[..., kept], self.labels[kept], self.folds[kept], self.seconds[kept], self.thinned)
+        chosen = self.folds != fold
+        return _TrainingFrames(
+            self.inputs[chosen], self.scores[..., chosen], self.labels[chosen], self.folds[chosen], self.seconds[chosen], self.thinned
+        )
 
 
-def _collected(runs: MemberRuns, how: Combination) -> list[_Frames]:
-    """Return the frames of each behavior, thinned to about `FRAMES` with it and as many without."""
+def _collect(runs: MemberRuns, how: Combination) -> list[_TrainingFrames]:
+    """Return the frames of each behavior, thinned to about `FRAMES_PER_BEHAVIOR` with it and as many without."""
     thinned = _thinned(runs)
-    parts: list[list[_Frames]] = [[] for _ in runs.behaviors]
+    parts: list[list[_TrainingFrames]] = [[] for _ in runs.behaviors]
     for one in runs.subjects():
         around = ScoresAround(one.scores, one.recording.fps, how.inputs) if how.how is How.STACKED else None
         scores = smoothed(one.scores, one.recording.fps)
         for column in np.flatnonzero(one.annotated).tolist():
             labels = one.labels[:, [column]]
-            frames = np.flatnonzero(teaching(labels, np.ones_like(labels), thinned[column]))
+            frames = np.flatnonzero(thin_mask(labels, np.ones_like(labels), thinned[column]))
             inputs = np.empty((len(frames), 0), np.float32) if around is None else around.of(column, frames)
             folds, seconds = np.full(len(frames), one.fold), np.full(len(frames), 1 / one.recording.fps)
-            parts[column].append(_Frames(inputs, scores[:, :, frames, column], labels[frames, 0], folds, seconds, thinned[column]))
+            parts[column].append(_TrainingFrames(inputs, scores[:, :, frames, column], labels[frames, 0], folds, seconds, thinned[column]))
     return [_joined(own, config, len(runs.stores)) for own, config in zip(parts, thinned, strict=True)]
 
 
-def _joined(parts: list[_Frames], thinned: TreesConfig, members: int) -> _Frames:
-    if not parts:  # nobody has an answer where it was annotated
-        scores = np.empty((len(SMOOTH_S), members, 0), np.float32)
-        return _Frames(np.empty((0, 0), np.float32), scores, np.empty(0, bool), np.empty(0, int), np.empty(0), thinned)
-    whole = _Frames(
+def _joined(parts: list[_TrainingFrames], thinned: TreesConfig, members: int) -> _TrainingFrames:
+    if not parts:  # no member has scores where the behavior was annotated
+        scores = np.empty((len(MEAN_SMOOTH_S), members, 0), np.float32)
+        return _TrainingFrames(np.empty((0, 0), np.float32), scores, np.empty(0, bool), np.empty(0, int), np.empty(0), thinned)
+    whole = _TrainingFrames(
         np.concatenate([one.inputs for one in parts]),
         np.concatenate([one.scores for one in parts], axis=2),
         np.concatenate([one.labels for one in parts]),
@@ -165,17 +167,17 @@ def _thinned(runs: MemberRuns) -> list[TreesConfig]:
     for one in runs.subjects():
         frames += one.annotated * len(one.labels)
         present += one.annotated * one.labels.sum(axis=0)
-    every = np.maximum(1, np.round(np.stack([frames - present, present]) / FRAMES)).astype(int)
+    every = np.maximum(1, np.round(np.stack([frames - present, present]) / FRAMES_PER_BEHAVIOR)).astype(int)
     return [TreesConfig(every_nth=int(absent), every_nth_positive=int(seen)) for absent, seen in every.T]
 
 
-def _fitted(how: Combination, behaviors: tuple[str, ...], members: int, taught: Sequence[_Frames]) -> Combiner:
-    scored = [_scored(one) for one in taught]
+def _fit(how: Combination, behaviors: tuple[str, ...], members: int, by_behavior: Sequence[_TrainingFrames]) -> Combiner:
+    scored = [_scored(one) for one in by_behavior]
     mean = fit_mean(scored)
     if how.how is How.FITTED:
         return mean
     trees = []
-    for column, one in enumerate(taught):
+    for column, one in enumerate(by_behavior):
         if one.labels.all() or not one.labels.any():
             trees.append(BoostedTrees((None,)))
             continue
@@ -187,6 +189,6 @@ def _fitted(how: Combination, behaviors: tuple[str, ...], members: int, taught: 
     return Stack(behaviors, how.inputs, tuple(trees), share, mean)
 
 
-def _scored(one: _Frames) -> ScoredFrames:
+def _scored(one: _TrainingFrames) -> ScoredFrames:
     labels, every = one.labels, (one.thinned.every_nth, one.thinned.every_nth_positive)
     return ScoredFrames(one.scores[..., labels], one.scores[..., ~labels], every, float(one.seconds[labels].sum()) * every[1])

@@ -1,4 +1,4 @@
-"""One file for recognizers that were combined: those of all folds of all members, and what was learned on top of them."""
+"""One file for a combination: the recognizers of all folds of all members, and the combiner."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,11 +6,11 @@ from pathlib import Path
 
 from recognizers import checkpoint
 from recognizers.ensemble import Ensemble, WeightedMean
-from recognizers.families import opened
+from recognizers.families import open_parts
 from recognizers.stacked import Stack, Stacked
 from training.combining.combination import Combination, Combiner
 from training.combining.member_runs import MemberRuns
-from training.decoding.fitted import FittedDecoding
+from training.decoding.decoding_file import FittedDecoding
 
 
 def save_combined(
@@ -23,11 +23,11 @@ def save_combined(
 ) -> None:
     """Write the combination of members, each of which is the mean of the recognizers of its folds.
 
-    Every recording taught the recognizers of all folds but one, and what combines them: all count as seen.
+    Every recording was used to train the recognizers of all folds but one, and to fit the combiner: all count as seen.
     """
     videos = [recording.video_id for recording in runs.plan.recordings]
     provenance = {"videos": {"train": videos, "validation": [], "held_out": []}, "metrics": {}, "seed": how.seed}
-    of_folds = [[checkpoint.load(file) for file in files] for files in checkpoints]
+    of_folds = [[checkpoint.load_parts(file) for file in files] for files in checkpoints]
     means = tuple(_mean(parts, files) for parts, files in zip(of_folds, checkpoints, strict=True))
     named = zip(runs.names, means, of_folds, strict=True)
     inside = [mean.parts_with({**provenance, "recipe": {"name": name}}, parts) for name, mean, parts in named]
@@ -46,11 +46,11 @@ def save_combined(
 
 
 def _mean(parts: Sequence[checkpoint.Parts], files: Sequence[Path]) -> Ensemble:
-    return Ensemble(tuple(opened(*own, str(file)) for own, file in zip(parts, files, strict=True)))
+    return Ensemble(tuple(open_parts(*own, str(file)) for own, file in zip(parts, files, strict=True)))
 
 
-def _over(mean: WeightedMean, behaviors: tuple[str, ...], wanted: tuple[str, ...]) -> WeightedMean:
-    """Return the mean of some of its behaviors, in another order."""
-    places = [behaviors.index(behavior) for behavior in wanted]
+def _over(mean: WeightedMean, behaviors: tuple[str, ...], chosen: tuple[str, ...]) -> WeightedMean:
+    """Return the mean for some of its behaviors, in their order."""
+    places = [behaviors.index(behavior) for behavior in chosen]
     weights = tuple(tuple(row[place] for place in places) for row in mean.weights)
     return WeightedMean(weights, tuple(mean.smooth_s[place] for place in places) if mean.smooth_s else ())

@@ -1,4 +1,4 @@
-"""Out-of-fold runs side by side: what is combined, subject by subject, and the recognizers it came from.
+"""Several out-of-fold runs: their scores together, subject by subject, and their checkpoints.
 
 Axes: M members, T frames, C behaviors.
 """
@@ -16,26 +16,26 @@ from behavior.recording import Recording
 from recognizers.recognizer import Decoding, View
 from training.fitting.resume import STATE_FILE
 from training.judging.out_of_fold import OutOfFold
-from training.judging.scored_subjects import kept_subjects
+from training.judging.scored_subjects import subjects_with_scores
 from training.material.fold_plan import FoldPlan
 
 
 @dataclass(frozen=True)
 class MemberScores:
-    """One annotated subject of one recording as all members see it, each by a recognizer that never saw the recording."""
+    """One annotated subject of one recording with the scores of all members, from recognizers that never saw the recording."""
 
     recording: Recording
     """The video."""
     subject: Subject
-    """Whom the scores are about."""
+    """Subject of the scores."""
     fold: int
-    """That held it out."""
+    """The fold that held it out."""
     scores: np.ndarray
-    """[M, T, C] float32; NaN where a member says nothing."""
+    """[M, T, C] float32; NaN where a member has none."""
     labels: np.ndarray
-    """[T, C] bool: what experts saw."""
+    """[T, C] bool: true labels."""
     annotated: np.ndarray
-    """[C] bool: what they annotated."""
+    """[C] bool: annotated behaviors."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,16 @@ class MemberRuns:
     stores: tuple[OutOfFold, ...]
     """Their folders, in order."""
     plan: FoldPlan
-    """What all were run on."""
+    """The plan of all runs."""
 
     def refuse_unlike(self) -> None:
-        """Raise ContractError for a run that is not complete, or on other recordings, folds or answers."""
+        """Raise ContractError for a run that is not complete, or has other recordings, folds or another view."""
         for store in self.stores:
             store.refuse_unlike(self.plan, View.PAIR)
 
     @cached_property
     def behaviors(self) -> tuple[str, ...]:
-        """Names along axis C: all that occur."""
+        """Names along axis C: all behaviors that occur."""
         return PairLabelling.of_actions(self.plan.bouts["action"]).behaviors
 
     @property
@@ -64,8 +64,8 @@ class MemberRuns:
         return tuple(f"{identity['recipe name']}-seed{identity['seed']}" for identity in identities)
 
     def subjects(self) -> Iterator[MemberScores]:
-        """Yield every annotated subject for which any member has an answer."""
-        for together in zip(*(kept_subjects(store, self.plan) for store in self.stores), strict=True):
+        """Yield every annotated subject for which any member has scores."""
+        for together in zip(*(subjects_with_scores(store, self.plan) for store in self.stores), strict=True):
             first = together[0]
             scores = np.stack([one.scores.astype(np.float32) for one in together])
             for own, one in zip(scores, together, strict=True):
@@ -82,7 +82,7 @@ class MemberRuns:
 
     def checkpoints(self) -> list[list[Path]]:
         """Return for each member the checkpoints of its folds. Raises ContractError with all that are missing."""
-        found, faults = [], []
+        by_member, faults = [], []
         for store in self.stores:
             own = []
             for fold in range(1, len(self.plan.splits) + 1):
@@ -91,6 +91,6 @@ class MemberRuns:
                 if len(files) != 1:
                     faults.append(f"Expected one checkpoint in {folder}, but got {len(files)}. Cross-validate that recipe again.")
                 own += files
-            found.append(own)
+            by_member.append(own)
         refuse(faults)
-        return found
+        return by_member

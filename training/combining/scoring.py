@@ -1,4 +1,4 @@
-"""The scores of a combination, kept as a run out of fold of its own.
+"""The scores of a combination, stored as an out-of-fold run of its own.
 
 Axes: T frames, C behaviors.
 """
@@ -14,7 +14,7 @@ from training.judging.out_of_fold import FoldRecord, OutOfFold
 
 
 def write_combined_scores(runs: MemberRuns, how: Combination, combiners: dict[int | None, Combiner], store: OutOfFold) -> list[FoldRecord]:
-    """Write the scores of every subject, each by what was learned without its fold; return the records of the folds."""
+    """Write the scores of every subject, from the combiner that was fitted without its fold; return the records of the folds."""
     known = {}
     seconds = dict.fromkeys(range(1, len(runs.plan.splits) + 1), 0.0)
     for fold in seconds:

@@ -1,1 +1,1 @@
-"""From out-of-fold scores to how scores become bouts."""
+"""Fit on out-of-fold scores how scores become bouts."""

@@ -1,4 +1,4 @@
-"""Calibration of scores (Platt): the slope and the offset on the logit at which scores say how often they come true.
+"""Calibration of scores (Platt): slope and offset on the logit, so that scores are the frequencies of the behavior.
 
 Axes: L levels.
 """
@@ -13,21 +13,21 @@ _STEPS = 50
 
 
 def fit_calibration(counts: np.ndarray) -> tuple[float, float]:
-    """Return slope and offset of the greatest likelihood for counts [2, L] at LOGIT levels.
+    """Return slope and offset with the highest likelihood for counts [2, L] at LOGIT levels.
 
-    A prior of one frame's weight toward leaving scores alone keeps both finite where scores divide all frames. A slope that is not
-    above 0 would turn the order of scores around: such scores say nothing, and are left alone.
+    A weak prior toward slope 1 and offset 0 keeps both finite if scores separate all frames perfectly. A slope that is not above 0 would
+    reverse the order of scores: then the result is slope 1 and offset 0.
     """
-    found = np.array(IDENTITY)
-    for _ in range(_STEPS):  # Newton's method; halved steps keep the likelihood growing
-        loss, gradient, curvature = _loss(found, counts)
+    line = np.array(IDENTITY)
+    for _ in range(_STEPS):  # Newton's method; steps are halved until the likelihood grows
+        loss, gradient, curvature = _loss(line, counts)
         step = np.linalg.solve(curvature, gradient)
-        while _loss(found - step, counts)[0] > loss + 1e-9 * abs(loss):
+        while _loss(line - step, counts)[0] > loss + 1e-9 * abs(loss):
             step /= 2
-        found = found - step
+        line = line - step
         if np.abs(step).max() < 1e-6:
             break
-    slope, offset = found.tolist()
+    slope, offset = line.tolist()
     return (slope, offset) if slope > _LEAST_SLOPE else IDENTITY
 
 

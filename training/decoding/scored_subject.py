@@ -1,4 +1,4 @@
-"""One subject of one recording with its out-of-fold scores and the truth: what decodings are fitted on, and what is judged.
+"""One subject of one recording with its out-of-fold scores and the truth, for fitting decodings and for evaluation.
 
 Axes: T frames, C behaviors.
 """
@@ -10,30 +10,30 @@ import numpy as np
 
 from behavior.labelling import Subject, Truth
 from behavior.recording import Recording
-from recognizers.recognizer import Bout
+from recognizers.recognizer import BoutRow
 
 
 @dataclass(frozen=True)
 class ScoredSubject:
-    """One annotated subject of one recording, scored by a recognizer that never saw the recording."""
+    """One annotated subject of one recording, with scores from a recognizer that never saw the recording."""
 
     recording: Recording
     """The video."""
     subject: Subject
-    """Whom the scores are about."""
+    """Subject of the scores."""
     unit: int
     """The smallest video id of its content."""
     behaviors: tuple[str, ...]
     """Names along axis C."""
     scores: np.ndarray
-    """[T, C] float16; 0 for a behavior that the fold's recognizer does not know."""
+    """[T, C] float16; 0 for a behavior that the fold's recognizer does not have."""
     truth: Truth
-    """What experts saw, over the same behaviors."""
+    """The annotation, for the same behaviors."""
     answered: np.ndarray
-    """[C] bool: behaviors that the recognizer knows; none if tracking lacks a mouse."""
-    decoded: tuple[Bout, ...] = ()
-    """Bouts as serving would decode them."""
-    others: Mapping[str, list[Bout]] = field(default_factory=dict)
-    """Bouts decoded in other ways, by the name of the way."""
+    """[C] bool: behaviors that the recognizer has; none if a mouse is not tracked."""
+    decoded: tuple[BoutRow, ...] = ()
+    """Decoded bouts, as in serving."""
+    others: Mapping[str, list[BoutRow]] = field(default_factory=dict)
+    """Bouts from other decodings, by the name of the decoding."""
     calibrated: np.ndarray | None = None
-    """[T, C] float16: smoothed and calibrated scores; None if nothing calibrates them."""
+    """[T, C] float16: smoothed and calibrated scores; None without a calibration."""

@@ -1,7 +1,7 @@
-"""Thresholds: the best F1 of counted scores, drawn toward what is common where a behavior was rarely seen.
+"""Thresholds with the best F1; those of rare behaviors are shrunk toward a common one.
 
-Scores are counted once, at LOGIT levels (`behavior.score_levels`). What is drawn is not the threshold but the whole curve of F1 over
-thresholds: a flat curve has little to say, a steep one much.
+Scores are counted once, at LOGIT levels (`behavior.score_levels`). Not the threshold is shrunk but the whole curve of F1 over
+thresholds, because a flat curve says little about the best threshold.
 
 Axes: S samples, C behaviors, L levels, G thresholds. Counts are [..., 2, L]: row 0 samples without the behavior, row 1 with it.
 """
@@ -16,13 +16,13 @@ from behavior.score_levels import LOGIT_LEVELS, LOGIT_STARTS, LOGIT_STEP, PRESEN
 
 _GRID_LOGITS = np.arange(-4.6, 4.6 + LOGIT_STEP / 2, LOGIT_STEP)
 GRID = 1 / (1 + np.exp(-_GRID_LOGITS))
-"""[G]: thresholds considered, from 0.01 to 0.99."""
+"""[G]: thresholds that are tried, from 0.01 to 0.99."""
 DEFAULT_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
 class ScoredStream:
-    """One pair of one recording, scored."""
+    """Scores and labels of one pair of one recording."""
 
     scores: np.ndarray
     """[S, C] float, 0 to 1."""
@@ -33,7 +33,7 @@ class ScoredStream:
 
 
 def fit_thresholds(streams: Iterable[ScoredStream], n_behaviors: int, fps: float, support_s: float = 10.0) -> tuple[float, ...]:
-    """Return one threshold per behavior: where its F1 is best, for a behavior of n seconds drawn by `support_s` / (n + `support_s`)."""
+    """Return the threshold with the best F1 of each behavior; with n seconds of bouts its own curve has weight n / (n + `support_s`)."""
     counts = np.zeros((n_behaviors, 2, LOGIT_LEVELS), np.int64)
     for stream in streams:
         levels = logit_levels(stream.scores)
@@ -44,7 +44,7 @@ def fit_thresholds(streams: Iterable[ScoredStream], n_behaviors: int, fps: float
         return (DEFAULT_THRESHOLD,) * n_behaviors
     curves = np.stack([f1_curve(of_behavior) for of_behavior in counts])
     trust = seconds / (seconds + support_s)
-    return tuple(GRID[drawn(curves, trust, mean_of(curves, trust)).argmax(axis=1)].tolist())
+    return tuple(GRID[shrink_toward(curves, trust, mean_of(curves, trust)).argmax(axis=1)].tolist())
 
 
 def f1_curve(counts: np.ndarray, slope: float = 1.0, offset: float = 0.0) -> np.ndarray:
@@ -54,18 +54,18 @@ def f1_curve(counts: np.ndarray, slope: float = 1.0, offset: float = 0.0) -> np.
 
 
 def frames_above(counts: np.ndarray, slope: float = 1.0, offset: float = 0.0) -> np.ndarray:
-    """Return [G, 2]: frames hit and found at each threshold of `GRID`."""
-    first = np.searchsorted(LOGIT_STARTS, (_GRID_LOGITS - offset) / slope - 1e-6)  # a threshold at the start of a level holds it
-    hits, found, _ = frames_from(counts)
-    return np.pad(np.stack([hits, found], axis=1), ((0, 1), (0, 0)))[first]  # above the last level there is nothing
+    """Return [G, 2]: frames hit and predicted at each threshold of `GRID`."""
+    first = np.searchsorted(LOGIT_STARTS, (_GRID_LOGITS - offset) / slope - 1e-6)  # a threshold at the start of a level includes the level
+    hits, predicted, _ = frames_from(counts)
+    return np.pad(np.stack([hits, predicted], axis=1), ((0, 1), (0, 0)))[first]  # above the last level there is nothing
 
 
 def mean_of(curves: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """Return the mean of curves [N, ...] by trust [N]; zeros if none is trusted."""
+    """Return the mean of curves [N, ...] with weights `trust` [N]; zeros if all weights are 0."""
     return np.tensordot(trust, curves, axes=1) / max(float(trust.sum()), 1e-12)
 
 
-def drawn(curves: np.ndarray, trust: np.ndarray, toward: np.ndarray) -> np.ndarray:
-    """Return trust times each curve [N, ...], and for the rest `toward` [...]."""
+def shrink_toward(curves: np.ndarray, trust: np.ndarray, general: np.ndarray) -> np.ndarray:
+    """Return each curve [N, ...] with weight `trust` [N], plus the general curve [...] with the rest of the weight."""
     own = trust.reshape(-1, *(1,) * (curves.ndim - 1))
-    return own * curves + (1 - own) * toward
+    return own * curves + (1 - own) * general

@@ -1,4 +1,4 @@
-"""Averaged weights: what is judged and kept of a network whose own weights still jump from step to step."""
+"""Averaged weights (EMA): validation and checkpoints use them, because the weights themselves vary from step to step."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
 def averaged_copy(network: nn.Module, share: float) -> AveragedModel:
-    """Return a copy of a network whose `update_parameters` follows it: buffers are averaged as weights are, counters copied.
+    """Return an averaged copy of a network. `update_parameters` averages weights and buffers, and copies counters.
 
-    The copy keeps `share` of its own at each update, early on less, (1 + step) / (10 + step): the first steps are hardly worth averaging.
-    The start of the network counts as the first of what is averaged; `n_averaged` is therefore 1 before the first step.
+    Each update keeps a share `share` of the copy, or (1 + step) / (10 + step) in the first steps, which are less useful. The initial
+    weights count as the first value; `n_averaged` is therefore 1 before the first step.
     """
 
-    def follow(own: Any, newest: Any, _: Any) -> None:  # lists of tensors of one kind, as torch hands them over
+    def follow(own: Any, newest: Any, _: Any) -> None:  # torch calls it with lists of tensors of one type
         if not own[0].is_floating_point():
             for counter, latest in zip(own, newest, strict=True):
                 counter.copy_(latest)
             return
-        steps = int(averaged.n_averaged)  # lies on the CPU: no step waits for a GPU
+        steps = int(averaged.n_averaged)  # on the CPU, so that no step waits for a GPU
         get_ema_multi_avg_fn(min(share, steps / (9 + steps)))(own, newest, steps)
 
     averaged = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)

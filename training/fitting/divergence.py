@@ -1,5 +1,5 @@
-"""The one way in which training itself fails; without torch, for scripts to catch."""
+"""The error of a diverged training; it needs no torch, so that scripts can catch it."""
 
 
 class TrainingDivergedError(RuntimeError):
-    """The loss is no number any more; the message names the batch and what is left."""
+    """The loss is not finite; the message names the batch and the best network so far."""

@@ -1,6 +1,6 @@
-"""What a network over tracks can learn without labels: it is shown two mice up to a moment and says where they will go.
+"""Pretraining of a network over tracks without labels: it sees two mice up to a sample and forecasts where they will go.
 
-The weights that see motion are then the start of a training run; those that know labs and behaviors start anew.
+A training run then starts from these weights, except those for labs and behaviors.
 
 Axes: B batch, W window samples, S shown samples, H hidden samples, A anchors of one mouse; 2 mice, 2 coordinates (along, across).
 """
@@ -16,25 +16,26 @@ from torch.nn import functional
 
 from behavior.views.anchors import ANCHORS
 from behavior.views.pair_tracks import CM_PER_M, COORDINATES
-from recognizers.cnn_transformer_plus import CnnTransformerPlus, turned
+from recognizers.cnn_transformer_plus import CnnTransformerPlus, in_frame_of
 from recognizers.windowed import Windowing
 from training.recipes.schedules import rate_share
 
 N_FORECASTS = 2 * len(ANCHORS) * 2
-"""Numbers a sample: along and across, for each anchor of both mice."""
-_OWN_ANEW = ("logits.", "told.", "lab.")
-_CHECK_EVERY = 10
-"""One window in so many is not taught, and tells what was learned."""
+"""Numbers per sample: along and across, for each anchor of both mice."""
+_NOT_FROM_TRUNK = ("logits.", "told.", "lab.")
+"""How the names of weights begin that a training run does not take from the trunk."""
+_VALIDATE_EVERY = 10
+"""One window in so many is for validation."""
 
 
 @dataclass(frozen=True)
 class ForecastSettings:
-    """How long is looked and how far ahead."""
+    """Lengths of windows, and settings of the training."""
 
     shown: int = 64
-    """Samples in sight, S."""
+    """Samples that the network sees, S."""
     hidden: int = 32
-    """Samples behind them that are to be foretold, H."""
+    """Samples after them that it forecasts, H."""
     epochs: int = 10
     """Passes over the windows."""
     batch: int = 32
@@ -48,28 +49,29 @@ class ForecastSettings:
 
     @property
     def windowing(self) -> Windowing:
-        """Windows of shown and hidden samples; the hidden ones of one are shown in the next."""
+        """Windows of shown and hidden samples; the hidden samples of one window are shown in the next."""
         return Windowing(self.shown + self.hidden, self.hidden)
 
 
 @dataclass(frozen=True)
 class ForecastEpoch:
-    """What one epoch brought."""
+    """Results of one epoch."""
 
     epoch: int
     """From 1."""
     train_loss: float
     """Mean over the batches."""
     skill: float
-    """1 - loss / loss of "they stay where they are", over windows that were not taught; 0 is nothing learned."""
+    """1 - loss / loss of the forecast "mice do not move", over validation windows; 0 means that nothing was learned."""
     seconds: float
-    """Of the whole epoch."""
+    """Duration of the whole epoch."""
 
 
 def hide(tracks: Tensor, shown: int) -> tuple[Tensor, Tensor]:
-    """Return tracks [B, W, F] whose mice stand still and unseen from sample `shown` on, and what they really do there [B, H, 12].
+    """Return tracks [B, W, F] in which mice stand still, unseen, from sample `shown` on, and their true motion there [B, H, 12].
 
-    That is the way of each anchor from where it was last shown, as its mouse saw it then, in cm, far ones by their logarithm.
+    The motion is the displacement of each anchor since the last shown sample, in the frame of reference of its mouse then; cm, on a
+    logarithmic scale far from 0.
     """
     parts = tracks.unflatten(-1, (2, -1, len(COORDINATES)))  # [B, W, 2, P, 3]
     last = parts[:, shown - 1 : shown]
@@ -77,7 +79,7 @@ def hide(tracks: Tensor, shown: int) -> tuple[Tensor, Tensor]:
     anchors = parts[..., : len(ANCHORS), :2] * CM_PER_M
     way = anchors[:, shown:] - anchors[:, shown - 1 : shown]  # [B, H, 2, A, 2]
     ahead = anchors[:, shown - 1 : shown, :, 0] - anchors[:, shown - 1 : shown, :, 2]  # [B, 1, 2, 2]: from back to front
-    seen_from_mouse = turned(way, functional.normalize(ahead, dim=-1))
+    seen_from_mouse = in_frame_of(way, functional.normalize(ahead, dim=-1))
     return torch.cat([parts[:, :shown], still], 1).flatten(2), torch.asinh(seen_from_mouse).flatten(2)
 
 
@@ -89,23 +91,23 @@ def learn_to_forecast(
     seed: int,
     on_epoch: Callable[[ForecastEpoch], None] = lambda done: None,
 ) -> list[ForecastEpoch]:
-    """Teach a network with `N_FORECASTS` outputs, in place; all windows lie within tracks [M, F], from `starts` [N] on.
+    """Train a network with `N_FORECASTS` outputs, in place; windows begin at `starts` [N] of tracks [M, F].
 
-    Raises ValueError for fewer windows than one to teach and one to check.
+    Raises ValueError unless there is a window for training and one for validation.
     """
-    check, taught = starts[::_CHECK_EVERY], torch.cat([starts[first::_CHECK_EVERY] for first in range(1, _CHECK_EVERY)])
-    if not len(taught):
+    validation, training = starts[::_VALIDATE_EVERY], torch.cat([starts[first::_VALIDATE_EVERY] for first in range(1, _VALIDATE_EVERY)])
+    if not len(training):
         raise ValueError(f"Expected two windows or more, but got {len(starts)}. Add recordings or show and hide fewer samples.")
     for first_guess in network.logits.parameters():
-        nn.init.zeros_(first_guess)  # that they stay where they are
+        nn.init.zeros_(first_guess)  # at first it forecasts that mice do not move
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate)
-    steps = settings.epochs * math.ceil(len(taught) / settings.batch)
+    steps = settings.epochs * math.ceil(len(training) / settings.batch)
     step, history = 0, []
     for epoch in range(1, settings.epochs + 1):
         begun, total = time.perf_counter(), 0.0
         network.train()
-        order = taught[torch.randperm(len(taught), generator=generator)]
+        order = training[torch.randperm(len(training), generator=generator)]
         for batch in _windows(tracks, order, settings):
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * rate_share(step, steps, 0.05)
@@ -115,16 +117,16 @@ def learn_to_forecast(
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             total, step = total + loss.item() * len(batch), step + 1
-        done = ForecastEpoch(epoch, total / len(taught), _skill(network, tracks, check, settings), time.perf_counter() - begun)
+        done = ForecastEpoch(epoch, total / len(training), _skill(network, tracks, validation, settings), time.perf_counter() - begun)
         history.append(done)
         on_epoch(done)
     return history
 
 
 def start_from(network: nn.Module, trunk: Mapping[str, Tensor]) -> None:
-    """Give a network the weights of one that forecasts; what knows labs and behaviors keeps its own."""
+    """Load the weights of a forecasting network into a network, except those for labs and behaviors."""
     own = network.state_dict()
-    network.load_state_dict({name: value if name.startswith(_OWN_ANEW) else trunk[name] for name, value in own.items()})
+    network.load_state_dict({name: value if name.startswith(_NOT_FROM_TRUNK) else trunk[name] for name, value in own.items()})
 
 
 def _windows(tracks: Tensor, starts: Tensor, settings: ForecastSettings) -> Iterator[Tensor]:
@@ -134,11 +136,11 @@ def _windows(tracks: Tensor, starts: Tensor, settings: ForecastSettings) -> Iter
 
 
 def _losses(network: nn.Module, batch: Tensor, shown: int) -> tuple[Tensor, Tensor]:
-    """Return the loss of the network and that of saying that nobody moves."""
+    """Return the loss of the network and that of the forecast that no mouse moves."""
     visible, truth = hide(batch, shown)
-    nothing_told = torch.zeros(len(batch), 1 + N_FORECASTS, device=batch.device)
-    foretold = network(visible, None, nothing_told)[:, shown:].float()
-    return functional.smooth_l1_loss(foretold, truth), functional.smooth_l1_loss(torch.zeros_like(truth), truth)
+    no_context = torch.zeros(len(batch), 1 + N_FORECASTS, device=batch.device)
+    forecast = network(visible, None, no_context)[:, shown:].float()
+    return functional.smooth_l1_loss(forecast, truth), functional.smooth_l1_loss(torch.zeros_like(truth), truth)
 
 
 def _skill(network: nn.Module, tracks: Tensor, starts: Tensor, settings: ForecastSettings) -> float:

@@ -1,4 +1,4 @@
-"""Judges in training: what a network, or trees, are worth on the recordings that validate, by the way the head answers.
+"""Judges: scores of a network, or of trees, on the validation recordings; there is one judge per head.
 
 Axes: S samples, T frames, C behaviors.
 """
@@ -18,7 +18,7 @@ from behavior.labelling import Labelling
 from behavior.metric import mabe_score
 from behavior.views.sampling import frame_samples
 from recognizers.competition import solution_rows, submission_rows
-from recognizers.recognizer import Bout, Decoding, Head
+from recognizers.recognizer import BoutRow, Decoding, Head
 from recognizers.torch_windows import score_streams, softmax
 from training.decoding.thresholds import DEFAULT_THRESHOLD, ScoredStream, fit_thresholds
 from training.fitting.verdict import Verdict
@@ -28,25 +28,25 @@ from training.recipes.network_recipe import Recipe
 
 @dataclass(frozen=True)
 class Judge:
-    """What judges have in common."""
+    """The common part of judges."""
 
     dataset: StreamDataset
-    """Scaled features and labels of the recordings that validate."""
+    """Scaled features and labels of the validation recordings."""
     bouts: pd.DataFrame
-    """What experts saw in them: video_id, agent_id, target_id, action, start_frame, stop_frame."""
+    """Their annotated bouts: video_id, agent_id, target_id, action, start_frame, stop_frame."""
     labelling: Labelling
-    """Whom the network is asked about."""
+    """Subjects and behaviors that the network scores."""
     decoding: Decoding
-    """Its thresholds are fitted anew for every network, where the head has any."""
+    """Its thresholds are fitted for every network, if the head has any."""
     recipe: Recipe
     """Windows, rate and decode settings."""
     device: torch.device
-    """Where networks lie."""
+    """Device of networks."""
     class_weights: Tensor
     """[C], as in training."""
 
     def scores(self, network: nn.Module, answer: Callable[[Tensor], Tensor]) -> list[np.ndarray]:
-        """Return the scores [S, C] of each stream; `answer` makes them of logits."""
+        """Return the scores [S, C] of each stream; `answer` is the function from logits to scores."""
         pieces = zip(self.dataset.streams, self.dataset.context, strict=True)
         streams = ((self.dataset.features[one.start : one.start + one.samples].float(), context) for one, context in pieces)
         return list(score_streams(network, streams, self.recipe.windowing, self.device, 2 * self.recipe.batch, answer))
@@ -64,10 +64,10 @@ class Judge:
 
 @dataclass(frozen=True)
 class BoutJudge(Judge):
-    """Score networks by the competition's score of their decoded bouts: each behavior is a question of its own."""
+    """Score networks by the competition's score of their decoded bouts, for multilabel heads."""
 
     def __call__(self, network: nn.Module) -> Verdict:
-        """Return score, loss and thresholds. Thresholds are fitted on smoothed scores, for that is what they will meet."""
+        """Return score, loss and thresholds. Thresholds are fitted on smoothed scores, as in decoding."""
         scores = self.scores(network, torch.sigmoid)
         loss = self.loss(torch.logit(torch.from_numpy(np.concatenate(scores)), eps=1e-6))
         annotated = self.dataset.annotated.cpu().numpy()
@@ -80,10 +80,10 @@ class BoutJudge(Judge):
 
 @dataclass(frozen=True)
 class FrameJudge(Judge):
-    """Score networks by F1 over samples, averaged over classes that exclude each other: each sample has the best annotated one."""
+    """Score networks by the mean F1 over classes that exclude each other; the best annotated class of a sample is predicted."""
 
     def __call__(self, network: nn.Module) -> Verdict:
-        """Return score and loss; the counts of all recordings are added up, in all and by lab."""
+        """Return score and loss; counts are summed over all recordings, and by lab."""
         names = self.labelling.behaviors
         scores = self.scores(network, softmax)
         loss = self.loss(torch.from_numpy(np.concatenate(scores)).clamp(min=1e-6).log())
@@ -96,11 +96,11 @@ class FrameJudge(Judge):
 
 
 JUDGES: dict[Head, type[BoutJudge] | type[FrameJudge]] = {Head.MULTILABEL: BoutJudge, Head.EXCLUSIVE: FrameJudge}
-"""By the way a head answers."""
+"""By head."""
 
 
 def default_decoding(head: Head, behaviors: Sequence[str], occurring: Mapping[str, frozenset[str]], settings: DecodeSettings) -> Decoding:
-    """Return how scores become bouts before anything is fitted; classes that exclude each other need no threshold, and no lab's list."""
+    """Return the decoding before anything is fitted; classes that exclude each other need no thresholds and no lists per lab."""
     if head is Head.EXCLUSIVE:
         return Decoding((0.0,) * len(behaviors), {}, settings)
     return Decoding((DEFAULT_THRESHOLD,) * len(behaviors), occurring, settings)
@@ -108,10 +108,10 @@ def default_decoding(head: Head, behaviors: Sequence[str], occurring: Mapping[st
 
 @dataclass(frozen=True)
 class ScoredSamples:
-    """One subject of one validation recording, scored."""
+    """Scores and labels of one subject of one validation recording."""
 
     stream: Stream
-    """Which subject of which recording."""
+    """Its recording and subject."""
     scores: np.ndarray
     """[S, C] float, 0 to 1."""
     labels: np.ndarray
@@ -123,10 +123,10 @@ class ScoredSamples:
 def verdict_of(
     scored: Sequence[ScoredSamples], bouts: pd.DataFrame, labelling: Labelling, decoding: Decoding, fps: float, loss: float
 ) -> Verdict:
-    """Return the competition's score of scores at `fps` with the thresholds fitted on them; on smoothed ones, which they will meet."""
+    """Return the competition's score of scores at `fps`, with thresholds fitted on the same scores, smoothed as in decoding."""
     smoothed = [ScoredStream(smooth(one.scores, fps, decoding.settings.smooth_s), one.labels, one.annotated) for one in scored]
     thresholds = fit_thresholds(smoothed, len(labelling.behaviors), fps)
-    fitted, rows = replace(decoding, thresholds=thresholds), list[Bout]()
+    fitted, rows = replace(decoding, thresholds=thresholds), list[BoutRow]()
     for one in scored:
         own = one.scores[frame_samples(one.stream.frames, one.stream.recording.fps, fps)]
         rows += fitted.bouts(labelling, one.stream.recording, one.stream.subject, own)

@@ -1,4 +1,4 @@
-"""What networks of each view are taught: a lesson opens its material and says what is made of it.
+"""Lessons: a lesson opens the material of training and validation recordings for networks of one view.
 
 Axes: C behaviors.
 """
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from behavior.recording import Recording
 from behavior.views.features import ScaledFeatures
-from recognizers.recognizer import Decoding, TaughtRecognizer, View
+from recognizers.recognizer import Decoding, TrainedRecognizer, View
 from training.fitting.loop import Dataset
 from training.fitting.track_lesson import TrackLesson
 from training.fitting.verdict import Verdict
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Lesson(Protocol):
-    """Opened material of the recordings that may be read."""
+    """Material of the training and validation recordings, opened for networks of one view."""
 
     @property
     def behaviors(self) -> tuple[str, ...]:
@@ -33,38 +33,38 @@ class Lesson(Protocol):
 
     @property
     def n_features(self) -> int:
-        """Width of what the network sees."""
+        """Number of features."""
         ...
 
     @property
     def train(self) -> Dataset:
-        """What teaches."""
+        """Training data."""
         ...
 
     @property
     def augment(self) -> Callable[[Batch], Batch]:
-        """What is done to each batch that teaches."""
+        """The augmentation of each training batch."""
         ...
 
     @property
     def extent(self) -> str:
-        """Say in words how much teaches."""
+        """The amount of training data, in words."""
         ...
 
     def judge(self, device: torch.device, weights: Tensor) -> Callable[[nn.Module], Verdict] | None:
-        """Return what scores a network on the recordings that validate; None without any. `weights` [C] are those of training."""
+        """Return the judge of networks on the validation recordings; None without any. `weights` [C] are those of training."""
         ...
 
     def decoding(self, verdict: Verdict | None) -> Decoding:
-        """Return how scores become bouts, with what the verdict fitted."""
+        """Return the decoding, with the thresholds of the verdict."""
         ...
 
-    def recognizer(self, network: nn.Module, config: "DataclassInstance", decoding: Decoding) -> TaughtRecognizer:
-        """Return the network with all that belongs to it."""
+    def recognizer(self, network: nn.Module, config: "DataclassInstance", decoding: Decoding) -> TrainedRecognizer:
+        """Return the network as a recognizer."""
         ...
 
     def identity(self) -> dict[str, Any]:
-        """Return what must be the same of the material for a run to go on, flat."""
+        """Return the facts of the material that must not change when a run is resumed, as a flat mapping."""
         ...
 
 
@@ -72,4 +72,4 @@ LESSONS: dict[View, Callable[[CuratedZone, Recipe, Sequence[Recording], Sequence
     View.PAIR: TrackLesson.open,
     View.ARENA: TrackLesson.open,
 }
-"""By view: opens the material of the recordings that teach and that validate. Features, where given, are those of a trunk."""
+"""By view: opens the material of training and validation recordings. The features of a trunk replace the recipe's."""

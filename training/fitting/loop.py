@@ -1,4 +1,4 @@
-"""The one training loop: it knows batches and a judge, not what the network sees.
+"""The training loop: it needs batches and a judge, and does not depend on the view.
 
 Axes: C behaviors.
 """
@@ -21,24 +21,24 @@ from training.material.datasets import Batch
 from training.recipes.network_recipe import Recipe
 
 _LOOK_EVERY = 32
-"""Batches between two looks at the losses: each look makes a GPU wait."""
+"""Losses are read once in so many batches, because each reading makes a GPU wait."""
 
 
-Watch = Callable[[Iterable[Batch], int], Iterable[Batch]]
-"""Wraps the batches of an epoch, so many, to show how far it is."""
+ShowProgress = Callable[[Iterable[Batch], int], Iterable[Batch]]
+"""Called with the batches of an epoch and their number; returns the same batches and shows the progress."""
 
 
-def unwatched(batches: Iterable[Batch], total: int) -> Iterable[Batch]:
-    """Return the batches as they are."""
+def no_progress(batches: Iterable[Batch], total: int) -> Iterable[Batch]:
+    """Return the batches and show nothing."""
     return batches
 
 
 class Dataset(Protocol):
-    """What teaches, whatever it is made of."""
+    """Training data of any kind."""
 
     @property
     def n_windows(self) -> int:
-        """Windows of one epoch."""
+        """Windows per epoch."""
         ...
 
     def to(self, device: torch.device) -> Self:
@@ -46,35 +46,35 @@ class Dataset(Protocol):
         ...
 
     def class_frames(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return samples with each behavior [C], and samples in which it was annotated [C]."""
+        """Return the numbers of samples with each behavior [C], and of samples in which it was annotated [C]."""
         ...
 
     def batches(self, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
-        """Yield all windows once, shuffled, so many at a time."""
+        """Yield all windows once, shuffled, in batches."""
         ...
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch brought."""
+    """Results of one epoch."""
 
     epoch: int
     """From 1."""
     train_loss: float
     """Mean over the batches."""
     val_score: float | None
-    """None if no recording validates."""
+    """None without validation recordings."""
     val_loss: float | None
-    """None if no recording validates."""
+    """None without validation recordings."""
     seconds: float
-    """Training and validation."""
+    """Duration of training and validation."""
     windows_per_s: float
-    """Training alone."""
+    """Speed of training alone."""
 
 
 @dataclass
-class Run:
-    """Where a run stands; what a resumed run needs beside the weights."""
+class RunState:
+    """The state of a run that is saved beside the weights."""
 
     epoch: int = 0
     """Epochs done."""
@@ -88,7 +88,7 @@ class Run:
     """All epochs done."""
 
     def consider(self, epoch: int, verdict: Verdict | None, network: nn.Module) -> None:
-        """Keep the network if its score is the best so far (the lower loss decides between equal scores), or if nobody judges."""
+        """Store the weights if the score is the best so far (of equal scores the lower loss), or if there is no validation."""
         better = self.best is None or verdict is None or (verdict.score, -verdict.loss) > (self.best.score, -self.best.loss)
         if better:
             self.best_epoch, self.best = epoch, verdict
@@ -104,17 +104,17 @@ class Run:
         }
 
     @classmethod
-    def from_json_dict(cls, value: dict[str, Any], best_weights: dict[str, Tensor]) -> "Run":
+    def from_json_dict(cls, value: dict[str, Any], best_weights: dict[str, Tensor]) -> "RunState":
         """Read what `to_json_dict` wrote."""
         best = value["best"] and Verdict.from_json_dict(value["best"])
         return cls(value["epoch"], value["best_epoch"], best, best_weights, [Epoch(**epoch) for epoch in value["history"]])
 
 
 class Trainer:
-    """A network on its way through a recipe; its whole state is weights, averaged weights, optimizer, gradient scale and `run`.
+    """Trains a network by a recipe. Its state is weights, averaged weights, optimizer, gradient scale and `run`.
 
-    `augment` varies each batch. `compiled` trains through torch.compile: faster on a GPU, after a minute or so in which it compiles.
-    Weights, and who judges and saves them, stay those of the network itself.
+    `augment` changes each batch. `compiled` trains with torch.compile: faster on a GPU, after about a minute of compilation. Judging
+    and saving use the network that is not compiled.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Trainer:
         self.augment = augment
         self.train = train.to(device)
         self.recipe, self.seed, self.device = recipe, seed, device
-        self.run = Run()
+        self.run = RunState()
         self.optimizer = _optimizer(self.network, recipe, device)
         self.gradient_scale = torch.amp.GradScaler(device.type, enabled=half_type(device) is torch.float16)
         self.class_weights = torch.from_numpy(recipe.loss.class_weights(*train.class_frames())).to(device)
@@ -141,12 +141,12 @@ class Trainer:
 
     @property
     def is_done(self) -> bool:
-        """Whether all epochs are done or too many passed without a better score."""
+        """Whether all epochs are done, or too many epochs had no better score."""
         return self.run.epoch >= self.recipe.epochs or self.run.epoch - self.run.best_epoch >= self.recipe.patience
 
     @property
     def line(self) -> str:
-        """Say what the last epoch brought; SageMaker's metric definitions read the name=value parts."""
+        """The results of the last epoch in one line; SageMaker's metric definitions read its name=value parts."""
         done = self.run.history[-1]
         judged = "" if done.val_score is None else f" val_loss={done.val_loss:.4f} val_score={done.val_score:.4f}"
         best = " best" if self.run.best_epoch == done.epoch else ""
@@ -157,16 +157,16 @@ class Trainer:
         self,
         judge: Callable[[nn.Module], Verdict] | None,
         on_epoch: Callable[["Trainer"], None],
-        watch: Watch = unwatched,
-    ) -> Run:
-        """Train from where the run stands to its end and return it.
+        show_progress: ShowProgress = no_progress,
+    ) -> RunState:
+        """Train from the current epoch to the end; return the state of the run.
 
-        `on_epoch` is called after each epoch, when the state may be saved; `watch` wraps the batches to show progress.
+        `on_epoch` is called after each epoch, when the state may be saved; `show_progress` is called with the batches of each epoch.
         Raises TrainingDivergedError.
         """
         while not self.is_done:
             epoch, started = self.run.epoch + 1, time.perf_counter()
-            train_loss = self._train_epoch(epoch, watch)
+            train_loss = self._train_epoch(epoch, show_progress)
             trained = time.perf_counter()
             judged = self.network if self.averaged is None else self.averaged.module
             verdict = None if judge is None else judge(judged)
@@ -179,8 +179,8 @@ class Trainer:
             on_epoch(self)
         return self.run
 
-    def _train_epoch(self, epoch: int, watch: Watch) -> float:
-        """Return the mean loss. All randomness follows from seed and epoch, so a resumed run needs no random state."""
+    def _train_epoch(self, epoch: int, show_progress: ShowProgress) -> float:
+        """Return the mean loss. Random numbers depend on seed and epoch only, so that a resumed run needs no random state."""
         torch.manual_seed(self.seed * 100_003 + epoch)
         generator = np.random.default_rng((self.seed, epoch))
         self.network.train()
@@ -189,7 +189,7 @@ class Trainer:
         last: tuple[int, ...] = ()
         total = 0.0
         batches = self.train.batches(self.recipe.batch, generator)
-        for number, batch in enumerate(watch(batches, self.steps_per_epoch)):
+        for number, batch in enumerate(show_progress(batches, self.steps_per_epoch)):
             step = (epoch - 1) * self.steps_per_epoch + number
             self._set_rate(step)
             losses.append(self._step(self.augment(batch)))
@@ -205,7 +205,7 @@ class Trainer:
                 total += float(values.sum())
                 last = videos[-1]
                 losses, videos = [], []
-        if not all(bool(value.isfinite().all()) for value in self.network.parameters()):  # a finite loss may have an infinite gradient
+        if not all(bool(value.isfinite().all()) for value in self.network.parameters()):  # a finite loss can have an infinite gradient
             raise TrainingDivergedError(self._divergence("finite weights, but got others", epoch, self.steps_per_epoch, last))
         return total / self.steps_per_epoch
 
@@ -228,10 +228,10 @@ class Trainer:
             group["lr"] = rate
 
     def _divergence(self, expected: str, epoch: int, batch: int, videos: tuple[int, ...]) -> str:
-        kept = f"The best network so far, of epoch {self.run.best_epoch}, is kept" if self.run.best_epoch else "No network is kept"
+        outcome = f"The best network so far, of epoch {self.run.best_epoch}, is saved" if self.run.best_epoch else "No network is saved"
         return (
             f"Expected {expected} in epoch {epoch}, batch {batch} of {self.steps_per_epoch} "
-            f"(videos {', '.join(map(str, videos))}). {kept}. Look at these videos, or lower the learning rate."
+            f"(videos {', '.join(map(str, videos))}). {outcome}. Look at these videos, or lower the learning rate."
         )
 
 

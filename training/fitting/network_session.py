@@ -1,4 +1,4 @@
-"""A session that trains a network: material and recipe in, the best network out.
+"""A session that trains a network.
 
 Axes: C behaviors.
 """
@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from recognizers.families import network_family
-from recognizers.recognizer import TaughtRecognizer
+from recognizers.recognizer import TrainedRecognizer
 from training.fitting.forecasting import start_from
 from training.fitting.lessons import LESSONS, Lesson
-from training.fitting.loop import Trainer, Watch, unwatched
+from training.fitting.loop import ShowProgress, Trainer, no_progress
 from training.fitting.resume import restore_state, save_state
 from training.fitting.session import Machine, Session, best_metrics
 from training.fitting.trunk import Trunk
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSession(Session):
-    """A prepared run: material opened, network built."""
+    """A training run of a network, with opened material."""
 
     recipe: Recipe
     lesson: Lesson
-    """What the network is taught."""
+    """Its material."""
     network_config: "DataclassInstance"
-    """Of the recipe's family."""
+    """Configuration of the network."""
     trainer: Trainer
-    """The network on its way."""
+    """It trains the network."""
     judge: Callable[[nn.Module], Verdict] | None
-    """None if no recording validates."""
+    """None without validation recordings."""
 
     @property
     def behaviors(self) -> tuple[str, ...]:
@@ -49,77 +49,79 @@ class NetworkSession(Session):
 
     @property
     def summary(self) -> str:
-        """Say in one line what is trained on what."""
+        """One line about recipe and recordings."""
         weights = sum(value.numel() for value in self.trainer.network.parameters())
         return (
             f"Recipe {self.recipe.name}: {weights:,} weights, {self.lesson.n_features} features, {len(self.behaviors)} behaviors; "
-            f"{len(self.split.train)} recordings teach ({self.lesson.extent}), "
-            f"{len(self.split.validation)} validate, {len(self.split.held_out)} are held out; device {self.trainer.device}."
+            f"{len(self.split.train)} training recordings ({self.lesson.extent}), "
+            f"{len(self.split.validation)} for validation, {len(self.split.held_out)} held out; device {self.trainer.device}."
         )
 
     @property
     def has_result(self) -> bool:
-        """Whether there is something to save."""
+        """Whether there is a network to save."""
         return bool(self.trainer.run.best_weights)
 
     @property
     def standing(self) -> str:
-        """Say how far it is."""
+        """The epochs done, in words."""
         return f"epoch {self.trainer.run.epoch}"
 
-    def fit(self, on_step: Callable[[str], None], watch: Watch = unwatched) -> None:
+    def fit(self, on_step: Callable[[str], None], show_progress: ShowProgress = no_progress) -> None:
         """Train to the end."""
-        self.trainer.fit(self.judge, lambda trainer: on_step(trainer.line), watch)
+        self.trainer.fit(self.judge, lambda trainer: on_step(trainer.line), show_progress)
 
     def restore(self, folder: Path) -> bool:
-        """Go on from the state in `folder`; return False if there is none."""
+        """Continue from the state in `folder`; return False if there is none."""
         return restore_state(folder, self.trainer, self.identity())
 
     def save_state(self, folder: Path) -> None:
         """Save weights, optimizer and history."""
         save_state(folder, self.trainer, self.identity())
 
-    def recognizer(self) -> TaughtRecognizer:
-        """Return the best network so far, with all that belongs to it."""
+    def recognizer(self) -> TrainedRecognizer:
+        """Return the best network so far as a recognizer."""
         run = self.trainer.run
         config, network = network_family(self.recipe.family).build(asdict(self.network_config), self.lesson.n_features, len(self.behaviors))
         network.load_state_dict(run.best_weights)
         return self.lesson.recognizer(network.eval(), config, self.decoding_in_use(self.lesson.decoding(run.best)))
 
     def report(self) -> dict[str, Any]:
-        """Return what happened, epoch by epoch."""
+        """Return the history, epoch by epoch."""
         history = [asdict(epoch) for epoch in self.trainer.run.history]
         return {"recipe": self.recipe.name, "seed": self.seed, "metrics": self.metrics(), "epochs": history}
 
     def closing(self, path: Path) -> str:
-        """Say in one line what came out."""
+        """Return one line about the result."""
         run = self.trainer.run
-        score = "no recording validates" if run.best is None else f"val_score={run.best.score:.4f}"
+        score = "without validation" if run.best is None else f"val_score={run.best.score:.4f}"
         return f"Wrote {path}: epoch {run.best_epoch} of {run.epoch}, {score}."
 
     def metrics(self) -> dict[str, Any]:
-        """Return what the best epoch measured."""
+        """Return the metrics of the best epoch."""
         run = self.trainer.run
         return {"best_epoch": run.best_epoch, "epochs": run.epoch, **best_metrics(run.best)}
 
     def described_recipe(self) -> dict[str, Any]:
-        """Return the whole configuration, of the network too."""
+        """Return the whole configuration, including that of the network."""
         return {**self.recipe.to_json_dict(), "network": asdict(self.network_config)}
 
     def identity(self) -> dict[str, Any]:
-        """Return what must be the same for a run to go on, the material among it."""
+        """Return the facts that must not change when a run is resumed, including those of the material."""
         return {**super().identity(), **self.lesson.identity()}
 
 
 def prepare_network(zone: CuratedZone, recipe: Recipe, seed: int, split: Split, machine: Machine) -> NetworkSession:
-    """Let the lesson of the recipe's view open its material, and build the network. Raises ContractError with all faults of the data."""
+    """Open the lesson of the recipe's view and build the network. Raises ContractError with all faults of the data."""
     if machine.threads is not None:
         torch.set_num_threads(machine.threads)
     family = network_family(recipe.family)
-    trunk = Trunk.load(Path(recipe.trunk), recipe.family, recipe.network) if recipe.trunk else None  # refused before anything is read
+    trunk = (
+        Trunk.load(Path(recipe.trunk), recipe.family, recipe.network) if recipe.trunk else None
+    )  # a wrong file is refused before recordings are read
     recordings = {recording.video_id: recording for recording in zone.annotated_recordings()}
-    teach, check = ([recordings[video] for video in part] for part in (split.train, split.validation))
-    lesson = LESSONS[family.view](zone, recipe, teach, check, None if trunk is None else trunk.features)
+    train, validation = ([recordings[video] for video in part] for part in (split.train, split.validation))
+    lesson = LESSONS[family.view](zone, recipe, train, validation, None if trunk is None else trunk.features)
 
     torch.manual_seed(seed)
     config, network = family.build(asdict(recipe.network), lesson.n_features, len(lesson.behaviors))

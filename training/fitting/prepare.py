@@ -1,4 +1,4 @@
-"""From a curated zone and any recipe to a session: which kind of session runs it follows from the kind of recipe."""
+"""Prepare a session for any recipe; the kind of recipe decides the kind of session."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ ON_THIS_PROCESSOR = Machine()
 
 
 def prepare(curated: Path, recipe: AnyRecipe, seed: int, machine: Machine = ON_THIS_PROCESSOR, split: Split | None = None) -> Session:
-    """Read the curated zone and build what the recipe asks for. Files of held-out recordings are never opened.
+    """Return a session with data from the curated zone. Files of held-out recordings are never opened.
 
-    `split` says who teaches, validates and is held out, and leaves all other recordings aside; without it folds decide, which keep
-    the same content together as far as the zone says what is the same.
+    `split` says which recordings are for training, for validation and held out; all others are ignored. Without it, `split_videos`
+    decides; recordings with the same content stay together, if the zone has content groups.
 
     Raises ContractError with all faults of the data.
     """

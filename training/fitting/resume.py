@@ -1,4 +1,4 @@
-"""Save and restore a run in the middle: a stopped spot instance goes on where it was, and ends as if it had never stopped."""
+"""Save and restore the state of a run: a stopped spot instance continues, with the same result as without a stop."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,13 +8,13 @@ from torch import Tensor
 
 from behavior.contract import ContractError
 from recognizers.checkpoint import differences, read_json, write_tensors
-from training.fitting.loop import Run, Trainer
+from training.fitting.loop import RunState, Trainer
 
 STATE_FILE = "state.safetensors"
 
 
 def write_state(folder: Path, identity: Mapping[str, Any], description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Write the state of a run as one file that replaces the one before."""
+    """Write the state of a run to one file, which replaces the previous one."""
     write_tensors(folder / STATE_FILE, {"identity": identity, **description}, tensors)
 
 
@@ -46,16 +46,16 @@ def save_state(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -> N
 
 
 def restore_state(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -> bool:
-    """Bring the trainer to the state in `folder`; return False if there is none. Raises ContractError for the state of another run."""
+    """Set the trainer to the state in `folder`; return False if there is none. Raises ContractError for the state of another run."""
     state = read_state(folder, identity)
     if state is None:
         return False
     description, tensors = state
-    run = Run.from_json_dict(description["run"], _below("best", tensors))
+    run = RunState.from_json_dict(description["run"], _below("best", tensors))
     trainer.network.load_state_dict(_below("network", tensors))
     if trainer.averaged is not None:
         trainer.averaged.module.load_state_dict(_below("averaged", tensors))
-        trainer.averaged.n_averaged.fill_(1 + run.epoch * trainer.steps_per_epoch)  # the start, and one copy a step
+        trainer.averaged.n_averaged.fill_(1 + run.epoch * trainer.steps_per_epoch)  # the initial weights, and one update a step
     trainer.run = run
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in _below("optimizer", tensors).items():

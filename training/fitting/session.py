@@ -1,4 +1,4 @@
-"""A training session: a recipe, opened material and, in the end, a recognizer; what sessions of networks and of trees have in common."""
+"""The common part of training sessions of networks and of trees: from a recipe and opened material to a recognizer."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -7,38 +7,38 @@ from pathlib import Path
 from typing import Any, Self
 
 from recognizers import checkpoint
-from recognizers.recognizer import Decoding, TaughtRecognizer
-from training.decoding.fitted import FittedDecoding
-from training.fitting.loop import Watch, unwatched
+from recognizers.recognizer import Decoding, TrainedRecognizer
+from training.decoding.decoding_file import FittedDecoding
+from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.verdict import Verdict
 from training.material.folds import Split
-from training.recipes.described import Described
+from training.recipes.configuration import Configuration
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What a session computes on."""
+    """Device and threads of a session."""
 
     device: str = "cpu"
-    """cpu, cuda or mps; trees know the processor only."""
+    """cpu, cuda or mps; trees always use the CPU."""
     threads: int | None = None
     """Processor threads; None for as many as cores."""
     compiled: bool = False
-    """Train through torch.compile: for long runs on a GPU."""
+    """Train with torch.compile: for long runs on a GPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Session(ABC):
-    """A prepared run: data read and split."""
+    """A training run, with opened material."""
 
-    recipe: Described
-    """What is run."""
+    recipe: Configuration
+    """The recipe."""
     seed: int
-    """Of all that is drawn by chance."""
+    """Seed of all random numbers."""
     split: Split
-    """Who teaches, validates, is held out."""
+    """Which recordings are for training, for validation, and held out."""
     fitted: FittedDecoding | None = None
-    """Decodes the recognizer's scores, in place of what validation fitted."""
+    """A decoding that replaces the one fitted on validation recordings."""
 
     @property
     @abstractmethod
@@ -48,57 +48,57 @@ class Session(ABC):
     @property
     @abstractmethod
     def summary(self) -> str:
-        """Say in one line what is trained on what."""
+        """One line about recipe and recordings."""
 
     @property
     @abstractmethod
     def standing(self) -> str:
-        """Say how far it is."""
+        """How much is done, in words."""
 
     @property
     @abstractmethod
     def has_result(self) -> bool:
-        """Whether there is something to save."""
+        """Whether there is a recognizer to save."""
 
     @abstractmethod
-    def fit(self, on_step: Callable[[str], None], watch: Watch = unwatched) -> None:
-        """Train to the end. `on_step` is given a line about each step done; `watch` wraps batches, where there are any."""
+    def fit(self, on_step: Callable[[str], None], show_progress: ShowProgress = no_progress) -> None:
+        """Train to the end. `on_step` is called with a line after each step; `show_progress` with the batches, if there are any."""
 
     @abstractmethod
     def restore(self, folder: Path) -> bool:
-        """Go on from the state in `folder`; return False if there is none. Raises ContractError for the state of another run."""
+        """Continue from the state in `folder`; return False if there is none. Raises ContractError for the state of another run."""
 
     @abstractmethod
     def save_state(self, folder: Path) -> None:
-        """Save the state of the run, in place of the one before."""
+        """Save the state of the run; it replaces the previous one."""
 
     @abstractmethod
-    def recognizer(self) -> TaughtRecognizer:
-        """Return the best recognizer so far, with all that belongs to it."""
+    def recognizer(self) -> TrainedRecognizer:
+        """Return the best recognizer so far."""
 
     @abstractmethod
     def report(self) -> dict[str, Any]:
-        """Return what happened, step by step, with recipe, seed and metrics."""
+        """Return recipe, seed, metrics and the history, step by step."""
 
     @abstractmethod
     def closing(self, path: Path) -> str:
-        """Say in one line what came out."""
+        """Return one line about the result."""
 
     @abstractmethod
     def metrics(self) -> dict[str, Any]:
-        """Return what training measured."""
+        """Return the metrics of training."""
 
     def described_recipe(self) -> dict[str, Any]:
-        """Return the whole configuration as a checkpoint holds it."""
+        """Return the whole configuration for a checkpoint."""
         return self.recipe.to_json_dict()
 
     def decoded_by(self, fitted: FittedDecoding) -> Self:
-        """Return the session with another decoding. Raises ContractError for one that was not fitted on all its behaviors."""
+        """Return the session with another decoding. Raises ContractError unless it has all behaviors of the session."""
         fitted.over(self.behaviors, {})
         return replace(self, fitted=fitted)
 
     def decoding_in_use(self, own: Decoding) -> Decoding:
-        """Return how the recognizer's scores become bouts; `own` is what validation fitted."""
+        """Return the decoding of the recognizer; `own` is the one fitted on validation recordings."""
         return own if self.fitted is None else self.fitted.over(self.behaviors, own.occurring)
 
     def save_recognizer(self, path: Path) -> None:
@@ -110,12 +110,12 @@ class Session(ABC):
         checkpoint.save(path, self.recognizer(), provenance)
 
     def identity(self) -> dict[str, Any]:
-        """Return a flat description of what must be the same for a run to go on."""
+        """Return the facts that must not change when a run is resumed, as a flat mapping."""
         recipe = {f"recipe {name}": str(value) for name, value in self.recipe.to_json_dict().items()}
         videos = {f"{part} videos": str(list(ids)) for part, ids in asdict(self.split).items()}
         return {**recipe, **videos, "seed": self.seed, "behaviors": ", ".join(self.behaviors)}
 
 
 def best_metrics(verdict: Verdict | None) -> dict[str, Any]:
-    """Return what validation says, as a checkpoint holds it; nothing if no recording validates."""
+    """Return the metrics of validation for a checkpoint; nothing without validation."""
     return {} if verdict is None else {"val_score": verdict.score, "val_loss": verdict.loss, "labs": verdict.labs}

@@ -1,4 +1,4 @@
-"""The lesson of networks over tracks: features and labels of every subject, whoever the subjects of the view are.
+"""The lesson of networks over tracks: features and labels of every subject, for any view of tracks.
 
 Axes: C behaviors.
 """
@@ -34,59 +34,59 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrackLesson:
-    """Opened material of networks over tracks."""
+    """Material of networks over tracks."""
 
     recipe: Recipe
-    """What is run."""
+    """The recipe."""
     labelling: Labelling
-    """Whom the network is asked about: what occurs in the recordings that teach."""
+    """Subjects and behaviors that the network scores: behaviors that occur in training recordings."""
     features: ScaledFeatures
-    """What the network sees."""
+    """Features of the network."""
     scaler: RobustScaler
-    """Fitted on what teaches."""
+    """Fitted on training recordings."""
     labs: tuple[str, ...]
-    """Labs that a network may be told, in the order of their numbers: those of the recordings that teach."""
+    """Labs of the training recordings, in the order of their numbers."""
     train: StreamDataset
-    """What teaches."""
+    """Training data."""
     validation: StreamDataset | None
-    """What validates; None if no recording does."""
+    """Validation data; None without validation recordings."""
     bouts: pd.DataFrame
-    """What experts saw in both."""
+    """Annotated bouts of training and validation recordings."""
     unfitted: Decoding
-    """Without fitted thresholds yet."""
+    """The decoding before thresholds are fitted."""
 
     @classmethod
     def open(
         cls,
         zone: CuratedZone,
         recipe: Recipe,
-        teach: Sequence[Recording],
-        check: Sequence[Recording],
+        train: Sequence[Recording],
+        validate: Sequence[Recording],
         features: ScaledFeatures | None = None,
     ) -> "TrackLesson":
-        """Read the recordings, one at a time. Raises ContractError if they say nothing of what the recipe asks, or lack all bodyparts."""
-        refuse(zone.missing([*teach, *check]))
-        bouts = zone.bouts([*teach, *check])
-        labelling = LABELLINGS[recipe.view].of_actions(bouts.loc[bouts["video_id"].isin([one.video_id for one in teach]), "action"])
-        features = features or _features(recipe, zone.bodyparts(teach))
-        taught, checked = (
+        """Read the recordings, one at a time. Raises ContractError for recordings without labels or bodyparts of the recipe."""
+        refuse(zone.missing([*train, *validate]))
+        bouts = zone.bouts([*train, *validate])
+        labelling = LABELLINGS[recipe.view].of_actions(bouts.loc[bouts["video_id"].isin([one.video_id for one in train]), "action"])
+        features = features or _features(recipe, zone.bodyparts(train))
+        training_samples, validation_samples = (
             [samples for recording in part for samples in samples_of(zone.material(recording), bouts, labelling, features)]
-            for part in (teach, check)
+            for part in (train, validate)
         )
-        if not taught:
+        if not training_samples:
             raise ContractError(
                 ["Expected annotated mice in the tracking of the training recordings, but got none. Compare the mouse ids."]
             )
-        scaler, labs = features.fit_scaler(thinned(taught)), tuple(sorted({recording.lab_id for recording in teach}))
+        scaler, labs = features.fit_scaler(thinned(training_samples)), tuple(sorted({recording.lab_id for recording in train}))
         dtype = torch.float16 if recipe.half_features else torch.float32
 
         def dataset(samples: list[Samples]) -> StreamDataset:
             return assemble(_consumed(samples), labelling.behaviors, scaler.transform, dtype, recipe.windowing, labs)
 
-        occurring = occurring_behaviors([*teach, *check], bouts, labelling)
+        occurring = occurring_behaviors([*train, *validate], bouts, labelling)
         unfitted = default_decoding(recipe.loss.HEAD, labelling.behaviors, occurring, recipe.decode)
-        validation = dataset(checked) if checked else None
-        return cls(recipe, labelling, features, scaler, labs, dataset(taught), validation, bouts, unfitted)
+        validation = dataset(validation_samples) if validation_samples else None
+        return cls(recipe, labelling, features, scaler, labs, dataset(training_samples), validation, bouts, unfitted)
 
     @property
     def behaviors(self) -> tuple[str, ...]:
@@ -95,42 +95,42 @@ class TrackLesson:
 
     @property
     def n_features(self) -> int:
-        """Width of what the network sees."""
+        """Number of features."""
         return len(self.features.names)
 
     @property
     def augment(self) -> Callable[[Batch], Batch]:
-        """What is done to each batch that teaches."""
+        """The augmentation of each training batch."""
         return self.recipe.augmentation.of(self.features)
 
     @property
     def extent(self) -> str:
-        """Say in words how much teaches."""
+        """The amount of training data, in words."""
         return f"{len(self.train.streams)} streams, {len(self.train.features):,} samples"
 
     def judge(self, device: torch.device, weights: Tensor) -> Callable[[nn.Module], Verdict] | None:
-        """Return what scores a network on the recordings that validate; None without any."""
+        """Return the judge of networks on the validation recordings; None without any."""
         if self.validation is None:
             return None
         judged = JUDGES[self.recipe.loss.HEAD]
         return judged(self.validation.to(device), self.bouts, self.labelling, self.unfitted, self.recipe, device, weights)
 
     def decoding(self, verdict: Verdict | None) -> Decoding:
-        """Return how scores become bouts, with the thresholds of the verdict, if it fitted any."""
+        """Return the decoding, with the thresholds of the verdict, if it has any."""
         return self.unfitted if verdict is None or not verdict.thresholds else replace(self.unfitted, thresholds=verdict.thresholds)
 
     def recognizer(self, network: nn.Module, config: "DataclassInstance", decoding: Decoding) -> NetworkRecognizer:
-        """Return the network with all that belongs to it."""
+        """Return the network as a recognizer."""
         family, windowing = network_family(self.recipe.family), self.recipe.windowing
         return NetworkRecognizer(family, network, config, self.behaviors, self.features, self.scaler, windowing, decoding, self.labs)
 
     def identity(self) -> dict[str, Any]:
-        """Return what must be the same of the material for a run to go on."""
+        """Return the facts of the material that must not change when a run is resumed."""
         return {"bodyparts": ", ".join(self.features.bodyparts), "samples": len(self.train.features)}
 
 
 def occurring_behaviors(recordings: Iterable[Recording], bouts: pd.DataFrame, labelling: Labelling) -> dict[str, frozenset[str]]:
-    """Return for each lab the behaviors that occur in it at least once; nothing where the labelling puts them together in groups."""
+    """Return for each lab the behaviors that occur in it at least once, among those of the labelling."""
     labs = {recording.video_id: recording.lab_id for recording in recordings}
     occurring: dict[str, set[str]] = defaultdict(set)
     for lab in labs.values():
@@ -141,19 +141,19 @@ def occurring_behaviors(recordings: Iterable[Recording], bouts: pd.DataFrame, la
 
 
 def _features(recipe: Recipe, tracked: list[tuple[str, ...]]) -> ScaledFeatures:
-    """Return the recipe's own features, else those of its family over all bodyparts that are tracked."""
+    """Return the features of the recipe, or else those of its family with all tracked bodyparts."""
     if recipe.features is None:
         return network_family(recipe.family).features(bodyparts=common_bodyparts(tracked), fps=recipe.fps)
     present = {canonical(part) for parts in tracked for part in parts}
     if not present & set(recipe.features.bodyparts):
         got = ", ".join(sorted(present))
-        wanted = f"Expected bodyparts such as {recipe.features.bodyparts[0]}"
-        raise ContractError([f"{wanted}, but got {got}. Name yours in the recipe's features."])
+        expected = f"Expected bodyparts such as {recipe.features.bodyparts[0]}"
+        raise ContractError([f"{expected}, but got {got}. Name yours in the recipe's features."])
     return recipe.features
 
 
 def _consumed(samples: list[Samples]) -> Iterator[Samples]:
-    """Yield from the front and forget, so that scaled and unscaled features never both lie in memory as a whole."""
+    """Yield the samples and remove them from the list, so that scaled and unscaled features are never both in memory as a whole."""
     samples.reverse()
     while samples:
         yield samples.pop()

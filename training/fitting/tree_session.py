@@ -1,4 +1,4 @@
-"""A session that grows trees: rows that teach and recipe in, trees out.
+"""A session that grows trees.
 
 Axes: S samples, F features, C behaviors.
 """
@@ -23,7 +23,7 @@ from recognizers.boosted_trees import BoostedTrees, GrownColumn
 from recognizers.recognizer import LABELLINGS, Decoding
 from recognizers.trees import TreesRecognizer
 from training.fitting.judges import ScoredSamples, default_decoding, verdict_of
-from training.fitting.loop import Watch, unwatched
+from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.resume import read_state, write_state
 from training.fitting.session import Machine, Session, best_metrics
 from training.fitting.track_lesson import occurring_behaviors
@@ -38,52 +38,52 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ALL_LABS = ""
-"""Stands for the trees that all labs teach."""
+"""In place of a lab: the trees trained on all labs."""
 FIRST, AGAIN = "first", "again"
-"""The two passes: with what teaches, then with what validated too."""
+"""The two passes: with training recordings, then also with validation recordings."""
 
 
 @dataclass
-class TreeRun:
-    """Where a run stands."""
+class TreeRunState:
+    """The state of a run."""
 
     models: dict[str, BoostedTrees] = field(default_factory=dict)
     """By lab, and by `ALL_LABS`: trees grown so far."""
     grown: list[tuple[str, str]] = field(default_factory=list)
-    """Passes and labs whose trees are all grown."""
+    """Passes and labs with all trees grown."""
     verdict: Verdict | None = None
-    """What validation says, once the first pass is done."""
+    """The verdict of validation, after the first pass."""
     history: list[dict[str, Any]] = field(default_factory=list)
     """One entry per behavior, lab and pass."""
     saved: tuple[int, bool] = (0, False)
-    """What the saved state holds: so many passes and labs, and whether the verdict."""
+    """Content of the saved state: number of passes and labs, and whether it has the verdict."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TreeSession(Session):
-    """A prepared run: data read, rows chosen."""
+    """A training run of trees, with its rows."""
 
     recipe: TreesRecipe
     threads: int
     """Processor threads; 0 for as many as cores."""
     zone: CuratedZone
-    """Where the recordings lie."""
-    check: tuple[Recording, ...]
-    """The recordings that validate."""
+    """The curated zone of the recordings."""
+    validation: tuple[Recording, ...]
+    """The validation recordings."""
     bouts: pd.DataFrame
-    """What experts saw in those that teach and validate."""
+    """Annotated bouts of training and validation recordings."""
     labelling: Labelling
-    """Whom the trees are asked about: what occurs in the recordings that teach."""
+    """Subjects and behaviors that the trees score: behaviors that occur in training recordings."""
     features: PairStatistics
-    """What the trees see."""
+    """Features of the trees."""
     unfitted: Decoding
-    """Without fitted thresholds yet."""
+    """The decoding before thresholds are fitted."""
     rows: TreeRows
-    """What teaches."""
+    """Training rows."""
     own_models: dict[str, np.ndarray]
-    """By lab: behaviors [C] bool for which it has a model of its own."""
-    run: TreeRun = field(default_factory=TreeRun)
-    """Where it stands."""
+    """By lab: behaviors [C] bool with a model of the lab's own."""
+    run: TreeRunState = field(default_factory=TreeRunState)
+    """The state of the run."""
 
     @property
     def behaviors(self) -> tuple[str, ...]:
@@ -92,40 +92,41 @@ class TreeSession(Session):
 
     @property
     def summary(self) -> str:
-        """Say in one line what is grown on what."""
+        """One line about recipe and recordings."""
         own = sum(int(chosen.sum()) for chosen in self.own_models.values())
         return (
             f"Recipe {self.recipe.name}: {self.recipe.trees.trees} trees per model, {len(self.features.names)} features, "
-            f"{len(self.behaviors)} behaviors, {own} models of single labs beside the shared ones; {len(self.split.train)} recordings "
-            f"teach ({len(self.rows):,} rows), {len(self.split.validation)} validate, {len(self.split.held_out)} are held out; device cpu."
+            f"{len(self.behaviors)} behaviors, {own} models of single labs beside the shared ones; {len(self.split.train)} training "
+            f"recordings ({len(self.rows):,} rows), {len(self.split.validation)} for validation, {len(self.split.held_out)} held out; "
+            "device cpu."
         )
 
     @property
     def has_result(self) -> bool:
-        """Whether there is something to save."""
+        """Whether there is a recognizer to save."""
         return ALL_LABS in self.run.models
 
     @property
     def standing(self) -> str:
-        """Say how far it is."""
+        """The models grown, in words."""
         return f"{len(self.run.history)} models"
 
-    def fit(self, on_step: Callable[[str], None], watch: Watch = unwatched) -> None:
-        """Grow all trees, fit thresholds, grow them again with what validated. There are no batches to watch."""
+    def fit(self, on_step: Callable[[str], None], show_progress: ShowProgress = no_progress) -> None:
+        """Grow all trees, fit thresholds, grow the trees again with validation recordings. Trees have no batches."""
         self._grow(FIRST, self.rows, on_step)
-        if not self.check:
+        if not self.validation:
             return
-        checked: list[TreeRows] = []
+        validation_rows: list[TreeRows] = []
         if self.run.verdict is None:
-            self.run.verdict = self._judge(checked)
+            self.run.verdict = self._judge(validation_rows)
             on_step(f"val_loss={self.run.verdict.loss:.4f} val_score={self.run.verdict.score:.4f}")
-        elif self.recipe.refit:  # a run that goes on after its verdict
-            checked = [self._rows_of(self.zone.material(recording)) for recording in self.check]
+        elif self.recipe.refit:  # a run that was resumed after its verdict
+            validation_rows = [self._rows_of(self.zone.material(recording)) for recording in self.validation]
         if self.recipe.refit:
-            self._grow(AGAIN, TreeRows.joined([self.rows, *checked]), on_step)
+            self._grow(AGAIN, TreeRows.joined([self.rows, *validation_rows]), on_step)
 
     def restore(self, folder: Path) -> bool:
-        """Go on after the last lab whose trees are all grown; return False if there is no state."""
+        """Continue after the last lab with all trees grown; return False if there is no state."""
         state = read_state(folder, self.identity())
         if state is None:
             return False
@@ -154,7 +155,7 @@ class TreeSession(Session):
         run.saved = standing
 
     def recognizer(self) -> TreesRecognizer:
-        """Return the trees as they stand, with all that belongs to them."""
+        """Return the trees grown so far as a recognizer."""
         verdict = self.run.verdict
         decoding = self.unfitted if verdict is None else replace(self.unfitted, thresholds=verdict.thresholds)
         labs = {lab: trees for lab, trees in self.run.models.items() if lab != ALL_LABS}
@@ -169,25 +170,25 @@ class TreeSession(Session):
         )
 
     def report(self) -> dict[str, Any]:
-        """Return what happened, model by model."""
+        """Return the history, model by model."""
         return {"recipe": self.recipe.name, "seed": self.seed, "metrics": self.metrics(), "models": self.run.history}
 
     def closing(self, path: Path) -> str:
-        """Say in one line what came out."""
+        """Return one line about the result."""
         verdict = self.run.verdict
-        score = "no recording validates" if verdict is None else f"val_score={verdict.score:.4f}"
+        score = "without validation" if verdict is None else f"val_score={verdict.score:.4f}"
         return f"Wrote {path}: {len(self.run.history)} models grown, {score}."
 
     def metrics(self) -> dict[str, Any]:
-        """Return how many models were grown, and what validation says."""
+        """Return the number of models and the metrics of validation."""
         return {"models": len(self.run.history), **best_metrics(self.run.verdict)}
 
     def identity(self) -> dict[str, Any]:
-        """Return what must be the same for a run to go on, the rows among it."""
+        """Return the facts that must not change when a run is resumed, including the number of rows."""
         return {**super().identity(), "bodyparts": ", ".join(self.features.bodyparts), "rows": len(self.rows)}
 
     def _grow(self, which: str, rows: TreeRows, on_step: Callable[[str], None]) -> None:
-        """Grow the shared trees, then those of each lab, in place of what was grown before; what a restored run holds is left."""
+        """Grow the shared trees, then those of each lab, in place of those of an earlier pass. Restored models are not grown again."""
         for lab in (ALL_LABS, *self.own_models):
             if (which, lab) in self.run.grown:
                 continue
@@ -205,12 +206,12 @@ class TreeSession(Session):
             data = (own.features, own.labels, own.mask)
             self.run.models[lab] = BoostedTrees.fit(*data, self.recipe.trees, self.seed, self.threads, grown)
             self.run.grown.append((which, lab))
-            on_step(lines[-1])  # only now do the lab's trees belong to the state that is saved
+            on_step(lines[-1])  # from now on the trees of the lab are part of the saved state
 
-    def _judge(self, checked: list[TreeRows]) -> Verdict:
+    def _judge(self, validation_rows: list[TreeRows]) -> Verdict:
         """Score what validates, by trees that never saw it; its rows are added to `checked`, if trees are grown again with them."""
         recognizer, scored, losses = self.recognizer(), [], []
-        for recording in self.check:
+        for recording in self.validation:
             material = self.zone.material(recording)
             curated = material.tracking
             sampled = sample_frames(curated.frames, recording.fps, self.recipe.fps)
@@ -222,7 +223,7 @@ class TreeSession(Session):
                 right = np.where(labels, scores, 1 - scores)[:, annotated]
                 losses.append(-np.log(np.clip(right, 1e-6, 1)).ravel())
             if self.recipe.refit:
-                checked.append(self._rows_of(material))
+                validation_rows.append(self._rows_of(material))
         loss = float(np.concatenate([*losses, np.zeros(0)]).mean()) if losses else 0.0
         return verdict_of(scored, self.bouts, self.labelling, self.unfitted, self.recipe.fps, loss)
 
@@ -231,31 +232,31 @@ class TreeSession(Session):
 
 
 def prepare_trees(zone: CuratedZone, recipe: TreesRecipe, seed: int, split: Split, machine: Machine) -> TreeSession:
-    """Read what teaches, one recording at a time, and choose its rows. Raises ContractError with all faults of the data."""
+    """Read the training recordings, one at a time, and choose their rows. Raises ContractError with all faults of the data."""
     recordings = {recording.video_id: recording for recording in zone.annotated_recordings()}
-    teach, check = (tuple(recordings[video] for video in part) for part in (split.train, split.validation))
-    refuse(zone.missing([*teach, *check]))
-    bouts = zone.bouts([*teach, *check])
+    train, validation = (tuple(recordings[video] for video in part) for part in (split.train, split.validation))
+    refuse(zone.missing([*train, *validation]))
+    bouts = zone.bouts([*train, *validation])
     labelling = LABELLINGS[recipe.view].of_actions(bouts.loc[bouts["video_id"].isin(split.train), "action"])
-    bodyparts = _most_tracked(zone.bodyparts(teach), recipe.most_bodyparts)
+    bodyparts = _most_tracked(zone.bodyparts(train), recipe.most_bodyparts)
     features = PairStatistics(bodyparts, recipe.fps, windows_s=recipe.windows_s, symmetric=recipe.symmetric)
-    rows = tree_rows(map(zone.material, teach), bouts, labelling, features, recipe.trees)
+    rows = tree_rows(map(zone.material, train), bouts, labelling, features, recipe.trees)
     if not len(rows):
         raise ContractError(["Expected annotated mice in the tracking of the training recordings, but got none. Compare the mouse ids."])
-    occurring = occurring_behaviors([*teach, *check], bouts, labelling)
+    occurring = occurring_behaviors([*train, *validation], bouts, labelling)
     return TreeSession(
         recipe=recipe,
         seed=seed,
         split=split,
         threads=machine.threads or 0,
         zone=zone,
-        check=check,
+        validation=validation,
         bouts=bouts,
         labelling=labelling,
         features=features,
         unfitted=default_decoding(recipe.head, labelling.behaviors, occurring, recipe.decode),
         rows=rows,
-        own_models=_own_models(teach, bouts, labelling.behaviors, recipe.least_bouts),
+        own_models=_own_models(train, bouts, labelling.behaviors, recipe.least_bouts),
     )
 
 
@@ -264,16 +265,16 @@ def _lab_of(entry: dict[str, Any]) -> str:
 
 
 def _most_tracked(tracked: Sequence[tuple[str, ...]], most: int) -> tuple[str, ...]:
-    """Return so many canonical bodyparts that most recordings track, sorted by name."""
+    """Return the canonical bodyparts that most recordings track, `most` of them, sorted by name."""
     counts = Counter(part for parts in tracked for part in {canonical(part) for part in parts if part not in IGNORED})
     return tuple(sorted(sorted(counts, key=lambda part: (-counts[part], part))[:most]))
 
 
-def _own_models(teach: tuple[Recording, ...], bouts: pd.DataFrame, behaviors: tuple[str, ...], least_bouts: int) -> dict[str, np.ndarray]:
-    """Return by lab the behaviors [C] bool it has a model of its own for: enough bouts, and another lab that has the behavior too."""
-    labs = {recording.video_id: recording.lab_id for recording in teach}
-    taught = bouts[bouts["video_id"].isin(labs)]
-    counts = pd.crosstab(taught["video_id"].map(labs), taught["action"]).reindex(columns=behaviors, fill_value=0)
+def _own_models(train: tuple[Recording, ...], bouts: pd.DataFrame, behaviors: tuple[str, ...], least_bouts: int) -> dict[str, np.ndarray]:
+    """Return by lab the behaviors [C] bool with a model of its own: those with enough bouts that also occur in another lab."""
+    labs = {recording.video_id: recording.lab_id for recording in train}
+    training_bouts = bouts[bouts["video_id"].isin(labs)]
+    counts = pd.crosstab(training_bouts["video_id"].map(labs), training_bouts["action"]).reindex(columns=behaviors, fill_value=0)
     several = (counts > 0).sum(axis=0).to_numpy() > 1
     chosen = {str(lab): (row >= least_bouts) & several for lab, row in zip(counts.index, counts.to_numpy(), strict=True)}
     return {lab: own for lab, own in chosen.items() if own.any()}

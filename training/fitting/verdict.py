@@ -1,4 +1,4 @@
-"""What validation says about a recognizer in training."""
+"""The result of validation in training."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Verdict:
-    """Score, loss and what was fitted on the recordings that validate."""
+    """Score, loss and thresholds from the validation recordings."""
 
     score: float
-    """What the best network is chosen by, 0 to 1: the judge says what it measures."""
+    """The best network is the one with the highest score, 0 to 1; which score it is depends on the judge."""
     loss: float
     """Loss on the validation recordings."""
     thresholds: tuple[float, ...]
-    """Fitted on the same recordings, one per behavior; none for a head that needs none."""
+    """Fitted on the same recordings, one per behavior; empty for a head without thresholds."""
     labs: dict[str, Any]
     """Score per lab and behavior."""
 
     @classmethod
     def from_json_dict(cls, value: dict[str, Any]) -> "Verdict":
-        """Read what `dataclasses.asdict` made, from JSON, which knows no tuples."""
+        """Return the inverse of `dataclasses.asdict`, from JSON, which has no tuples."""
         return cls(**{**value, "thresholds": tuple(value["thresholds"])})

@@ -1,1 +1,1 @@
-"""What recognizers are worth, on recordings they never saw."""
+"""Evaluation of recognizers on recordings that they never saw."""

@@ -1,4 +1,4 @@
-"""The outcome of an ablation study as rows, as a table of Markdown, and as a picture."""
+"""The results of an ablation study as rows, as a Markdown table, and as a picture."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ from reports.charts import bar_chart
 from reports.estimates import Estimate, gain_text
 from reports.figures import png
 
-_BRACKETS = "Brackets are 95 % bootstrap intervals over recordings, drawn within labs. A gain within the noise was not shown to be one."
+_BRACKETS = "Brackets are 95 % bootstrap intervals over recordings within labs. A gain within the noise is not significant."
 
 
 @dataclass(frozen=True)
@@ -18,17 +18,17 @@ class Row:
     name: str
     """Short."""
     says: str
-    """What it is."""
+    """A few words about it."""
     score: Estimate
-    """The competition's score, decoded as fitted on the other folds."""
+    """The competition's score, with the decoding fitted on the other folds."""
     average_precision: Estimate | None
-    """Mean PR-AUC of frames; None for a variant of decoding, which leaves scores as they are."""
+    """Mean PR-AUC of frames; None for a variant that only decodes differently."""
     lost: Estimate | None
-    """Score of the whole minus this one's, over the same resamples; None for the whole."""
+    """Score of the whole recipe minus this one's, with the same resamples; None for the whole recipe."""
     lost_precision: Estimate | None
     """The same of the PR-AUC."""
     seconds: float | None
-    """Training and scoring all folds; None if nothing was trained."""
+    """Time for training and scoring all folds; None if nothing was trained."""
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return every field as JSON holds it."""
@@ -36,7 +36,7 @@ class Row:
 
 
 def markdown(rows: Sequence[Row], about: str) -> str:
-    """Return the table with a line that says what was measured on what."""
+    """Return the table, with a line about the data of the study."""
     lines = [
         "# Ablations",
         "",
@@ -53,6 +53,6 @@ def markdown(rows: Sequence[Row], about: str) -> str:
 
 
 def picture(rows: Sequence[Row]) -> bytes:
-    """Return scores with their intervals, the whole on top, as PNG."""
+    """Return scores with their intervals, the whole recipe first, as PNG."""
     names = [row.name.replace("_", " ") for row in rows]
     return png(bar_chart(names, [row.score for row in rows], True, "the competition's score, out of fold, 95 % interval"))

@@ -1,4 +1,4 @@
-"""The part of a report on whether scores say how often they come true."""
+"""The section of a report about calibration."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from reports.charts import calibration_chart
 from reports.figures import svg
-from reports.page import Figure, Section, Text
+from reports.page import FigureBlock, Section, Text
 
 _RAW, _CALIBRATED = "reliability", "reliability_calibrated"
 _BINS = 10
@@ -15,7 +15,7 @@ _READING = "Below the dotted line scores are too high, above it too low. Larger 
 
 
 def calibration_section(behaviors: Mapping[str, Mapping[str, Any]]) -> Section:
-    """Return the section for behaviors by name, as a report has them."""
+    """Return the section for the behaviors of a report, by name."""
     is_calibrated = any(one[_CALIBRATED] for one in behaviors.values())
     shown = _CALIBRATED if is_calibrated else _RAW
     score, share, frames = (part.tolist() for part in _pooled(behaviors, shown))
@@ -23,11 +23,13 @@ def calibration_section(behaviors: Mapping[str, Mapping[str, Any]]) -> Section:
     single = [(one[shown]["score"], one[shown]["share"]) for one in behaviors.values() if one[shown]]
     chart = calibration_chart(single, (score, share), frames, before and (before[0].tolist(), before[1].tolist()))
     says = f"{_READING} {_distance(behaviors, is_calibrated)}"
-    return Section("Calibration", [Text(says, quiet=True), Figure(svg(chart), "Share of frames with the behavior over their mean score.")])
+    return Section(
+        "Calibration", [Text(says, quiet=True), FigureBlock(svg(chart), "Share of frames with the behavior over their mean score.")]
+    )
 
 
 def calibration_error(behaviors: Mapping[str, Mapping[str, Any]], key: str) -> float:
-    """Return the mean distance, over frames of all behaviors, of score and share in each tenth."""
+    """Return the mean distance between score and share in tenths, over the frames of all behaviors."""
     score, share, frames = _pooled(behaviors, key)
     return float((abs(score - share) * frames).sum() / max(frames.sum(), 1))
 

@@ -1,6 +1,6 @@
-"""Out-of-fold scores to numbers: the competition's score, frame and bout F1, PR-AUC, reliability, confusion, each with its interval.
+"""Evaluate out-of-fold scores: the competition's score, frame and bout F1, PR-AUC, reliability and confusion, with intervals.
 
-Intervals are 95 % bootstrap intervals over contents, drawn within labs; thresholds stay those of the point estimate.
+Intervals are 95 % bootstrap intervals over contents within labs; thresholds are those of the point estimate.
 
 Axes: B resamples, U units, C behaviors, P parts (lab and action), O overlaps.
 """
@@ -19,7 +19,7 @@ from behavior.competition_frames import competition_frames, known_as
 from behavior.frame_scores import average_precision, best_threshold, f1_score, frames_at, precision_recall, reliability
 from behavior.recording import Recording
 from recognizers.competition import solution_rows, submission_rows
-from recognizers.recognizer import Bout
+from recognizers.recognizer import BoutRow
 from training.judging.tally import Tally
 
 _CURVE_POINTS = 150
@@ -28,22 +28,22 @@ _CHUNK = 100
 
 @dataclass(frozen=True)
 class Units:
-    """What is drawn: recordings of one content, with their fold and lab."""
+    """The units of the bootstrap: recordings of one content, with their fold and weights."""
 
     fold: np.ndarray
     """[U] int64."""
     weights: np.ndarray
-    """[1 + B, U] float64; the first row is what was measured: every unit once."""
+    """[1 + B, U] float64; the first row is for the point estimate: every unit once."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What out-of-fold scores are worth."""
+    """The result of an evaluation."""
 
     numbers: dict[str, Any]
-    """As JSON holds them; NaN is None."""
+    """All numbers for report.json; NaN is None."""
     series: dict[str, np.ndarray]
-    """Each number of the headline, measured and in every resample: [1 + B]."""
+    """Each number of the headline: point estimate, then all resamples, [1 + B]."""
 
 
 def evaluate(
@@ -51,10 +51,10 @@ def evaluate(
 ) -> Evaluation:
     """Return all numbers. `groups` and `folds` map video ids to content and fold."""
     labs = {recording.video_id: recording.lab_id for recording in recordings}
-    drawn = resampling_weights([labs[unit] for unit in tally.units], resamples)
-    weights = np.vstack([np.ones((1, len(tally.units))), drawn])
+    resampled = resampling_weights([labs[unit] for unit in tally.units], resamples)
+    weights = np.vstack([np.ones((1, len(tally.units))), resampled])
     units = Units(np.array([folds[unit] for unit in tally.units]), weights)
-    competition, scores = _competition(tally, tally.found, recordings, groups, units)
+    competition, scores = _competition(tally, tally.decoded, recordings, groups, units)
     behaviors, means = _behaviors(tally, units)
     series = {"competition_score": scores, **means}
     for name, of_behavior in behaviors.items():
@@ -69,48 +69,48 @@ def evaluate(
         "resamples": resamples,
         "other_decodings": {},
     }
-    for name, found in tally.others.items():
-        other = _competition(tally, found, recordings, groups, units)[1]
+    for name, decoded in tally.others.items():
+        other = _competition(tally, decoded, recordings, groups, units)[1]
         numbers["other_decodings"][name] = {"score": _estimate(other), "gain": _estimate(scores - other)}
     return Evaluation(numbers, series)
 
 
 def gains(one: Evaluation, other: Evaluation) -> dict[str, Any]:
-    """Return how much better the first is in each number of the headline: both are asked about the same resamples of recordings.
+    """Return the difference of the first and the second in each number of the headline, with the same resamples of recordings.
 
-    Such an interval is narrower than those of the two alone, for a difficult recording is difficult for both.
+    Its interval is narrower than those of the two evaluations, because difficult recordings are difficult for both.
     """
     return {name: _estimate(one.series[name] - other.series[name]) for name in one.series}
 
 
 def _competition(
-    tally: Tally, found: Sequence[Bout], recordings: Sequence[Recording], groups: Mapping[int, int], units: Units
+    tally: Tally, decoded: Sequence[BoutRow], recordings: Sequence[Recording], groups: Mapping[int, int], units: Units
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Return the score of each lab, and the score in every resample [1 + B]."""
     solution = solution_rows(recordings, pd.concat(tally.true, ignore_index=True))
-    counts = competition_frames(solution, submission_rows(bout_table(found)))
+    counts = competition_frames(solution, submission_rows(bout_table(decoded)))
     counts["action"] = known_as(counts["action"])
     row = {unit: number for number, unit in enumerate(tally.units)}
     parts = counts.groupby(["lab_id", "action"], sort=True).ngroup().to_numpy()
     names = counts.assign(part=parts).drop_duplicates("part").sort_values("part")
-    frames = np.zeros((len(tally.units), len(names), 4))  # hits, found, true, and whether it occurs at all
+    frames = np.zeros((len(tally.units), len(names), 4))  # hits, predicted, true, and whether it occurs at all
     owner = np.array([row[groups[video]] for video in counts["video_id"]], np.int64)
-    np.add.at(frames, (owner, parts), counts.assign(here=1)[["hits", "found", "true", "here"]].to_numpy(np.float64))
+    np.add.at(frames, (owner, parts), counts.assign(here=1)[["hits", "predicted", "true", "here"]].to_numpy(np.float64))
     pooled = np.einsum("bu,upk->bpk", units.weights, frames)
     f1 = np.nan_to_num(f1_score(pooled[..., 0], pooled[..., 1], pooled[..., 2]))
-    f1[pooled[..., 3] == 0] = np.nan  # an action that no drawn recording has is no part of the mean
+    f1[pooled[..., 3] == 0] = np.nan  # an action without a recording in the resample does not count in the mean
     labs, actions = (names[column].to_numpy() for column in ("lab_id", "action"))
-    told, of_labs = {}, []
+    by_lab, of_labs = {}, []
     for lab in sorted(set(labs)):
         own = np.flatnonzero(labs == lab)
         of_labs.append(_mean(f1[:, own]))
-        told[lab] = {"score": _estimate(of_labs[-1]), "actions": {actions[part]: float(f1[0, part]) for part in own}}
-    return told, _mean(np.stack(of_labs, axis=1))
+        by_lab[lab] = {"score": _estimate(of_labs[-1]), "actions": {actions[part]: float(f1[0, part]) for part in own}}
+    return by_lab, _mean(np.stack(of_labs, axis=1))
 
 
 def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the numbers of each behavior, and their means over behaviors in every resample [1 + B]."""
-    told: dict[str, Any] = {}
+    by_behavior: dict[str, Any] = {}
     series: dict[str, list[np.ndarray]] = {name: [] for name in ("frame_f1", "frame_f1_optimistic", "average_precision")}
     series |= {f"bout_f1_at_{overlap}": [] for overlap in OVERLAPS}
     for column, name in enumerate(tally.behaviors):
@@ -128,7 +128,7 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
             series[key].append(values)
         precision, recall = precision_recall(pooled)
         thin = np.unique(np.linspace(0, len(recall) - 1, _CURVE_POINTS).astype(int)) if len(recall) else np.empty(0, int)
-        told[name] = {
+        by_behavior[name] = {
             **{key: _estimate(values) for key, values in own.items()},
             "recordings": len(tally.recordings.get(column, ())),
             "frames": int(pooled[1].sum()),
@@ -142,7 +142,7 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
             "reliability": _reliability(pooled),
             "reliability_calibrated": _reliability(tally.calibrated[column]) if column in tally.calibrated else None,
         }
-    return told, {key: _mean(np.stack(values, axis=1)) for key, values in series.items()}
+    return by_behavior, {key: _mean(np.stack(values, axis=1)) for key, values in series.items()}
 
 
 def _reliability(counts: np.ndarray) -> dict[str, Any]:
@@ -157,32 +157,32 @@ def _reliability(counts: np.ndarray) -> dict[str, Any]:
 
 
 def _crossed_thresholds(levels: np.ndarray, fold: np.ndarray) -> dict[int, float]:
-    """Return for each fold the best threshold of all others, so that no recording has a say in its own."""
+    """Return for each fold the best threshold on all other folds."""
     return {int(one): best_threshold(levels[fold != one].sum(axis=0))[0] for one in np.unique(fold)}
 
 
 def _pooled_f1(counts: np.ndarray, units: Units) -> np.ndarray:
-    """Return the F1 [1 + B] of counts [U, 3] (hit, found, true); NaN where the behavior does not occur in what was drawn."""
-    hits, found, true = (units.weights @ counts).T
-    return np.where(true > 0, f1_score(hits, found, true), np.nan)
+    """Return the F1 [1 + B] of counts [U, 3] (hit, predicted, true); NaN where the behavior does not occur in the resample."""
+    hits, predicted, true = (units.weights @ counts).T
+    return np.where(true > 0, f1_score(hits, predicted, true), np.nan)
 
 
 def _areas(levels: np.ndarray, units: Units) -> np.ndarray:
     used = levels.any(axis=(1, 2))
-    flat = levels[used].reshape(int(used.sum()), levels[0].size).astype(np.float64)  # no -1: nothing may be used
+    flat = levels[used].reshape(int(used.sum()), levels[0].size).astype(np.float64)  # not -1, because there may be no rows
     chunks = np.array_split(units.weights[:, used], max(1, len(units.weights) // _CHUNK))
     return np.concatenate([average_precision((chunk @ flat).reshape(len(chunk), *levels.shape[1:])) for chunk in chunks])
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    """Return the mean over the last axis without NaN; NaN where all is."""
+    """Return the mean over the last axis without NaN; NaN where all values are."""
     known = np.isfinite(values)
     total, count = np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1)
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
 def _estimate(values: np.ndarray) -> dict[str, float | None]:
-    """Return what was measured (first) and the interval of the resamples."""
+    """Return the point estimate (the first value) and the interval of the resamples."""
     low, high = percentile_interval(values[1:]) or (None, None)
     return {"value": _known(values[0]), "low": low, "high": high}
 

@@ -1,8 +1,8 @@
-"""Train and score every fold of a plan that is not done yet."""
+"""Train and score all folds of a plan that are not done yet."""
 
 from collections.abc import Callable
 
-from training.fitting.loop import Watch, unwatched
+from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.session import Machine
 from training.judging.out_of_fold import FoldRecord, OutOfFold
 from training.material.fold_plan import FoldPlan
@@ -16,9 +16,9 @@ def train_folds(
     seed: int,
     machine: Machine,
     say: Callable[[str], None],
-    watch: Watch = unwatched,
+    show_progress: ShowProgress = no_progress,
 ) -> list[FoldRecord]:
-    """Return the records of all folds; `say` is given a line for each step and each fold."""
+    """Return the records of all folds; `say` is called with a line for each step and each fold."""
     records = []
     for fold, split in enumerate(plan.splits, start=1):
         name = f"fold={fold}/{len(plan.splits)}"
@@ -26,8 +26,8 @@ def train_folds(
             records.append(store.record(fold))
             say(f"{name} done before, {_outcome(records[-1])}")
             continue
-        say(f"{name} teach={len(split.train)} validate={len(split.validation)} score={len(split.held_out)}")
-        records.append(store.train(fold, split, plan.zone, recipe, seed, machine, _named(say, name), watch))
+        say(f"{name} training={len(split.train)} validation={len(split.validation)} held_out={len(split.held_out)}")
+        records.append(store.train(fold, split, plan.zone, recipe, seed, machine, _named(say, name), show_progress))
         say(f"{name} done, {_outcome(records[-1])}")
     return records
 

@@ -1,13 +1,13 @@
-"""Scores out of fold: every recording scored by a recognizer that never saw it, kept as files.
+"""Out-of-fold scores as files: every recording is scored by a recognizer that never saw it.
 
-    <folder>/run.json                                what the scores depend on; files of another run are refused
-    <folder>/scores/<video>-<agent>-<target>.npz     scores [T, C] float16, behaviors [C], fold; <video>.npz where no mouse is named
-    <folder>/fold-<n>/done.json                      decoding, lengths and history of a fold that is complete
+    <folder>/run.json                                all settings of the run; another run is refused
+    <folder>/scores/<video>-<agent>-<target>.npz     scores [T, C] float16, behaviors [C], fold; <video>.npz for a whole arena
+    <folder>/fold-<n>/done.json                      decoding and history of a complete fold
     <folder>/fold-<n>/<recipe>.safetensors           its recognizer
-    <folder>/fold-<n>/state.safetensors              where training stands, until the fold is complete
+    <folder>/fold-<n>/state.safetensors              state of training, until the fold is complete
     <folder>/decoding.json                           fitted on all scores; in fold-<n>/ on those of the other folds
 
-Axes: T frames, C behaviors that the fold's recognizer knows.
+Axes: T frames, C behaviors of the fold's recognizer.
 """
 
 import json
@@ -24,35 +24,35 @@ from behavior.labelling import Subject
 from behavior.recording import Recording
 from behavior.whole_file import whole_file, write_json
 from recognizers.checkpoint import differences
-from recognizers.families import load
+from recognizers.families import load_recognizer
 from recognizers.recognizer import Decoding, Head, View, whole_scores
-from training.fitting.loop import Watch, unwatched
+from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.prepare import prepare
 from training.fitting.resume import STATE_FILE
 from training.fitting.session import Machine
 from training.material.curated_zone import CuratedZone
 from training.material.fold_plan import FoldPlan
 from training.material.folds import Split
-from training.recipes.described import Described
+from training.recipes.configuration import Configuration
 from training.recipes.named import AnyRecipe
 
 
 @dataclass(frozen=True)
 class FoldRecord:
-    """A fold that is complete."""
+    """A complete fold."""
 
     fold: int
     """From 1."""
     split: Split
-    """Who taught, validated, was held out and scored."""
+    """Which recordings were for training, for validation, and held out (and scored)."""
     behaviors: tuple[str, ...]
-    """Names along axis C: what occurs in the recordings that taught."""
+    """Names along axis C: behaviors that occur in training recordings."""
     decoding: Decoding
-    """As the checkpoint holds it: with thresholds fitted on the recordings that validated."""
+    """The decoding of the checkpoint: its thresholds were fitted on validation recordings."""
     history: Mapping[str, Any]
-    """What training measured, epoch by epoch."""
+    """History of training, epoch by epoch."""
     seconds: float
-    """Training and scoring."""
+    """Time for training and scoring."""
 
 
 @dataclass(frozen=True)
@@ -60,41 +60,41 @@ class OutOfFold:
     """A folder of scores."""
 
     folder: Path
-    """Where everything lies."""
+    """Path of the folder."""
 
     def claim(self, identity: Mapping[str, Any]) -> None:
-        """Make this the folder of one run. Raises ContractError, with the difference, if it holds another."""
+        """Use the folder for this run. Raises ContractError, with the difference, if it has another run."""
         path = self.folder / "run.json"
         if not path.is_file():
             write_json(path, identity)
             return
         if changed := differences(_read_json(path), json.loads(json.dumps(identity))):
             got = f"another: {'; '.join(text if len(text) < 200 else text[:200] + '...' for text in changed)}"
-            raise ContractError([f"Expected {self.folder} to hold this run, but got {got}. Empty it or name another with --output-dir."])
+            raise ContractError([f"Expected {self.folder} to have this run, but got {got}. Empty it or name another with --output-dir."])
 
     def identity(self) -> dict[str, Any]:
-        """Return what `claim` was given."""
+        """Return the identity that `claim` stored."""
         return _read_json(self.folder / "run.json")
 
     @property
     def view(self) -> View:
-        """What the recognizers of this run see."""
+        """View of the recognizers of this run."""
         return View(self.identity()["view"])
 
     @property
     def head(self) -> Head:
-        """How they answer."""
+        """Head of the recognizers of this run."""
         return Head(self.identity()["head"])
 
     def refuse_unlike(self, plan: FoldPlan, view: View) -> None:
-        """Raise ContractError unless this is a complete run over the same recordings, folds and answers."""
-        wanted = plan.identity()
+        """Raise ContractError unless this is a complete run with the same recordings, folds and view."""
+        expected = plan.identity()
         faults = [
             f"Expected {self.folder} to be a run on the same {name}, but got others. Cross-validate that recipe again."
-            for name in sorted(wanted)
-            if self.identity().get(name) != wanted[name]
+            for name in sorted(expected)
+            if self.identity().get(name) != expected[name]
         ]
-        if (got := self.identity().get("view", "unknown")) != view:  # runs of older code do not say
+        if (got := self.identity().get("view", "unknown")) != view:  # runs of older code have no view
             faults.append(f"Expected {self.folder} to be a run of the {view} view, but got the {got} view. Compare runs of one view.")
         open_folds = [fold for fold in range(1, len(plan.splits) + 1) if not self.is_done(fold)]
         if open_folds and not faults:
@@ -102,7 +102,7 @@ class OutOfFold:
         refuse(faults)
 
     def is_done(self, fold: int) -> bool:
-        """Say whether a fold is complete."""
+        """Return whether a fold is complete."""
         return self._done(fold).is_file()
 
     def train(
@@ -114,9 +114,9 @@ class OutOfFold:
         seed: int,
         machine: Machine,
         on_step: Callable[[str], None],
-        watch: Watch = unwatched,
+        show_progress: ShowProgress = no_progress,
     ) -> FoldRecord:
-        """Train on what the fold may read, then score what it held out. Goes on where an interrupted fold stood."""
+        """Train on the recordings of the fold, then score those that it held out. An interrupted fold continues."""
         started = time.perf_counter()
         own = self._done(fold).parent
         session = prepare(zone.root, recipe, seed, machine, split)
@@ -126,10 +126,10 @@ class OutOfFold:
             session.save_state(own)
             on_step(line)
 
-        session.fit(saving, watch)
+        session.fit(saving, show_progress)
         checkpoint = own / f"{recipe.name}.safetensors"
         session.save_recognizer(checkpoint)
-        recognizer = load([checkpoint], machine.device)  # as serving will: the file itself is what is scored
+        recognizer = load_recognizer([checkpoint], machine.device)  # as in serving: the file itself is scored
         for recording in zone.annotated_recordings():
             if recording.video_id in split.held_out:
                 for subject, scores in whole_scores(recognizer, zone.material(recording)):
@@ -141,11 +141,11 @@ class OutOfFold:
         return done
 
     def complete(self, done: FoldRecord) -> None:
-        """Keep what is known of a fold, whose scores are all written."""
+        """Write the record of a fold when all its scores are written."""
         write_json(self._done(done.fold), {**asdict(done), "decoding": done.decoding.to_json_dict()})
 
     def record(self, fold: int) -> FoldRecord:
-        """Return what is known of a complete fold."""
+        """Return the record of a complete fold."""
         value = _read_json(self._done(fold))
         return FoldRecord(
             fold=value["fold"],
@@ -157,15 +157,15 @@ class OutOfFold:
         )
 
     def scores(self, recording: Recording, subject: Subject) -> np.ndarray | None:
-        """Return the scores [T, C] float16 of an annotated subject; None if tracking lacked one of its mice."""
+        """Return the scores [T, C] float16 of an annotated subject; None if one of its mice is not tracked."""
         path = self._scores(recording, subject)
         if not path.is_file():
             return None
-        with np.load(path) as kept:
-            return kept["scores"]
+        with np.load(path) as file:
+            return file["scores"]
 
     def write_scores(self, recording: Recording, subject: Subject, scores: np.ndarray, behaviors: Sequence[str], fold: int) -> None:
-        """Keep the scores [T, C] of a subject."""
+        """Write the scores [T, C] of a subject."""
         path = self._scores(recording, subject)
         with whole_file(path) as beside:
             np.savez_compressed(beside, scores=scores.astype(np.float16), behaviors=np.array(behaviors), fold=np.int64(fold))
@@ -178,8 +178,8 @@ class OutOfFold:
         return self.folder / f"fold-{fold}" / "done.json"
 
 
-def described(recipe: Described) -> dict[str, str]:
-    """Return what makes the runs of a recipe comparable: every field, flat, and how its recognizers see and answer."""
+def recipe_identity(recipe: Configuration) -> dict[str, str]:
+    """Return all fields of a recipe, as a flat mapping, with view and head: runs with equal ones are of the same recipe."""
     return {**{f"recipe {name}": str(value) for name, value in recipe.to_json_dict().items()}, "view": recipe.view, "head": recipe.head}
 
 

@@ -1,4 +1,4 @@
-"""The report of a cross-validation as a page: what each number is, with its interval."""
+"""The report of a cross-validation as a page: all numbers with their meaning and interval."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from reports.charts import curve_chart, dot_chart, matrix_chart
 from reports.estimates import Estimate, gain_text, number_text
 from reports.figures import svg
-from reports.page import Cell, Columns, Facts, Figure, Gallery, Headline, Note, Page, Section, Table, Text
+from reports.page import Cell, Columns, Facts, FigureBlock, Gallery, Headline, Note, Page, Section, TableBlock, Text
 from training.judging.calibration_section import calibration_section
 from training.judging.decoding_section import decoding_sections
 
@@ -21,22 +21,22 @@ _HEADLINE = {
 _FEW_BOUTS = 20
 """With fewer true bouts a number says little."""
 _BY_BEHAVIOR = (
-    "Score is the F1 of decoded bouts as the competition pools it, with a decoding that was fitted on the other folds; of several labs "
-    "it is the mean. Frame F1 and PR-AUC are of raw scores. Bout F1 counts bouts at a least overlap (intersection over union)."
+    "Score is the F1 of decoded bouts as the competition pools it, with a decoding that was fitted on the other folds; it is the mean over "
+    "labs. Frame F1 and PR-AUC are of raw scores. Bout F1 counts bouts at a least overlap (intersection over union)."
 )
 _CURVES = (
     "Precision goes upward, recall to the right, over all frames in which the behavior was annotated. The number is the area under the "
-    "curve; the dotted line is what guessing reaches."
+    "curve; the dotted line is the precision of random scores."
 )
-_OVERLAP = "A true bout counts as found if one found bout overlaps it at least so much. Each bout counts once."
+_OVERLAP = "A true bout counts as detected if a predicted bout overlaps it at least so much. Each bout counts once."
 _CONFUSION = (
-    "Of 100 frames with a true behavior (row), so many were given each behavior (column) by the decoded bouts, at most one a frame. A "
-    "frame with two true behaviors counts in both rows. The last row holds frames on which nothing that was annotated is true."
+    "Of 100 frames with a true behavior (row), so many have each predicted behavior (column), at most one per frame. A frame with two "
+    "true behaviors counts in both rows. The last row is for frames without any annotated behavior."
 )
 
 
 def report_page(report: Mapping[str, Any]) -> Page:
-    """Return the page of what `training.judging.publishing` puts into report.json."""
+    """Return the page for the content of report.json, which `training.judging.publishing` writes."""
     behaviors = report["behaviors"]
     headline = {key: Estimate(**one) for key, one in report["headline"].items()}
     facts = [(name, headline[key]) for key, name in _HEADLINE.items()]
@@ -68,14 +68,14 @@ def _data_line(report: Mapping[str, Any]) -> str:
 def _reading(report: Mapping[str, Any]) -> str:
     return (
         "Every recording was scored by a recognizer that never saw it, nor another recording of its content. Epochs were chosen on "
-        "recordings of the training folds; what turns scores into bouts was fitted on the scores of the other folds. Brackets hold 95 % of "
-        f"{report['resamples']} bootstrap resamples of whole recordings within labs. What nobody annotated is counted nowhere. "
-        "A difference smaller than its interval is no gain."
+        "recordings of the training folds; decodings were fitted on the scores of the other folds. Brackets contain 95 % of "
+        f"{report['resamples']} bootstrap resamples of whole recordings within labs. Behaviors that were not annotated do not count. "
+        "A gain whose interval contains 0 is not significant."
     )
 
 
 def _gains(report: Mapping[str, Any]) -> list[Section]:
-    """Return what is gained over another run; nothing if none was named."""
+    """Return the gain over another run; nothing without another run."""
     against = report["against"]
     if not against:
         return []
@@ -84,7 +84,7 @@ def _gains(report: Mapping[str, Any]) -> list[Section]:
     return [Section(f"Gain over {against['recipe']}, seed {against['seed']}", [Facts(facts)])]
 
 
-def _behavior_table(report: Mapping[str, Any], headline: Mapping[str, Estimate]) -> Table:
+def _behavior_table(report: Mapping[str, Any], headline: Mapping[str, Estimate]) -> TableBlock:
     overlaps = report["overlaps"]
     head = ["behavior", "share of\nframes", "true\nbouts", "score", "frame\nF1", "optimistic\nframe F1", "frame\nPR-AUC"]
     head += [f"bout F1\nat {overlap:g}" for overlap in overlaps]
@@ -100,12 +100,12 @@ def _behavior_table(report: Mapping[str, Any], headline: Mapping[str, Estimate])
         for name, one in report["behaviors"].items()
     ]
     occurring = sum(one["frames"] > 0 for one in report["behaviors"].values())
-    score = headline["competition_score"].number if len(report["labs"]) == 1 else ""  # else no mean of this column
-    return Table(head, rows, [f"mean of {occurring}", "", "", score, *(headline[key].number for key in keys)])
+    score = headline["competition_score"].number if len(report["labs"]) == 1 else ""  # with several labs it is not the mean of this column
+    return TableBlock(head, rows, [f"mean of {occurring}", "", "", score, *(headline[key].number for key in keys)])
 
 
 def _few_bouts(behaviors: Mapping[str, Mapping[str, Any]]) -> list[Note]:
-    """Return a warning that names the behaviors whose numbers say little; none without such."""
+    """Return a warning that names the behaviors with few bouts, if there are any."""
     few = [name for name, one in behaviors.items() if 0 < one["bouts"] < _FEW_BOUTS]
     if not few:
         return []
@@ -117,13 +117,15 @@ def _few_bouts(behaviors: Mapping[str, Mapping[str, Any]]) -> list[Note]:
     ]
 
 
-def _curves(behaviors: Mapping[str, Mapping[str, Any]]) -> list[Figure]:
+def _curves(behaviors: Mapping[str, Mapping[str, Any]]) -> list[FigureBlock]:
     figures = []
     for name, one in behaviors.items():
         if one["frames"]:
             recall, precision = [0, *one["curve"]["recall"]], [*one["curve"]["precision"][:1], *one["curve"]["precision"]]
             caption = f"{name} {number_text(one['average_precision']['value'])}"
-            figures.append(Figure(svg(curve_chart((recall, precision), one["share"] or 0)), f"Precision over recall of {name}.", caption))
+            figures.append(
+                FigureBlock(svg(curve_chart((recall, precision), one["share"] or 0)), f"Precision over recall of {name}.", caption)
+            )
     return figures
 
 
@@ -131,27 +133,27 @@ def _overlap_section(report: Mapping[str, Any]) -> Section:
     behaviors, overlaps = report["behaviors"], report["overlaps"]
     values = [[one[f"bout_f1_at_{overlap}"]["value"] for overlap in overlaps] for one in behaviors.values()]
     chart = dot_chart([*behaviors], np.array(values, float), [f"{overlap:g}" for overlap in overlaps], "bout F1", "least overlap")
-    return Section("Bouts by overlap", [Text(_OVERLAP, quiet=True), Figure(svg(chart), "Bout F1 of each behavior at each overlap.")])
+    return Section("Bouts by overlap", [Text(_OVERLAP, quiet=True), FigureBlock(svg(chart), "Bout F1 of each behavior at each overlap.")])
 
 
-def _confusion(confusion: Mapping[str, Any]) -> Figure:
+def _confusion(confusion: Mapping[str, Any]) -> FigureBlock:
     counts = np.array(confusion["frames"], float)
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
-    return Figure(svg(matrix_chart(confusion["names"], share)), "Share of the frames of each true behavior by what was found.")
+    return FigureBlock(svg(matrix_chart(confusion["names"], share)), "Share of the frames of each true behavior by predicted behavior.")
 
 
-def _lab_table(labs: Mapping[str, Any]) -> Table:
+def _lab_table(labs: Mapping[str, Any]) -> TableBlock:
     rows: list[list[Cell]] = []
     for name, lab in labs.items():
         order = sorted(lab["actions"], key=lab["actions"].__getitem__)
         ends = [f"{action} {lab['actions'][action]:.3f}" for action in (order[-1], order[0])] if order else ["", ""]
         rows.append([name, Estimate(**lab["score"]), str(len(order)), *ends])
-    return Table(["lab", "score", "behaviors", "best", "weakest"], rows)
+    return TableBlock(["lab", "score", "behaviors", "best", "weakest"], rows)
 
 
-def _fold_table(folds: Sequence[Mapping[str, Any]]) -> Table:
-    head = ["fold", "recordings\nthat teach", "validate", "are scored", "best epoch", "validation\nscore", "seconds"]
+def _fold_table(folds: Sequence[Mapping[str, Any]]) -> TableBlock:
+    head = ["fold", "training\nrecordings", "validation\nrecordings", "held-out\nrecordings", "best epoch", "validation\nscore", "seconds"]
     rows = [
         [
             str(one["fold"]),
@@ -162,7 +164,7 @@ def _fold_table(folds: Sequence[Mapping[str, Any]]) -> Table:
         ]
         for one in folds
     ]
-    return Table(head, rows)
+    return TableBlock(head, rows)
 
 
 def _duplicates(data: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What a cross-validation was run on, and its outcome as text: for a terminal, and as one line of a table of experiments."""
+"""Description of a cross-validation, and its results as text: for a terminal, and as one line of a table of experiments."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from recognizers.recognizer import View
 from reports.estimates import Estimate, gain_text
 from training.judging.out_of_fold import FoldRecord
 from training.material.fold_plan import FoldPlan
-from training.recipes.described import Described
+from training.recipes.configuration import Configuration
 
 ROOT = Path(__file__).resolve().parents[2]
 SCORE_NAMES = {View.PAIR: "the competition's score", View.ARENA: "F1 of groups, as the competition pools it"}
-"""What the headline is. Who names no mouse has no score of the competition."""
+"""By view: name of the headline. Recognizers that name no mouse cannot have the competition's score."""
 DECODING_NAMES = {
     "plain": "one threshold for all, default durations",
     "validation": "thresholds of validation recordings, as trained",
@@ -24,8 +24,8 @@ DECODING_NAMES = {
 """Other ways to decode the same scores (`training.judging.scored_subjects`), in words."""
 
 
-def description(recipe: Described, seed: int, plan: FoldPlan, records: Sequence[FoldRecord]) -> dict[str, Any]:
-    """Return what was run on what, as JSON holds it."""
+def description(recipe: Configuration, seed: int, plan: FoldPlan, records: Sequence[FoldRecord]) -> dict[str, Any]:
+    """Return recipe, data and folds for report.json."""
     seconds = sum(content.frames / recording.fps for recording, content in zip(plan.recordings, plan.contents, strict=True))
     return {
         "recipe": recipe.name,

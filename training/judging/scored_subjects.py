@@ -1,7 +1,7 @@
-"""Kept scores beside the truth: what an evaluation counts, subject by subject.
+"""Stored scores with the truth and the decoded bouts, subject by subject, for evaluation.
 
-Bouts are decoded as was fitted without the recording's fold: on the scores and labels of all other folds. (That the other folds'
-recognizers were taught with this fold is harmless, for what is fitted are scores of recordings they never saw.)
+The decoding of a recording is fitted on the scores and labels of all other folds. (The recognizers of the other folds were trained with
+this fold, but this has no effect: their scores are of recordings that they never saw.)
 
 Axes: T frames, C behaviors.
 """
@@ -14,50 +14,51 @@ import numpy as np
 from behavior.bouts import calibrated, smooth
 from behavior.labelling import Labelling
 from recognizers.recognizer import LABELLINGS, Decoding, Head
-from training.decoding.fit import Fitted, cross_fit
+from training.decoding.fit import FitResult, cross_fit_decodings
 from training.decoding.scored_subject import ScoredSubject
 from training.judging.out_of_fold import FoldRecord, OutOfFold
 from training.material.fold_plan import FoldPlan
 
-PLAIN, VALIDATION, NO_LABS = "plain", "validation", "without_labs"
+PLAIN_WAY, VALIDATION_WAY, NO_LABS_WAY = "plain", "validation", "without_labs"
 """Other ways to decode the same scores: one threshold and default durations; the checkpoint of the fold as training left it, with
 thresholds of its validation recordings; no thresholds of labs."""
 
 
 def labelling_of_run(store: OutOfFold, plan: FoldPlan) -> Labelling:
-    """Return whom the recognizers of a run are asked about: all that occurs in its recordings."""
+    """Return the labelling of a run, with all behaviors that occur in its recordings."""
     return LABELLINGS[store.view].of_actions(plan.bouts["action"])
 
 
 def evaluated_behaviors(labelling: Labelling) -> tuple[str, ...]:
-    """Return what is judged: all but the background, which is no bout."""
+    """Return the behaviors that are evaluated: all but the background, which has no bouts."""
     return tuple(behavior for behavior in labelling.behaviors if behavior != labelling.background)
 
 
-def cross_fitted(store: OutOfFold, plan: FoldPlan) -> dict[int | None, Fitted]:
+def cross_fitted(store: OutOfFold, plan: FoldPlan) -> dict[int | None, FitResult]:
     """Return for each fold the decodings fitted on all others, and for None those fitted on all.
 
-    Nothing for classes that exclude each other: of them the best one stands, without a threshold.
+    Nothing for classes that exclude each other: the best class is predicted, without a threshold.
     """
     if store.head is Head.EXCLUSIVE:
         return {}
-    return cross_fit(lambda: kept_subjects(store, plan), evaluated_behaviors(labelling_of_run(store, plan)), plan.fold_of)
+    return cross_fit_decodings(lambda: subjects_with_scores(store, plan), evaluated_behaviors(labelling_of_run(store, plan)), plan.fold_of)
 
 
-def scored_subjects(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | None, Fitted]) -> Iterator[ScoredSubject]:
-    """Yield everything that was annotated, with its scores and its bouts, decoded as `cross_fitted` has it."""
+def subjects_with_bouts(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | None, FitResult]) -> Iterator[ScoredSubject]:
+    """Yield every annotated subject with its scores and its bouts; `fitted` are the decodings of `cross_fitted`."""
     labelling = labelling_of_run(store, plan)
     trained = {fold: store.record(fold) for fold in range(1, len(plan.splits) + 1)}
     by_lab = any(one.decoding.lab_thresholds for one in fitted.values())
-    for one in kept_subjects(store, plan):
+    for one in subjects_with_scores(store, plan):
         fold = plan.fold_of[one.recording.video_id]
         yield _decoded(one, labelling, fitted.get(fold), trained[fold], by_lab)
 
 
-def kept_subjects(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredSubject]:
-    """Yield every annotated subject; nothing is decoded yet.
+def subjects_with_scores(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredSubject]:
+    """Yield every annotated subject with its scores, without bouts.
 
-    Where a recognizer says nothing (a behavior its fold never saw, a mouse that tracking lacks) the score is 0: a miss, not a gap.
+    Without a score (a behavior that does not occur in the training folds, or a mouse that is not tracked) the score is 0: it counts as a
+    miss.
     """
     labelling = labelling_of_run(store, plan)
     behaviors = labelling.behaviors
@@ -65,34 +66,34 @@ def kept_subjects(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredSubject]:
     for recording, content in zip(plan.recordings, plan.contents, strict=True):
         places = [behaviors.index(behavior) for behavior in records[plan.fold_of[recording.video_id]].behaviors]
         for subject in labelling.subjects(recording, content.mice):
-            kept = store.scores(recording, subject)
+            stored = store.scores(recording, subject)
             scores, answered = np.zeros((content.frames, len(behaviors)), np.float16), np.zeros(len(behaviors), bool)
-            if kept is not None:
-                scores[:, places], answered[places] = kept, True
+            if stored is not None:
+                scores[:, places], answered[places] = stored, True
             truth = labelling.truth(recording, subject, content.mice, content.frames, plan.bouts)
             yield ScoredSubject(recording, subject, plan.groups[recording.video_id], behaviors, scores, truth, answered)
 
 
-def _decoded(one: ScoredSubject, labelling: Labelling, fitted: Fitted | None, trained: FoldRecord, by_lab: bool) -> ScoredSubject:
-    """Return the subject with its bouts, decoded in each way."""
+def _decoded(one: ScoredSubject, labelling: Labelling, fitted: FitResult | None, trained: FoldRecord, by_lab: bool) -> ScoredSubject:
+    """Return the subject with its bouts from each decoding."""
     if not one.answered.any():
         return one
     behaviors = labelling.behaviors
-    known = tuple(np.array(behaviors)[one.answered].tolist())  # a behavior without an answer is never found
-    asked, scores = labelling.over(known), one.scores[:, one.answered].astype(np.float32)
+    known = tuple(np.array(behaviors)[one.answered].tolist())  # a behavior without scores is never predicted
+    known_labelling, scores = labelling.over(known), one.scores[:, one.answered].astype(np.float32)
     as_trained = trained.decoding.over(trained.behaviors, known)
     if fitted is None:
-        return replace(one, decoded=tuple(as_trained.bouts(asked, one.recording, one.subject, scores)))
-    ways = {PLAIN: fitted.plain.over(behaviors, known), VALIDATION: as_trained}
+        return replace(one, decoded=tuple(as_trained.bouts(known_labelling, one.recording, one.subject, scores)))
+    ways = {PLAIN_WAY: fitted.plain.over(behaviors, known), VALIDATION_WAY: as_trained}
     if by_lab:
-        ways[NO_LABS] = replace(fitted.decoding, lab_thresholds={}).over(behaviors, known)
+        ways[NO_LABS_WAY] = replace(fitted.decoding, lab_thresholds={}).over(behaviors, known)
     decoding = fitted.decoding.over(behaviors, known)
     probability = np.zeros_like(one.scores)
     probability[:, one.answered] = _calibrated(decoding, scores, one.recording.fps)
     return replace(
         one,
-        decoded=tuple(decoding.bouts(asked, one.recording, one.subject, scores)),
-        others={name: way.bouts(asked, one.recording, one.subject, scores) for name, way in ways.items()},
+        decoded=tuple(decoding.bouts(known_labelling, one.recording, one.subject, scores)),
+        others={name: way.bouts(known_labelling, one.recording, one.subject, scores) for name, way in ways.items()},
         calibrated=probability,
     )
 

@@ -1,6 +1,6 @@
-"""What pooled out-of-fold scores add up to, unit by unit: counts that any choice of recordings can be scored from.
+"""Counts of out-of-fold scores and bouts, unit by unit, from which any choice of recordings can be evaluated.
 
-A unit is what a bootstrap draws as a whole: the recordings of one content. What was not annotated is counted nowhere.
+A unit is the recordings of one content, which a bootstrap resamples together. Behaviors that were not annotated do not count.
 
 Axes: T frames, C behaviors, L score levels, U units, O overlaps.
 """
@@ -16,7 +16,7 @@ from behavior.bout_matching import OVERLAPS, bout_counts
 from behavior.bouts import BOUT_COLUMNS, labels_of_bouts
 from behavior.frame_scores import confusion
 from behavior.score_levels import FINE_LEVELS, count_fine
-from recognizers.recognizer import Bout
+from recognizers.recognizer import BoutRow
 from training.decoding.scored_subject import ScoredSubject
 
 
@@ -31,17 +31,17 @@ class Tally:
     levels: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
     """By unit and behavior numbers, where it was annotated: frames at each score level, without and with it: [2, L]."""
     bouts: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
-    """By the same: bouts matched, found and true: [O, 3]."""
+    """By the same: bouts matched, predicted and true: [O, 3]."""
     recordings: dict[int, set[int]] = field(default_factory=dict)
-    """By behavior number: videos annotated it."""
+    """By behavior number: videos in which it was annotated."""
     confusion: np.ndarray = field(init=False)
-    """[C + 1, C + 1] frames: what was true (row), what was found (column)."""
+    """[C + 1, C + 1] frames: true behavior (row), predicted behavior (column)."""
     true: list[pd.DataFrame] = field(default_factory=list)
     """True bouts of all subjects."""
-    found: list[Bout] = field(default_factory=list)
+    decoded: list[BoutRow] = field(default_factory=list)
     """Decoded bouts of all subjects."""
-    others: dict[str, list[Bout]] = field(default_factory=lambda: defaultdict(list))
-    """Bouts found in other ways."""
+    others: dict[str, list[BoutRow]] = field(default_factory=lambda: defaultdict(list))
+    """Bouts from other decodings, by the name of the decoding."""
     calibrated: dict[int, np.ndarray] = field(default_factory=dict)
     """By behavior number: frames at each level of the calibrated score, without and with it: [2, L]."""
 
@@ -69,7 +69,7 @@ class Tally:
             mine, theirs = (_intervals(bouts[bouts["action"] == behavior]) for bouts in (one.truth.bouts, decoded))
             self.bouts[unit, column] = self.bouts.get((unit, column), 0) + bout_counts(mine, theirs)
         self.true.append(one.truth.bouts)
-        self.found += one.decoded
+        self.decoded += one.decoded
         for name, bouts in one.others.items():
             self.others[name] += bouts
 

@@ -1,1 +1,1 @@
-"""What there is to learn from."""
+"""Training data: the curated zone, folds, datasets."""

@@ -25,40 +25,40 @@ _BOUT_COLUMNS = ["video_id", "agent_id", "target_id", "action", "start_frame", "
 
 @dataclass(frozen=True)
 class CuratedZone:
-    """A directory that holds the curated tables."""
+    """A directory with the curated tables."""
 
     root: Path
-    """What `s3://<curated bucket>/` holds."""
+    """A folder with the content of `s3://<curated bucket>/`."""
 
     def annotated_recordings(self) -> list[Recording]:
-        """Return the training recordings that somebody labelled, by video id. Raises ContractError if there are none."""
+        """Return the annotated training recordings, by video id. Raises ContractError if there are none."""
         recordings = [recording for recording in self._recordings() if recording.annotated]
         if not recordings:
             raise ContractError([f"Expected annotated recordings in {self.root}, but got none. Curate data with behaviors_labeled."])
         return recordings
 
     def unlabelled_recordings(self) -> list[Recording]:
-        """Return the training recordings in which nobody annotated anything, by video id."""
+        """Return the training recordings without annotation, by video id."""
         return [recording for recording in self._recordings() if not recording.annotated]
 
     def content_groups(self) -> dict[int, int]:
-        """Return for each training video the smallest id of its content, as the ETL job found it; none of a zone that does not say."""
+        """Return for each training video the smallest id of its content, from the ETL job; nothing for a zone without content groups."""
         rows = self._metadata("video_id", "content_group").to_pylist()
         return {row["video_id"]: row["content_group"] for row in rows if row["content_group"] is not None}
 
     def first_frames(self) -> dict[int, int]:
-        """Return, for each training video that is a clip out of a film, the frame of the film it begins at; none of an older zone."""
+        """Return for each training video that is a clip of a film its first frame in the film; nothing for an older zone."""
         rows = self._metadata("video_id", "first_frame").to_pylist()
         return {row["video_id"]: row["first_frame"] for row in rows if row["first_frame"]}
 
     def bouts(self, recordings: Iterable[Recording]) -> pd.DataFrame:
-        """Return the bouts of these recordings and of no other, annotated ones only: video_id, agent_id, target_id, action, start, stop.
+        """Return the annotated bouts of these recordings: video_id, agent_id, target_id, action, start_frame, stop_frame.
 
-        Their frames count from the first tracked frame, as those of `tracking` do; the lake has the film's own numbers.
+        Frames count from the first tracked frame, as in `tracking`; the lake has the frame numbers of the film.
         """
-        wanted = {recording.video_id: recording.lab_id for recording in recordings}
-        files = [file for lab in sorted(set(wanted.values())) for file in self._lab_files(ANNOTATIONS_ENRICHED, lab)]
-        condition = pc.field("video_id").isin(sorted(wanted)) & pc.field("annotated")
+        labs = {recording.video_id: recording.lab_id for recording in recordings}
+        files = [file for lab in sorted(set(labs.values())) for file in self._lab_files(ANNOTATIONS_ENRICHED, lab)]
+        condition = pc.field("video_id").isin(sorted(labs)) & pc.field("annotated")
         rows = _read(ANNOTATIONS_ENRICHED, files, *_BOUT_COLUMNS, condition=condition)
         bouts = rows.drop_columns(["annotated"]).to_pandas()
         first = bouts["video_id"].map(self.first_frames()).fillna(0).astype(bouts["start_frame"].dtype)
@@ -73,16 +73,16 @@ class CuratedZone:
         return from_table(_read(TRACKING_CURATED, [file], *columns))
 
     def material(self, recording: Recording) -> Material:
-        """Return what there is of one recording; its tracking is read when it is first asked for."""
+        """Return the material of one recording; its tracking is read when it is first used."""
         return Material(recording, lambda: self.tracking(recording))
 
     def bodyparts(self, recordings: Iterable[Recording]) -> list[tuple[str, ...]]:
-        """Return the bodyparts that the tracking of each recording holds, from the metadata, or from its own file if they do not say."""
+        """Return the tracked bodyparts of each recording, from the metadata, or from its file if the metadata lack them."""
         known = self._tracked_bodyparts()
         return [known.get(recording.video_id) or self._read_bodyparts(recording) for recording in recordings]
 
     def missing(self, recordings: Iterable[Recording]) -> list[str]:
-        """Return one fault for each recording whose tracking is not there."""
+        """Return one fault for each recording without tracking."""
         names = ((recording, key_of(TRACKING_CURATED, "train", recording)) for recording in recordings)
         return [
             f"Expected curated tracking of video {recording.video_id} at {name}, but got no such file. Run the ETL job again."

@@ -1,7 +1,7 @@
-"""What a network over windows learns from: features and labels of all recordings end to end in one tensor, windows gathered by index.
+"""Datasets for networks over windows: features and labels of all recordings in one tensor, from which windows are gathered by index.
 
-No worker process and no copy per window: a batch is one gather. A window lies within one stream: one
-subject of one recording.
+There is no worker process and no copy per window: a batch is one gather. A window lies within one stream: one subject of one
+recording.
 
 Axes: M samples of all streams, F features, C behaviors, N windows, B batch, W window samples.
 """
@@ -19,12 +19,11 @@ from behavior.material import Material
 from behavior.recording import Recording
 from behavior.views.features import Features
 from behavior.views.sampling import sample_frames
+from behavior.views.scaler import FIT_ROWS
 from behavior.views.windows import window_starts
 from recognizers.context import context_of, lab_number
 from recognizers.torch_windows import gather_windows, rows_of, window_rows
 from recognizers.windowed import Windowing
-
-_FIT_ROWS = 200_000
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Stream:
     recording: Recording
     """The video."""
     subject: Subject
-    """Whom it is about."""
+    """The subject."""
     frames: int
     """Length of the recording, in its own frames."""
     start: int
@@ -45,7 +44,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows with what is true in them."""
+    """Windows of features with their labels."""
 
     features: Tensor
     """[B, W, F] float32."""
@@ -54,11 +53,11 @@ class Batch:
     labels: Tensor
     """[B, W, C] bool."""
     mask: Tensor
-    """[B, W, C] bool: annotated, and no padding."""
+    """[B, W, C] bool: annotated, and not padding."""
     context: Tensor
-    """[B, 1 + C] float32: lab and what was annotated, as `recognizers.context` says."""
+    """[B, 1 + C] float32: lab and annotated behaviors (`recognizers.context`)."""
     videos: tuple[int, ...]
-    """Where the windows come from, ascending, each once."""
+    """Videos of the windows, ascending, each once."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +71,11 @@ class StreamDataset:
     labels: Tensor
     """[M, C] bool."""
     annotated: Tensor
-    """[streams, C] bool: behaviors somebody annotated."""
+    """[streams, C] bool: annotated behaviors."""
     context: Tensor
-    """[streams, 1 + C] float32: what the network is told beside what it sees."""
+    """[streams, 1 + C] float32: lab and annotated behaviors (`recognizers.context`)."""
     windowing: Windowing
-    """How streams are cut."""
+    """How streams are cut into windows."""
 
     def to(self, device: torch.device) -> "StreamDataset":
         """Return the same data on a device."""
@@ -84,7 +83,7 @@ class StreamDataset:
         return replace(self, **parts)
 
     def class_frames(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return samples with each behavior [C] and samples annotated it [C]."""
+        """Return the numbers of samples with each behavior [C], and of samples in which it was annotated [C]."""
         annotated = self.annotated.cpu().numpy()
         lengths = np.array([stream.samples for stream in self.streams])
         present = np.zeros(annotated.shape[1])
@@ -98,7 +97,7 @@ class StreamDataset:
         return sum(len(window_starts(stream.samples, self.windowing.window, self.windowing.step)) for stream in self.streams)
 
     def batches(self, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
-        """Yield all windows once, shuffled, each moved by up to half a step so that no two epochs cut alike."""
+        """Yield all windows once, shuffled, each shifted by up to half a step so that epochs have different windows."""
         start, owner = self.window_places(generator)
         order = generator.permutation(len(start))
         for first in range(0, len(order), batch):
@@ -130,12 +129,12 @@ class StreamDataset:
 
 @dataclass(frozen=True)
 class Samples:
-    """Unscaled features and labels of one stream, on their way into a dataset."""
+    """Unscaled features and labels of one stream, before they become part of a dataset."""
 
     recording: Recording
     """The video."""
     subject: Subject
-    """Whom they are about."""
+    """The subject."""
     frames: int
     """Length of the recording, in its own frames."""
     features: np.ndarray
@@ -156,8 +155,8 @@ def samples_of(material: Material, bouts: pd.DataFrame, labelling: Labelling, fe
 
 
 def thinned(samples: Sequence[Samples]) -> np.ndarray:
-    """Return every so many rows of the features of all samples [N, F], so that fitting needs no second copy of them."""
-    every = max(1, sum(len(one.features) for one in samples) // _FIT_ROWS)
+    """Return every n-th row of the features of all samples [N, F], so that fitting needs no second copy of all rows."""
+    every = max(1, sum(len(one.features) for one in samples) // FIT_ROWS)
     return np.concatenate([one.features[::every] for one in samples])
 
 
@@ -169,9 +168,9 @@ def assemble(
     windowing: Windowing,
     labs: Sequence[str] = (),
 ) -> StreamDataset:
-    """Lay scaled samples end to end; `labs` numbers those that a network may be told.
+    """Return a dataset of scaled samples; the order of `labs` gives their numbers in the context.
 
-    Takes `samples` one by one: a consuming iterator frees each as the tensor is built.
+    `samples` are read one by one: an iterator may free each of them.
     """
     streams: list[Stream] = []
     features, labels, annotated, context = [], [], [], []

@@ -1,4 +1,4 @@
-"""What a cross-validation is about: the recordings, what experts saw in them, which are the same video, and who is held out when."""
+"""The plan of a cross-validation: recordings, their bouts, which of them show the same video, and which fold holds each of them out."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -19,13 +19,13 @@ class FoldPlan:
     """Recordings in folds."""
 
     zone: CuratedZone
-    """Where they lie."""
+    """The zone of the recordings."""
     recordings: tuple[Recording, ...]
-    """All that somebody labelled, by video id."""
+    """All annotated recordings, by video id."""
     bouts: pd.DataFrame
-    """What experts saw in them, annotated ones only."""
+    """Their annotated bouts."""
     contents: tuple[Content, ...]
-    """What tells each recording from the others, in the same order."""
+    """Digests of the content of each recording, in the same order."""
     groups: Mapping[int, int]
     """Video id to the smallest video id of its content."""
     splits: tuple[Split, ...]
@@ -37,9 +37,9 @@ class FoldPlan:
         return {video: fold for fold, split in enumerate(self.splits, start=1) for video in split.held_out}
 
     def identity(self) -> dict[str, Any]:
-        """Return what must be equal for scores to be comparable: metadata, poses, bouts and folds."""
-        told = [(str(recording), content.pose, content.bouts) for recording, content in zip(self.recordings, self.contents, strict=True)]
-        digest = hashlib.blake2s(repr(told).encode(), digest_size=16).hexdigest()
+        """Return digests of metadata, poses, bouts and folds: scores are comparable if these are equal."""
+        facts = [(str(recording), content.pose, content.bouts) for recording, content in zip(self.recordings, self.contents, strict=True)]
+        digest = hashlib.blake2s(repr(facts).encode(), digest_size=16).hexdigest()
         return {"data": digest, "folds": str([list(split.held_out) for split in self.splits])}
 
 
@@ -52,7 +52,7 @@ def plan_folds(zone: CuratedZone, labs: Sequence[str] | None, n_folds: int) -> F
     known = sorted({recording.lab_id for recording in recordings})
     if missing := sorted(set(labs or ()) - set(known)):
         raise UsageError(
-            f"Expected --labs to name labs with annotations ({', '.join(known)}), but got {', '.join(missing)}. Choose of them."
+            f"Expected --labs to name labs with annotations ({', '.join(known)}), but got {', '.join(missing)}. Choose some of them."
         )
     chosen = tuple(recording for recording in recordings if labs is None or recording.lab_id in labs)
     refuse(zone.missing(chosen))

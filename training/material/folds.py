@@ -1,7 +1,7 @@
-"""Folds: which recordings are held out, which choose the best epoch, which teach.
+"""Folds: which recordings are held out, which are for validation, which for training.
 
-By lab, and by a hash of the video id: no list to keep, the same on every machine, no trace of the order of files. Fold 0 is held
-out: training never opens its files. Fold 1 validates. All others teach.
+They follow from the lab and a hash of the video id: there is no list to store, and they are the same on every machine, for any order of
+files. Fold 0 is held out: training never opens its files. Fold 1 is for validation. All others are for training.
 
 Cross-validation holds every recording out once: see `cross_validation`.
 """
@@ -17,19 +17,19 @@ HELD_OUT = 0
 VALIDATION = 1
 N_FOLDS = 5
 _ORDER = (2, HELD_OUT, VALIDATION, 3, 4)
-"""Folds in the order in which a lab's recordings fill them: one teaches, two let one be held out, three let one validate."""
+"""The order in which a lab's recordings fill the folds: the first is for training, the second is held out, the third for validation."""
 _VALIDATION_SHARE = 0.2
-"""Of what a fold of cross-validation may read, by lab."""
+"""Share of the recordings of the other folds, by lab."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Video ids by what training does with them, each ascending."""
+    """Video ids by their use in training, each ascending."""
 
     train: tuple[int, ...]
-    """They teach; the scaler is fitted on them."""
+    """For training, and for fitting the scaler."""
     validation: tuple[int, ...]
-    """They choose the epoch and the thresholds."""
+    """For choosing the epoch and fitting thresholds."""
     held_out: tuple[int, ...]
     """Never read."""
 
@@ -38,7 +38,7 @@ def assign_folds(labs: Mapping[int, str], groups: Mapping[int, int] | None = Non
     """Return the fold of each video.
 
     `labs` maps annotated video ids to labs. `groups` maps video ids to a group that must stay together, such as one video under
-    two ids; a group counts as one recording of the lab of its smallest id. A video that is missing there is its own group.
+    two ids; a group counts as one recording of the lab of its smallest id. A video without a group is its own group.
     """
     folds: dict[int, int] = {}
     for units in _units_by_lab(labs, groups).values():
@@ -48,7 +48,7 @@ def assign_folds(labs: Mapping[int, str], groups: Mapping[int, int] | None = Non
 
 
 def split_videos(labs: Mapping[int, str], groups: Mapping[int, int] | None = None) -> Split:
-    """Return which videos teach, validate and are held out."""
+    """Return which videos are for training, for validation, and held out."""
     folds = assign_folds(labs, groups)
     validation = tuple(sorted(video for video, fold in folds.items() if fold == VALIDATION))
     held_out = tuple(sorted(video for video, fold in folds.items() if fold == HELD_OUT))
@@ -58,18 +58,18 @@ def split_videos(labs: Mapping[int, str], groups: Mapping[int, int] | None = Non
 def cross_validation(labs: Mapping[int, str], n_folds: int, groups: Mapping[int, int] | None = None) -> tuple[Split, ...]:
     """Return one split per fold; every video is held out in exactly one, with all of its group.
 
-    Folds are alike in their labs, and the same for every recipe and seed, so that scores may be compared and combined. What
-    validates is taken from what the fold may read: a fifth of each lab, at least one recording if there are two.
+    Folds have similar shares of labs, and are the same for every recipe and seed, so that scores can be compared and combined. Validation
+    recordings are a fifth of each lab in the other folds; at least one recording if there are two.
     Raises ContractError if there are fewer recordings of different content than folds.
     """
     folds: list[list[tuple[str, list[int]]]] = [[] for _ in range(max(n_folds, 1))]
-    dealt = 0
+    count = 0
     for lab, units in sorted(_units_by_lab(labs, groups).items()):
-        for unit in _shuffled(units):  # each lab goes on where the last one ended: else small labs would all fill the first folds
-            folds[dealt % len(folds)].append((lab, unit))
-            dealt += 1
-    if n_folds < 2 or dealt < n_folds:
-        got = f"{dealt} recordings of different content and {n_folds} folds"
+        for unit in _shuffled(units):  # each lab continues after the last one: otherwise small labs would fill only the first folds
+            folds[count % len(folds)].append((lab, unit))
+            count += 1
+    if n_folds < 2 or count < n_folds:
+        got = f"{count} recordings of different content and {n_folds} folds"
         raise ContractError([f"Expected 2 folds or more and a recording for each, but got {got}. Add recordings or use fewer folds."])
     return tuple(_split(folds, fold) for fold in range(n_folds))
 
@@ -80,17 +80,17 @@ def _split(folds: list[list[tuple[str, list[int]]]], fold: int) -> Split:
         for lab, unit in units if other != fold else ():
             readable[lab].append(unit)
     share = _VALIDATION_SHARE
-    checking = [unit for units in readable.values() for unit in _shuffled(units, "validation")[: round(share * len(units))]]
+    validation = [unit for units in readable.values() for unit in _shuffled(units, "validation")[: round(share * len(units))]]
     everything = [unit for units in readable.values() for unit in units]
-    if not checking and len(everything) > 1:
+    if not validation and len(everything) > 1:
         most: list[list[int]] = max(readable.values(), key=len)
-        checking = _shuffled(most, "validation")[:1]
-    teaching = [unit for unit in everything if unit not in checking]
-    return Split(_videos(teaching), _videos(checking), _videos(unit for _, unit in folds[fold]))
+        validation = _shuffled(most, "validation")[:1]
+    training = [unit for unit in everything if unit not in validation]
+    return Split(_videos(training), _videos(validation), _videos(unit for _, unit in folds[fold]))
 
 
 def _units_by_lab(labs: Mapping[int, str], groups: Mapping[int, int] | None) -> dict[str, list[list[int]]]:
-    """Return what stays together, by the lab of its smallest id."""
+    """Return the groups of videos that stay together, by the lab of their smallest id."""
     members: dict[tuple[str, int], list[int]] = defaultdict(list)
     for video in sorted(labs):
         group = None if groups is None else groups.get(video)

@@ -1,4 +1,4 @@
-"""Tracks of recordings that nobody labelled, as a network learns to forecast on them.
+"""Tracks of recordings without labels, for a network that learns to forecast.
 
 Axes: M samples of all tracks, N windows, F columns.
 """
@@ -19,9 +19,9 @@ from recognizers.windowed import Windowing
 
 
 def stacked_tracks(materials: Iterable[Material], layout: PairTracks, windowing: Windowing) -> tuple[Tensor, Tensor]:
-    """Return tracks [M, F] float16 of every two mice of each recording end to end, and where windows start [N]; none crosses a border.
+    """Return tracks [M, F] float16 of all pairs of mice of all recordings, and the starts of windows [N], each within one pair.
 
-    A mouse without company is its own companion. Recordings shorter than a window are left out; ContractError if all are.
+    A single mouse makes a pair with itself. Recordings shorter than a window are left out; ContractError if all are.
     """
     scaler = layout.fit_scaler(np.empty((0, len(layout.names)), np.float32))
     tracks, starts, rows = [], [], 0
@@ -35,6 +35,6 @@ def stacked_tracks(materials: Iterable[Material], layout: PairTracks, windowing:
             tracks.append(torch.from_numpy(own).half())
             rows += len(own)
     if not tracks:
-        wanted = windowing.window / layout.fps
-        raise ContractError([f"Expected recordings of {wanted:.0f} s or more, but got shorter ones only. Add longer ones."])
+        shortest_s = windowing.window / layout.fps
+        raise ContractError([f"Expected recordings of {shortest_s:.0f} s or more, but got shorter ones only. Add longer ones."])
     return torch.cat(tracks), torch.from_numpy(np.concatenate(starts))

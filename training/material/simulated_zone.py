@@ -1,4 +1,4 @@
-"""A curated zone of simulated mice: what the pipeline would make of them, written at once, for studies over many labs."""
+"""A curated zone of simulated recordings, as the pipeline would write it, for studies over many labs."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +16,7 @@ from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURAT
 
 
 def write_simulated_zone(root: Path, profiles: Iterable[LabProfile], recordings: int, seconds: float, seed: int) -> None:
-    """Write so many recordings of each lab below `root`; all are of different content. The same arguments give the same recordings."""
+    """Write so many recordings of each lab below `root`, all with different content. The same arguments give the same recordings."""
     rows = []
     for lab, profile in enumerate(profiles, start=1):
         for number in range(recordings):

@@ -1,4 +1,4 @@
-"""The rows that trees are grown on: of every subject those samples that teach something, and nothing else is kept.
+"""The training rows of trees: only samples that are a training row of some behavior.
 
 Axes: N rows of all subjects, S samples of one of them, F features, C behaviors.
 """
@@ -12,21 +12,21 @@ import pandas as pd
 
 from behavior.labelling import Labelling, tracked_subjects
 from behavior.material import Material
-from behavior.views.pair_statistics import BLOCK_SAMPLES, PairStatistics
-from behavior.views.sampling import sample_frames
-from recognizers.boosted_trees import TreesConfig, teaching
+from behavior.views.pair_statistics import PairStatistics
+from behavior.views.sampling import BLOCK_SAMPLES, sample_frames
+from recognizers.boosted_trees import TreesConfig, thin_mask
 
 
 @dataclass(frozen=True)
 class TreeRows:
-    """Rows with what is true in them."""
+    """Rows of features with their labels."""
 
     features: np.ndarray
     """[N, F] float32, NaN where unknown."""
     labels: np.ndarray
     """[N, C] bool."""
     mask: np.ndarray
-    """[N, C] bool: the row teaches the behavior."""
+    """[N, C] bool: the row is a training row of the behavior."""
     labs: np.ndarray
     """[N] names."""
 
@@ -34,7 +34,7 @@ class TreeRows:
         return len(self.features)
 
     def of_lab(self, lab: str, behaviors: np.ndarray) -> "TreeRows":
-        """Return the rows of one lab; they teach some behaviors [C] bool only."""
+        """Return the rows of one lab, as training rows of some behaviors [C] bool only."""
         own = self.labs == lab
         return TreeRows(self.features[own], self.labels[own], self.mask[own] & behaviors, self.labs[own])
 
@@ -48,7 +48,7 @@ class TreeRows:
 def tree_rows(
     materials: Iterable[Material], bouts: pd.DataFrame, labelling: Labelling, settings: PairStatistics, config: TreesConfig
 ) -> TreeRows:
-    """Return the rows of all tracked subjects; recordings are taken one by one, and features are made in blocks."""
+    """Return the rows of all tracked subjects; recordings are read one by one, and features are computed in blocks."""
     behaviors = labelling.behaviors
     empty = np.zeros((0, len(behaviors)), bool)
     parts = [TreeRows(np.zeros((0, len(settings.names)), np.float32), empty, empty, np.zeros(0, object))]
@@ -57,7 +57,7 @@ def tree_rows(
         sampled = sample_frames(curated.frames, recording.fps, settings.fps)
         for subject in tracked_subjects(labelling, recording, curated.mice):
             labels = labelling.truth(recording, subject, curated.mice, curated.frames, bouts).labels[sampled]
-            mask = teaching(labels, np.tile(subject.mask(behaviors), (len(labels), 1)), config)
+            mask = thin_mask(labels, np.tile(subject.mask(behaviors), (len(labels), 1)), config)
             for first in range(0, len(labels), BLOCK_SAMPLES):
                 part = slice(first, first + BLOCK_SAMPLES)
                 rows = mask[part].any(axis=1)

@@ -1,1 +1,1 @@
-"""What a training run is: networks' and trees' whole configurations, by name."""
+"""Recipes: the whole configurations of networks and trees, by name."""

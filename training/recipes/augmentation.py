@@ -1,4 +1,4 @@
-"""Training windows seen a little differently each time.
+"""Augmentation: random small changes of training windows.
 
 Axes: B batch, W window samples, F features.
 """
@@ -15,23 +15,23 @@ from training.material.datasets import Batch
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to a batch; nothing by default. Random numbers are torch's, so they follow from seed and epoch."""
+    """Changes of a batch; none by default. Random numbers are torch's, so they depend on seed and epoch only."""
 
     noise: float = 0.0
     """Spread of the noise added to scaled features, interquartile ranges."""
     jitter: int = 0
-    """Up to so many samples a window is early or late against its labels: experts do not agree on a border either."""
+    """A window is shifted by up to so many samples against its labels: experts do not agree on borders either."""
 
     def __post_init__(self) -> None:
         if self.noise < 0 or self.jitter < 0:
             raise ValueError(f"Expected noise and jitter of 0 or more, but got {self}. Use 0 for none.")
 
     def of(self, features: Features) -> Callable[[Batch], Batch]:
-        """Return what is done to batches of these features; what each column is makes no difference."""
+        """Return the augmentation for batches of these features; it is the same for all features."""
         return self
 
     def __call__(self, batch: Batch) -> Batch:
-        """Return the batch with other features; padding stays 0."""
+        """Return the batch with changed features; padding stays 0."""
         features = batch.features
         if self.jitter:
             features = _shifted(features, batch.valid, self.jitter)
@@ -42,7 +42,7 @@ class Augmentation:
 
 
 def _shifted(features: Tensor, valid: Tensor | None, most: int) -> Tensor:
-    """Move each window [B, W, F] by up to `most` samples; what comes in from beyond its ends repeats the sample there."""
+    """Shift each window [B, W, F] by up to `most` samples; the sample at its end is repeated."""
     batch, window, _ = features.shape
     shift = torch.randint(-most, most + 1, (batch, 1), device=features.device)
     last = torch.full_like(shift, window - 1) if valid is None else valid.sum(1, keepdim=True) - 1

@@ -1,4 +1,4 @@
-"""Losses that ask only about what was annotated.
+"""Losses over annotated behaviors only.
 
 Axes: B batch, W window frames, C behaviors.
 """
@@ -16,18 +16,18 @@ from recognizers.recognizer import Head
 
 @dataclass(frozen=True)
 class LossSettings:
-    """How a wrong answer of a multilabel head counts."""
+    """Loss of a multilabel head."""
 
     HEAD: ClassVar[Head] = Head.MULTILABEL
 
     kind: str = "bce"
-    """bce (cross-entropy per behavior) or focal (the same, easy frames counting less)."""
+    """bce (cross-entropy per behavior) or focal (the same, with less weight for easy frames)."""
     max_weight: float = 5.0
-    """A frame with a rare behavior counts sqrt(absent / present) times, at most this; 1 turns it off."""
+    """Highest weight of frames with a behavior, which is sqrt(absent / present); 1 for no weights."""
     gamma: float = 2.0
-    """Focal only: how fast easy frames fade."""
+    """Focal only: how much the weight of easy frames is reduced."""
     unknown_is_absent: bool = False
-    """Take what was not annotated as absent, an error that is here to be measured (training/ablations.py)."""
+    """Treat behaviors that were not annotated as absent; this is wrong, but ablations measure its effect (training/ablations.py)."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("bce", "focal"):
@@ -38,7 +38,7 @@ class LossSettings:
             raise ValueError(f"Expected gamma of 0 or more, but got {self.gamma}. Use 2.")
 
     def class_weights(self, present: np.ndarray, annotated: np.ndarray) -> np.ndarray:
-        """Return [C] float32 from samples with each behavior [C] and samples annotated it [C]."""
+        """Return [C] float32 from samples with each behavior [C] and samples in which it was annotated [C]."""
         return positive_weights(present, annotated, self)
 
     def __call__(self, logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
@@ -48,14 +48,14 @@ class LossSettings:
 
 @dataclass(frozen=True)
 class ExclusiveLossSettings:
-    """How a wrong answer of an exclusive head counts."""
+    """Loss of an exclusive head."""
 
     HEAD: ClassVar[Head] = Head.EXCLUSIVE
 
     kind: str = "cross_entropy"
-    """cross_entropy or focal (the same, easy frames counting less)."""
+    """cross_entropy or focal (the same, with less weight for easy frames)."""
     weights: tuple[float, ...] | None = None
-    """How many times a frame of each class counts; None for the inverse of its frequency, the commonest class counting once."""
+    """Weight of frames of each class; None for the inverse of its frequency, with weight 1 for the most common class."""
     max_weight: float = 20.0
     """Highest weight by inverse frequency."""
     gamma: float = 2.0
@@ -70,7 +70,7 @@ class ExclusiveLossSettings:
             raise ValueError(f"Expected max_weight of 1 or more and gamma of 0 or more, but got {self}. Use 20 and 2.")
 
     def class_weights(self, present: np.ndarray, annotated: np.ndarray) -> np.ndarray:
-        """Return [C] float32 from samples of each class [C] and samples annotated it [C]."""
+        """Return [C] float32 from samples of each class [C] and samples in which it was annotated [C]."""
         if self.weights is not None:
             if len(self.weights) != len(present):
                 raise ValueError(f"Expected a weight for each of {len(present)} classes, but got {self.weights}. Change the recipe.")
@@ -84,13 +84,13 @@ class ExclusiveLossSettings:
 
 
 def positive_weights(present: np.ndarray, annotated: np.ndarray, settings: LossSettings) -> np.ndarray:
-    """Return [C] float32: how many times a frame with the behavior counts, from frames present [C] and annotated [C]."""
+    """Return [C] float32: the weight of frames with the behavior, from frames present [C] and annotated [C]."""
     ratio = (annotated - present) / np.maximum(present, 1)
     return np.clip(np.sqrt(ratio), 1.0, settings.max_weight).astype(np.float32)
 
 
 def masked_loss(logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, settings: LossSettings) -> Tensor:
-    """Return the mean loss over the (frame, behavior) cells that `mask` [B, W, C] names; what was not annotated has no part.
+    """Return the mean loss over the (frame, behavior) cells of `mask` [B, W, C]; behaviors that were not annotated do not count.
 
     `logits` [B, W, C], `labels` [B, W, C] bool, `weights` [C] from `positive_weights`. Without any cell the loss is 0.
     """
@@ -101,16 +101,16 @@ def masked_loss(logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, s
         miss = torch.where(labels, 1 - probability, probability)
         cells = cells * miss**settings.gamma
     if settings.unknown_is_absent:
-        mask = mask.any(-1, keepdim=True).expand_as(mask)  # what is no padding: of every stream something was annotated
-    # where, not a product: an infinite loss in a cell nobody asks about must not turn into NaN
+        mask = mask.any(-1, keepdim=True).expand_as(mask)  # all samples that are not padding: every stream has an annotated behavior
+    # where, not a product: an infinite loss in a cell that does not count must not become NaN
     return torch.where(mask, cells, 0.0).sum() / mask.sum().clamp(min=1)
 
 
 def exclusive_loss(logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, settings: ExclusiveLossSettings) -> Tensor:
     """Return the weighted mean cross-entropy over the frames that have a label.
 
-    `logits`, `mask` [..., C]: only the classes that `mask` names take part in a frame's softmax. `labels` [..., C] bool: the class
-    that is true, none on an unknown frame. `weights` [C] of the classes. Without any known frame the loss is 0.
+    `logits`, `mask` [..., C]: the softmax of a frame is over the classes of `mask` only. `labels` [..., C] bool: the true class, none on
+    an unknown frame. `weights` [C] of the classes. Without any known frame the loss is 0.
     """
     true = labels & mask
     known = true.any(-1)

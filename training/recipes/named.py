@@ -1,6 +1,6 @@
 """Recipes: named functions, each returning the whole configuration of a training run. Hardware is a value, never a name.
 
-A variant is a function that changes what differs: `replace(cnn_transformer(), epochs=60)`.
+A variant is a function that changes some fields: `replace(cnn_transformer(), epochs=60)`.
 """
 
 from collections.abc import Callable
@@ -96,12 +96,12 @@ def trees() -> TreesRecipe:
 
 
 def trees_undirected() -> TreesRecipe:
-    """Return the same for labels that do not say who acts: agent and target may trade places."""
+    """Return the same for labels that do not say which mouse acts: agent and target have the same statistics."""
     return replace(trees(), name="trees_undirected", symmetric=True)
 
 
 AnyRecipe = Recipe | TreesRecipe
-"""What a session runs."""
+"""Any recipe of a session."""
 RECIPES: dict[str, Callable[[], AnyRecipe]] = {
     recipe.__name__: recipe
     for recipe in (

@@ -30,13 +30,13 @@ class Recipe:
     fps: float = 30.0
     """Samples per second that the network sees, 1/s."""
     features: ArenaFeatures | None = None
-    """Settings of the arena view, at the same samples per second; the pair view takes its own from the data."""
+    """Settings of the arena view, at the same samples per second; the settings of the pair view come from the data."""
     windowing: Windowing = field(default_factory=Windowing)
-    """How recordings are cut, in samples."""
+    """How recordings are cut into windows, in samples."""
     augmentation: Augmentation | TrackAugmentation = field(default_factory=Augmentation)
-    """How training windows are varied."""
+    """Random changes of training windows."""
     loss: LossSettings | ExclusiveLossSettings = field(default_factory=LossSettings)
-    """How a wrong answer counts; fits the head of the family."""
+    """The loss, for the head of the family."""
     decode: DecodeSettings = field(default_factory=DecodeSettings)
     """Smoothing, gap and length of bouts, s."""
     epochs: int = 30
@@ -46,19 +46,19 @@ class Recipe:
     learning_rate: float = 1e-3
     """Peak, after the warm-up."""
     schedule: Schedule = field(default_factory=Cosine)
-    """How the rate goes."""
+    """How the learning rate changes."""
     weight_decay: float = 1e-2
-    """Of matrices; offsets and norms are not decayed."""
+    """Weight decay of matrices; biases and norms have none."""
     clip_norm: float = 1.0
-    """Longest gradient."""
+    """Largest norm of the gradient; longer gradients are clipped."""
     ema: float = 0.0
-    """What a step leaves of the averaged weights that are judged and kept, 0 to below 1; 0 keeps the weights of the last step."""
+    """Decay of the averaged weights (EMA), 0 to below 1; 0 for the weights of the last step."""
     patience: int = 8
     """Epochs without a better validation score before training stops."""
     trunk: str = ""
-    """File of training/pretrain.py whose weights training starts from; "" starts from chance."""
+    """File of training/pretrain.py with the initial weights; "" for random ones."""
     half_features: bool = True
-    """Keep the features of all recordings in 16 bits: half the memory, an error below 0.002 interquartile ranges."""
+    """Store the features of all recordings in 16 bits: half the memory, an error below 0.002 interquartile ranges."""
 
     def __post_init__(self) -> None:
         faults = {
@@ -76,14 +76,14 @@ class Recipe:
 
     @property
     def view(self) -> View:
-        """What its recognizer sees."""
+        """View of its recognizer."""
         return network_family(self.family).view
 
     @property
     def head(self) -> Head:
-        """How its recognizer answers."""
+        """Head of its recognizer."""
         return self.loss.HEAD
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return every field as JSON holds it."""
+        """Return every field, for JSON."""
         return asdict(self)

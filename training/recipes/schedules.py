@@ -1,4 +1,4 @@
-"""How the learning rate goes: a value of the recipe. A rate follows from what was done so far, so a resumed run needs no other state."""
+"""Schedules of the learning rate. A rate depends only on the steps and scores so far, so that a resumed run needs no other state."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cosine:
-    """Linear up, then along a cosine to 0 at the last step."""
+    """A linear warm-up, then a cosine to 0 at the last step."""
 
     warmup: float = 0.05
     """Share of all steps in which the rate rises."""
@@ -23,16 +23,16 @@ class Cosine:
 
 @dataclass(frozen=True)
 class Plateau:
-    """Linear up, then constant, and lower whenever the validation score has not risen for a while."""
+    """A linear warm-up, then a constant rate, which is reduced when the validation score has not risen for some epochs."""
 
     warmup_epochs: int = 2
     """Epochs in which the rate rises."""
     patience: int = 5
-    """Epochs without a better score that are borne; after one more the rate falls."""
+    """Epochs without a better score before the rate falls after the next one."""
     factor: float = 0.5
-    """What the rate is multiplied by then."""
+    """The rate is multiplied by this."""
     min_rate: float = 1e-5
-    """The rate falls no lower."""
+    """The lowest rate."""
 
     def __post_init__(self) -> None:
         if self.warmup_epochs < 0 or self.patience < 0 or not 0 < self.factor < 1 or self.min_rate < 0:
@@ -40,7 +40,7 @@ class Plateau:
             raise ValueError(f"Expected {expected}, but got {self}. Change the schedule.")
 
     def rate(self, peak: float, step: int, steps_per_epoch: int, epochs: int, scores: Sequence[float | None]) -> float:
-        """Return the rate at a step, as `Cosine.rate` does; if nobody judges it stays at its peak."""
+        """Return the rate at a step, as `Cosine.rate` does; without validation it stays at its peak."""
         rising = self.warmup_epochs * steps_per_epoch
         if step < rising:
             return peak * (step + 1) / (rising + 1)
@@ -62,7 +62,7 @@ Schedule = Cosine | Plateau
 
 
 def rate_share(step: int, steps: int, warmup: float) -> float:
-    """Return the share of the peak learning rate at a step: linear up over the share `warmup` of all steps, then a cosine down to 0."""
+    """Return the share of the peak rate at a step: a linear warm-up over the share `warmup` of all steps, then a cosine to 0."""
     rising = warmup * steps
     if step < rising:
         return (step + 1) / (rising + 1)

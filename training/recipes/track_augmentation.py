@@ -1,6 +1,6 @@
-"""Tracks seen a little differently each time: mirrored, larger, noisier, with bodyparts lost.
+"""Augmentation of tracks: random mirroring, scaling, noise, and loss of bodyparts.
 
-Turning and shifting the arena is no part of it: the networks that see tracks do not notice either.
+Rotation and shift of the arena are not part of it: they do not change what networks over tracks compute.
 
 Axes: B batch, W window samples, F columns, P points of one mouse; 2 mice (agent, target), 3 numbers of a point (x, y, seen).
 """
@@ -20,20 +20,20 @@ from training.material.datasets import Batch
 
 @dataclass(frozen=True)
 class TrackAugmentation:
-    """What is done to a batch of tracks. Random numbers are torch's, so they follow from seed and epoch."""
+    """Changes of a batch of tracks. Random numbers are torch's, so they depend on seed and epoch only."""
 
     mirror: float = 0.5
-    """Share of windows seen in a mirror, left bodyparts named right."""
+    """Share of mirrored windows, with left and right bodyparts exchanged."""
     scale: float = 0.1
-    """Windows are larger or smaller by up to this share: mice grow, and labs measure their picture's scale roughly."""
+    """Windows are scaled by up to this share: mice grow, and the scales of pictures are approximate."""
     noise_cm: float = 0.1
-    """Spread of the noise added to every place, cm."""
+    """Standard deviation of the noise of every place, cm."""
     drop_bodypart: float = 0.1
     """Share of bodyparts lost for a whole window; anchors are never lost."""
     swap: float = 0.0
-    """Share of windows in which agent and target trade places; for labels that say nothing about who acts."""
+    """Share of windows with agent and target exchanged, for labels that do not say which mouse acts."""
     forget_lab: float = 0.1
-    """Share of windows whose lab the network is not told: new labs will come."""
+    """Share of windows without a lab in their context, because recordings of new labs will come."""
 
     def __post_init__(self) -> None:
         shares = (self.mirror, self.drop_bodypart, self.swap, self.forget_lab)
@@ -41,13 +41,13 @@ class TrackAugmentation:
             raise ValueError(f"Expected shares from 0 to 1 and noise_cm of 0 or more, but got {self}. Use 0 for none.")
 
     def of(self, features: Features) -> Callable[[Batch], Batch]:
-        """Return what is done to batches of these features. Raises ValueError if they are no tracks."""
+        """Return the augmentation for batches of these features. Raises ValueError if they are not tracks."""
         if not isinstance(features, PairTracks):
             raise ValueError(f"Expected tracks to augment, but got {type(features).__name__}. Use training.recipes.augmentation.")
         return partial(self._augmented, layout=features)
 
     def _augmented(self, batch: Batch, layout: PairTracks) -> Batch:
-        """Return the batch with other tracks; padding stays 0."""
+        """Return the batch with changed tracks; padding stays 0."""
         count, device = len(batch.features), batch.features.device
         mirrored = torch.rand(count, device=device) < self.mirror
         tracks = _reordered(batch.features, mirrored, torch.from_numpy(layout.mirror.columns))
@@ -55,35 +55,35 @@ class TrackAugmentation:
             tracks = _reordered(tracks, torch.rand(count, device=device) < self.swap, _swapped(layout))
         size = 1 + self.scale * (2 * torch.rand(count, 1, device=device) - 1)
         points = torch.arange(len(layout.points), device=device)
-        kept = (torch.rand(count, len(points), device=device) >= self.drop_bodypart) | (points < len(ANCHORS))
-        turned = (1 - 2 * mirrored.float())[:, None]  # the sign of x: layout.mirror.signs, before places and sight are told apart
-        factor = torch.stack([turned * size * kept, size * kept, kept.float()], -1)  # [B, P, 3]
-        spread = kept[..., None] * torch.tensor([1.0, 1.0, 0.0], device=device) * (self.noise_cm / CM_PER_M)
+        present = (torch.rand(count, len(points), device=device) >= self.drop_bodypart) | (points < len(ANCHORS))
+        turned = (1 - 2 * mirrored.float())[:, None]  # the sign of x, as layout.mirror.signs has it
+        factor = torch.stack([turned * size * present, size * present, present.float()], -1)  # [B, P, 3]
+        spread = present[..., None] * torch.tensor([1.0, 1.0, 0.0], device=device) * (self.noise_cm / CM_PER_M)
         tracks = tracks * factor.flatten(1).repeat(1, 2)[:, None]
         if self.noise_cm:
             tracks = tracks.addcmul_(_noise(tracks), spread.flatten(1).repeat(1, 2)[:, None])
         if batch.valid is not None:
             tracks = tracks * batch.valid[..., None]
-        return replace(batch, features=tracks, context=_forgotten(batch.context, self.forget_lab))
+        return replace(batch, features=tracks, context=_forget_labs(batch.context, self.forget_lab))
 
 
 def _swapped(layout: PairTracks) -> Tensor:
-    """Return the columns [F] with agent and target in each other's place."""
+    """Return the columns [F] with agent and target exchanged."""
     return torch.arange(len(layout.names)).unflatten(0, (2, len(layout.points), len(COORDINATES))).flip(0).flatten()
 
 
 def _reordered(tracks: Tensor, chosen: Tensor, columns: Tensor) -> Tensor:
     """Return tracks [B, W, F] with the columns of the chosen windows [B] in another order."""
     windows = chosen.nonzero().flatten()
-    rows = tracks.index_select(0, windows).flatten(0, 1)  # of two axes columns are chosen three times as fast
+    rows = tracks.index_select(0, windows).flatten(0, 1)  # choosing columns is three times as fast with two axes
     other = rows.index_select(1, columns.to(tracks.device))
     return tracks.index_copy(0, windows, other.unflatten(0, (len(windows), tracks.shape[1])))
 
 
 def _noise(tracks: Tensor) -> Tensor:
-    """Return normal noise like tracks [B, W, F]: each window's is a stretch, from anywhere, of one row of numbers.
+    """Return normal noise for tracks [B, W, F]: each window gets a random section of one long row of numbers.
 
-    Samples and columns of a window have nothing in common, and drawing new numbers for every window took most of the time.
+    The values within a window are independent. New random numbers for every window took most of the time.
     """
     count, length = len(tracks), tracks[0].numel()
     row = torch.randn(2 * length, device=tracks.device)
@@ -91,6 +91,6 @@ def _noise(tracks: Tensor) -> Tensor:
     return row.unfold(0, length, 1).index_select(0, start).view_as(tracks)
 
 
-def _forgotten(context: Tensor, share: float) -> Tensor:
-    told = torch.rand(len(context), device=context.device) >= share
-    return torch.cat([context[:, :1] * told[:, None], context[:, 1:]], 1)
+def _forget_labs(context: Tensor, share: float) -> Tensor:
+    keeps_lab = torch.rand(len(context), device=context.device) >= share
+    return torch.cat([context[:, :1] * keeps_lab[:, None], context[:, 1:]], 1)

@@ -1,4 +1,4 @@
-"""The recipe of boosted trees: they know no epochs, no batches and no device."""
+"""The recipe of boosted trees: they have no epochs, no batches and no device."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -22,35 +22,35 @@ class TreesRecipe:
     fps: float = 30.0
     """Samples per second that the trees see, 1/s."""
     windows_s: tuple[float, ...] = (0.5, 2.0, 5.0)
-    """Widths of the windows in which signals are summed up, s."""
+    """Widths of the windows for means and deviations of signals, s."""
     symmetric: bool = False
-    """Tell the lower and the higher value of both mice, not agent's and target's."""
+    """Use the lower and the higher value of both mice, not agent's and target's."""
     smooth_s: float = 2.0
-    """Width of the centered mean over the answers of the trees, s."""
+    """Width of the centered mean over the scores of the trees, s."""
     most_bodyparts: int = 8
-    """Distances are taken between so many bodyparts, those that most recordings track: their number grows with the square."""
+    """Number of bodyparts for distances, those that most recordings track; the number of distances grows with its square."""
     least_bouts: int = 20
-    """Bouts of a behavior from which on a lab has a model of its own, where others have the behavior too."""
+    """A lab with at least so many bouts of a behavior has a model of its own, if the behavior also occurs in other labs."""
     refit: bool = True
-    """Grow all trees again, once thresholds are fitted, with the recordings that validated among those that teach."""
+    """Grow all trees again after thresholds are fitted, with validation recordings as additional training recordings."""
     decode: DecodeSettings = field(default_factory=DecodeSettings)
     """Smoothing, gap and length of bouts, s."""
 
     def __post_init__(self) -> None:
         if min(self.most_bodyparts, self.least_bouts) < 1 or not self.fps > 0 or not self.smooth_s >= 0:
-            wanted = "most_bodyparts and least_bouts of 1 or more, samples per second above 0 and smooth_s of 0 or more"
-            raise ValueError(f"Expected {wanted}, but got {self}. Change the recipe.")
+            expected = "most_bodyparts and least_bouts of 1 or more, samples per second above 0 and smooth_s of 0 or more"
+            raise ValueError(f"Expected {expected}, but got {self}. Change the recipe.")
 
     @property
     def view(self) -> View:
-        """What its recognizer sees."""
+        """View of its recognizer."""
         return FAMILY.view
 
     @property
     def head(self) -> Head:
-        """How its recognizer answers."""
+        """Head of its recognizer."""
         return FAMILY.head
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return every field as JSON holds it."""
+        """Return every field, for JSON."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""What an ablation study compares: the plus recipe, the same without one of its parts, and the recipes it should beat."""
+"""Variants of an ablation study: the plus recipe, the same without one of its parts, and the recipes it is compared with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,9 +16,9 @@ class Variant:
     """One row of the study."""
 
     name: str
-    """Short, fit for a folder."""
-    says: str
-    """What it is, in words."""
+    """Short; also the name of a folder."""
+    description: str
+    """A few words about it."""
     recipe: Callable[[], AnyRecipe]
     """Its whole configuration."""
 
@@ -29,17 +29,17 @@ def plus() -> Recipe:
 
 
 def without_mask() -> Recipe:
-    """Return plus taught that what a lab did not annotate does not happen."""
+    """Return plus trained with behaviors that were not annotated as absent."""
     return replace(plus(), name="without_mask", loss=_unmasked(plus()))
 
 
 def without_lab() -> Recipe:
-    """Return plus without a place for labs: it is not told whose recording it sees."""
+    """Return plus without embeddings of labs."""
     return replace(plus(), name="without_lab", network=replace(plus().network, labs=0))
 
 
 def without_pair_attention() -> Recipe:
-    """Return plus whose mice and relations do not look at each other."""
+    """Return plus without attention between mice and relations."""
     return replace(plus(), name="without_pair_attention", network=replace(plus().network, pair_attention=False))
 
 
@@ -49,7 +49,7 @@ def brief() -> Recipe:
 
 
 def brief_without_mask() -> Recipe:
-    """Return the same as it is published: what was not annotated is taken as absent."""
+    """Return the same as it was published: behaviors that were not annotated count as absent."""
     return replace(brief(), name="brief_without_mask", loss=_unmasked(brief()))
 
 
@@ -67,5 +67,5 @@ def variants() -> tuple[Variant, ...]:
 
 
 def _unmasked(recipe: Recipe) -> LossSettings:
-    assert isinstance(recipe.loss, LossSettings)  # both networks are asked about each behavior by itself
+    assert isinstance(recipe.loss, LossSettings)  # both networks have multilabel heads
     return replace(recipe.loss, unknown_is_absent=True)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from infra.local.athena.trino.casts import cast
 from infra.local.athena.trino.kinds import BOOLEAN, DATE, VARCHAR, WHOLE, Kind, is_number
-from infra.local.athena.trino.values import Value, failure
+from infra.local.athena.trino.values import Value, failure, text
 from infra.local.errors import ServiceError
 
 HIVE_DELIMITER = "\x01"
@@ -42,8 +42,8 @@ class TextFormat:
         if lines and not lines[-1]:
             lines.pop()
         for line in lines[self.skipped_lines :]:
-            text = line.decode("utf-8", errors="replace")
-            yield _quoted_fields(text, self, path) if self.in_quotes else _plain_fields(text, self)
+            decoded = line.decode("utf-8", errors="replace")
+            yield _quoted_fields(decoded, self, path) if self.in_quotes else _plain_fields(decoded, self)
 
 
 def read_format(serde: str, options: Mapping[str, str], parameters: Mapping[str, str]) -> TextFormat:
@@ -76,7 +76,9 @@ def read_lines(files: Iterable[Path], form: TextFormat, names: list[str]) -> pa.
 
 def typed_field(name: str, sql: str, kind: Kind, form: TextFormat) -> str:
     """Return DuckDB's SQL for a field as a type: LazySimpleSerDe reads what does not fit as NULL, OpenCSVSerde refuses it."""
-    value = Value(sql, VARCHAR, 0)
+    value, shown = Value(sql, VARCHAR, 0), name.replace("'", "''")
+    if kind.name == "char":
+        return sql
     if kind.name == "varchar":
         return cast(value, kind, 0).sql
     if kind == BOOLEAN:
@@ -88,10 +90,8 @@ def typed_field(name: str, sql: str, kind: Kind, form: TextFormat) -> str:
     elif is_number(kind) or kind == DATE or kind.name == "timestamp":
         read = f"TRY({cast(value, kind, 0).sql})"
     else:
-        raise ServiceError(
-            "InvalidRequestException", f"NOT_SUPPORTED: the column {name} of type {kind} in a text file is not on this disk."
-        )
-    fault = f"'HIVE_BAD_DATA: Error parsing field value ''' || {sql} || ''' for field {name.replace(chr(39), '')}'"
+        return failure(text(f"NOT_SUPPORTED: the column {name} of type {kind} in a text file is not on this disk"), kind)
+    fault = f"'HIVE_BAD_DATA: Error parsing field value ''' || {sql} || ''' for field {shown}'"
     if form.in_quotes:
         return f"CASE WHEN {sql} IS NOT NULL AND ({read}) IS NULL THEN {failure(fault, kind)} ELSE {read} END"
     if kind in WHOLE:  # Hive would cut a fraction off, or not, by its version
@@ -124,13 +124,13 @@ def _plain_fields(line: str, form: TextFormat) -> list[str | None]:
 
 
 def _unescape(field: str, escape: str) -> str:
-    text, letters = "", iter(field)
+    plain, letters = "", iter(field)
     for letter in letters:
         if letter == escape:
             following = next(letters, "")
             letter = _ESCAPED_LETTERS.get(following, following)
-        text += letter
-    return text
+        plain += letter
+    return plain
 
 
 def _quoted_fields(line: str, form: TextFormat, path: Path) -> list[str | None]:

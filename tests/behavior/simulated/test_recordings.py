@@ -14,7 +14,7 @@ from behavior.ethogram import BEHAVIORS, SELF_BEHAVIORS
 from behavior.recording import recordings_from_rows
 from behavior.simulated.lab_habits import HABITUAL
 from behavior.simulated.lab_profiles import BOUT_MEDIANS_S
-from behavior.simulated.recordings import PROFILES, LabProfile, SimulatedRecording, draw_script, simulate, variants
+from behavior.simulated.recordings import PROFILES, LabProfile, SimulatedRecording, draw_script, profiles_of, simulate
 from behavior.skeleton import BODYPARTS
 from behavior.tables import RAW_ANNOTATION, RAW_METADATA, RAW_TRACKING
 
@@ -281,12 +281,12 @@ def test_metadata_has_the_columns_of_a_real_train_csv(real_data):
 def test_labs_differ_as_the_published_ones_do():
     assert len(PROFILES) == 19
     assert {behavior for profile in PROFILES.values() for behavior in profile.behaviors} == set(BEHAVIORS) == set(BOUT_MEDIANS_S)
-    assert all(set(way.bodyparts) <= set(BODYPARTS) for lab in PROFILES for way in variants(lab))
+    assert all(set(way.bodyparts) <= set(BODYPARTS) for lab in PROFILES for way in profiles_of(lab))
     counts = {
         lab: len(PROFILES[lab].bodyparts) for lab in ("AdaptableSnail", "UppityFerret", "DeliriousFly", "BoisterousParrot", "GroovyShrew")
     }
     assert counts == {"AdaptableSnail": 18, "UppityFerret": 14, "DeliriousFly": 8, "BoisterousParrot": 5, "GroovyShrew": 4}
-    assert {(way.mice, way.fps, len(way.bodyparts)) for way in variants("AdaptableSnail")} == {(4, 30, 18), (3, 30, 10), (3, 25, 10)}
+    assert {(way.mice, way.fps, len(way.bodyparts)) for way in profiles_of("AdaptableSnail")} == {(4, 30, 18), (3, 30, 10), (3, 25, 10)}
 
 
 def test_stray_quotes_repeat_the_list_and_fall_together_when_read():
@@ -369,7 +369,7 @@ def test_a_profile_that_nobody_can_act_is_refused_with_all_its_faults():
         replace(PLAIN, mice=7, behaviors=("sniff", "yodel"), missing_rate=1.5)
     assert str(caught.value) == (
         "Expected 1 to 4 mice, but got 7. Change `mice`.\n"
-        "Expected behaviors of behavior.ethogram, but got yodel. A simulated mouse cannot act these.\n"
+        "Expected behaviors of behavior.ethogram, but got yodel. Simulated mice know no other behaviors.\n"
         "Expected missing_rate to lie in 0 to 1, but got 1.5. Change the profile."
     )
 

@@ -55,7 +55,7 @@ def test_the_arena_looks_the_same_whoever_is_asked_about(wandering: Curated) -> 
 def test_bodyparts_are_given_once_each_and_a_rate_is_above_zero() -> None:
     refuse_bad_settings(("nose",), 30.0)
     for wrong in ((), ("nose", "nose")):
-        with pytest.raises(ValueError, match="Expected bodyparts to be given once each"):
+        with pytest.raises(ValueError, match="Expected each bodypart once"):
             refuse_bad_settings(wrong, 30.0)
     for fps in (0.0, -1.0, float("nan")):
         with pytest.raises(ValueError, match="Expected fps above zero"):

@@ -71,7 +71,7 @@ def test_in_a_mirror_left_is_right_and_all_else_stays() -> None:
 
 
 def test_contradictions_are_refused() -> None:
-    with pytest.raises(ValueError, match="Expected bodyparts to be given once each"):
+    with pytest.raises(ValueError, match="Expected each bodypart once"):
         PairTracks(("nose", "nose"))
     with pytest.raises(ValueError, match="Expected fps above zero"):
         PairTracks(("nose",), fps=0)

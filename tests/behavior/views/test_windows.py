@@ -77,9 +77,9 @@ def test_stitching_the_windows_of_a_series_returns_the_series(frames: int, windo
 
 
 def test_windows_that_do_not_fit_the_recording_are_refused() -> None:
-    with pytest.raises(ValueError, match="cover all 8 frames, but got 2 bare ones"):
+    with pytest.raises(ValueError, match="cover all 8 frames, but got 2 frames without one"):
         Stitching(np.array([0, 3]), window=3, frames=8)
-    with pytest.raises(ValueError, match="cover all 8 frames, but got 3 bare ones"):
+    with pytest.raises(ValueError, match="cover all 8 frames, but got 3 frames without one"):
         Stitching(np.array([1, 6]), window=3, frames=8)
     for wrong in ([0, 6], [-1, 3], [3, 0], []):
         with pytest.raises(ValueError, match="sorted starts within 6 frames"):

@@ -63,6 +63,10 @@ FAILURES = {
     "sequence(1, 10001)": "INVALID_FUNCTION_ARGUMENT: result of sequence function must not have more than 10000 entries",
     "sequence(1, 5, -1)": "INVALID_FUNCTION_ARGUMENT: sequence stop value",
     "sequence(1, 5, 0)": "INVALID_FUNCTION_ARGUMENT: sequence stop value",
+    "repeat(1, -1)": "INVALID_FUNCTION_ARGUMENT: count argument of repeat function",
+    "random(0)": "INVALID_FUNCTION_ARGUMENT: bound must be positive",
+    "lag(x, -1) OVER () FROM (VALUES 1) AS v(x)": "INVALID_FUNCTION_ARGUMENT: Offset must be at least 0",
+    "nth_value(x, 0) OVER () FROM (VALUES 1) AS v(x)": "INVALID_FUNCTION_ARGUMENT: Offset must be at least 1",
     "width_bucket(1, 2, 2, 3)": "INVALID_FUNCTION_ARGUMENT: width_bucket",
     "MAP(ARRAY['a', 'a'], ARRAY[1, 2])": "INVALID_FUNCTION_ARGUMENT: ",
     "MAP(ARRAY['a'], ARRAY[1, 2])": "INVALID_FUNCTION_ARGUMENT: ",
@@ -109,6 +113,10 @@ NOT_HERE = [
     "now() AT TIME ZONE 'Europe/Berlin'",
     "TIMESTAMP '2026-01-01 00:00:00 Europe/Berlin'",
     "max_by(1, 2, 3)",
+    "strpos('aa', 'a', 2)",
+    "split('a,b,c', ',', 2)",
+    "array_sort(ARRAY[1, 2], (a, b) -> b - a)",
+    "from_unixtime(0, 'Europe/Berlin')",
     "round(1.25, -1)",
     "INTERVAL '1-2' YEAR TO MONTH",
     "ARRAY[1] = ARRAY[1]",
@@ -120,6 +128,11 @@ NOT_HERE = [
 def test_what_this_disk_cannot_do_as_trino_does_is_refused_as_not_on_this_disk(athena: Answers, call: str) -> None:
     assert "is not on this disk" in athena.why_not(f"SELECT {call}")
     assert "NOT_SUPPORTED" in athena.why_not(f"SELECT {call}")
+
+
+def test_the_largest_of_an_array_with_nan_is_not_on_this_disk(athena: Answers) -> None:
+    assert "are not on this disk" in athena.why_not("SELECT array_max(ARRAY[1e0, nan()])")
+    assert "is not on this disk" in athena.why_not("SELECT try(array_max(ARRAY[1e0, nan()]))"), "TRY would hide it"
 
 
 def test_lambdas_see_the_columns_around_them_and_each_other(athena: Answers) -> None:

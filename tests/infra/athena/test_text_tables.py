@@ -131,6 +131,15 @@ def test_a_serde_that_is_not_on_this_disk_is_named(table: Any, serde: str) -> No
         table(b"a\n", {"x": "string"}, serde)
 
 
+def test_a_column_of_a_type_that_this_disk_does_not_have_is_refused_where_it_is_read(table: Any, lake: Lake) -> None:
+    with pytest.raises(AssertionError, match=r"the column c of type char\(3\) is not on this disk"):
+        table(b"a\x01b\n", {"x": "string", "c": "char(3)"})
+    assert lake.rows("SELECT x FROM texts") == [["x"], ["a"]]
+    with pytest.raises(AssertionError, match=r"the column l of type array\(integer\) in a text file is not on this disk"):
+        table(b"a\x01b\n", {"x": "string", "l": "array<int>"})
+    assert lake.rows("SELECT x FROM texts") == [["x"], ["a"]]
+
+
 def test_tables_declared_in_sql_are_read_as_declared(lake: Lake) -> None:
     folder = lake.endpoint.root / "curated-zone" / "declared"
     folder.mkdir()

@@ -12,7 +12,7 @@ from behavior.recording import Recording
 from behavior.score_levels import count_fine
 from recognizers.ensemble import WeightedMean
 from recognizers.stacked import Stack
-from training.combining.combination import Combination, How, cross_fit
+from training.combining.combination import Combination, How, cross_fit_combiners
 from training.combining.member_runs import MemberScores
 
 SMALL = replace(Combination(How.STACKED, ("one", "two")).trees, trees=30, least_rows=20, least_weight=0.1)
@@ -70,7 +70,7 @@ def precision(runs: MadeUpRuns, score) -> float:
 
 
 def scorer(runs: MadeUpRuns, how: Combination):
-    combiners = cross_fit(runs, how)
+    combiners = cross_fit_combiners(runs, how)
     return lambda one: combiners[one.fold].scores(one.scores, one.recording.fps)
 
 
@@ -88,7 +88,7 @@ def test_fitted_weights_leave_out_a_member_that_knows_nothing() -> None:
         return replace(one, scores=np.stack([one.scores[0], rng.random(one.scores[0].shape, np.float32)]))
 
     runs = MadeUpRuns(tuple(with_a_guesser(made_up(1 + seed % 2, seed)) for seed in range(6)))
-    combiners = cross_fit(runs, Combination(How.FITTED, ("one", "guesser")))
+    combiners = cross_fit_combiners(runs, Combination(How.FITTED, ("one", "guesser")))
     for combiner in combiners.values():
         assert isinstance(combiner, WeightedMean)
         weights = np.array(combiner.weights)
@@ -107,8 +107,8 @@ def test_what_is_learned_for_a_fold_does_not_depend_on_its_scores_or_labels(runs
         return replace(one, labels=~one.labels, scores=scores) if one.fold == 1 else one
 
     combination = Combination(how, ("one", "two"), trees=SMALL)
-    honest = cross_fit(runs, combination)
-    other = cross_fit(MadeUpRuns(tuple(map(spoiled, runs.given))), combination)
+    honest = cross_fit_combiners(runs, combination)
+    other = cross_fit_combiners(MadeUpRuns(tuple(map(spoiled, runs.given))), combination)
     asked = runs.given[0].scores
     np.testing.assert_array_equal(honest[1].scores(asked, 30.0), other[1].scores(asked, 30.0))
     for fold in (2, 3, None):
@@ -119,14 +119,16 @@ def test_what_was_not_annotated_teaches_nothing(runs: MadeUpRuns) -> None:
     """A recording in which nobody annotated sniff may have any labels there."""
     unannotated = replace(made_up(2, 99), annotated=np.array([True, False]))
     combination = Combination(How.STACKED, ("one", "two"), trees=SMALL)
-    one = cross_fit(MadeUpRuns((*runs.given, unannotated)), combination)[1]
-    other = cross_fit(MadeUpRuns((*runs.given, replace(unannotated, labels=~unannotated.labels & unannotated.annotated))), combination)[1]
+    one = cross_fit_combiners(MadeUpRuns((*runs.given, unannotated)), combination)[1]
+    other = cross_fit_combiners(
+        MadeUpRuns((*runs.given, replace(unannotated, labels=~unannotated.labels & unannotated.annotated))), combination
+    )[1]
     asked = runs.given[0].scores
     np.testing.assert_array_equal(one.scores(asked, 30.0)[:, 1], other.scores(asked, 30.0)[:, 1])
 
 
 def test_a_behavior_that_was_never_seen_is_left_to_the_mean_of_the_members(runs: MadeUpRuns) -> None:
-    stack = cross_fit(runs, Combination(How.STACKED, ("one", "two"), trees=SMALL))[None]
+    stack = cross_fit_combiners(runs, Combination(How.STACKED, ("one", "two"), trees=SMALL))[None]
     assert isinstance(stack, Stack)
     assert stack.trees[0].boosters == (None,)
     asked = runs.given[0].scores
@@ -137,7 +139,7 @@ def test_a_silent_member_is_no_member(runs: MadeUpRuns) -> None:
     """Where one member has no answer the equal mean is the other's answer, not half of it."""
     asked = runs.given[0].scores.copy()
     asked[1] = np.nan
-    mean = cross_fit(runs, Combination(How.EQUAL, ("one", "two")))[1]
+    mean = cross_fit_combiners(runs, Combination(How.EQUAL, ("one", "two")))[1]
     np.testing.assert_allclose(mean.scores(asked, 30.0), asked[0])
-    stack = cross_fit(runs, Combination(How.STACKED, ("one", "two"), trees=SMALL))[1].scores(asked, 30.0)
+    stack = cross_fit_combiners(runs, Combination(How.STACKED, ("one", "two"), trees=SMALL))[1].scores(asked, 30.0)
     assert np.isfinite(stack).all()

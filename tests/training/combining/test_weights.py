@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from training.combining.weights import SMOOTH_S, SUPPORT_S, ScoredFrames, fit_mean, fit_weights, smoothed
+from training.combining.weights import MEAN_SMOOTH_S, MEAN_SUPPORT_S, ScoredFrames, fit_mean, fit_weights, smoothed
 
 
 def frames(present: ArrayLike, absent: ArrayLike, seconds: float = 1e9, every: tuple[int, int] = (1, 1)) -> ScoredFrames:
-    return ScoredFrames(*(np.stack([np.array(side, float)] * len(SMOOTH_S)) for side in (present, absent)), every, seconds)
+    return ScoredFrames(*(np.stack([np.array(side, float)] * len(MEAN_SMOOTH_S)) for side in (present, absent)), every, seconds)
 
 
 def fitted(one: ScoredFrames) -> np.ndarray:
@@ -38,7 +38,7 @@ def test_weight_goes_to_who_ranks_frames_right() -> None:
 
 def test_with_little_to_see_weights_are_drawn_toward_equal_ones() -> None:
     much = fitted(frames(*both(KNOWING, MISLED)))
-    half = fitted(frames(*both(KNOWING, MISLED), seconds=SUPPORT_S))
+    half = fitted(frames(*both(KNOWING, MISLED), seconds=MEAN_SUPPORT_S))
     np.testing.assert_allclose(half, (much + 0.5) / 2, atol=1e-6)
     np.testing.assert_allclose(fitted(frames(*both(KNOWING, MISLED), seconds=0)), [0.5, 0.5])
 
@@ -62,19 +62,19 @@ def test_a_silent_member_leaves_the_answer_to_the_others() -> None:
 
 def at_widths(best: int, seconds: float) -> ScoredFrames:
     """Return frames that are ranked right at one smoothing and wrong at all others."""
-    present, absent = np.full((len(SMOOTH_S), 1, 3), 0.2), np.full((len(SMOOTH_S), 1, 3), 0.6)
+    present, absent = np.full((len(MEAN_SMOOTH_S), 1, 3), 0.2), np.full((len(MEAN_SMOOTH_S), 1, 3), 0.6)
     present[best] = 0.9
     return ScoredFrames(present, absent, (1, 1), seconds)
 
 
 def test_each_behavior_has_its_own_smoothing() -> None:
     mean = fit_mean([at_widths(3, 1e6), at_widths(0, 1e6)])
-    assert mean.smooth_s == (SMOOTH_S[3], SMOOTH_S[0])
+    assert mean.smooth_s == (MEAN_SMOOTH_S[3], MEAN_SMOOTH_S[0])
     assert mean.weights == ((1.0, 1.0),)
 
 
 def test_a_behavior_of_which_little_was_seen_is_smoothed_as_the_others() -> None:
-    assert fit_mean([at_widths(3, 1e6), at_widths(3, 1e6), at_widths(0, 1.0)]).smooth_s == (SMOOTH_S[3],) * 3
+    assert fit_mean([at_widths(3, 1e6), at_widths(3, 1e6), at_widths(0, 1.0)]).smooth_s == (MEAN_SMOOTH_S[3],) * 3
 
 
 def test_scores_are_smoothed_in_seconds_and_silence_stays() -> None:

@@ -11,8 +11,8 @@ from behavior.bouts import BOUT_COLUMNS, DecodeSettings, decode, frame_labels, r
 from behavior.labelling import PairLabelling, Subject, Truth
 from behavior.recording import Recording, Triple
 from recognizers.recognizer import Decoding
-from training.decoding.counts import MAX_GAP_S, MIN_LENGTH_S, Seen, duration_frames
-from training.decoding.fit import cross_fit, fit_decoding, trust
+from training.decoding.counts import MAX_GAP_S, MIN_LENGTH_S, Evidence, Subjects, duration_frames
+from training.decoding.fit import cross_fit_decodings, trust
 from training.decoding.scored_subject import ScoredSubject
 
 FPS = 30
@@ -43,6 +43,11 @@ def among(one: ScoredSubject, behaviors: tuple[str, ...]) -> ScoredSubject:
     return replace(one, behaviors=behaviors, scores=scores, truth=replace(one.truth, labels=labels), answered=np.ones(len(behaviors), bool))
 
 
+def fit_decoding(subjects: Subjects, behaviors: tuple[str, ...]) -> Decoding:
+    """Fit on all subjects, as one fold."""
+    return cross_fit_decodings(subjects, behaviors, {one.recording.video_id: 1 for one in subjects()})[None].decoding
+
+
 def found_in(one: ScoredSubject, decoding: Decoding) -> list[tuple]:
     return decoding.bouts(PairLabelling(one.behaviors), one.recording, one.subject, one.scores.astype(np.float32))
 
@@ -70,10 +75,10 @@ def recording_of(recording: Recording) -> Recording:
 
 
 def test_trust_needs_bouts_and_seconds() -> None:
-    assert trust(Seen()) == 0
-    assert trust(Seen(lengths_s=np.full(20, 1.0))) == pytest.approx(0.5)  # 20 bouts say a half, their 20 s two thirds
-    assert trust(Seen(lengths_s=np.full(1000, 0.01))) == pytest.approx(0.5)  # 10 s say a half, 1000 bouts nearly all
-    assert trust(Seen(lengths_s=np.full(1, 500.0))) == pytest.approx(1 / 21)
+    assert trust(Evidence()) == 0
+    assert trust(Evidence(lengths_s=np.full(20, 1.0))) == pytest.approx(0.5)  # 20 bouts say a half, their 20 s two thirds
+    assert trust(Evidence(lengths_s=np.full(1000, 0.01))) == pytest.approx(0.5)  # 10 s say a half, 1000 bouts nearly all
+    assert trust(Evidence(lengths_s=np.full(1, 500.0))) == pytest.approx(1 / 21)
 
 
 def test_little_support_takes_the_common_threshold_and_much_keeps_its_own(recording: Recording) -> None:
@@ -238,7 +243,7 @@ def test_a_fold_is_decoded_with_what_the_other_folds_say(recording: Recording) -
     folds = {video: 1 + video % 3 for video in range(1, 10)}
     honest = [noisy(recording, video, video) for video in folds]
     turned = [noisy(recording, video, video, flip=folds[video] == 1) for video in folds]
-    before, after = (cross_fit(lambda pairs=pairs: pairs, ("attack",), folds) for pairs in (honest, turned))
+    before, after = (cross_fit_decodings(lambda pairs=pairs: pairs, ("attack",), folds) for pairs in (honest, turned))
     assert before.keys() == {None, 1, 2, 3}
     assert after[1] == before[1]
     for other in (None, 2, 3):
@@ -256,7 +261,7 @@ def test_durations_too_are_chosen_without_the_own_fold(recording: Recording) -> 
     true = np.append(long, short[:180])
     mistaken = scored(recording, 1, saying(np.append(long, short), 0.9, 0.1), np.append(long, np.zeros_like(short)))
     pairs = [mistaken, *(scored(recording, video, saying(true, 0.9, 0.1), true) for video in (2, 3))]
-    fitted = cross_fit(lambda: pairs, ("attack",), folds)
+    fitted = cross_fit_decodings(lambda: pairs, ("attack",), folds)
     of_all, of_others = (fitted[fold].decoding.settings for fold in (None, 1))
     assert max(*of_all.smooth_s, *of_all.min_length_s) >= 0.4
     assert max(*of_others.smooth_s, *of_others.min_length_s) <= 0.2
@@ -267,7 +272,7 @@ def test_the_plain_decoding_has_one_threshold_and_default_durations(recording: R
     labels = bouts_of(1.0, 1.0, 50)
     both = np.column_stack([labels, ~labels])
     one = scored(recording, 1, np.column_stack([saying(labels, 0.6, 0.3), saying(~labels, 0.8, 0.4)]), both, ("attack", "sniff"))
-    plain = cross_fit(lambda: [one], ("attack", "sniff"), {1: 1})[None].plain
+    plain = cross_fit_decodings(lambda: [one], ("attack", "sniff"), {1: 1})[None].plain
     assert plain.settings == DecodeSettings()
     assert plain.thresholds[0] == plain.thresholds[1]
     assert 0.4 < plain.thresholds[0] <= 0.6

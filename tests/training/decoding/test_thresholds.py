@@ -8,10 +8,10 @@ from training.decoding.thresholds import (
     DEFAULT_THRESHOLD,
     GRID,
     ScoredStream,
-    drawn,
     f1_curve,
     fit_thresholds,
     mean_of,
+    shrink_toward,
 )
 
 
@@ -80,7 +80,7 @@ def test_of_scores_of_0_and_1_only_the_first_can_be_below_a_threshold() -> None:
 
 def test_without_trust_a_curve_is_the_common_one_and_with_trust_its_own() -> None:
     curves, common = np.array([[0.0, 1.0], [0.4, 0.2], [0.8, 0.0]]), np.array([0.5, 0.6])
-    found = drawn(curves, np.array([0.0, 1.0, 0.25]), common)
+    found = shrink_toward(curves, np.array([0.0, 1.0, 0.25]), common)
     np.testing.assert_allclose(found, [[0.5, 0.6], [0.4, 0.2], [0.25 * 0.8 + 0.75 * 0.5, 0.75 * 0.6]])
     np.testing.assert_allclose(mean_of(curves, np.array([0.0, 0.9, 0.3])), [(0.9 * 0.4 + 0.3 * 0.8) / 1.2, 0.9 * 0.2 / 1.2])
     assert mean_of(curves, np.zeros(3)).tolist() == [0, 0]

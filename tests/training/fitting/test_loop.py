@@ -13,7 +13,7 @@ from simulated_lake import Lake
 from behavior.contract import ContractError
 from behavior.labelling import PairLabelling
 from training.fitting.divergence import TrainingDivergedError
-from training.fitting.loop import Run
+from training.fitting.loop import RunState
 from training.fitting.network_session import NetworkSession
 from training.fitting.prepare import prepare
 from training.fitting.session import Machine
@@ -112,7 +112,7 @@ def test_a_loss_that_is_no_number_stops_names_the_batch_and_keeps_the_best_netwo
     poisoned = session.trainer.train.streams[0].recording.video_id
     assert "Expected a finite loss, but got nan in epoch 2, batch 1 of" in str(told.value)
     assert str(poisoned) in str(told.value)
-    assert "of epoch 1, is kept" in str(told.value)
+    assert "of epoch 1, is saved" in str(told.value)
     assert all(value.isfinite().all() for value in session.trainer.run.best_weights.values())
 
 
@@ -122,7 +122,7 @@ def test_averaged_weights_of_the_best_epoch_outlive_a_loss_that_is_no_number(sta
     def poison(line: str) -> None:
         session.trainer.train.features.fill_(torch.nan)
 
-    with pytest.raises(TrainingDivergedError, match="of epoch 1, is kept"):
+    with pytest.raises(TrainingDivergedError, match="of epoch 1, is saved"):
         session.fit(poison)
     assert all(value.isfinite().all() for value in session.trainer.run.best_weights.values())
     assert not all(value.isfinite().all() for value in session.trainer.network.parameters())
@@ -196,7 +196,7 @@ def test_training_stops_when_patience_ends(start: Start, tiny: Recipe) -> None:
 
 
 def test_the_best_network_has_the_best_score_and_of_equals_the_lower_loss() -> None:
-    run, network = Run(), torch.nn.Linear(1, 1)
+    run, network = RunState(), torch.nn.Linear(1, 1)
     for epoch, one in enumerate([verdict(0.2, 5), verdict(0.5, 3), verdict(0.5, 2), verdict(0.5, 4), verdict(0.4, 1)], start=1):
         with torch.no_grad():
             network.weight.fill_(epoch)

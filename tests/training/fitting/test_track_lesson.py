@@ -21,7 +21,7 @@ from behavior.views.arena_features import ArenaFeatures
 from inference.recognition import recognize
 from recognizers.checkpoint import read_header
 from recognizers.conv_bilstm import ConvBilstmConfig
-from recognizers.families import load
+from recognizers.families import load_recognizer
 from recognizers.recognizer import Recognizer
 from recognizers.windowed import Windowing
 from training.fitting.prepare import prepare
@@ -79,7 +79,7 @@ def test_validation_says_what_serving_will_do(lake: Lake, tiny_arena: Recipe, tm
     session.fit(lambda line: None)
     session.save_recognizer(tmp_path / "model.safetensors")
     best = session.trainer.run.best
-    recognizer = load([tmp_path / "model.safetensors"])
+    recognizer = load_recognizer([tmp_path / "model.safetensors"])
     of_30 = tuple(video for video in session.split.validation if video < 105)  # CalMS21_task2; the other lab films at 10 a second
     assert held_out_f1(lake, of_30, recognizer) == pytest.approx(best.labs["CalMS21_task2"]["score"], abs=1e-9)
     header = read_header(tmp_path / "model.safetensors")

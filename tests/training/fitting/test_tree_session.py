@@ -17,7 +17,7 @@ from behavior.views.pair_statistics import PairStatistics
 from behavior.views.sampling import sample_count
 from recognizers import checkpoint
 from recognizers.boosted_trees import TreesConfig
-from recognizers.families import load
+from recognizers.families import load_recognizer
 from training import cross_validate, train
 from training.fitting.prepare import prepare
 from training.fitting.session import Machine
@@ -218,13 +218,13 @@ def test_training_by_command_writes_a_checkpoint_and_says_what_does_not_apply(la
         train.main([str(flag) for flag in (*flags, "--epochs", "3", "--threads", "1", "--checkpoint-dir", tmp_path / "state")]) == EXIT_OK
     )
     told = capsys.readouterr()
-    assert "Recipe tiny_trees has no such setting: --epochs is left aside." in told.err
+    assert "Recipe tiny_trees has no such setting: --epochs is ignored." in told.err
     assert "8 trees per model" in told.out
     assert "pass=first lab=all behavior=attack" in told.out
     assert "val_score=" in told.out
     header = checkpoint.read_header(tmp_path / "tiny_trees.safetensors")
     assert header["recipe"]["trees"]["trees"] == 8
-    recognizer = load([tmp_path / "tiny_trees.safetensors"])
+    recognizer = load_recognizer([tmp_path / "tiny_trees.safetensors"])
     assert recognizer.decoding.thresholds == tuple(header["decoding"]["thresholds"])
     assert (tmp_path / "report.json").is_file()
 

@@ -7,7 +7,7 @@ import re
 
 from infra.local.athena.trino import syntax
 from infra.local.athena.trino.functions.call_site import CallSite
-from infra.local.athena.trino.functions.catalog_of_functions import ABSENT, Function, functions
+from infra.local.athena.trino.functions.catalog_of_functions import ABSENT, ABSENT_FORMS, Function, functions
 from infra.local.athena.trino.functions.group_functions import SPECIAL_AGGREGATES
 from infra.local.athena.trino.functions.special_functions import SPECIAL
 from infra.local.athena.trino.kinds import Kind, duckdb_type
@@ -49,6 +49,8 @@ def best_form(translator: Translator, node: syntax.Call, scope: Scope, forms: tu
         kinds = []
         forms = tuple(form for form in forms if form.signature.name == "count" and not form.signature.arguments)
     fits = [(fit, form) for form in forms if (fit := match(form.signature, kinds)) is not None]
+    if not fits and len(kinds) in ABSENT_FORMS.get(node.name, ()):
+        absent(node.at, f"the function {node.name} with {len(kinds)} arguments")
     if not fits:
         expected = ", ".join(str(form.signature) for form in forms)
         raise Refusal(

@@ -1,9 +1,9 @@
-"""Texts as Java makes them: numbers, format strings, letters in upper and lower case. DuckDB calls these functions by their names."""
+"""Texts and numbers as Java makes them: format strings, letters in capitals, cube roots. DuckDB calls these functions by their names."""
 
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 _SPECIFIER = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)([1-9]\d*)?(?:\.(\d+))?(.?)", re.DOTALL)
 _UNIT = "INVALID_FUNCTION_ARGUMENT: Invalid format string"
@@ -22,6 +22,15 @@ def java_number(value: float | str) -> str:
     sign, digits, exponent = Decimal(str(value)).normalize().as_tuple()
     text = "".join(map(str, digits))
     return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{int(exponent) + len(text) - 1}"
+
+
+def cube_root(value: float) -> float:
+    """Return the floating number nearest to a cube root; that of the C library may be the next but one."""
+    if value == 0 or value != value or value in (float("inf"), float("-inf")):
+        return value
+    with localcontext(prec=40):
+        root = float(abs(Decimal(value)) ** (Decimal(1) / 3))
+    return root if value > 0 else -root
 
 
 def java_upper(text: str) -> str:

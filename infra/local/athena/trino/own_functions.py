@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _FUNCTIONS: tuple[tuple[Callable[..., Any], tuple[str, ...], str], ...] = (
     (java_text.java_number, ("DOUBLE",), "VARCHAR"),
+    (java_text.cube_root, ("DOUBLE",), "DOUBLE"),
     (java_text.java_upper, ("VARCHAR",), "VARCHAR"),
     (java_text.java_lower, ("VARCHAR",), "VARCHAR"),
     (java_text.reversed_text, ("VARCHAR",), "VARCHAR"),

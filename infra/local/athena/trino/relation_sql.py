@@ -7,7 +7,7 @@ from dataclasses import replace
 from infra.local.athena.trino import query_syntax, syntax
 from infra.local.athena.trino.kinds import BIGINT, UNKNOWN, VARCHAR, Kind, common, named_fields, quote
 from infra.local.athena.trino.operators import comparison
-from infra.local.athena.trino.scopes import Column, Outputs, Scope, TableUse
+from infra.local.athena.trino.scopes import Column, Outputs, Scope, TableUse, use_column
 from infra.local.athena.trino.syntax import Node
 from infra.local.athena.trino.translator import Translator
 from infra.local.athena.trino.values import Refusal, Value, coerce, mismatch, text
@@ -156,13 +156,10 @@ def _join_using(
     conditions, joint = [], []
     for name in node.using:
         one, other = (_only(side, name, node.at) for side in (left_columns, right_columns))
-        for column in (one, other):
-            if column.source is not None:
-                column.source.used.add(column.name)
+        own, its = use_column(one, node.at), use_column(other, node.at)
         kind = common(one.kind, other.kind)
         if kind is None:
             mismatch(node.at, f"Column types of left and right side are not compatible: {one.kind} and {other.kind}")
-        own, its = (Value(column.sql, column.kind, node.at) for column in (one, other))
         conditions.append(comparison("=", own, its, node.at).sql)
         first, second = coerce(own, kind).sql, coerce(its, kind).sql
         sql = {"RIGHT": second, "FULL": f"coalesce({first}, {second})"}.get(node.sort, first)

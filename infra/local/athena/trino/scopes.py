@@ -78,6 +78,15 @@ class Body:
     distinct: bool = False
 
 
+def use_column(column: Column, at: int) -> Value:
+    """Return a column as a value, and note that it is read. Raises Refusal for a type whose values this disk cannot treat as Trino does."""
+    if column.source is not None:
+        column.source.used.add(column.name)
+    if column.kind.name in ("char", "time"):
+        raise Refusal("NOT_SUPPORTED", at, f"the column {column.name} of type {column.kind} is not on this disk")
+    return Value(column.sql, column.kind, at)
+
+
 def find_column(scope: Scope, names: list[str], at: int) -> tuple[Column, list[str]] | None:
     """Return the column that a dotted name means here or further out, and the fields of a row that follow it. None if there is none."""
     here = _in_reach(scope.columns, names, at)

@@ -8,7 +8,7 @@ from infra.local.athena.trino import query_syntax, syntax
 from infra.local.athena.trino.grouping import check_grouped, holds_aggregate
 from infra.local.athena.trino.kinds import INTEGER
 from infra.local.athena.trino.relation_sql import note_conditions
-from infra.local.athena.trino.scopes import Body, Column, Scope
+from infra.local.athena.trino.scopes import Body, Column, Scope, use_column
 from infra.local.athena.trino.syntax import Node
 from infra.local.athena.trino.translator import Translator
 from infra.local.athena.trino.values import Refusal, Value
@@ -57,9 +57,7 @@ def _items(translator: Translator, node: query_syntax.Select, scope: Scope) -> l
 
 
 def _of_star(translator: Translator, column: Column, at: int) -> Item:
-    if column.source is not None:
-        column.source.used.add(column.name)
-    value, origin = Value(column.sql, column.kind, at), syntax.Name(column.name, at=at)
+    value, origin = use_column(column, at), syntax.Name(column.name, at=at)
     translator.remember(origin, value)
     return column.name, value, origin
 

@@ -25,7 +25,7 @@ from infra.local.athena.trino.kinds import (
 )
 from infra.local.athena.trino.operators import arithmetic, comparison, negative, shared_kind
 from infra.local.athena.trino.predicate_sql import PREDICATES, one_column
-from infra.local.athena.trino.scopes import Scope, find_column
+from infra.local.athena.trino.scopes import Scope, find_column, use_column
 from infra.local.athena.trino.syntax import Node
 from infra.local.athena.trino.translator import Translator
 from infra.local.athena.trino.values import Refusal, Value, absent, coerce, failure, mismatch, null_on_failure, text
@@ -78,9 +78,7 @@ def _column(translator: Translator, node: Node, names: list[str], scope: Scope) 
         reason = "cannot be resolved or requester is not authorized to access requested resources"
         raise Refusal("COLUMN_NOT_FOUND", node.at, f"Column '{'.'.join(names)}' {reason}")
     column, fields = place
-    if column.source is not None:
-        column.source.used.add(column.name)
-    return _fields(Value(column.sql, column.kind, node.at), fields, node.at)
+    return _fields(use_column(column, node.at), fields, node.at)
 
 
 def _fields(value: Value, names: list[str], at: int) -> Value:

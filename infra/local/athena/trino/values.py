@@ -7,6 +7,8 @@ from typing import NoReturn
 
 from infra.local.athena.trino.kinds import UNKNOWN, Kind, duckdb_type
 
+_MAY_BE_ABSENT = ("NOT_SUPPORTED", "json_as_varchar")
+"""What stands in the SQL of values that fail where this disk, not Trino, does not know an answer."""
 _EXACT_DIGITS = 15
 """Digits of a decimal that DuckDB turns into the nearest floating number by itself."""
 
@@ -47,14 +49,14 @@ def coerce(value: Value, kind: Kind) -> Value:
         return Value(value.sql, kind, value.at, value.literal, value.certain)
     if value.kind.name == "decimal" and kind.name in ("real", "double") and value.kind.numbers[0] > _EXACT_DIGITS:
         return Value(f"CAST(CAST({value.sql} AS VARCHAR) AS {duckdb_type(kind)})", kind, value.at, certain=True)
-    certain = value.certain or (kind.name == "double" and value.kind.name not in ("real", "double", "unknown"))
+    certain = value.certain or (kind.name in ("real", "double") and value.kind.name not in ("real", "double", "unknown"))
     return Value(f"CAST({value.sql} AS {duckdb_type(kind)})", kind, value.at, value.literal, certain)
 
 
 def null_on_failure(value: Value, at: int) -> Value:
     """Return a value that is NULL where it fails. Raises Refusal where that would hide what this disk cannot do."""
-    if "json_as_varchar" in value.sql:
-        absent(at, "TRY around a cast of JSON to varchar")
+    if any(mark in value.sql for mark in _MAY_BE_ABSENT):
+        absent(at, "TRY around a function that this disk does not know for all values")
     return Value(f"TRY({value.sql})", value.kind, at)
 
 

@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from infra.local.athena.trino.kinds import BIGINT
+from infra.local.athena.trino.values import failure
+
+_OFFSET_TEXT = "'INVALID_FUNCTION_ARGUMENT: Offset must be at least {}'"
 _NAN = "CAST('nan' AS {0_type})"
 _ENTRIES = "list(struct_pack(k := {0}, v := {1}){o}) {w}"
 _KEYED = f"list_filter({_ENTRIES}, lambda item: item.k IS NOT NULL)"
@@ -65,6 +69,9 @@ AGGREGATES = {
     ),
 }
 
+_OFFSET = f"CASE WHEN {{1}} < 0 THEN {failure(_OFFSET_TEXT.format(0), BIGINT)} ELSE {{1}} END"
+_PLACE = f"CASE WHEN {{1}} < 1 THEN {failure(_OFFSET_TEXT.format(1), BIGINT)} ELSE {{1}} END"
+
 WINDOW_FUNCTIONS = {
     "row_number() -> bigint": "row_number() {w}",
     "rank() -> bigint": "rank() {w}",
@@ -73,12 +80,12 @@ WINDOW_FUNCTIONS = {
     "cume_dist() -> double": "cume_dist() {w}",
     "ntile(bigint) -> bigint": "ntile({0}) {w}",
     "lag(T) -> T": "lag({0}{n}) {w}",
-    "lag(T, bigint) -> T": "lag({0}, {1}{n}) {w}",
-    "lag(T, bigint, T) -> T": "lag({0}, {1}, {2}{n}) {w}",
+    "lag(T, bigint) -> T": f"lag({{0}}, {_OFFSET}{{n}}) {{w}}",
+    "lag(T, bigint, T) -> T": f"lag({{0}}, {_OFFSET}, {{2}}{{n}}) {{w}}",
     "lead(T) -> T": "lead({0}{n}) {w}",
-    "lead(T, bigint) -> T": "lead({0}, {1}{n}) {w}",
-    "lead(T, bigint, T) -> T": "lead({0}, {1}, {2}{n}) {w}",
+    "lead(T, bigint) -> T": f"lead({{0}}, {_OFFSET}{{n}}) {{w}}",
+    "lead(T, bigint, T) -> T": f"lead({{0}}, {_OFFSET}, {{2}}{{n}}) {{w}}",
     "first_value(T) -> T": "first_value({0}{n}) {w}",
     "last_value(T) -> T": "last_value({0}{n}) {w}",
-    "nth_value(T, bigint) -> T": "nth_value({0}, {1}{n}) {w}",
+    "nth_value(T, bigint) -> T": f"nth_value({{0}}, {_PLACE}{{n}}) {{w}}",
 }

@@ -19,8 +19,13 @@ _OVERLAP = "(len(list_intersect(list_filter({0}, lambda item: item IS NOT NULL),
 _UNLESS_NULL = "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL "
 _SLICE_FAULT = failure_of_result("'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1, and a length is not negative'")
 _ELEMENT_FAULT = failure_of_result("'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1'")
-_STEP_FAULT = failure("'INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than start, and step is not zero'")  # fmt: skip  # noqa: E501
+_STEP_FAULT = failure(
+    "'INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero "
+    "otherwise stop should be less than start, and step is not zero'"
+)
 _LONG_FAULT = failure("'INVALID_FUNCTION_ARGUMENT: result of sequence function must not have more than 10000 entries'")
+_REPEAT_FAULT = failure_of_result("'INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be from 0 to 10000'")
+_NAN_FAULT = failure_of_result("'NOT_SUPPORTED: array_max and array_min of NaN are not on this disk'")  # versions differ
 _MOST = 10_000
 _STEPS = "CASE WHEN {0} <= {1} THEN 1 ELSE -1 END"
 _STEPWISE = (
@@ -45,6 +50,13 @@ COLLECTION_FUNCTIONS = {
         _UNLESS_NULL + f"WHEN {_OVERLAP} THEN true WHEN {_ANY_NULL} OR {_anywhere('item IS NULL', '{1}')} THEN NULL ELSE false END"
     ),
     "array_remove(array(T), T) -> array(T)": _UNLESS_NULL + "ELSE list_filter({0}, lambda item: item IS NULL OR item <> {1}) END",
+    **{
+        f"array_{name}(array({kind})) -> {kind}": (
+            f"CASE WHEN {_ANY_NULL} THEN NULL WHEN {_anywhere('isnan(item)')} THEN {_NAN_FAULT} ELSE list_{name}({{0}}) END"
+        )
+        for name in ("max", "min")
+        for kind in ("double", "real")
+    },
     "array_max(array(O)) -> O": f"CASE WHEN {_ANY_NULL} THEN NULL ELSE list_max({{0}}) END",
     "array_min(array(O)) -> O": f"CASE WHEN {_ANY_NULL} THEN NULL ELSE list_min({{0}}) END",
     "array_sort(array(O)) -> array(O)": "list_sort({0}, 'ASC', 'NULLS LAST')",
@@ -54,7 +66,10 @@ COLLECTION_FUNCTIONS = {
         "WHEN {1} < 0 THEN list_slice({0}, len({0}) + {1} + 1, len({0}) + {1} + {2}) "
         "ELSE list_slice({0}, {1}, {1} + {2} - 1) END"
     ),
-    "repeat(T, integer) -> array(T)": "list_transform(generate_series(1, greatest({1}, 0)), lambda place: {0})",
+    "repeat(T, integer) -> array(T)": (
+        f"CASE WHEN {{1}} < 0 OR {{1}} > {_MOST} THEN {_REPEAT_FAULT} "
+        "ELSE list_transform(generate_series(1, {1}), lambda place: {0}) END"
+    ),
     "reverse(array(T)) -> array(T)": "list_reverse({0})",
     "flatten(array(array(T))) -> array(T)": "flatten({0})",
     "element_at(array(T), bigint) -> T": ("CASE WHEN {1} = 0 THEN " + _ELEMENT_FAULT + " ELSE list_extract({0}, {1}) END"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from infra.local.athena.trino.values import failure
 
 _BUCKET_FAULT = failure("'INVALID_FUNCTION_ARGUMENT: width_bucket needs a value, two finite bounds that differ, and 1 bucket or more'")
+_BOUND_FAULT = failure("'INVALID_FUNCTION_ARGUMENT: bound must be positive'")
 _LOW, _HIGH = "least({1}, {2})", "greatest({1}, {2})"
 _BUCKET = (
     f"(CASE WHEN {{0}} < {_LOW} THEN 0 WHEN {{0}} >= {_HIGH} THEN {{3}} + 1 "
@@ -18,7 +19,7 @@ MATH_FUNCTIONS = {
     "sign(integer) -> integer": "CAST(sign({0}) AS INTEGER)",
     "sign(double) -> double": "CASE WHEN isnan({0}) THEN {0} ELSE CAST(sign({0}) AS DOUBLE) END",
     "sqrt(double) -> double": "sqrt({0})",
-    "cbrt(double) -> double": "CASE WHEN pow(round(cbrt({0})), 3) = {0} THEN round(cbrt({0})) ELSE cbrt({0}) END",
+    "cbrt(double) -> double": "cube_root({0})",
     "exp(double) -> double": "exp({0})",
     "ln(double) -> double": "ln({0})",
     "log2(double) -> double": "(ln({0}) / ln(CAST(2 AS DOUBLE)))",
@@ -51,8 +52,8 @@ MATH_FUNCTIONS = {
     "is_infinite(double) -> boolean": "isinf({0})",
     "random() -> double": "random()",
     "rand() -> double": "random()",
-    "random(integer) -> integer": "CAST(floor(random() * {0}) AS INTEGER)",
-    "random(bigint) -> bigint": "CAST(floor(random() * {0}) AS BIGINT)",
+    "random(integer) -> integer": f"CASE WHEN {{0}} <= 0 THEN {_BOUND_FAULT} ELSE CAST(floor(random() * {{0}}) AS INTEGER) END",
+    "random(bigint) -> bigint": f"CASE WHEN {{0}} <= 0 THEN {_BOUND_FAULT} ELSE CAST(floor(random() * {{0}}) AS BIGINT) END",
     "width_bucket(double, double, double, bigint) -> bigint": (
         f"CASE WHEN {_BUCKET_OK} THEN CASE WHEN {{1}} > {{2}} THEN {{3}} + 1 - {_BUCKET} ELSE {_BUCKET} END "
         f"WHEN {{0}} IS NOT NULL AND {{1}} IS NOT NULL AND {{2}} IS NOT NULL AND {{3}} IS NOT NULL THEN {_BUCKET_FAULT} END"

@@ -16,6 +16,8 @@ _NO_DELIMITER = "'INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty 
 _PADDED = failure("'INVALID_FUNCTION_ARGUMENT: Target length must be in the range [0..2147483647]'", VARCHAR)
 _NO_CHARACTER = failure("'INVALID_FUNCTION_ARGUMENT: Input string must be a single character string'")
 _INDEX = failure("'INVALID_FUNCTION_ARGUMENT: Index must be greater than zero'", VARCHAR)
+_LETTER = "CASE WHEN {2} <= length({0}) THEN substring({0}, {2}, 1) END"
+"""A part between empty delimiters."""
 _FROM = "CASE WHEN {1} = 0 OR {1} < -length({0}) THEN '' ELSE substring({0}, {1}) END"
 _FROM_TO = "CASE WHEN {1} = 0 OR {1} < -length({0}) OR {2} <= 0 THEN '' ELSE substring({0}, {1}, {2}) END"
 _EVERYWHERE = "CASE WHEN {0} = '' THEN {2} ELSE {2} || array_to_string(string_split({0}, ''), {2}) || {2} END"
@@ -46,8 +48,7 @@ TEXT_FUNCTIONS = {
         "CASE WHEN {1} = '' THEN " + failure(_NO_DELIMITER, array(VARCHAR)) + " ELSE string_split({0}, {1}) END"
     ),
     "split_part(varchar, varchar, bigint) -> varchar": (
-        f"CASE WHEN {{2}} <= 0 THEN {_INDEX} WHEN {{1}} = '' THEN {failure(_NO_DELIMITER, VARCHAR)} "
-        "ELSE list_extract(string_split({0}, {1}), {2}) END"
+        f"CASE WHEN {{2}} <= 0 THEN {_INDEX} WHEN {{1}} = '' THEN {_LETTER} ELSE list_extract(string_split({{0}}, {{1}}), {{2}}) END"
     ),
     "strpos(varchar, varchar) -> bigint": "CASE WHEN {1} = '' AND {0} IS NOT NULL THEN 1 ELSE strpos({0}, {1}) END",
     "starts_with(varchar, varchar) -> boolean": "starts_with({0}, {1})",

@@ -41,6 +41,7 @@ TIME_FUNCTIONS = {
     "current_timezone() -> varchar": "'UTC'",
     "last_day_of_month(date) -> date": "last_day({0})",
     "last_day_of_month(timestamp) -> date": "last_day({0})",
+    "last_day_of_month(instant) -> date": f"last_day({_UTC})",
     "from_unixtime(double) -> instant": "to_timestamp(round({0} * 1000) / 1000)",
     "to_unixtime(timestamp) -> double": "epoch({0})",
     "to_unixtime(instant) -> double": "epoch({0})",

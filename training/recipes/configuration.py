@@ -1,26 +1,26 @@
-"""What stands where a recipe does in a run's description: a recipe, or a combination of runs."""
+"""The configuration of a run: a recipe, or a combination of runs."""
 
 from typing import Any, Protocol
 
 from recognizers.recognizer import Head, View
 
 
-class Described(Protocol):
-    """A whole configuration with what its recognizer is."""
+class Configuration(Protocol):
+    """A whole configuration, with view and head of its recognizer."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its name."""
         ...
 
     @property
     def view(self) -> View:
-        """What its recognizer sees."""
+        """View of its recognizer."""
         ...
 
     @property
     def head(self) -> Head:
-        """How its recognizer answers."""
+        """Head of its recognizer."""
         ...
 
     def to_json_dict(self) -> dict[str, Any]:

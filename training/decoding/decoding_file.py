@@ -1,4 +1,4 @@
-"""A decoding by itself in a JSON file: what training/cross_validate.py writes and training/train.py --decoding puts into a checkpoint."""
+"""A decoding in a JSON file: training/cross_validate.py writes it, and training/train.py --decoding puts it into a checkpoint."""
 
 import json
 from collections.abc import Mapping
@@ -11,24 +11,24 @@ from behavior.whole_file import write_json
 from recognizers.recognizer import Decoding
 
 DECODING_FILE = "decoding.json"
-FORMAT, VERSION = "mouse-behavior-decoding", 1
+DECODING_FORMAT, DECODING_VERSION = "mouse-behavior-decoding", 1
 
 
 @dataclass(frozen=True)
 class FittedDecoding:
-    """A decoding with what it was fitted on."""
+    """A decoding with the recordings on which it was fitted."""
 
     behaviors: tuple[str, ...]
     """Names along axis C of the decoding."""
     decoding: Decoding
-    """What was fitted."""
+    """The fitted values."""
     videos: tuple[int, ...]
-    """On the scores and the labels of these recordings, which therefore count as seen."""
+    """It was fitted on the scores and the labels of these recordings, so they count as seen."""
 
     def over(self, behaviors: tuple[str, ...], occurring: Mapping[str, frozenset[str]]) -> Decoding:
-        """Return the decoding of a recognizer of these behaviors, some of which `occurring` saw in other labs or recordings.
+        """Return the decoding for a recognizer of these behaviors; `occurring` adds behaviors that occur in its own labs.
 
-        Raises ContractError for a behavior it was not fitted on.
+        Raises ContractError for a behavior that the decoding does not have.
         """
         decoding = self.decoding.over(self.behaviors, behaviors)
         labs = {*decoding.occurring, *occurring}
@@ -37,9 +37,9 @@ class FittedDecoding:
         )
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return what the file holds."""
-        told = {"format": FORMAT, "version": VERSION, "behaviors": list(self.behaviors), "videos": list(self.videos)}
-        return {**told, "decoding": self.decoding.to_json_dict()}
+        """Return the content of the file."""
+        header = {"format": DECODING_FORMAT, "version": DECODING_VERSION, "behaviors": list(self.behaviors), "videos": list(self.videos)}
+        return {**header, "decoding": self.decoding.to_json_dict()}
 
     def write(self, path: Path) -> None:
         """Write the file."""
@@ -57,6 +57,8 @@ def read_decoding(path: Path) -> FittedDecoding:
         raise ContractError([f"Expected a decoding at {path}, but got no such file. Write one with training/cross_validate.py."]) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ContractError([f"Expected {path} to be a decoding, but got something else. Name a decoding.json."]) from None
-    if got != (FORMAT, VERSION):
-        raise ContractError([f"{path}: Expected {FORMAT}, version {VERSION}, but got {got[0]}, version {got[1]}. Cross-validate again."])
+    if got != (DECODING_FORMAT, DECODING_VERSION):
+        raise ContractError(
+            [f"{path}: Expected {DECODING_FORMAT}, version {DECODING_VERSION}, but got {got[0]}, version {got[1]}. Cross-validate again."]
+        )
     return fitted

@@ -7,7 +7,7 @@ import pytest
 
 from behavior.contract import ContractError
 from recognizers.recognizer import Decoding
-from training.decoding.fitted import FittedDecoding, read_decoding
+from training.decoding.decoding_file import FittedDecoding, read_decoding
 
 FITTED = FittedDecoding(("attack", "sniff"), Decoding((0.2, 0.4), {"A": frozenset({"attack"})}, weights=(1.0, 0.5)), (7, 8))
 
