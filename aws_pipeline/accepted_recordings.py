@@ -1,6 +1,6 @@
-"""A data directory with the accepted recordings of another one: metadata with their rows only, and links to the files.
+"""A data directory with only the accepted recordings of another one: metadata with their rows, and links to the files.
 
-Recognizing and scoring read files as they came, and must not stumble over what the ETL put aside.
+Inference and scoring read raw files, and must not fail because of recordings that the ETL put aside.
 """
 
 import csv
@@ -16,7 +16,7 @@ from behavior.whole_file import write_text
 
 
 def accepted_recordings(data_dir: Path, accepted: Mapping[str, set[int]], view: Path) -> Path:
-    """Return `data_dir` if it holds only accepted recordings, else `view`, made anew with these alone.
+    """Return `data_dir` if it has only accepted recordings, else `view`, a new directory with these only.
 
     `accepted` are video ids by split. Raises ContractError for metadata that cannot be read.
     """
@@ -27,10 +27,10 @@ def accepted_recordings(data_dir: Path, accepted: Mapping[str, set[int]], view: 
         if not path.is_file():
             continue
         judged = judge_metadata(path.read_bytes(), split, path.name)
-        kept = {row.row for row in judged.rows if row.video in accepted.get(split, set())}
-        left_out += len(judged.table) - len(kept)
-        if kept:
-            texts[path.name] = _rows(path, kept)
+        accepted_rows = {row.row for row in judged.rows if row.video in accepted.get(split, set())}
+        left_out += len(judged.table) - len(accepted_rows)
+        if accepted_rows:
+            texts[path.name] = _rows(path, accepted_rows)
     if not left_out:
         return data_dir
     if view.is_dir():
@@ -43,10 +43,10 @@ def accepted_recordings(data_dir: Path, accepted: Mapping[str, set[int]], view: 
     return view
 
 
-def _rows(path: Path, kept: set[int]) -> str:
+def _rows(path: Path, accepted_rows: set[int]) -> str:
     """Return the text of a CSV file with these of its rows, from 0 on after the header."""
     with path.open(newline="", encoding="utf-8") as file:
         header, *rows = (row for row in csv.reader(file) if row)
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *(row for number, row in enumerate(rows) if number in kept)])
+    csv.writer(text, lineterminator="\n").writerows([header, *(row for number, row in enumerate(rows) if number in accepted_rows)])
     return text.getvalue()

@@ -46,9 +46,9 @@ class Settings:
     glue_role: str = "mabe-glue"
     """Role of the Glue job."""
     training_role: str = "mabe-training"
-    """Role training jobs run as."""
+    """Role of training jobs."""
     policy: Path | None = None
-    """File with what becomes of faults (behavior/policy.py); without one the contract decides alone."""
+    """File with a policy (behavior/policy.py); without one, the severities of the contract are used."""
     endpoint_url: str | None = None
     """AWS_ENDPOINT_URL at the time of reading: a stand-in that runs already."""
 
@@ -90,7 +90,7 @@ def settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def policy_text(chosen: Settings) -> str:
-    """Return the text of the policy, checked; the empty text if there is none. Raises UsageError."""
+    """Return the text of the policy after a check; an empty text if there is none. Raises UsageError."""
     if chosen.policy is None:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""What a curation run has to do: the recordings of the raw zone, matched with their metadata, judged, and divided into parts."""
+"""The plan of a curation run: the recordings of the raw zone, matched with their metadata, judged, and in parts for Spark."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,23 +48,23 @@ class Work:
 
 @dataclass(frozen=True)
 class CurationPlan:
-    """What there is to do, what is left out of it, and what is wrong with the data set as a whole."""
+    """The recordings to curate, those that are left out, and the faults of the data set as a whole."""
 
     work: tuple[Work, ...]
     metadata: dict[str, pa.Table]
     """Raw metadata by split, all rows."""
     faults: tuple[Fault, ...] = ()
-    """Of the data set: with any of them nothing can be done."""
+    """Faults of the data set: with any of them the run is refused."""
     put_aside: tuple[QuarantineEntry, ...] = ()
-    """What no work can be done on, and why."""
+    """Recordings and objects with faults, which are not curated."""
     excluded: tuple[QuarantineEntry, ...] = ()
-    """What a person excluded."""
+    """Recordings that a person excluded."""
     ignored: tuple[str, ...] = ()
-    """Keys of recordings that no metadata names: of an earlier data set, say. They are left where they are and left out."""
+    """Keys of recordings that are not in the metadata, for example of an earlier data set. They are neither read nor deleted."""
     notes: tuple[Fault, ...] = ()
-    """What was repaired in the metadata, and what is worth a look."""
+    """Repairs and flags of the metadata."""
     repeated: int = 0
-    """Rows of the metadata that speak of a recording again."""
+    """Repeated rows of the metadata."""
     n_files: int = 0
     """Objects in the folders of recordings."""
 
@@ -86,7 +86,7 @@ class _Draft:
 
 
 def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -> CurationPlan:
-    """Match the objects of the raw zone with its metadata, and judge both. What is wrong with one recording concerns no other.
+    """Match the objects of the raw zone with its metadata, and judge both. Faults of one recording do not affect others.
 
     With another layout `raw` is a data directory, as a file:// address, and keys are names of files.
     """
@@ -165,15 +165,15 @@ def _plan_split(draft: _Draft, raw: str, split: str, objects: Objects, n_bytes: 
 
 
 def _by_video(names: Iterable[str], layout: Layout) -> tuple[dict[str, dict[int, list[LakeObject]]], list[Fault]]:
-    """Return the objects of each split by video, tracking first, and a fault for each object that holds no recording."""
+    """Return the objects of each split by video, tracking first, and a fault for each object with a foreign key."""
     objects: dict[str, dict[int, list[LakeObject]]] = {split: {} for split in SPLITS}
     faults = []
     for name in sorted(names):
-        found = layout.object_of(name)
-        if not found or found.split is None or found.video is None:
+        lake_object = layout.object_of(name)
+        if not lake_object or lake_object.split is None or lake_object.video is None:
             faults.append(foreign_key(name, layout))
             continue
-        objects[found.split].setdefault(found.video, []).append(found)
+        objects[lake_object.split].setdefault(lake_object.video, []).append(lake_object)
     for split, by_video in objects.items():
         for each in by_video.values():
             each.sort(key=lambda one: RAW_TABLES[split].index(one.table))
@@ -181,7 +181,7 @@ def _by_video(names: Iterable[str], layout: Layout) -> tuple[dict[str, dict[int,
 
 
 def _faults(row: JudgedRow, objects: Sequence[LakeObject], split: str, rules: Rules, where: str, layout: Layout) -> tuple[Fault, ...]:
-    """Return why no work can be done on a recording, by its metadata and its objects' names."""
+    """Return the faults of a recording in its metadata and the names of its objects."""
     faults = [] if row.recording else list(row.faults)
     for table in RAW_TABLES[split]:
         names = [layout.name_of(one) for one in objects if one.table is table]

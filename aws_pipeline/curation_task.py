@@ -1,4 +1,4 @@
-"""What a worker does with each recording: read its objects, check and curate, write its objects, and hand back a few numbers."""
+"""The task of a worker: read the objects of each recording, check and curate, write its objects, and return a few numbers."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -27,13 +27,13 @@ class CurationResult:
     split: str
     video_id: int
     faults: tuple[Fault, ...] = ()
-    """Why it goes to quarantine; empty if it is accepted."""
+    """Faults for which it goes to quarantine; empty if it is accepted."""
     notes: tuple[Fault, ...] = ()
     """Repairs and flags."""
     keys: tuple[str, ...] = ()
     """Final keys in the curated zone of the objects that were written."""
     rows_in: int = 0
-    """Tracking rows; of a recording that goes to quarantine, those that can be counted."""
+    """Tracking rows; for a recording in quarantine, as far as they can be counted."""
     rows_out: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
@@ -87,7 +87,7 @@ def _curate(work: Work, raw: str, curated: str, run: str | None) -> CurationResu
 
 
 def _write(work: Work, pose: CuratedTracking, bouts: pa.Table | None, curated: str, run: str) -> dict[str, int]:
-    """Write what readers shall see, where it waits; return the bytes of each object by the key that readers will know."""
+    """Write the objects of a recording to the staging folder; return their numbers of bytes by final key."""
     outputs = [(TRACKING_CURATED, to_table(pose, work.recording, work.split), WRITE_OPTIONS)]
     if bouts is not None:
         outputs.append((ANNOTATIONS_ENRICHED, bouts, {"compression": "zstd"}))

@@ -1,27 +1,27 @@
 """Step 2: curate. Raw zone -> curated zone, as a Glue job.
 
     python aws_pipeline/glue_etl.py [--policy FILE]
-                                                   a person: start a run of the deployed job, follow it to its end
+                                                   for users: start a run of the deployed job and follow it to its end
     glue_etl.py --JOB_NAME J --RAW_URI s3://raw-zone --CURATED_URI s3://curated-zone --DATABASE mabe [--POLICY_URI s3://.../x.toml]
-                [--SUMMARY_URI s3://.../x.json]    Glue, here or on AWS: the run itself
+                [--SUMMARY_URI s3://.../x.json]    for Glue, on this disk or on AWS: the run itself
 
 Reads   metadata/{train,test}.csv, {train,test}_tracking/lab_id=<lab>/<video>.parquet and train_annotation/... of the raw zone.
 Writes  tracking_curated/ and annotations_enriched/ (partitioned by lab, one object per recording), metadata_train/, metadata_test/
-        and class_distribution_stats/ of the curated zone; registers partitions; removes what is left of recordings that are gone;
-        quarantine/reasons/ of the curated zone.
+        and class_distribution_stats/ of the curated zone; registers partitions; removes objects of
+        recordings that are no longer accepted; quarantine/reasons/ of the curated zone.
 
-A recording that breaks its contract goes to quarantine with its reasons, and the others are curated: one bad file never stops the
-night. See python aws_pipeline/quarantine.py list. A policy (default: MABE_POLICY) changes what becomes of a fault, code by code; the
-codes and what they may be changed to: python aws_pipeline/validate.py --codes. Only a fault of the whole data set refuses the run:
-train.csv or test.csv that cannot be read, or not one sound recording in train.csv.
+A recording that breaks its contract goes to quarantine with its reasons, and all others are curated: one bad file does not stop the
+run. See python aws_pipeline/quarantine.py list. A policy (default: MABE_POLICY) changes the severity of fault codes; python
+aws_pipeline/validate.py --codes lists the codes and the possible changes. Only a fault of the whole data set refuses the run: a broken
+train.csv or test.csv, or no sound recording in train.csv.
 
-Spark distributes recordings, never rows: a task reads whole objects, calls the `curate` that serving calls, and writes whole
-objects, to a place where no reader looks. Only when every recording is judged are they copied to their own keys, with the tables that
-span recordings, and old objects removed: a run that is refused leaves all tables as they were.
+Spark distributes recordings, not rows: a task reads whole objects, calls the same `curate` as serving, and writes whole objects to a
+folder where no reader looks. When every recording is judged, these objects are copied to their final keys, together with the tables
+that span recordings, and old objects are removed. A run that is refused changes no table.
 
-Exit codes: 0 all curated but what a person excluded, 1 unexpected, 2 usage, configuration or a full disk, 3 finished, but something
-            was put aside, 4 the data set breaks its contract or the run failed, 5 AWS refuses. To Glue a run that ends with 3 has
-            succeeded.
+Exit codes: 0 all curated (except what a person excluded), 1 unexpected, 2 usage, configuration or a full disk, 3 finished, but
+            something was put aside, 4 the data set breaks its contract or the run failed, 5 AWS refuses. For Glue, a run that ends
+            with 3 has succeeded.
 """
 
 import argparse
@@ -62,9 +62,9 @@ class Options:
     curated: str
     database: str
     policy: str | None = None
-    """Object with a policy; without one the contract decides alone."""
+    """Object with a policy; without one, the severities of the contract are used."""
     summary: str | None = None
-    """Object that takes how far the run is, and in the end its summary or its faults: a log is a poor place to read them from."""
+    """Object for the progress of the run, and in the end its summary or its faults, which are hard to read from a log."""
 
 
 class _RefusedRun(SystemExit):
@@ -76,9 +76,9 @@ class _RefusedRun(SystemExit):
 
 
 def run_curation(options: Options) -> dict[str, Any]:
-    """Do the whole job and return its summary. Raises ContractError with all faults if the data set as a whole is not sound."""
+    """Do the whole job and return its summary. Raises ContractError with all faults if the data set as a whole is faulty."""
     clock = [time.monotonic()]
-    with ThreadPoolExecutor(1) as aside:  # the JVM starts meanwhile
+    with ThreadPoolExecutor(1) as aside:  # while the JVM starts
         planning = aside.submit(_plan, options)
         spark = _spark()
         plan, policy = planning.result()
@@ -106,7 +106,7 @@ def run_curation(options: Options) -> dict[str, Any]:
 
 
 def _plan(options: Options) -> tuple[CurationPlan, Policy]:
-    """Read what recordings are judged by, and plan."""
+    """Read policy, decisions and reasons of the upload, and plan the run."""
     policy = STANDARD
     if options.policy:
         zone, _, key = options.policy.rpartition("/")
@@ -116,7 +116,7 @@ def _plan(options: Options) -> tuple[CurationPlan, Policy]:
 
 
 def _recording_facts(plan: CurationPlan, outcome: Outcome, policy: Policy) -> dict[str, Any]:
-    """Return what the summary says of the recordings, and print what was repaired in each or looks strange."""
+    """Return the part of the summary about recordings, and print the repairs and flags of each."""
     accepted = outcome.accepted
     counts: Counter[str] = Counter()
     of_recording = {(one.split, one.recording.video_id): one.policy for one in plan.work}
@@ -141,12 +141,12 @@ def _recording_facts(plan: CurationPlan, outcome: Outcome, policy: Policy) -> di
 
 
 def _by_leave(accepted: Sequence[CurationResult]) -> dict[str, list[str]]:
-    """Return which recordings were accepted although the contract alone rejects them, and the codes of their faults."""
-    found = {}
+    """Return the recordings that only a policy or a decision accepted, with the codes of their faults."""
+    codes_by_name = {}
     for result in accepted:
         if codes := sorted({note.code for note in STANDARD.rejecting(result.notes)}):
-            found[recording_name(result.split, result.video_id)] = codes
-    return found
+            codes_by_name[recording_name(result.split, result.video_id)] = codes
+    return codes_by_name
 
 
 def _spark() -> Any:

@@ -112,9 +112,7 @@ def _main(description: str) -> int:
     parser = argparse.ArgumentParser(
         prog=Path(GLUE_SCRIPT).name, description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument(
-        "--policy", type=Path, help="what becomes of faults, code by code, as TOML (default: MABE_POLICY, else the contract)"
-    )
+    parser.add_argument("--policy", type=Path, help="TOML file with a policy (default: MABE_POLICY, else the severities of the contract)")
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
     arguments = parser.parse_args()
     chosen = settings()
@@ -138,13 +136,13 @@ def _in_words(summary: dict[str, Any], chosen: Settings) -> str:
 
 
 def balance_lines(summary: dict[str, Any]) -> list[str]:
-    """Return a line for each unit of a summary: what went in and what became of it."""
+    """Return a line for each balance of a summary."""
     each = {unit: dict(counts) for unit, counts in summary["balances"].items()}
     return [str(Balance(unit, counts.pop("in"), counts)) for unit, counts in each.items()]
 
 
 def put_aside_lines(summary: dict[str, Any]) -> list[str]:
-    """Return a line for each recording of a summary that was put aside, for some of many, and the next thing to do."""
+    """Return lines for recordings that were put aside (not all if there are many), and the next thing to do."""
     put_aside = summary["put_aside"]
     lines = [f"put aside: {one['name']}: {one['faults'][0]}" for one in put_aside[:_MOST_TOLD]]
     lines += [f"put aside: {len(put_aside) - _MOST_TOLD} more"] if len(put_aside) > _MOST_TOLD else []

@@ -50,7 +50,7 @@ def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:
 
 
 def read_table(zone: str, key: str, table: Table) -> pa.Table:
-    """Return the rows of a Parquet object in a table's columns, read by one thread. Raises ContractError for anything that is none."""
+    """Return the rows of a Parquet object in a table's columns, read by one thread. Raises ContractError for a broken object."""
     mend = "Export the file again." if zone.startswith("file:") else "Upload the file again."
     try:
         data = read_object(zone, key)
@@ -60,14 +60,14 @@ def read_table(zone: str, key: str, table: Table) -> pa.Table:
 
 
 def count_rows(zone: str, key: str) -> int:
-    """Return how many rows a Parquet object says that it has; 0 if it is not there, or is none that says so."""
+    """Return the number of rows in the footer of a Parquet object; 0 if it is missing or broken."""
     try:
         data = read_object(zone, key)
     except FileNotFoundError:
         return 0
     try:
         return int(pq.read_metadata(pa.BufferReader(data)).num_rows)
-    except (pa.ArrowException, OSError):  # of bytes in memory: they are no Parquet
+    except (pa.ArrowException, OSError):  # the bytes are not Parquet
         return 0
 
 

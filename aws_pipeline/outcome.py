@@ -1,4 +1,4 @@
-"""What became of everything that a run was given: accepted, put aside or excluded; counted, and compared with what went in."""
+"""The outcome of a run: recordings that were accepted, put aside or excluded, with counts that must equal those of the input."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -19,25 +19,25 @@ _THREADS = 16
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the recordings of a plan."""
+    """The outcome of all recordings of a plan."""
 
     accepted: tuple[CurationResult, ...]
     """By split and video."""
     put_aside: tuple[QuarantineEntry, ...]
-    """What goes to quarantine, by name."""
+    """Entries for quarantine, by name."""
     excluded: tuple[QuarantineEntry, ...]
-    """What a person excluded, by name."""
+    """Recordings that a person excluded, by name."""
     balances: tuple[Balance, ...]
-    """Recordings, files and rows: what went in and what became of it."""
+    """Counts of recordings, files and rows, by outcome."""
 
 
 def settle(plan: CurationPlan, results: Sequence[CurationResult], raw: str, layout: Layout = RAW_ZONE) -> Outcome:
-    """Return what became of everything. Raises RuntimeError if recordings, files or rows got lost or doubled on the way."""
+    """Return the outcome of a run. Raises RuntimeError if the counts of recordings, files or rows do not add up."""
     of_work = {one.name: one for one in plan.work}
     names = [recording_name(result.split, result.video_id) for result in results]
-    came, given = Counter(names), Counter(list(of_work))
-    if came != given:
-        strange = sorted((came - given) + (given - came))
+    returned, planned = Counter(names), Counter(list(of_work))
+    if returned != planned:
+        strange = sorted((returned - planned) + (planned - returned))
         raise RuntimeError(f"Expected one result for each recording, but got none or several for {', '.join(strange[:5])}. Run again.")
     before = _counted([*plan.put_aside, *plan.excluded], raw, layout)
     n_excluded = len(plan.excluded)
@@ -71,12 +71,12 @@ def settle(plan: CurationPlan, results: Sequence[CurationResult], raw: str, layo
 
 
 def refuse_nothing_accepted(plan: CurationPlan, outcome: Outcome, raw: str) -> None:
-    """Raise ContractError if the data set is faulty as a whole, or not one recording of train.csv is accepted."""
+    """Raise ContractError if the data set is faulty as a whole, or if no recording of train.csv is accepted."""
     faults = list(plan.faults)
     if not faults and not any(result.split == "train" for result in outcome.accepted):
         got = f"{len(outcome.put_aside)} put aside, {len(outcome.excluded)} excluded"
         message = f"Expected a sound recording in train.csv, but got none: {got}."
-        mend = "Mend the faults of each, or include some. The curated zone is as before."
+        mend = "Correct their faults, or include some. The curated zone was not changed."
         faults.append(Fault("table-empty", raw, message, mend))
     if faults:
         raise ContractError([*faults, *(fault for one in outcome.put_aside for fault in one.faults)])
@@ -91,7 +91,7 @@ def _files(parts: Iterable[QuarantineEntry]) -> int:
 
 
 def _counted(parts: Sequence[QuarantineEntry], raw: str, layout: Layout) -> list[QuarantineEntry]:
-    """Return the same with their tracking rows counted, as far as they can be."""
+    """Return the same with the numbers of their tracking rows, as far as they can be counted."""
 
     def rows(one: QuarantineEntry) -> int:
         objects = ((key, layout.object_of(key)) for key in one.keys)

@@ -67,9 +67,9 @@ class Step:
     reused: bool = False
     """Whether it was up to date and not run."""
     facts: dict[str, Any] = field(default_factory=dict)
-    """What later steps need to know of it."""
+    """Facts for later steps."""
     lines: list[str] = field(default_factory=list)
-    """What else a person should read."""
+    """Other lines for the user."""
 
 
 @dataclass(frozen=True)
@@ -273,9 +273,9 @@ def _main() -> int:
     source.add_argument("--sample", action="store_true", help="simulated recordings of several labs, made in data/sample")
     parser.add_argument("--recipe", default="cnn_transformer_small", help="recipe to train (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="train this many epochs at most (default: the recipe's)")
-    parser.add_argument("--results-dir", type=Path, help="where results go (default: results/<name of the data directory>)")
-    parser.add_argument("--policy", type=Path, help="TOML file with what becomes of faults (default: MABE_POLICY, else the contract)")
-    parser.add_argument("--force", action="store_true", help="run every step, up to date or not")
+    parser.add_argument("--results-dir", type=Path, help="folder for results (default: results/<name of the data directory>)")
+    parser.add_argument("--policy", type=Path, help="TOML file with a policy (default: MABE_POLICY, else the severities of the contract)")
+    parser.add_argument("--force", action="store_true", help="run every step, also those that are up to date")
     arguments = parser.parse_args()
     chosen = settings()
     if arguments.policy:

@@ -1,4 +1,4 @@
-"""Put what a run made where readers look: objects, the tables that span recordings, partitions, and the reasons for the quarantine."""
+"""Publish the output of a run for readers: objects, tables that span recordings, partitions, and the reasons for quarantine."""
 
 import json
 from collections.abc import Sequence
@@ -19,12 +19,11 @@ _METADATA = {"train": METADATA_TRAIN, "test": METADATA_TEST}
 
 
 def publish(plan: CurationPlan, outcome: Outcome, curated: str, database: str, run: str) -> int:
-    """Put all objects where readers look, register partitions, remove what former runs left; return how many objects that were.
+    """Copy all objects to their final keys, register partitions, remove old objects; return how many were removed.
 
-    Workers do not write to these keys themselves: readers would see new tracking beside old metadata until the last recording is
-    done. A copy costs one short request, and the store sends itself the bytes. The zone then holds the accepted recordings and no
-    others: of one that is put aside or excluded an earlier version leaves as well, for the metadata that described it is gone.
-    Raises OSError if an object is not there in the end.
+    Workers do not write to final keys: readers would see new tracking with old metadata until the last recording is done. A copy is
+    one short request within the store. Afterwards the zone has only the accepted recordings: earlier versions of recordings that are
+    put aside or excluded are removed too, because their metadata are gone. Raises OSError if an object is missing at the end.
     """
     keys = {key for result in outcome.accepted for key in result.keys}
     for table, rows in spanning_tables(plan, outcome.accepted).items():
@@ -34,10 +33,10 @@ def publish(plan: CurationPlan, outcome: Outcome, curated: str, database: str, r
     for key, content in reasons.items():
         write_object(curated, staging_key(run, key), content)
     copy_objects(curated, {staging_key(run, key): key for key in sorted({*keys, *reasons})})
-    held = [one for one in map(object_of, keys) if one]
+    written = [one for one in map(object_of, keys) if one]
     for table in CURATED_TABLES:
         if table.partition:
-            set_partitions(curated, database, table, {str(one.lab) for one in held if one.table is table})
+            set_partitions(curated, database, table, {str(one.lab) for one in written if one.table is table})
     present = list_objects(curated, [table.location for table in CURATED_TABLES]).keys()
     if missing := sorted(keys - present):
         raise OSError(f"Expected {len(keys)} objects in {curated}, but got none at {missing[0]}. Start the same command again.")
@@ -53,16 +52,16 @@ def spanning_tables(plan: CurationPlan, accepted: Sequence[CurationResult]) -> d
     tables = {}
     for split, raw_rows in plan.metadata.items():
         own = [one for one in work if one.split == split]
-        found = [by_video[split, one.recording.video_id] for one in own]
+        results = [by_video[split, one.recording.video_id] for one in own]
         rows = raw_rows.take(pa.array([one.row for one in own], pa.int64()))
-        groups = content_groups([result.content for result in found if result.content])
+        groups = content_groups([result.content for result in results if result.content])
         columns = {
-            "first_frame": [result.first_frame for result in found],
-            "frame_count": [result.frames for result in found],
-            "mice_tracked": [result.mice for result in found],
-            "bodyparts": [json.dumps(result.bodyparts) for result in found],
-            "seen_share": [result.seen_share for result in found],
-            "content_group": [groups[result.video_id] for result in found],
+            "first_frame": [result.first_frame for result in results],
+            "frame_count": [result.frames for result in results],
+            "mice_tracked": [result.mice for result in results],
+            "bodyparts": [json.dumps(result.bodyparts) for result in results],
+            "seen_share": [result.seen_share for result in results],
+            "content_group": [groups[result.video_id] for result in results],
         }
         for name, values in columns.items():
             rows = rows.append_column(_METADATA[split].schema.field(name), pa.array(values, _METADATA[split].schema.field(name).type))

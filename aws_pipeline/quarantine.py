@@ -1,20 +1,20 @@
-"""What was put aside and why; and what a person decides about it.
+"""Quarantine: recordings that were put aside, the reasons, and the decisions of a person about them.
 
     python aws_pipeline/quarantine.py list                                what the last run or upload put aside, and all decisions
     python aws_pipeline/quarantine.py show RECORDING                      every reason in full
-    python aws_pipeline/quarantine.py release RECORDING [--reason "..."]  accept it from the next run on in spite of its faults
-    python aws_pipeline/quarantine.py exclude RECORDING --reason "..."    leave it out from the next run on, although it may be sound
-    python aws_pipeline/quarantine.py include RECORDING                   take a release or an exclusion back
+    python aws_pipeline/quarantine.py release RECORDING [--reason "..."]  accept it from the next run on, with its faults
+    python aws_pipeline/quarantine.py exclude RECORDING --reason "..."    leave it out from the next run on, even if it is sound
+    python aws_pipeline/quarantine.py include RECORDING                   undo a release or an exclusion
 
-RECORDING is a video id, or train-7 or test-7 where both splits have one. Only some faults can be released, because nothing sound can
-be made of a file that cannot be read: python aws_pipeline/validate.py --codes lists them all. A recording that is released goes to
-quarantine again if it has a fault of another code. Nothing is deleted from the raw zone.
+RECORDING is a video id, or train-7 or test-7 if both splits have one. Only some faults can be released, because for example a broken
+file cannot be used: python aws_pipeline/validate.py --codes lists all codes. A released recording goes to quarantine again if it has a
+fault of another code. Nothing is deleted from the raw zone.
 
 Reads   quarantine/reasons/ of both zones, metadata/ of the raw zone.
 Writes  quarantine/decisions/<recording>.json of the curated zone.
 
-Exit codes: 0 done, 1 unexpected, 2 usage, no such recording, or a fault that cannot be released, 4 an object in quarantine/ is none of
-            ours, 5 AWS refuses.
+Exit codes: 0 done, 1 unexpected, 2 usage, no such recording, or a fault that cannot be released, 4 an object in quarantine/ cannot
+            be read, 5 AWS refuses.
 """
 
 import argparse
@@ -47,7 +47,7 @@ _RECORDING = re.compile(rf"(?:{'|'.join(SPLITS)})-[0-9]+")
 
 @dataclass(frozen=True)
 class Quarantine:
-    """What was put aside, and what a person decided."""
+    """Entries in quarantine, and decisions of a person."""
 
     reasons: Mapping[str, QuarantineEntry]
     """By name: of the last run, and of an upload after it."""
@@ -73,31 +73,31 @@ class Quarantine:
 
 
 def read_quarantine(chosen: Settings) -> Quarantine:
-    """Return what lies in quarantine. A run tells the reasons of an upload again, so those of a run win."""
+    """Return the quarantine. Entries of a run replace those of an upload, because a run repeats them."""
     reasons = {**read_reasons(chosen.uri("raw")), **read_reasons(chosen.uri("curated"))}
     return Quarantine(reasons, read_decisions(chosen.uri("curated")))
 
 
 def resolve(recording: str, names: set[str]) -> str:
-    """Return the name of what a person means. Raises UsageError if there is no such recording, or one in each split."""
-    meant = [name for name in (recording, *(f"{split}-{recording}" for split in SPLITS)) if name in names]
-    if not meant:
+    """Return the name of a recording from a name or a video id. Raises UsageError if there is none, or one in each split."""
+    matches = [name for name in (recording, *(f"{split}-{recording}" for split in SPLITS)) if name in names]
+    if not matches:
         raise UsageError(
             f"Expected a recording of the raw zone or of the quarantine, but got {recording}. Give its video id, or a name like train-7."
         )
-    if len(meant) > 1:
-        raise UsageError(f"Expected one recording, but got {' and '.join(meant)}. Give one of these names.")
-    return meant[0]
+    if len(matches) > 1:
+        raise UsageError(f"Expected one recording, but got {' and '.join(matches)}. Give one of these names.")
+    return matches[0]
 
 
 def released(name: str, quarantine: Quarantine, reason: str) -> Decision:
-    """Return the decision to accept a recording in spite of its faults. Raises UsageError where nothing sound can be made of it."""
+    """Return the decision to accept a recording with its faults. Raises UsageError for faults that cannot be released."""
     aside = quarantine.reasons.get(name)
     if aside is None or not _is_recording(name):
         raise UsageError(f"Expected a recording in quarantine, but got {name}. See what there is: python aws_pipeline/quarantine.py list.")
-    if fast := sorted({fault.code for fault in aside.faults if not releasable(fault.code)}):
-        message = f"Expected faults among {', '.join(sorted(LEEWAY))}, but got {', '.join(fast)}."
-        raise UsageError(f"{name}: {message} Mend the recording and upload it again.")
+    if firm := sorted({fault.code for fault in aside.faults if not releasable(fault.code)}):
+        message = f"Expected faults among {', '.join(sorted(LEEWAY))}, but got {', '.join(firm)}."
+        raise UsageError(f"{name}: {message} Correct the recording and upload it again.")
     before = quarantine.decisions.get(name)
     earlier = before.codes if before and before.verdict is Verdict.RELEASE else ()
     codes = tuple(sorted({*earlier, *(fault.code for fault in aside.faults)}))
@@ -105,7 +105,7 @@ def released(name: str, quarantine: Quarantine, reason: str) -> Decision:
 
 
 def _names(chosen: Settings, quarantine: Quarantine) -> set[str]:
-    """Return the names of all recordings that there are: in the metadata, in quarantine, or decided about."""
+    """Return the names of all recordings in the metadata, in quarantine, or with a decision."""
     names = {*quarantine.reasons, *quarantine.decisions}
     for split in SPLITS:
         where = key_of(RAW_METADATA, split)
@@ -126,22 +126,22 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _decide(given: argparse.Namespace, chosen: Settings, quarantine: Quarantine) -> Decision | None:
-    """Do what was decided; return the decision that holds from now on."""
-    name = resolve(given.recording, _names(chosen, quarantine))
-    if given.command == "include":
+def _decide(arguments: argparse.Namespace, chosen: Settings, quarantine: Quarantine) -> Decision | None:
+    """Store or remove a decision; return the one that is valid from now on."""
+    name = resolve(arguments.recording, _names(chosen, quarantine))
+    if arguments.command == "include":
         if name not in quarantine.decisions:
-            raise UsageError(f"Expected {name} to be released or excluded, but got no decision about it. It is judged as all others are.")
+            raise UsageError(f"Expected {name} to be released or excluded, but got no decision about it. It is judged like all others.")
         remove_decision(chosen.uri("curated"), name)
         return None
-    if given.command == "release":
-        decision = released(name, quarantine, given.reason)
+    if arguments.command == "release":
+        decision = released(name, quarantine, arguments.reason)
     elif not _is_recording(name):
-        raise UsageError(f"Expected a recording, but got {name}. Mend the metadata or remove the object.")
-    elif not given.reason.strip():
-        raise UsageError('Expected a reason, but got none. Say why: --reason "mouse 2 escapes".')
+        raise UsageError(f"Expected a recording, but got {name}. Correct the metadata or remove the object.")
+    elif not arguments.reason.strip():
+        raise UsageError('Expected a reason, but got none. Give one: --reason "mouse 2 escapes".')
     else:
-        decision = Decision(name, Verdict.EXCLUDE, given.reason, (), _now())
+        decision = Decision(name, Verdict.EXCLUDE, arguments.reason, (), _now())
     write_decision(chosen.uri("curated"), decision)
     return decision
 
@@ -159,7 +159,7 @@ def _list(quarantine: Quarantine, as_json: bool) -> None:
         if one["first"]:
             print(f"{'':<20} {one['first']}")
     aside = sum(bool(one["codes"]) for one in entries)
-    print(f"{aside} put aside, {sum(bool(one['decision']) for one in entries)} decided about")
+    print(f"{aside} put aside, {sum(bool(one['decision']) for one in entries)} with a decision")
 
 
 def _show(name: str, quarantine: Quarantine, as_json: bool) -> None:
@@ -183,7 +183,7 @@ def _show(name: str, quarantine: Quarantine, as_json: bool) -> None:
 
 
 def _main() -> int:
-    """Parse the command line and do it."""
+    """Parse the command line and run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in ("list", "show", "release", "exclude", "include"):
@@ -192,19 +192,19 @@ def _main() -> int:
         if name != "list":
             command.add_argument("recording", metavar="RECORDING", help="a video id, or a name such as train-7")
         if name in ("release", "exclude"):
-            command.add_argument("--reason", default="", required=name == "exclude", help="why, in your words")
-    given = parser.parse_args()
+            command.add_argument("--reason", default="", required=name == "exclude", help="the reason, in your words")
+    arguments = parser.parse_args()
     chosen = settings()
     with endpoint(chosen):
         quarantine = read_quarantine(chosen)
-        if given.command == "list":
-            _list(quarantine, given.json)
-        elif given.command == "show":
-            _show(resolve(given.recording, _names(chosen, quarantine)), quarantine, given.json)
+        if arguments.command == "list":
+            _list(quarantine, arguments.json)
+        elif arguments.command == "show":
+            _show(resolve(arguments.recording, _names(chosen, quarantine)), quarantine, arguments.json)
         else:
-            decision = _decide(given, chosen, quarantine)
-            message = f"{decision.name} is {decision.verdict}d." if decision else "The decision is taken back."
-            print(json.dumps(decision and asdict(decision)) if given.json else f"{message} {_NEXT}")
+            decision = _decide(arguments, chosen, quarantine)
+            message = f"{decision.name} is {decision.verdict}d." if decision else "The decision is undone."
+            print(json.dumps(decision and asdict(decision)) if arguments.json else f"{message} {_NEXT}")
     return EXIT_OK
 
 

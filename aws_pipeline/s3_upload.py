@@ -6,12 +6,12 @@ Reads   D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/
         D/test.csv and D/test_tracking/ if they are there.
 Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in the raw zone. Recordings are never deleted there.
 
-Everything is checked before the first byte leaves: metadata row by row, every Parquet footer (pages are checked when the ETL reads them;
-python aws_pipeline/validate.py checks all). A file that is none of the right table stays behind, and the others are sent: its recording
-is named in quarantine/reasons/ of the raw zone, and the ETL puts it aside. So does a recording whose row in the metadata is faulty.
-An object that is there already, byte for byte, is not sent again, so an interrupted upload is resumed by the same command.
+All metadata rows and all Parquet footers are checked before the upload (the ETL checks the pages when it reads them; python
+aws_pipeline/validate.py checks everything). Broken files are not sent; all others are. The recording of a broken file is written to
+quarantine/reasons/ of the raw zone, and the ETL puts it aside; the same is true for a recording with a faulty row in the metadata. An
+object that exists with the same bytes is not sent again, so the same command resumes an interrupted upload.
 
-Exit codes: 0 all there, 1 unexpected, 2 usage, configuration or a full disk, 3 finished, but something stayed behind,
+Exit codes: 0 all there, 1 unexpected, 2 usage, configuration or a full disk, 3 finished, but something was put aside,
             4 the metadata cannot be read or no recording is sound (nothing was uploaded), 5 AWS refuses.
 """
 
@@ -40,7 +40,7 @@ _THREADS = 8
 
 
 def upload(plan: UploadPlan, s3: Any, bucket: str) -> Iterator[tuple[Upload, bool]]:
-    """Send what is not there yet; yield each upload and whether it was sent, in the order they end, metadata last."""
+    """Send all files that are new or changed; yield each upload and whether it was sent, in the order of completion, metadata last."""
     present = _listing(s3, bucket)
     files = [item for item in plan.uploads if item.key not in METADATA]
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -51,7 +51,7 @@ def upload(plan: UploadPlan, s3: Any, bucket: str) -> Iterator[tuple[Upload, boo
     for item in plan.uploads:
         if item.key in METADATA:
             yield item, _send(item, s3, bucket, present.get(item.key))
-    for key in METADATA:  # metadata says what the data set is: a split of an earlier one must not stay in it
+    for key in METADATA:  # metadata of an earlier data set must not stay
         if key in present.keys() - {item.key for item in plan.uploads}:
             s3.delete_object(Bucket=bucket, Key=key)
 
@@ -102,7 +102,7 @@ def _main() -> int:
 
 
 def report_lines(plan: UploadPlan) -> list[str]:
-    """Return what was counted, and a line for each fault of what stays behind."""
+    """Return the balances, and a line for each fault of recordings that were put aside."""
     return [*map(str, plan.balances), *(f"left out: {one.name}: {fault}" for one in plan.put_aside for fault in one.faults)]
 
 

@@ -1,4 +1,4 @@
-"""What an upload has to send: the sound files of a data directory, and what is left out, with its reasons."""
+"""The plan of an upload: the sound files of a data directory, and the recordings that are left out, with reasons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ METADATA = tuple(key_of(RAW_METADATA, split) for split in SPLITS)
 
 @dataclass(frozen=True)
 class Upload:
-    """One file and the object it becomes."""
+    """One file and the key of its object."""
 
     path: Path
     key: str
@@ -26,20 +26,20 @@ class Upload:
 
 @dataclass(frozen=True)
 class UploadPlan:
-    """What there is to send and what stays behind."""
+    """Files to send, and recordings that are left out."""
 
     uploads: tuple[Upload, ...]
-    """Metadata last: a reader who finds it finds all it names."""
+    """Metadata last, so that all recordings in the metadata are there before it."""
     left_out: tuple[QuarantineEntry, ...] = ()
-    """Recordings with a file that is missing or none of the right table; the ETL puts them aside for these reasons."""
+    """Recordings with a missing or broken file; the ETL puts them aside for these reasons."""
     faulty_rows: tuple[QuarantineEntry, ...] = ()
-    """Recordings with a faulty row; the metadata goes up as it is, and the ETL sees for itself."""
+    """Recordings with a faulty row; the metadata are sent unchanged, and the ETL judges them again."""
     balances: tuple[Balance, ...] = ()
-    """Recordings and files: what the directory holds, and what becomes of it."""
+    """Counts of recordings and files, by outcome."""
 
     @property
     def put_aside(self) -> list[QuarantineEntry]:
-        """All that stays behind, by name."""
+        """All recordings that are left out or have a faulty row, by name."""
         return by_name([*self.left_out, *self.faulty_rows])
 
 
@@ -51,7 +51,7 @@ class _Files:
 
 
 def plan_uploads(data_dir: Path) -> UploadPlan:
-    """Check a data directory and return what there is to upload.
+    """Check a data directory and return the plan of its upload.
 
     Raises UsageError if `data_dir` is no data directory, ContractError if its metadata cannot be read or no recording is sound.
     """
@@ -60,8 +60,8 @@ def plan_uploads(data_dir: Path) -> UploadPlan:
             f"Expected a data directory with train.csv, but got {data_dir}. "
             "Give --data-dir or MABE_DATA_DIR, or make a sample: python aws_pipeline/sample_data.py."
         )
-    found = {split: data_dir / file_of(RAW_METADATA, split) for split in SPLITS}
-    csvs = {split: path for split, path in found.items() if path.is_file()}
+    paths = {split: data_dir / file_of(RAW_METADATA, split) for split in SPLITS}
+    csvs = {split: path for split, path in paths.items() if path.is_file()}
     judged: dict[str, JudgedMetadata] = {}
     faults: list[Fault] = []
     for split, path in csvs.items():
@@ -96,7 +96,7 @@ def _nothing(data_dir: Path) -> Fault:
 
 
 def _objects(split: str, row: JudgedRow) -> list[LakeObject]:
-    """Return the objects that a row's recording can have; none if the row does not say whose it is."""
+    """Return the objects that a row's recording can have; none if the row has no valid lab and video."""
     if row.video is None or lab_fault(row.lab):
         return []
     return [LakeObject(table, split, row.lab, row.video) for table in RAW_TABLES[split]]
@@ -107,7 +107,7 @@ def _present(data_dir: Path, rows: Sequence[tuple[str, JudgedRow]]) -> int:
 
 
 def _files(data_dir: Path, split: str, row: JudgedRow) -> _Files:
-    """Return the files of a recording: what to send, what to keep back, and why. It may lack annotation, but not tracking."""
+    """Return the files of a recording: those to send, those to leave out, and faults. It may lack annotation, but not tracking."""
     files = _Files([], [], [])
     for one in _objects(split, row):
         path = data_dir / one.file

@@ -1,12 +1,12 @@
-"""Check a data directory before anything of it is uploaded: every row of its metadata, every file, every value that the ETL looks at.
+"""Check a data directory before an upload: every row of its metadata, every file, every value that the ETL checks.
 
     python aws_pipeline/validate.py DIR [--policy FILE] [--json]
-    python aws_pipeline/validate.py --codes              every code of a fault, and what a policy may make of it
+    python aws_pipeline/validate.py --codes              all codes of faults, and how a policy may change them
 
 Reads   DIR/train.csv, DIR/train_tracking/<lab>/<video>.parquet, DIR/train_annotation/<lab>/<video>.parquet, and the same of test.
 Writes  nothing.
 
-The check is the ETL's own: what it says of a recording here, the ETL will say there, but for decisions about single recordings.
+The check is that of the ETL, with the same result for every recording, except decisions about single recordings.
 
 Exit codes: 0 every recording would be accepted, 1 unexpected, 2 usage or configuration, 3 some would be put aside,
             4 the ETL would refuse the whole data set.
@@ -31,30 +31,30 @@ from aws_pipeline.terminal import run
 from behavior.contract import CONTRACT_VERSION, EXIT_CONTRACT, EXIT_OK, EXIT_PUT_ASIDE, ContractError, Fault, Severity, UsageError
 from behavior.policy import STANDARD, Policy, codes_table, parse_policy
 
-_MOST_TOLD = 10
+_MOST_NAMES = 10
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One code of a fault, and which recordings have it."""
+    """One code of faults, and the recordings with it."""
 
     code: str
     severity: Severity
     """Under the policy."""
     count: int
-    """Rows, points, bouts or files that have it."""
+    """Number of rows, points, bouts or files with it."""
     names: tuple[str, ...]
-    """Recordings that have it, sorted."""
+    """Recordings with it, sorted."""
     first: str
     """The first fault of the code, in full."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the ETL would make of a data directory."""
+    """The result that the ETL would have for a data directory."""
 
     findings: tuple[Finding, ...]
-    """Those that reject first, then by code."""
+    """Rejecting ones first, then by code."""
     refused: str
     """Why the ETL would refuse the data set as a whole; empty if it would not."""
     balances: tuple[str, ...]
@@ -63,7 +63,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """Return the exit code that the ETL would end with."""
+        """Return the exit code that the ETL would have."""
         return EXIT_CONTRACT if self.refused else EXIT_PUT_ASIDE if self.put_aside else EXIT_OK
 
 
@@ -75,59 +75,59 @@ def validate(data_dir: Path, policy: Policy = STANDARD, workers: int | None = No
     from behavior.verdicts import Rules
 
     if not (data_dir / "train.csv").is_file():
-        raise UsageError(f"Expected a data directory with train.csv, but got {data_dir}. Name the folder that holds train.csv.")
+        raise UsageError(f"Expected a data directory with train.csv, but got {data_dir}. Name the folder with train.csv.")
     zone = data_dir.resolve().as_uri()
     plan = plan_work(zone, Rules(policy), DATA_DIRECTORY)
     results = sorted(_check(plan.work, zone, workers), key=lambda result: (result.split, result.video_id))
     outcome = settle(plan, results, zone, DATA_DIRECTORY)
-    told = [(one.name, fault) for one in outcome.put_aside for fault in one.faults]
-    told += [(recording_name(one.split, one.video_id), note) for one in outcome.accepted for note in one.notes]
-    told += [("", fault) for fault in (*plan.notes, *plan.faults)]
+    faults = [(one.name, fault) for one in outcome.put_aside for fault in one.faults]
+    faults += [(recording_name(one.split, one.video_id), note) for one in outcome.accepted for note in one.notes]
+    faults += [("", fault) for fault in (*plan.notes, *plan.faults)]
     refused = ""
     try:
         refuse_nothing_accepted(plan, outcome, str(data_dir))
     except ContractError as error:
         refused = "\n".join(str(fault) for fault in error.faults if fault in plan.faults or fault.where == str(data_dir))
     names = tuple(one.name for one in outcome.put_aside)
-    return Report(_findings(told, policy), refused, tuple(map(str, outcome.balances)), len(outcome.accepted), names)
+    return Report(_findings(faults, policy), refused, tuple(map(str, outcome.balances)), len(outcome.accepted), names)
 
 
 def _check(work: Sequence[Any], zone: str, workers: int | None) -> Iterator[Any]:
-    """Yield the result of each recording as it is ready, without its content, which only the ETL compares."""
+    """Yield the result of each recording when it is ready, without its content, which only the ETL needs."""
     from reports.progress import progress
 
     n_workers = min(workers or os.cpu_count() or 1, max(len(work), 1))
-    with ThreadPoolExecutor(n_workers) as pool:  # Arrow and numpy work outside Python's lock; a process would first have to load them
+    with ThreadPoolExecutor(n_workers) as pool:  # Arrow and numpy release Python's lock, and processes would have to import them first
         waiting = [pool.submit(_check_one, one, zone) for one in sorted(work, key=lambda one: -one.n_bytes)]
         for future in progress(as_completed(waiting), "check", len(work)):
             yield future.result()
 
 
 def _check_one(work: Any, zone: str) -> Any:
-    """Return what the ETL would say of one recording."""
+    """Return the result that the ETL would have for one recording."""
     from aws_pipeline.curation_task import curate_part
 
     (result,) = curate_part([work], zone, "", None)
     return replace(result, content=None, bouts={})
 
 
-def _findings(told: Sequence[tuple[str, Fault]], policy: Policy) -> tuple[Finding, ...]:
+def _findings(faults: Sequence[tuple[str, Fault]], policy: Policy) -> tuple[Finding, ...]:
     order = list(Severity)
     findings = []
-    for code in {fault.code for _, fault in told}:
-        own = sorted((name, str(fault)) for name, fault in told if fault.code == code)
-        count = sum(fault.count for _, fault in told if fault.code == code)
+    for code in {fault.code for _, fault in faults}:
+        own = sorted((name, str(fault)) for name, fault in faults if fault.code == code)
+        count = sum(fault.count for _, fault in faults if fault.code == code)
         names = tuple(sorted({name for name, _ in own if name}))
         findings.append(Finding(code, policy.severity(code), count, names, own[0][1]))
     return tuple(sorted(findings, key=lambda one: (order.index(one.severity), one.code)))
 
 
 def in_words(report: Report, data_dir: Path, seconds: float) -> str:
-    """Return the report as a person reads it."""
+    """Return the report as text."""
     lines = []
     for one in report.findings:
-        more = f" and {len(one.names) - _MOST_TOLD} more" if len(one.names) > _MOST_TOLD else ""
-        recordings = f" in {len(one.names)} recordings: {', '.join(one.names[:_MOST_TOLD])}{more}" if one.names else ""
+        more = f" and {len(one.names) - _MOST_NAMES} more" if len(one.names) > _MOST_NAMES else ""
+        recordings = f" in {len(one.names)} recordings: {', '.join(one.names[:_MOST_NAMES])}{more}" if one.names else ""
         lines += [f"{one.severity:<7} {one.code:<20} {one.count:,}{recordings}", f"{'':<28} {one.first}"]
     lines += report.balances
     if report.refused:
@@ -143,20 +143,20 @@ def _main() -> int:
     parser.add_argument(
         "data_dir", metavar="DIR", type=Path, nargs="?", help="recordings (default: MABE_DATA_DIR, else data/ in the repository)"
     )
-    parser.add_argument("--policy", type=Path, help="TOML file with what becomes of faults (default: MABE_POLICY, else the contract)")
-    parser.add_argument("--codes", action="store_true", help="list the codes of faults and what a policy may make of them, and end")
+    parser.add_argument("--policy", type=Path, help="TOML file with a policy (default: MABE_POLICY, else the severities of the contract)")
+    parser.add_argument("--codes", action="store_true", help="list the codes of faults and how a policy may change them, and exit")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
-    given = parser.parse_args()
-    if given.codes:
+    arguments = parser.parse_args()
+    if arguments.codes:
         print(codes_table())
         return EXIT_OK
     chosen = settings()
-    if given.policy:
-        chosen = replace(chosen, policy=given.policy.resolve())
-    text, data_dir, started = policy_text(chosen), given.data_dir or chosen.data_dir, time.monotonic()
+    if arguments.policy:
+        chosen = replace(chosen, policy=arguments.policy.resolve())
+    text, data_dir, started = policy_text(chosen), arguments.data_dir or chosen.data_dir, time.monotonic()
     report = validate(data_dir, parse_policy(text, str(chosen.policy)) if text else STANDARD)
     seconds = time.monotonic() - started
-    print(json.dumps(_as_json(report, seconds)) if given.json else in_words(report, data_dir, seconds))
+    print(json.dumps(_as_json(report, seconds)) if arguments.json else in_words(report, data_dir, seconds))
     return report.exit_code
 
 

@@ -1,4 +1,4 @@
-"""Reconciliation: how much went into a step, and what became of it. Nothing may get lost on the way, and nothing may be there twice."""
+"""Reconciliation: the input of a step must equal the sum of its outcomes, so that nothing is lost or counted twice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Balance:
-    """Of one unit: what went in, counted where it came from, and what became of it, counted where it went."""
+    """Counts of one unit: the input, counted at the source, and the outcomes, counted at the destination."""
 
     unit: str
-    """What is counted: recordings, files or rows."""
+    """Recordings, files or rows."""
     total: int
-    """How many went in."""
+    """Number in the input."""
     parts: Mapping[str, int]
-    """How many had each outcome."""
+    """Number by outcome."""
 
     def __post_init__(self) -> None:
-        """Raise RuntimeError if it does not add up: a mistake of the program, which no user can mend."""
+        """Raise RuntimeError if it does not add up: then the program has a bug."""
         if self.total != sum(self.parts.values()):
             raise RuntimeError(f"Expected {self} to add up, but got {sum(self.parts.values()):,}. Report this; nothing was published.")
 

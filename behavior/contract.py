@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 CONTRACT_VERSION = 1
-"""Raised by hand when a code is added, leaves, or means something else; stands in every policy and in every reason for a quarantine."""
+"""Increased by hand when a code is added, removed or changed; part of every policy and of every entry in quarantine."""
 
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1

@@ -26,7 +26,7 @@ _CURATED_TABLES: dict[str, tuple[Table, ...]] = {"train": (TRACKING_CURATED, ANN
 _RECORDING_KEY = re.compile(r"([a-z_]+)/lab_id=([^/]+)/(?:(train|test)-)?([0-9]+)\.parquet")
 _RECORDING_FILE = re.compile(r"([a-z_]+)/([^/]+)/([0-9]+)\.parquet")
 REASONS, DECISIONS = "quarantine/reasons", "quarantine/decisions"
-"""Folders of a zone with what was put aside, one JSON object each, and with what a person decided."""
+"""Folders of a zone: entries in quarantine, and decisions of a person, one JSON object each."""
 STAGING = "_staging"
 """Folder of the curated zone for objects of a run that has not ended. Query engines skip names that begin with an underscore."""
 
@@ -114,7 +114,7 @@ def staging_key(run: str, key: str) -> str:
 
 
 def file_object(name: str) -> LakeObject | None:
-    """Return what a file of a data directory, named relative to it, holds; None for a file that is no recording's."""
+    """Return the content of a file of a data directory, by its relative name; None for a file of no recording."""
     match = _RECORDING_FILE.fullmatch(name)
     if not match or match[1] not in _FOLDERS:
         return None
@@ -128,7 +128,7 @@ def file_object(name: str) -> LakeObject | None:
 
 @dataclass(frozen=True)
 class Layout:
-    """How recordings lie in a place: in the raw zone, or in a data directory."""
+    """The layout of recordings in the raw zone, or in a data directory."""
 
     name_of: Callable[[LakeObject], str]
     """From the content of an object or file to its name."""
@@ -145,12 +145,12 @@ DATA_DIRECTORY = Layout(lambda lake_object: lake_object.file, file_object, "file
 
 
 def reason_key(name: str) -> str:
-    """Return where it stands why something was put aside."""
+    """Return the key of the reasons for which something was put aside."""
     return f"{REASONS}/{name}.json"
 
 
 def decision_key(name: str) -> str:
-    """Return where it stands what a person decided about a recording."""
+    """Return the key of a decision about a recording."""
     return f"{DECISIONS}/{name}.json"
 
 
@@ -160,12 +160,12 @@ def recording_name(split: str, video: int) -> str:
 
 
 def row_name(split: str, number: int) -> str:
-    """Return the name of a row of metadata, from 1 on, that no recording can be made of, such as train-row-12."""
+    """Return the name of a row of metadata, from 1 on, without a valid video id, such as train-row-12."""
     return f"{split}-row-{number}"
 
 
 def object_name(key: str) -> str:
-    """Return the name of an object that is no recording's, such as object-3f2a9c01d4e5b607: its key may hold anything."""
+    """Return the name of an object with a foreign key, such as object-3f2a9c01d4e5b607, because its key may be any text."""
     return f"object-{hashlib.blake2s(key.encode(), digest_size=8).hexdigest()}"
 
 
@@ -187,4 +187,4 @@ _FOLDERS: dict[str, tuple[Table, str | None]] = {
 RAW_FOLDERS = ("metadata", *(f"{split}_{table.name}" for split, tables in RAW_TABLES.items() for table in tables))
 """Folders of the raw zone; the lake ignores any other folder there."""
 RECORDING_FOLDERS = RAW_FOLDERS[1:]
-"""Those of them, and of a data directory, that hold recordings."""
+"""The folders with recordings, in the raw zone and in a data directory."""

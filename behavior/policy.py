@@ -1,4 +1,4 @@
-"""Policies: for which codes of faults a user decides otherwise than the contract, read from a small TOML file.
+"""Policies: a user changes the severity of some fault codes, with a small TOML file.
 
 `EXAMPLE` is one; `CODES` of behavior/contract.py has all codes, `LEEWAY` those that may be changed.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from behavior.contract import CODES, CONTRACT_VERSION, SEVERITY, ContractError, Fault, Severity, UsageError
 
 _GENTLER = {
-    "key-foreign": (Severity.FLAG, "the object is left where it is and out of the run"),
+    "key-foreign": (Severity.FLAG, "the object is not used, and not deleted"),
     "place-contradiction": (Severity.REPAIR, "the keypoint counts as lost in that frame"),
     "bout-reversed": (Severity.REPAIR, "the bout is left out"),
     "bout-negative": (Severity.REPAIR, "the bout is cut at frame 0"),
@@ -19,19 +19,19 @@ LEEWAY: dict[str, tuple[Severity, str]] = {
     **_GENTLER,
     **{code: (Severity.REJECT, "the recording goes to quarantine") for code, usual in SEVERITY.items() if usual is not Severity.REJECT},
 }
-"""The codes that may be changed: the one other severity that makes sense, and what then happens. Nothing sound can be made of the rest."""
+"""The codes that may be changed: the other possible severity, and its effect. Input with any other code cannot be used."""
 
 EXAMPLE = f"""contract = {CONTRACT_VERSION}
 [severity]
 place-contradiction = "repair"
 point-far = "reject"
 """
-"""The version of the contract that the author knew, and a line for each code that shall have another severity than usual."""
+"""The version of the contract, and one line for each code with another severity than usual."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Which codes have their other severity."""
+    """The codes whose severity is changed."""
 
     changed: frozenset[str] = frozenset()
     """Codes of `LEEWAY`."""
@@ -45,27 +45,27 @@ class Policy:
         return [fault for fault in faults if self.severity(fault.code) is Severity.REJECT]
 
     def refuse(self, faults: Iterable[Fault]) -> None:
-        """Raise one ContractError with all faults that reject, if there is any."""
+        """Raise one ContractError with all faults that reject, if there are any."""
         if rejecting := self.rejecting(faults):
             raise ContractError(rejecting)
 
     def releasing(self, codes: Iterable[str]) -> "Policy":
-        """Return this policy with none of these codes rejecting. Codes that must reject stay as they are."""
+        """Return this policy in which these codes do not reject, if they may be changed."""
         stricter = {code for code in codes if self.severity(code) is Severity.REJECT and code in LEEWAY}
         return Policy(self.changed ^ stricter)
 
 
 STANDARD = Policy()
-"""What the contract says."""
+"""The severities of the contract."""
 
 
 def releasable(code: str) -> bool:
-    """Say whether a person may accept a recording in spite of a fault of this code."""
+    """Return whether a person may accept a recording with a fault of this code."""
     return code in LEEWAY
 
 
 def parse_policy(text: str, where: str) -> Policy:
-    """Read a policy. Raises UsageError with every entry that means nothing."""
+    """Read a policy. Raises UsageError with all invalid entries."""
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -86,7 +86,7 @@ def parse_policy(text: str, where: str) -> Policy:
 
 
 def codes_table() -> str:
-    """Return every code with its severity, what it may be changed to, and what it stands for, one line each."""
+    """Return a table of all codes, with severity, meaning and possible changes."""
     lines = [f"contract {CONTRACT_VERSION}", f"{'code':<20} {'severity':<8}  meaning"]
     for severity, codes in CODES.items():
         for code, meaning in codes.items():
@@ -97,10 +97,10 @@ def codes_table() -> str:
 
 
 def _wrong(code: str, severity: object) -> str | None:
-    """Say why a line of a policy means nothing, or nothing if it means something."""
+    """Return the message for an invalid line of a policy, or None."""
     if code not in SEVERITY:
         return f"Expected a code of contract {CONTRACT_VERSION}, but got {code}. See python aws_pipeline/validate.py --codes."
     allowed = [SEVERITY[code], *([LEEWAY[code][0]] if code in LEEWAY else [])]
     if severity in allowed:
         return None
-    return f"Expected {code} to be {' or '.join(allowed)}, but got {severity!r}. Nothing sound can be made of such input otherwise."
+    return f"Expected {code} to be {' or '.join(allowed)}, but got {severity!r}. Such input cannot be used otherwise."

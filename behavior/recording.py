@@ -104,13 +104,13 @@ def sound_recordings(rows: Iterable[Mapping[str, object]], where: str = "metadat
 
 
 def judged_row(row: Mapping[str, object], place: str) -> tuple[Recording | None, list[Fault]]:
-    """Build the recording of one row, or say what is wrong with the row; `place` names it in messages."""
+    """Return the recording of one row, and its faults; `place` is the name of the row in messages."""
     faults = _row_faults(row, place)
     return (None if faults else _recording(row)), faults
 
 
 def place_of_row(row: Mapping[str, object], where: str, number: int) -> str:
-    """Return how messages name a row of a metadata file; the first one after the header is row 1."""
+    """Return the name of a row of a metadata file in messages; the first row after the header is row 1."""
     return f"{where}, row {number} (lab {row.get('lab_id')!r}, video {row.get('video_id')!r})"
 
 

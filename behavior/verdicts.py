@@ -1,4 +1,4 @@
-"""What was put aside, with its reasons, and what a person decided about it: values, and the JSON objects they are kept as."""
+"""Entries in quarantine with their reasons, and decisions of a person, with their JSON format."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,26 +12,26 @@ from behavior.policy import STANDARD, Policy
 
 @dataclass(frozen=True)
 class QuarantineEntry:
-    """Something that a run leaves out: a recording, a row of metadata, or an object that is no recording's."""
+    """An entry in quarantine: a recording, a row of metadata, or an object with a foreign key."""
 
     name: str
-    """As behavior/keys.py names it, such as train-7."""
+    """Its name, from behavior/keys.py, such as train-7."""
     faults: tuple[Fault, ...]
-    """Why; empty if a person excluded it."""
+    """The reasons; empty if a person excluded it."""
     lab: str = ""
-    """Its lab, where that can be told."""
+    """Its lab, if it is known."""
     keys: tuple[str, ...] = ()
     """Its objects in the raw zone."""
     rows: int = 0
-    """Tracking rows of it that can be counted."""
+    """Its tracking rows, as far as they can be counted."""
     of_metadata: bool = True
-    """The metadata names it; an object that is no recording's is named nowhere."""
+    """Whether it is in the metadata; objects with foreign keys are not."""
 
     run: str = ""
-    """The run that put it aside; empty if the upload did: then the same reasons are the same bytes."""
+    """The run that put it aside; empty for an upload, so that equal reasons have equal bytes."""
 
     def to_json(self) -> bytes:
-        """Return the object that keeps it."""
+        """Return its JSON."""
         content = {"contract": CONTRACT_VERSION, **asdict(self)}
         return (json.dumps(content, indent=1) + "\n").encode()
 
@@ -44,30 +44,30 @@ class QuarantineEntry:
 
 
 class Verdict(StrEnum):
-    """What a person decided about a recording."""
+    """A decision of a person about a recording."""
 
     RELEASE = "release"
-    """It is accepted in spite of its faults of some codes."""
+    """It is accepted with faults of some codes."""
     EXCLUDE = "exclude"
-    """It is left out although it may be sound."""
+    """It is left out, even if it is sound."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision about one recording; it holds for every run until it is taken back."""
+    """A decision about one recording; it is valid for every run until it is undone."""
 
     name: str
     """Such as train-7."""
     verdict: Verdict
     reason: str = ""
-    """Why, in a person's words."""
+    """The reason, in a person's words."""
     codes: tuple[str, ...] = ()
-    """Released: codes of faults that reject it no more. It goes to quarantine again if it has another."""
+    """For a release: fault codes that do not reject it. With another code it goes to quarantine again."""
     decided: str = ""
-    """When, ISO 8601."""
+    """Time of the decision, ISO 8601."""
 
     def to_json(self) -> bytes:
-        """Return the object that keeps it."""
+        """Return its JSON."""
         return (json.dumps({"contract": CONTRACT_VERSION, **asdict(self)}, indent=1) + "\n").encode()
 
     @classmethod
@@ -80,13 +80,13 @@ class Decision:
 
 @dataclass(frozen=True)
 class Rules:
-    """By what a run judges recordings: a policy, decisions about single ones, and what the upload left out."""
+    """The rules by which a run judges recordings: a policy, decisions about single ones, and those that the upload left out."""
 
     policy: Policy = STANDARD
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     """By name."""
     left_out: Mapping[str, QuarantineEntry] = field(default_factory=dict)
-    """By name: recordings of which the upload did not send every file, and why."""
+    """By name: recordings of which the upload did not send all files, with reasons."""
 
     def policy_of(self, name: str) -> Policy:
         """Return the policy for one recording."""
@@ -94,11 +94,11 @@ class Rules:
         return self.policy.releasing(decision.codes) if decision and decision.verdict is Verdict.RELEASE else self.policy
 
     def excludes(self, name: str) -> bool:
-        """Say whether a person excluded a recording."""
+        """Return whether a person excluded a recording."""
         decision = self.decisions.get(name)
         return decision is not None and decision.verdict is Verdict.EXCLUDE
 
 
 def by_name(parts: Iterable[QuarantineEntry]) -> list[QuarantineEntry]:
-    """Return what was put aside sorted by name, and the faults of each sorted as ContractError sorts them."""
+    """Return the entries sorted by name, with sorted faults."""
     return [replace(one, faults=tuple(sorted(set(one.faults), key=str))) for one in sorted(parts, key=lambda one: one.name)]

@@ -56,9 +56,7 @@ def test_a_policy_says_what_would_happen_instead(script, spoiled, tmp_path):
     policy.write_text('contract = 1\n[severity]\nscale = "flag"\n')
     told = script(VALIDATE, spoiled, "--policy", policy)
     assert told.returncode == 2
-    assert told.stderr == (
-        f"error: {policy}: Expected scale to be reject, but got 'flag'. Nothing sound can be made of such input otherwise.\n"
-    )
+    assert told.stderr == (f"error: {policy}: Expected scale to be reject, but got 'flag'. Such input cannot be used otherwise.\n")
 
 
 def test_a_directory_that_the_etl_would_refuse_as_a_whole_ends_with_4(script, data_dir):

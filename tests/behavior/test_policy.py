@@ -30,7 +30,7 @@ def test_a_policy_makes_one_code_stricter_and_another_gentler():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (HEAD + 'file-unreadable = "flag"', "Expected file-unreadable to be reject, but got 'flag'. Nothing sound can be made"),
+        (HEAD + 'file-unreadable = "flag"', "Expected file-unreadable to be reject, but got 'flag'. Such input cannot be used otherwise"),
         (HEAD + 'point-far = "flag"', "Expected point-far to be repair or reject, but got 'flag'."),
         (HEAD + 'place-contradiction = "flag"', "Expected place-contradiction to be reject or repair, but got 'flag'."),
         (HEAD + 'point-fur = "reject"', "Expected a code of contract 1, but got point-fur. See python aws_pipeline/validate.py --codes."),

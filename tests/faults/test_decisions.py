@@ -74,7 +74,7 @@ def test_a_release_accepts_one_recording_in_spite_of_its_fault_and_of_no_other(n
 def test_what_cannot_be_read_cannot_be_released(night):
     night.tracking(*BAD).write_bytes(b"")
     night.run()
-    with pytest.raises(UsageError, match=r"train-7: Expected faults among .*, but got file-unreadable\. Mend the recording"):
+    with pytest.raises(UsageError, match=r"train-7: Expected faults among .*, but got file-unreadable\. Correct the recording"):
         released("train-7", read_quarantine(night.settings), "")
     with pytest.raises(UsageError, match="Expected a recording in quarantine, but got train-9"):
         released("train-9", read_quarantine(night.settings), "")
@@ -109,7 +109,7 @@ def test_the_commands_say_what_they_do_and_end_with_their_exit_codes(night):
     listed = command("list")
     assert listed.returncode == 0, listed.stderr
     assert "train-7              QuietOtter             place-contradiction; may be released" in listed.stdout
-    assert "1 put aside, 0 decided about" in listed.stdout
+    assert "1 put aside, 0 with a decision" in listed.stdout
     shown = json.loads(command("show", "7", "--json").stdout)
     assert shown["put_aside"]["keys"][0] == "train_tracking/lab_id=QuietOtter/7.parquet"
     assert command("release", "7", "--reason", "looked at it").stdout.startswith("train-7 is released.")
@@ -137,7 +137,7 @@ def test_a_decision_that_somebody_else_wrote_is_told_and_refuses_the_run(night):
     file = night.curated / "quarantine" / "decisions" / "train-7.json"
     file.parent.mkdir(parents=True)
     file.write_text("exclude it, please")
-    with pytest.raises(ContractError, match=r"quarantine/decisions/train-7\.json: Expected JSON as aws_pipeline/quarantine\.py writes it"):
+    with pytest.raises(ContractError, match=r"quarantine/decisions/train-7\.json: Expected JSON in the format of aws_pipeline/quarantine\.py"):
         night.run()
 
 
