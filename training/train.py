@@ -16,9 +16,11 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE, ContractError, UsageError
-from behavior.whole_file import write_json
+from behavior.whole_file import check_place, write_json
 from training.command_line import add_machine_flags, add_recipe_flags, batch_progress, chosen_machine, chosen_recipe, curated_folder
 from training.fitting.divergence import TrainingDivergedError
+
+REPORT_FILE = "report.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,9 +45,14 @@ def _train(flags: argparse.Namespace) -> int:
     curated, machine = curated_folder(flags), chosen_machine(flags)
     from training.decoding.decoding_file import read_decoding
     from training.fitting.prepare import prepare
+    from training.fitting.resume import STATE_FILE
     from training.material.curated_zone import CuratedZone
 
     recipe = chosen_recipe(flags)
+    path = flags.model_dir / f"{recipe.name}.safetensors"
+    for folder, name in ((flags.model_dir, path.name), (flags.checkpoint_dir, STATE_FILE), (flags.output_dir, REPORT_FILE)):
+        if folder is not None:
+            check_place(folder / name)  # before hours of training
     fitted = flags.decoding and read_decoding(flags.decoding)  # a wrong file is refused before recordings are read
     session = prepare(curated, recipe, flags.seed, machine)
     if not CuratedZone(curated).content_groups():
@@ -61,7 +68,6 @@ def _train(flags: argparse.Namespace) -> int:
         if flags.checkpoint_dir is not None:
             session.save_state(flags.checkpoint_dir)
 
-    path = flags.model_dir / f"{recipe.name}.safetensors"
     try:
         session.fit(on_step, batch_progress)
     finally:
@@ -69,7 +75,7 @@ def _train(flags: argparse.Namespace) -> int:
             session.save_recognizer(path)
     print(session.closing(path), flush=True)
     if flags.output_dir is not None:
-        write_json(flags.output_dir / "report.json", session.report())
+        write_json(flags.output_dir / REPORT_FILE, session.report())
     return EXIT_OK
 
 
