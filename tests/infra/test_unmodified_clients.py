@@ -25,6 +25,7 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from pyiceberg.catalog import load_catalog
 
 from infra.local.server import LocalServer
 
@@ -249,6 +250,18 @@ def test_arrow_reads_and_writes_a_data_set(endpoint: Endpoint) -> None:
 
 
 # The AWS CLI
+
+
+def test_of_two_iceberg_commits_at_once_none_is_lost(s3: Any) -> None:
+    """Both writers read the same version of the table. The second one is refused; pyiceberg reads the table again and repeats the commit."""
+    boto3.client("glue").create_database(DatabaseInput={"Name": "lake"})
+    catalog = load_catalog("lake", type="glue", **{"s3.endpoint": os.environ["AWS_ENDPOINT_URL"]})
+    rows = pa.table({"video_id": pa.array([1], pa.int64())})
+    catalog.create_table("lake.bouts", schema=rows.schema, location="s3://raw-zone/bouts").append(rows)
+    one, other = catalog.load_table("lake.bouts"), catalog.load_table("lake.bouts")
+    one.append(rows)
+    other.append(rows)
+    assert catalog.load_table("lake.bouts").scan().to_arrow().num_rows == 3
 
 
 def test_the_aws_cli_copies_both_ways_and_reads_the_catalog(endpoint: Endpoint, tmp_path: Path) -> None:
