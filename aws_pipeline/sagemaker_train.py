@@ -31,6 +31,7 @@ from aws_pipeline.job_code import TRAINING, files
 from aws_pipeline.terminal import JobFailed, run
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
+from behavior.whole_file import check_place
 from behavior.workplace import REPOSITORY, WORKPLACE
 from reports.progress import Progress
 
@@ -64,8 +65,10 @@ class TrainingRequest:
 
 def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
     """Run a training job to its end and return the checkpoint, downloaded. Raises JobFailed."""
+    target = output_dir / f"{request.recipe}.safetensors"
+    check_place(target)  # before hours of training
     job = submit(request, chosen, wait=True)
-    return download(job.model_artifacts.s3_model_artifacts, output_dir / f"{request.recipe}.safetensors")
+    return download(job.model_artifacts.s3_model_artifacts, target)
 
 
 def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: bool = False) -> Any:

@@ -38,6 +38,14 @@ def test_only_a_job_with_checkpoints_is_resumed(monkeypatch: pytest.MonkeyPatch)
             sagemaker_train.require_checkpoints(job, chosen)
 
 
+def test_no_job_is_sent_whose_checkpoint_has_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sagemaker_train, "submit", lambda *_, **__: pytest.fail("a job was sent"))
+    (tmp_path / "taken").write_text("a file")
+    chosen = Settings(local=True, data_dir=Path(), mock_dir=Path(), region="us-east-1")
+    with pytest.raises(UsageError, match=r"taken to be a folder, but got a file"):
+        sagemaker_train.train(sagemaker_train.TrainingRequest("trees", {}), chosen, tmp_path / "taken")
+
+
 def test_a_job_gets_the_versions_of_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "requirements.lock").write_text("lightgbm==4.0.1\nnumpy==2.0.1\npandas==2.5.0\npyarrow==22.0.0\nsafetensors==0.6.1\n")
     monkeypatch.setattr(sagemaker_train, "REPOSITORY", tmp_path)
