@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from behavior.contract import UsageError
+from behavior.policy import parse_policy
 from behavior.workplace import REPOSITORY, WORKPLACE
 
 _LOCAL_ACCOUNT = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
@@ -46,6 +47,8 @@ class Settings:
     """Role the Glue job runs as."""
     training_role: str = "mabe-training"
     """Role training jobs run as."""
+    policy: Path | None = None
+    """File with what becomes of faults (behavior/policy.py); without one the contract decides alone."""
     endpoint_url: str | None = None
     """What AWS_ENDPOINT_URL named when the settings were read: an AWS that somebody else runs."""
 
@@ -81,8 +84,21 @@ def settings(environment: Mapping[str, str] = os.environ) -> Settings:
         mock_dir=Path(environment.get("S3_MOCK_DIR") or WORKPLACE / "s3_mock").resolve(),
         region=environment.get("AWS_DEFAULT_REGION") or environment.get("AWS_REGION") or "us-east-1",
         bucket_prefix=f"{prefix}-" if prefix else "",
+        policy=Path(environment["MABE_POLICY"]).resolve() if environment.get("MABE_POLICY") else None,
         endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
     )
+
+
+def policy_text(chosen: Settings) -> str:
+    """Return the text of the policy, checked; the empty text if there is none. Raises UsageError."""
+    if chosen.policy is None:
+        return ""
+    try:
+        text = chosen.policy.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"Expected a policy in {chosen.policy}, but got: {error}. Correct --policy or MABE_POLICY.") from None
+    parse_policy(text, str(chosen.policy))
+    return text
 
 
 @contextmanager

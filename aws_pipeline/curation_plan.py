@@ -1,16 +1,19 @@
-"""What a curation run has to do: the recordings of the raw zone, matched with their metadata, and divided into parts."""
+"""What a curation run has to do: the recordings of the raw zone, matched with their metadata, judged, and divided into parts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from heapq import heapreplace
 
 import pyarrow as pa
 
 from aws_pipeline.lake import list_objects, read_object
 from behavior.contract import ContractError, Fault
-from behavior.keys import RAW_FOLDERS, RAW_TABLES, SPLITS, LakeObject, foreign_key, key_of, object_of
-from behavior.recording import Recording, sound_recordings
-from behavior.tables import RAW_ANNOTATION, RAW_METADATA, RAW_TRACKING, parse_metadata
+from behavior.keys import RAW_TABLES, RAW_ZONE, RECORDING_FOLDERS, SPLITS, LakeObject, Layout, foreign_key, object_name, recording_name
+from behavior.metadata_rows import JudgedRow, judge_metadata
+from behavior.policy import STANDARD, Policy
+from behavior.recording import Recording
+from behavior.tables import RAW_METADATA, RAW_TRACKING
+from behavior.verdicts import QuarantineEntry, Rules, by_name
 
 _SMALL_PART_BYTES, _PART_BYTES = 16 << 20, 64 << 20
 
@@ -27,50 +30,87 @@ class Work:
     """Bytes of its tracking."""
     annotation: str | None = None
     """Key of its annotation in the raw zone, if there is one."""
+    row: int = 0
+    """Its row in the metadata, from 0 on."""
+    policy: Policy = STANDARD
+    """What becomes of its faults."""
+
+    @property
+    def name(self) -> str:
+        """Its name in quarantine."""
+        return recording_name(self.split, self.recording.video_id)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of its objects in the raw zone."""
+        return (self.tracking, self.annotation) if self.annotation else (self.tracking,)
 
 
 @dataclass(frozen=True)
 class CurationPlan:
-    """What there is to do, and what is wrong with it already."""
+    """What there is to do, what is left out of it, and what is wrong with the data set as a whole."""
 
     work: tuple[Work, ...]
     metadata: dict[str, pa.Table]
-    """Raw metadata by split."""
-    faults: tuple[Fault, ...]
+    """Raw metadata by split, all rows."""
+    faults: tuple[Fault, ...] = ()
+    """Of the data set: with any of them nothing can be done."""
+    put_aside: tuple[QuarantineEntry, ...] = ()
+    """What no work can be done on, and why."""
+    excluded: tuple[QuarantineEntry, ...] = ()
+    """What a person excluded."""
     ignored: tuple[str, ...] = ()
     """Keys of recordings that no metadata names: of an earlier data set, say. They are left where they are and left out."""
+    notes: tuple[Fault, ...] = ()
+    """What was repaired in the metadata, and what is worth a look."""
+    repeated: int = 0
+    """Rows of the metadata that speak of a recording again."""
+    n_files: int = 0
+    """Objects in the folders of recordings."""
 
 
-Objects = Mapping[tuple[str, int], LakeObject]
-"""The objects of a split, by table and video."""
+Objects = Mapping[int, Sequence[LakeObject]]
+"""The objects of a split, by video."""
 
 
-def plan_work(raw: str) -> CurationPlan:
-    """Match the objects of the raw zone with its metadata; every mismatch is a fault. Sound recordings are planned in any case."""
-    n_bytes = list_objects(raw, RAW_FOLDERS)
-    objects, faults = _by_video(key for key in n_bytes if not key.startswith(RAW_METADATA.name))
-    work: list[Work] = []
-    metadata: dict[str, pa.Table] = {}
-    ignored: list[str] = []
+@dataclass
+class _Draft:
+    work: list[Work] = field(default_factory=list)
+    metadata: dict[str, pa.Table] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    put_aside: list[QuarantineEntry] = field(default_factory=list)
+    excluded: list[QuarantineEntry] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    notes: list[Fault] = field(default_factory=list)
+    repeated: int = 0
+
+
+def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -> CurationPlan:
+    """Match the objects of the raw zone with its metadata, and judge both. What is wrong with one recording concerns no other.
+
+    With another layout `raw` is a data directory, as a file:// address, and keys are names of files.
+    """
+    rules, draft = rules or Rules(), _Draft()
+    n_bytes = list_objects(raw, RECORDING_FOLDERS)
+    objects, foreign = _by_video(n_bytes, layout)
+    if rules.policy.rejecting(foreign):
+        draft.put_aside += [QuarantineEntry(object_name(one.where), (one,), keys=(one.where,), of_metadata=False) for one in foreign]
+    else:
+        draft.notes += foreign
+        draft.ignored += [one.where for one in foreign]
     for split in SPLITS:
-        where, own = key_of(RAW_METADATA, split), objects[split]
-        if where not in n_bytes:
-            if split == "train":
-                message = f"Expected an object {where}, but got none."
-                faults.append(Fault("file-missing", raw, message, "Run python aws_pipeline/s3_upload.py."))
-            ignored += [each.key for each in own.values()]
-            continue
-        try:
-            metadata[split] = parse_metadata(read_object(raw, where).to_pybytes(), where)
-        except ContractError as error:
-            faults += error.faults
-            continue
-        recordings, wrong = sound_recordings(metadata[split].to_pylist(), where)
-        listed = set(metadata[split].column("video_id").to_pylist())
-        ignored += [each.key for (_, video), each in own.items() if video not in listed]
-        faults += [*wrong, *_mismatches(own, recordings, where, split)]
-        work += _work(own, recordings, split, n_bytes)
-    return CurationPlan(tuple(work), metadata, tuple(sorted(faults, key=str)), tuple(ignored))
+        _plan_split(draft, raw, split, objects[split], n_bytes, rules, layout)
+    return CurationPlan(
+        tuple(draft.work),
+        draft.metadata,
+        tuple(sorted(draft.faults, key=str)),
+        tuple(by_name(draft.put_aside)),
+        tuple(by_name(draft.excluded)),
+        tuple(draft.ignored),
+        tuple(draft.notes),
+        draft.repeated,
+        len(n_bytes),
+    )
 
 
 def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
@@ -90,38 +130,78 @@ def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
     return parts
 
 
-def _work(objects: Objects, recordings: Sequence[Recording], split: str, n_bytes: Mapping[str, int]) -> list[Work]:
-    work = []
-    for recording in recordings:
-        tracking, annotation = (objects.get((table.name, recording.video_id)) for table in (RAW_TRACKING, RAW_ANNOTATION))
-        if tracking:
-            work.append(Work(split, recording, tracking.key, n_bytes[tracking.key], annotation.key if annotation else None))
-    return work
+def _plan_split(draft: _Draft, raw: str, split: str, objects: Objects, n_bytes: Mapping[str, int], rules: Rules, layout: Layout) -> None:
+    """Add one split to the draft."""
+    where = layout.name_of(LakeObject(RAW_METADATA, split))
+    of_nobody = [layout.name_of(one) for own in objects.values() for one in own]
+    try:
+        metadata = judge_metadata(read_object(raw, where).to_pybytes(), split, where, rules.policy_of)
+    except FileNotFoundError:
+        if split == "train":
+            message = f"Expected {_a(layout.unit)} {where}, but got none."
+            draft.faults.append(Fault("file-missing", raw, message, "Run python aws_pipeline/s3_upload.py."))
+        draft.ignored += of_nobody
+        return
+    except ContractError as error:
+        draft.faults += error.faults
+        draft.ignored += of_nobody
+        return
+    draft.metadata[split] = metadata.table
+    draft.repeated += metadata.duplicates
+    listed = {row.video for row in metadata.rows}
+    draft.ignored += [layout.name_of(one) for video, own in objects.items() if video not in listed for one in own]
+    for row in metadata.rows:
+        own = objects.get(row.video, ()) if row.video is not None else ()
+        aside = QuarantineEntry(row.name, (), row.lab, tuple(map(layout.name_of, own)))
+        if rules.excludes(row.name):
+            draft.excluded.append(aside)
+        elif faults := _faults(row, own, split, rules, where, layout):
+            draft.put_aside.append(QuarantineEntry(row.name, faults, row.lab, aside.keys))
+        elif row.recording:
+            tracking, *rest = aside.keys
+            policy = rules.policy_of(row.name)
+            draft.work.append(Work(split, row.recording, tracking, n_bytes[tracking], rest[0] if rest else None, row.row, policy))
+            draft.notes += row.faults
 
 
-def _by_video(keys: Iterable[str]) -> tuple[dict[str, dict[tuple[str, int], LakeObject]], list[Fault]]:
-    """Return the objects of each split by table and video, and a fault for each that holds no recording or holds one again."""
-    objects: dict[str, dict[tuple[str, int], LakeObject]] = {split: {} for split in RAW_TABLES}
+def _by_video(names: Iterable[str], layout: Layout) -> tuple[dict[str, dict[int, list[LakeObject]]], list[Fault]]:
+    """Return the objects of each split by video, tracking first, and a fault for each object that holds no recording."""
+    objects: dict[str, dict[int, list[LakeObject]]] = {split: {} for split in SPLITS}
     faults = []
-    for key in sorted(keys):
-        held = object_of(key)
-        if not held or held.split is None or held.video is None:
-            faults.append(foreign_key(key))
+    for name in sorted(names):
+        found = layout.object_of(name)
+        if not found or found.split is None or found.video is None:
+            faults.append(foreign_key(name, layout))
             continue
-        first = objects[held.split].setdefault((held.table.name, held.video), held)
-        if first is not held:
-            message = f"Expected one object per video, but got {first.key} as well."
-            faults.append(Fault("video-repeated", key, message, "Remove one."))
+        objects[found.split].setdefault(found.video, []).append(found)
+    for split, by_video in objects.items():
+        for each in by_video.values():
+            each.sort(key=lambda one: RAW_TABLES[split].index(one.table))
     return objects, faults
 
 
-def _mismatches(objects: Objects, recordings: Sequence[Recording], where: str, split: str) -> Iterator[Fault]:
-    labs = {recording.video_id: recording.lab_id for recording in recordings}
-    for (_, video), each in objects.items():
-        if labs.get(video, each.lab) != each.lab:
-            message = f"Expected lab {labs[video]} as {where} says, but got {each.lab}."
-            yield Fault("lab-contradiction", each.key, message, "Correct the row or move the object.")
-    for recording in recordings:
-        if (RAW_TRACKING.name, recording.video_id) not in objects:
-            message = f"Expected an object {key_of(RAW_TRACKING, split, recording)}, but got none."
-            yield Fault("file-missing", where, message, "Upload it or remove the row.")
+def _faults(row: JudgedRow, objects: Sequence[LakeObject], split: str, rules: Rules, where: str, layout: Layout) -> tuple[Fault, ...]:
+    """Return why no work can be done on a recording, by its metadata and its objects' names."""
+    faults = [] if row.recording else list(row.faults)
+    for table in RAW_TABLES[split]:
+        names = [layout.name_of(one) for one in objects if one.table is table]
+        for other in names[1:]:
+            message = f"Expected one {layout.unit} per video, but got {names[0]} as well."
+            faults.append(Fault("video-repeated", other, message, "Remove one."))
+    if not row.recording:
+        return tuple(faults)
+    for one in objects:
+        if one.lab != row.recording.lab_id:
+            message = f"Expected lab {row.recording.lab_id} as {where} says, but got {one.lab}."
+            faults.append(Fault("lab-contradiction", layout.name_of(one), message, f"Correct the row or move the {layout.unit}."))
+    if row.name in rules.left_out:
+        faults += rules.left_out[row.name].faults
+    elif not any(one.table is RAW_TRACKING for one in objects):
+        expected = layout.name_of(LakeObject(RAW_TRACKING, split, row.recording.lab_id, row.recording.video_id))
+        message = f"Expected {_a(layout.unit)} {expected}, but got none."
+        faults.append(Fault("file-missing", where, message, f"{layout.add} or remove the row."))
+    return tuple(faults)
+
+
+def _a(unit: str) -> str:
+    return f"an {unit}" if unit[0] in "aeiou" else f"a {unit}"

@@ -1,19 +1,27 @@
 """Step 2: curate. Raw zone -> curated zone, as a Glue job.
 
-    python aws_pipeline/glue_etl.py                a person: start a run of the deployed job, follow it to its end
-    glue_etl.py --JOB_NAME J --RAW_URI s3://raw-zone --CURATED_URI s3://curated-zone --DATABASE mabe [--SUMMARY_URI s3://.../x.json]
-                                                   Glue, here or on AWS: the run itself
+    python aws_pipeline/glue_etl.py [--policy FILE]
+                                                   a person: start a run of the deployed job, follow it to its end
+    glue_etl.py --JOB_NAME J --RAW_URI s3://raw-zone --CURATED_URI s3://curated-zone --DATABASE mabe [--POLICY_URI s3://.../x.toml]
+                [--SUMMARY_URI s3://.../x.json]    Glue, here or on AWS: the run itself
 
 Reads   metadata/{train,test}.csv, {train,test}_tracking/lab_id=<lab>/<video>.parquet and train_annotation/... of the raw zone.
 Writes  tracking_curated/ and annotations_enriched/ (partitioned by lab, one object per recording), metadata_train/, metadata_test/
-        and class_distribution_stats/ of the curated zone; registers partitions; removes what is left of recordings that are gone.
+        and class_distribution_stats/ of the curated zone; registers partitions; removes what is left of recordings that are gone;
+        quarantine/reasons/ of the curated zone.
+
+A recording that breaks its contract goes to quarantine with its reasons, and the others are curated: one bad file never stops the
+night. See python aws_pipeline/quarantine.py list. A policy (default: MABE_POLICY) changes what becomes of a fault, code by code; the
+codes and what they may be changed to: python aws_pipeline/validate.py --codes. Only a fault of the whole data set refuses the run:
+train.csv or test.csv that cannot be read, or not one sound recording in train.csv.
 
 Spark distributes recordings, never rows: a task reads whole objects, calls the `curate` that serving calls, and writes whole
-objects, to a place where no reader looks. Only when every recording is sound are they copied to their own keys, with the tables that
+objects, to a place where no reader looks. Only when every recording is judged are they copied to their own keys, with the tables that
 span recordings, and old objects removed: a run that is refused leaves all tables as they were.
 
-Exit codes: 0 all curated, 1 unexpected, 2 usage, configuration or a full disk, 4 the input breaks its contract or the run failed,
-            5 AWS refuses.
+Exit codes: 0 all curated but what a person excluded, 1 unexpected, 2 usage, configuration or a full disk, 3 finished, but something
+            was put aside, 4 the data set breaks its contract or the run failed, 5 AWS refuses. To Glue a run that ends with 3 has
+            succeeded.
 """
 
 import argparse
@@ -32,19 +40,18 @@ from typing import Any
 if not __package__ and "--JOB_NAME" not in sys.argv:  # Glue brings the packages as a library
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import pyarrow as pa
-
 from aws_pipeline.curation_plan import CurationPlan, in_parts, plan_work
 from aws_pipeline.curation_task import CurationResult, curate_part
-from aws_pipeline.lake import copy_objects, list_objects, remove_objects, set_partitions, write_object, write_parquet
-from behavior.annotations import Occurrences, class_distribution
-from behavior.content import content_groups
-from behavior.contract import EXIT_OK, ContractError, exit_code_of, refuse
-from behavior.keys import STAGING, key_of, object_of, staged
-from behavior.tables import CLASS_DISTRIBUTION_STATS, CURATED_TABLES, METADATA_TEST, METADATA_TRAIN, RAW_METADATA, Table
+from aws_pipeline.lake import list_objects, read_object, remove_objects, write_object
+from aws_pipeline.outcome import Outcome, refuse_nothing_accepted, settle
+from aws_pipeline.publication import publish
+from aws_pipeline.quarantine_store import read_decisions, read_reasons
+from behavior.contract import CONTRACT_VERSION, EXIT_CONTRACT, EXIT_OK, ContractError
+from behavior.keys import STAGING, recording_name
+from behavior.policy import STANDARD, Policy, parse_policy
+from behavior.verdicts import Rules
 
 _TELL_S = 2.0
-_METADATA = {"train": METADATA_TRAIN, "test": METADATA_TEST}
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,9 @@ class Options:
     raw: str
     curated: str
     database: str
-    summary: str | None
+    policy: str | None = None
+    """Object with a policy; without one the contract decides alone."""
+    summary: str | None = None
     """Object that takes how far the run is, and in the end its summary or its faults: a log is a poor place to read them from."""
 
 
@@ -63,37 +72,81 @@ class _Refused(SystemExit):
 
     def __init__(self, error: ContractError) -> None:
         super().__init__(f"ContractError: {error}")
-        self.code = exit_code_of(error.faults)
+        self.code = EXIT_CONTRACT
 
 
 def run_curation(options: Options) -> dict[str, Any]:
-    """Do the whole job and return its summary. Raises ContractError with the faults of all recordings."""
+    """Do the whole job and return its summary. Raises ContractError with all faults if the data set as a whole is not sound."""
     clock = [time.monotonic()]
     with ThreadPoolExecutor(1) as aside:  # the JVM starts meanwhile
-        planning = aside.submit(plan_work, options.raw)
+        planning = aside.submit(_plan, options)
         spark = _spark()
-        plan = planning.result()
+        plan, policy = planning.result()
     clock.append(time.monotonic())
     _remove_staged(options)  # of a run that was killed; the job allows one run at a time
     try:
         name = uuid.uuid4().hex
         results = _curate(spark, plan, options, None if plan.faults else name)
-        refuse([*plan.faults, *(fault for result in results for fault in result.faults)])
+        outcome = settle(plan, results, options.raw)
+        for balance in outcome.balances:
+            print(balance, flush=True)
+        refuse_nothing_accepted(plan, outcome, options.raw)
         clock.append(time.monotonic())
-        removed = _publish(plan, results, options, name)
+        removed = publish(plan, outcome, options.curated, options.database, name)
     finally:
         _remove_staged(options)
     clock.append(time.monotonic())
-    totals = {name: sum(getattr(result, name) for result in results) for name in ("rows_in", "rows_out", "bytes_in", "bytes_out")}
     steps = zip(("session", "tracking", "tables"), clock, clock[1:], strict=False)
     return {
-        "videos": len(results),
-        **totals,
+        **_recording_facts(plan, outcome, policy),
+        "run": name,
         "removed": removed,
-        "ignored": len(plan.ignored),
-        "notes": _count_notes(results),
         "seconds": {name: round(end - start, 2) for name, start, end in steps},
     }
+
+
+def _plan(options: Options) -> tuple[CurationPlan, Policy]:
+    """Read what recordings are judged by, and plan."""
+    policy = STANDARD
+    if options.policy:
+        zone, _, key = options.policy.rpartition("/")
+        policy = parse_policy(read_object(zone, key).to_pybytes().decode(), options.policy)
+    rules = Rules(policy, read_decisions(options.curated), read_reasons(options.raw))
+    return plan_work(options.raw, rules), policy
+
+
+def _recording_facts(plan: CurationPlan, outcome: Outcome, policy: Policy) -> dict[str, Any]:
+    """Return what the summary says of the recordings, and print what was repaired in each or looks strange."""
+    accepted = outcome.accepted
+    counts: Counter[str] = Counter()
+    of_recording = {(one.split, one.recording.video_id): one.policy for one in plan.work}
+    by_policy = [(policy, plan.notes), *((of_recording[one.split, one.video_id], one.notes) for one in accepted)]
+    for judge, note in ((judge, note) for judge, notes in by_policy for note in notes):
+        print(f"{judge.severity(note.code)}: {note}")
+        counts[note.code] += note.count
+    for one in outcome.put_aside:
+        for fault in one.faults:
+            print(f"put aside: {one.name}: {fault}")
+    return {
+        "contract": CONTRACT_VERSION,
+        "videos": len(accepted),
+        **{name: sum(getattr(result, name) for result in accepted) for name in ("rows_in", "rows_out", "bytes_in", "bytes_out")},
+        "ignored": len(plan.ignored),
+        "notes": dict(sorted(counts.items())),
+        "put_aside": [{"name": one.name, "lab": one.lab, "faults": [str(fault) for fault in one.faults]} for one in outcome.put_aside],
+        "by_leave": _by_leave(accepted),
+        "excluded": [one.name for one in outcome.excluded],
+        "balances": {balance.unit: {"in": balance.total, **balance.parts} for balance in outcome.balances},
+    }
+
+
+def _by_leave(accepted: Sequence[CurationResult]) -> dict[str, list[str]]:
+    """Return which recordings were accepted although the contract alone rejects them, and the codes of their faults."""
+    found = {}
+    for result in accepted:
+        if codes := sorted({note.code for note in STANDARD.rejecting(result.notes)}):
+            found[recording_name(result.split, result.video_id)] = codes
+    return found
 
 
 def _spark() -> Any:
@@ -119,59 +172,8 @@ def _curate(spark: Any, plan: CurationPlan, options: Options, name: str | None) 
     return sorted(job.result(), key=lambda result: (result.split, result.video_id))
 
 
-def _publish(plan: CurationPlan, results: Sequence[CurationResult], options: Options, name: str) -> int:
-    """Put all objects where readers look, register partitions, remove what former runs left; return how many objects that were.
-
-    Workers do not write to these keys themselves, because the last recording of thousands may be the broken one: then readers would
-    see new tracking beside old metadata. To check all recordings before any is written would mean to read and decode each twice;
-    a copy costs one short request, and the store sends itself the bytes.
-    """
-    keys = {key for result in results for key in result.keys}
-    for table, rows in _spanning_tables(plan, results).items():
-        write_parquet(options.curated, staged(name, key_of(table)), rows, compression="zstd")
-        keys.add(key_of(table))
-    copy_objects(options.curated, {staged(name, key): key for key in sorted(keys)})
-    held = [one for one in map(object_of, keys) if one]
-    for table in CURATED_TABLES:
-        if table.partition:
-            set_partitions(options.curated, options.database, table, {str(one.lab) for one in held if one.table is table})
-    former = list_objects(options.curated, [table.location for table in CURATED_TABLES]).keys() - keys
-    return remove_objects(options.curated, sorted(former))
-
-
 def _remove_staged(options: Options) -> None:
     remove_objects(options.curated, list_objects(options.curated, [STAGING]))
-
-
-def _count_notes(results: Sequence[CurationResult]) -> dict[str, int]:
-    """Print what was repaired or looks strange, recording by recording, and return how many rows of all have each."""
-    counts: Counter[str] = Counter()
-    for note in (note for result in results for note in result.notes):
-        print(f"{note.severity}: {note}")
-        counts[note.code] += note.count
-    return dict(sorted(counts.items()))
-
-
-def _spanning_tables(plan: CurationPlan, results: Sequence[CurationResult]) -> dict[Table, pa.Table]:
-    by_video = {(result.split, result.video_id): result for result in results}
-    tables = {}
-    for split, rows in plan.metadata.items():
-        found = [by_video[split, video] for video in rows.column("video_id").to_pylist()]
-        groups = content_groups([result.content for result in found if result.content])
-        columns = {
-            "first_frame": [result.first_frame for result in found],
-            "frame_count": [result.frames for result in found],
-            "mice_tracked": [result.mice for result in found],
-            "bodyparts": [json.dumps(result.bodyparts) for result in found],
-            "seen_share": [result.seen_share for result in found],
-            "content_group": [groups[result.video_id] for result in found],
-        }
-        for name, values in columns.items():
-            rows = rows.append_column(_METADATA[split].schema.field(name), pa.array(values, _METADATA[split].schema.field(name).type))
-        tables[_METADATA[split]] = _METADATA[split].check(rows, key_of(RAW_METADATA, split))
-    train = [(work.recording, by_video[work.split, work.recording.video_id]) for work in plan.work if work.split == "train"]
-    tables[CLASS_DISTRIBUTION_STATS] = class_distribution(Occurrences(one, result.frames, result.bouts) for one, result in train)
-    return tables
 
 
 def _options(arguments: Sequence[str]) -> Options:
@@ -179,9 +181,10 @@ def _options(arguments: Sequence[str]) -> Options:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     for name in ("JOB_NAME", "RAW_URI", "CURATED_URI", "DATABASE"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--POLICY_URI")
     parser.add_argument("--SUMMARY_URI")
     known, _ = parser.parse_known_args(arguments)
-    return Options(known.RAW_URI.rstrip("/"), known.CURATED_URI.rstrip("/"), known.DATABASE, known.SUMMARY_URI)
+    return Options(known.RAW_URI.rstrip("/"), known.CURATED_URI.rstrip("/"), known.DATABASE, known.POLICY_URI, known.SUMMARY_URI)
 
 
 def _tell(options: Options, news: dict[str, Any]) -> None:

@@ -7,35 +7,46 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aws_pipeline.config import Settings, endpoint, settings
+from aws_pipeline.config import Settings, endpoint, policy_text, settings
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
 from aws_pipeline.terminal import JobFailed, run, size
-from behavior.contract import EXIT_OK, ContractError, Fault, UsageError
+from behavior.balance import Balance
+from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, ContractError, Fault, UsageError
 from behavior.workplace import REPOSITORY
 from reports.progress import Progress
 
 DEPLOY = "python -m infra.deploy"
+LIST = "python aws_pipeline/quarantine.py list"
+_MOST_TOLD = 20
 _ACTIVE = {"WAITING", "STARTING", "RUNNING", "STOPPING"}
 
 
 def run_job(chosen: Settings) -> dict[str, Any]:
     """Run the job on the raw zone as it is, to its end, and return its summary.
 
-    The summary holds videos, rows_in, rows_out, bytes_in, bytes_out, removed, ignored (raw objects no metadata names), notes (how many
-    rows were repaired or are worth a look, by code of the fault), seconds by step.
-    Raises ContractError with the faults of the input, JobFailed for any other end, UsageError if there is no job, it is running, or
+    The summary holds videos (the accepted ones; rows_in, rows_out, bytes_in, bytes_out are theirs), put_aside (name, lab and faults of
+    each), by_leave (codes by name: accepted although the contract alone rejects them), excluded (names), balances (what went in and
+    what became of it), removed, ignored (raw objects no metadata names), notes (how many rows were repaired or are worth a look, by
+    code of the fault), contract (its version), run, seconds by step.
+    Raises ContractError with the faults of the data set, JobFailed for any other end, UsageError if there is no job, it is running, or
     it has other code than this working tree and lies on AWS.
     """
     import boto3
 
     glue, s3 = boto3.client("glue"), boto3.client("s3")
-    bucket, key = chosen.bucket("artifacts"), f"glue/runs/{uuid.uuid4().hex}.json"
+    policy = policy_text(chosen)
+    bucket, name = chosen.bucket("artifacts"), f"glue/runs/{uuid.uuid4().hex}"
+    key, arguments = f"{name}.json", {"--SUMMARY_URI": f"s3://{bucket}/{name}.json"}
     _require_this_code(glue, chosen)
+    if policy:
+        s3.put_object(Bucket=bucket, Key=f"{name}.toml", Body=policy.encode())
+        arguments["--POLICY_URI"] = f"s3://{bucket}/{name}.toml"
     try:
-        started = glue.start_job_run(JobName=chosen.glue_job, Arguments={"--SUMMARY_URI": f"s3://{bucket}/{key}"})
+        started = glue.start_job_run(JobName=chosen.glue_job, Arguments=arguments)
     except glue.exceptions.ConcurrentRunsExceededException:
         raise UsageError(f"Expected job {chosen.glue_job} to be idle, but got a run under way. Wait for it or stop it.") from None
 
@@ -101,21 +112,43 @@ def _main(description: str) -> int:
     parser = argparse.ArgumentParser(
         prog=Path(GLUE_SCRIPT).name, description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
+    parser.add_argument(
+        "--policy", type=Path, help="what becomes of faults, code by code, as TOML (default: MABE_POLICY, else the contract)"
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
     arguments = parser.parse_args()
     chosen = settings()
+    if arguments.policy:
+        chosen = replace(chosen, policy=arguments.policy.resolve())
     with endpoint(chosen):
         summary = run_job(chosen)
+    print(json.dumps(summary) if arguments.json else _in_words(summary, chosen))
+    return EXIT_PUT_ASIDE if summary["put_aside"] else EXIT_OK
+
+
+def _in_words(summary: dict[str, Any], chosen: Settings) -> str:
     seconds = ", ".join(f"{name} {value:.1f} s" for name, value in summary["seconds"].items())
     notes = "".join(f"; {code}: {count:,}" for code, count in summary["notes"].items())
-    print(
-        json.dumps(summary)
-        if arguments.json
-        else f"{chosen.uri('curated')} {chosen.place}: {summary['videos']} recordings, {summary['rows_in']:,} rows in, "
+    done = (
+        f"{chosen.uri('curated')} {chosen.place}: {summary['videos']} recordings, {summary['rows_in']:,} rows in, "
         f"{summary['rows_out']:,} rows out ({size(summary['bytes_out'])}), {summary['removed']} old objects removed, "
         f"{summary['ignored']} raw objects that no metadata names left out{notes}; {seconds}"
     )
-    return EXIT_OK
+    return "\n".join([done, *balance_lines(summary), *put_aside_lines(summary)])
+
+
+def balance_lines(summary: dict[str, Any]) -> list[str]:
+    """Return a line for each unit of a summary: what went in and what became of it."""
+    each = {unit: dict(counts) for unit, counts in summary["balances"].items()}
+    return [str(Balance(unit, counts.pop("in"), counts)) for unit, counts in each.items()]
+
+
+def put_aside_lines(summary: dict[str, Any]) -> list[str]:
+    """Return a line for each recording of a summary that was put aside, for some of many, and the next thing to do."""
+    put_aside = summary["put_aside"]
+    lines = [f"put aside: {one['name']}: {one['faults'][0]}" for one in put_aside[:_MOST_TOLD]]
+    lines += [f"put aside: {len(put_aside) - _MOST_TOLD} more"] if len(put_aside) > _MOST_TOLD else []
+    return [*lines, f"See all reasons: {LIST}"] if lines else []
 
 
 def main(description: str) -> int:

@@ -16,6 +16,9 @@ GLUE_LIBRARY = (
     "aws_pipeline/curation_plan.py",
     "aws_pipeline/curation_task.py",
     "aws_pipeline/lake.py",
+    "aws_pipeline/outcome.py",
+    "aws_pipeline/publication.py",
+    "aws_pipeline/quarantine_store.py",
 )
 """What the Glue script imports of this repository, as folders and files."""
 TRAINING = ("behavior", "reports", "recognizers", "training")

@@ -51,11 +51,24 @@ def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:
 
 def read_table(zone: str, key: str, table: Table) -> pa.Table:
     """Return the rows of a Parquet object in a table's columns, read by one thread. Raises ContractError for anything that is none."""
+    mend = "Export the file again." if zone.startswith("file:") else "Upload the file again."
     try:
         data = read_object(zone, key)
     except FileNotFoundError:
-        raise ContractError(Fault("file-missing", key, "Expected an object, but got none.", "Upload the file again.")) from None
-    return read_rows(table, data, key, mend="Upload the file again.", threads=False)
+        raise ContractError(Fault("file-missing", key, "Expected an object, but got none.", mend)) from None
+    return read_rows(table, data, key, mend=mend, threads=False)
+
+
+def count_rows(zone: str, key: str) -> int:
+    """Return how many rows a Parquet object says that it has; 0 if it is not there, or is none that says so."""
+    try:
+        data = read_object(zone, key)
+    except FileNotFoundError:
+        return 0
+    try:
+        return int(pq.read_metadata(pa.BufferReader(data)).num_rows)
+    except (pa.ArrowException, OSError):  # of bytes in memory: they are no Parquet
+        return 0
 
 
 def write_parquet(zone: str, key: str, rows: pa.Table, **options: Any) -> int:

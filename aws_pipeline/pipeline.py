@@ -5,11 +5,14 @@
 Reads   the recordings in D (default: MABE_DATA_DIR); with --sample simulated ones, made first.
 Writes  the raw and the curated zone, a model, and results/<name of D>/: the checkpoint, submissions, score.json, summary.json.
 
+A recording that breaks its contract is put aside by the upload or the ETL, and all steps go on with the accepted ones: recognizing and
+scoring read them from results/<name of D>/accepted, which has their metadata and links to their files.
+
 A step whose inputs and code are what they were when it last succeeded, and all that it left is there unchanged, is not run again and
 says so. Inputs are objects by their ETags and files by their content.
 
-Exit codes: 0 all done, 1 unexpected, 2 usage, configuration or a full disk, 4 the input breaks its contract or a job failed,
-            5 AWS refuses.
+Exit codes: 0 all done, 1 unexpected, 2 usage, configuration or a full disk, 3 finished, but something was put aside (python
+            aws_pipeline/quarantine.py list says what and why), 4 the data set breaks its contract or a job failed, 5 AWS refuses.
 """
 
 import argparse
@@ -18,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +29,14 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
-from aws_pipeline.config import Settings, endpoint, settings
+from aws_pipeline.accepted_recordings import accepted_recordings, read_accepted
+from aws_pipeline.config import Settings, endpoint, policy_text, settings
 from aws_pipeline.job_code import GLUE_LIBRARY, GLUE_SCRIPT, TRAINING, digest, files
 from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
 from aws_pipeline.terminal import JobFailed, run, size
-from behavior.contract import EXIT_OK
+from aws_pipeline.upload_plan import plan_uploads
+from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE
+from behavior.keys import DECISIONS, REASONS, SPLITS
 from behavior.tables import CURATED_TABLES
 from behavior.whole_file import whole_file
 from behavior.workplace import REPOSITORY, WORKPLACE
@@ -60,6 +66,8 @@ class Step:
     """Up to date, not run."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What later steps need to know of it."""
+    lines: list[str] = field(default_factory=list)
+    """What else a person should read."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,7 @@ class _Pipeline:
         self.s3 = s3
         self.records = StepRecords(s3, chosen.bucket("artifacts"), order.force)
         self.held_out = order.results / "held_out.csv"
+        self.data_dir = order.data_dir
 
     def steps(self) -> list[Callable[[], Step]]:
         """Return what to call, in order."""
@@ -115,17 +124,33 @@ class _Pipeline:
     def _curated(self) -> str:
         return fingerprint_of(*(objects_fingerprint(self.s3, self.chosen.bucket("curated"), table.location) for table in CURATED_TABLES))
 
+    def _of_curated(self, folder: str) -> str:
+        return objects_fingerprint(self.s3, self.chosen.bucket("curated"), folder)
+
     def _ingest(self) -> Step:
-        uploads = s3_upload.plan_uploads(self.order.data_dir)
-        sending = s3_upload.upload(uploads, self.s3, self.chosen.bucket("raw"))
-        sent = [item.path.stat().st_size for item, was_sent in progress(sending, "upload", len(uploads)) if was_sent]
-        did = f"{len(sent)} of {len(uploads)} files sent" if sent else f"{len(uploads)} files, all there already"
-        return Step("1 ingest", did, n_bytes=sum(sent), reused=not sent)
+        plan = plan_uploads(self.order.data_dir)
+        n_files = len(plan.uploads)
+        sending = s3_upload.upload(plan, self.s3, self.chosen.bucket("raw"))
+        sent = [item.path.stat().st_size for item, was_sent in progress(sending, "upload", n_files) if was_sent]
+        did = f"{len(sent)} of {n_files} files sent" if sent else f"{n_files} files, all there already"
+        lines = s3_upload.report_lines(plan)
+        facts = {"put_aside": len(plan.put_aside)}
+        return Step("1 ingest", did, n_bytes=sum(sent), reused=not sent, facts=facts, lines=lines)
 
     def _etl(self) -> Step:
-        inputs = self._raw(), digest(files(*GLUE_LIBRARY, GLUE_SCRIPT))
-        facts, reused = self.records.once("etl", inputs, lambda: glue_job.run_job(self.chosen), lambda _: self._curated())
-        return Step("2 ETL", f"{facts['videos']} recordings curated", facts["rows_out"], facts["bytes_out"], reused=reused)
+        inputs = self._raw(), digest(files(*GLUE_LIBRARY, GLUE_SCRIPT)), policy_text(self.chosen), self._of_curated(DECISIONS)
+
+        def left(_: StepFacts) -> str:
+            return fingerprint_of(self._curated(), self._of_curated(REASONS))
+
+        facts, reused = self.records.once("etl", inputs, lambda: glue_job.run_job(self.chosen), left)
+        self.data_dir = accepted_recordings(
+            self.order.data_dir, read_accepted(self.chosen.uri("curated"), facts["by_leave"]), self.order.results / "accepted"
+        )
+        did = f"{facts['videos']} recordings curated" + (f", {len(facts['put_aside'])} put aside" if facts["put_aside"] else "")
+        lines = [*glue_job.balance_lines(facts), *glue_job.put_aside_lines(facts)]
+        told = {"put_aside": len(facts["put_aside"])}
+        return Step("2 ETL", did, facts["rows_out"], facts["bytes_out"], reused=reused, facts=told, lines=lines)
 
     def _sql(self) -> Step:
         question = athena.saved("class_imbalance")
@@ -154,14 +179,17 @@ class _Pipeline:
         return self._infer("held-out recordings", self.held_out, "--held-out")
 
     def _infer_test(self) -> Step:
+        if not (self.data_dir / "test.csv").is_file():
+            return Step("5 infer", "no test recording was accepted")
         return self._infer("test recordings", self.order.results / "submission.csv")
 
     def _infer(self, which: str, output: Path, *flags: str) -> Step:
         order = self.order
-        inputs = self._raw(), file_fingerprint(order.checkpoint), digest(files(*INFERENCE)), *flags
+        listed = [file_fingerprint(self.data_dir / f"{split}.csv") for split in SPLITS]
+        inputs = self._raw(), *listed, file_fingerprint(order.checkpoint), digest(files(*INFERENCE)), *flags
 
         def work() -> StepFacts:
-            places = "--data-dir", order.data_dir, "--checkpoint", order.checkpoint, "--output", output
+            places = "--data-dir", self.data_dir, "--checkpoint", order.checkpoint, "--output", output
             _script("inference/make_submission.py", *places, *flags)
             return {"rows": sum(1 for _ in output.open()) - 1}
 
@@ -170,10 +198,11 @@ class _Pipeline:
 
     def _score(self) -> Step:
         order, output = self.order, self.order.results / "score.json"
-        inputs = self._raw(), file_fingerprint(order.checkpoint), file_fingerprint(self.held_out), digest(files(*INFERENCE))
+        listed = file_fingerprint(self.data_dir / "train.csv")
+        inputs = self._raw(), listed, file_fingerprint(order.checkpoint), file_fingerprint(self.held_out), digest(files(*INFERENCE))
 
         def work() -> StepFacts:
-            places = "--solution", order.data_dir / "train.csv", "--submission", self.held_out, "--unseen-by", order.checkpoint
+            places = "--solution", self.data_dir / "train.csv", "--submission", self.held_out, "--unseen-by", order.checkpoint
             told = _script("inference/evaluate.py", *places, "--json")
             with whole_file(output) as draft:
                 draft.write_text(told)
@@ -201,6 +230,8 @@ def _make_sample() -> None:
 def _tell(step: Step) -> None:
     mark = "up to date" if step.reused else f"{step.seconds:.1f} s"
     print(f"{step.name:<9}  {step.did}, {mark}", flush=True)
+    for line in step.lines:
+        print(f"{'':<11}{line}", flush=True)
 
 
 def _summary(steps: list[Step], order: PipelineOrder, chosen: Settings) -> str:
@@ -228,9 +259,13 @@ def _main() -> int:
     parser.add_argument("--recipe", default="cnn_transformer_small", help="what to train (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="train this many epochs at most (default: the recipe's)")
     parser.add_argument("--results-dir", type=Path, help="where results go (default: results/<name of the data directory>)")
+    parser.add_argument("--policy", type=Path, help="TOML file with what becomes of faults (default: MABE_POLICY, else the contract)")
     parser.add_argument("--force", action="store_true", help="run every step, up to date or not")
     arguments = parser.parse_args()
     chosen = settings()
+    if arguments.policy:
+        chosen = replace(chosen, policy=arguments.policy.resolve())
+    policy_text(chosen)
     if arguments.sample:
         _make_sample()
     data_dir = SAMPLE_DIR if arguments.sample else (arguments.data_dir or chosen.data_dir).resolve()
@@ -241,7 +276,7 @@ def _main() -> int:
     with whole_file(results / "summary.json") as draft:
         draft.write_text(json.dumps([asdict(step) for step in steps], indent=1, default=str))
     print(_summary(steps, order, chosen))
-    return EXIT_OK
+    return EXIT_PUT_ASIDE if any(step.facts.get("put_aside") for step in steps) else EXIT_OK
 
 
 def main() -> int:

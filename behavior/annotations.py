@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from behavior.contract import ContractError, Fault, refuse
+from behavior.contract import ContractError, Fault
+from behavior.policy import STANDARD, Policy
 from behavior.recording import Recording
 from behavior.tables import ANNOTATIONS_ENRICHED, CLASS_DISTRIBUTION_STATS, RAW_ANNOTATION
 
@@ -40,16 +41,19 @@ class _Sum:
     bouts_s: list[np.ndarray] = field(default_factory=list)
 
 
-def sound_bouts(rows: pa.Table, film_frames: range, where: str = "annotation") -> tuple[pa.Table, list[Fault]]:
+def sound_bouts(rows: pa.Table, film_frames: range, where: str = "annotation", policy: Policy = STANDARD) -> tuple[pa.Table, list[Fault]]:
     """Return the raw bouts, repaired, and the repairs: each bout once, clipped to the tracked frames, and no bout without frames.
 
-    `film_frames` are the tracked frames in the film's numbers. Raises ContractError as `enrich` does, and if `film_frames` belong
+    `film_frames` are the tracked frames in the film's numbers. Raises ContractError as `enrich` does, unless `policy` says otherwise
+    (then a bout that ends before it begins is left out, and one that begins before frame 0 is clipped), and if `film_frames` belong
     to a clip and no bout lies within them: then the experts counted from another frame.
     """
-    bouts = _checked(rows, where).to_pandas()
+    bouts = _checked(rows, where, policy).to_pandas()
     first, end = film_frames.start, film_frames.stop
     has_frames = bouts["stop_frame"] > bouts["start_frame"]
-    beyond = has_frames & ((bouts["start_frame"] < first) | (bouts["stop_frame"] > end))
+    reversed_ = bouts["stop_frame"] < bouts["start_frame"]
+    negative = has_frames & (bouts["start_frame"] < 0)
+    beyond = has_frames & (((bouts["start_frame"] < first) & ~negative) | (bouts["stop_frame"] > end))
     inside = has_frames & (bouts["start_frame"] < end) & (bouts["stop_frame"] > first)
     if first and has_frames.any() and not inside.any():
         message = f"Expected bouts within the tracked frames {first} to {end - 1}, but got none there."
@@ -60,7 +64,9 @@ def sound_bouts(rows: pa.Table, film_frames: range, where: str = "annotation") -
     once = clipped.drop_duplicates()
     repairs = [
         ("bout-beyond", int(beyond.sum()), f"within the tracked frames {first} to {end - 1}", "that go beyond", "They are clipped there."),
-        ("bout-empty", int((~has_frames).sum()), "of one frame or more", "without a frame", "They are left out."),
+        ("bout-negative", int(negative.sum()), "from frame 0 on", "that begin before it", "They are clipped there."),
+        ("bout-reversed", int(reversed_.sum()), "to end after they begin", "that do not", "They are left out."),
+        ("bout-empty", int((~has_frames & ~reversed_).sum()), "of one frame or more", "without a frame", "They are left out."),
         ("bout-repeated", len(clipped) - len(once), "each once", "that are repeated", "They count once."),
     ]
     notes = [Fault(code, where, f"Expected bouts {expected}, but got {n} {got}.", mend, n) for code, n, expected, got, mend in repairs if n]
@@ -129,7 +135,7 @@ def _row(key: tuple[str, str, str], entry: _Sum) -> dict[str, object]:
     }
 
 
-def _checked(rows: pa.Table, where: str) -> pa.Table:
+def _checked(rows: pa.Table, where: str, policy: Policy = STANDARD) -> pa.Table:
     """Return rows of `RAW_ANNOTATION`. Raises ContractError with all faults."""
     rows = RAW_ANNOTATION.check(rows, where)
     agent, target, start, stop = (rows.column(name).to_numpy() for name in ("agent_id", "target_id", "start_frame", "stop_frame"))
@@ -138,7 +144,7 @@ def _checked(rows: pa.Table, where: str) -> pa.Table:
         ("bout-negative", start < 0, "from frame 0 on", "that begin before it", "Correct start_frame."),
         ("bout-reversed", stop < start, "to end after they begin", "that do not", "Swap start_frame and stop_frame."),
     ]
-    refuse(
+    policy.refuse(
         Fault(code, where, f"Expected bouts {expected}, but got {np.count_nonzero(bad)} {got}.", mend, int(np.count_nonzero(bad)))
         for code, bad, expected, got, mend in wrong
         if bad.any()

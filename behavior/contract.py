@@ -5,26 +5,28 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+CONTRACT_VERSION = 1
+"""Raised by hand when a code is added, leaves, or means something else; stands in every policy and in every reason for a quarantine."""
+
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
+EXIT_PUT_ASIDE = 3
 EXIT_CONTRACT = 4
 EXIT_CREDENTIALS = 5
 EXIT_INTERRUPTED = 130
 
 
 class Severity(StrEnum):
-    """What becomes of input with a fault."""
+    """What becomes of input with a fault; a user may decide otherwise for some codes (behavior/policy.py)."""
 
     REJECT = "reject"
-    """It is refused, and nothing is written from it."""
+    """It is refused, and nothing is written from it. One recording of many goes to quarantine; the others are used."""
     REPAIR = "repair"
     """It is used after a repair that loses no sound data; repairs are counted."""
     FLAG = "flag"
     """It is used as it is, and somebody should look at it."""
 
-
-_EXIT_CODES = {Severity.REJECT: EXIT_CONTRACT, Severity.REPAIR: EXIT_OK, Severity.FLAG: EXIT_OK}
 
 UNFIT = "unfit"
 CODES: dict[Severity, dict[str, str]] = {
@@ -75,7 +77,7 @@ CODES: dict[Severity, dict[str, str]] = {
     },
 }
 """All fault codes by severity, each with its meaning."""
-_SEVERITY = {code: severity for severity, codes in CODES.items() for code in codes}
+SEVERITY = {code: severity for severity, codes in CODES.items() for code in codes}
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Refuse a code without a severity."""
-        if self.code not in _SEVERITY:
+        if self.code not in SEVERITY:
             raise ValueError(f"Expected one of the codes in behavior/contract.py, but got {self.code!r}. Add it there.")
 
     def __str__(self) -> str:
@@ -105,12 +107,12 @@ class Fault:
 
     @property
     def severity(self) -> Severity:
-        """What becomes of input with this fault."""
-        return _SEVERITY[self.code]
+        """What becomes of input with this fault, unless a policy says otherwise."""
+        return SEVERITY[self.code]
 
 
 class ContractError(ValueError):
-    """The input breaks its contract; `faults` holds all faults, sorted. At least one of them rejects the input.
+    """The input breaks its contract; `faults` holds all faults, sorted. At least one rejects the input, by the contract or by a policy.
 
     A plain text becomes a fault with the generic code `unfit`.
     """
@@ -119,8 +121,8 @@ class ContractError(ValueError):
         every = [faults] if isinstance(faults, Fault | str) else faults
         unique = {one if isinstance(one, Fault) else Fault(UNFIT, "", one) for one in every}
         self.faults: tuple[Fault, ...] = tuple(sorted(unique, key=str))
-        if exit_code_of(self.faults) == EXIT_OK:
-            raise ValueError(f"Expected a fault that rejects, but got {len(self.faults)} that do not. Report them instead.")
+        if not self.faults:
+            raise ValueError("Expected a fault, but got none. Go on instead.")
         super().__init__("\n".join(map(str, self.faults)))
 
     def __reduce__(self) -> tuple[type["ContractError"], tuple[tuple[Fault, ...]]]:
@@ -139,18 +141,13 @@ def refuse(faults: Iterable[Fault | str]) -> None:
         raise ContractError(rejecting)
 
 
-def exit_code_of(faults: Iterable[Fault]) -> int:
-    """Return the exit code of a command whose input has these faults: that of the severest."""
-    return max((_EXIT_CODES[fault.severity] for fault in faults), default=EXIT_OK)
-
-
 def exit_code(main: Callable[[], int]) -> int:
     """Run a script's `main` and return its exit code; an error that the user can mend is printed to stderr in plain lines, no traceback."""
     try:
         return main()
     except ContractError as error:
         print("\n".join(f"error: {fault}" for fault in error.faults), file=sys.stderr)
-        return exit_code_of(error.faults)
+        return EXIT_CONTRACT
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USAGE

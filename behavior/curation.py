@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from behavior.contract import ContractError, Fault
+from behavior.policy import STANDARD, Policy
 from behavior.recording import Recording
 from behavior.tables import NAME, TRACKING_CURATED
 from behavior.tracking import Pose, to_pose
@@ -68,13 +69,13 @@ class Curated:
         return self.pose.first_frame
 
 
-def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording) -> Curated:
-    """Turn the raw tracking rows of one recording into curated pose and velocity. `rows` are what `to_pose` takes.
+def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording, policy: Policy = STANDARD) -> Curated:
+    """Turn the raw tracking rows of one recording into curated pose and velocity. `rows` and `policy` are what `to_pose` takes.
 
     A lost point stays where it was last seen (before it is first seen: at the first place) with velocity 0. When a point
     is seen again, its velocity is the mean over the gap, so that a gap makes no spike. Raises ContractError as `to_pose` does.
     """
-    pose = to_pose(rows, f"lab {recording.lab_id}, video {recording.video_id}, tracking", recording)
+    pose = to_pose(rows, f"lab {recording.lab_id}, video {recording.video_id}, tracking", recording, policy)
     xy = pose.xy  # changed in place: nothing else refers to it, and a long recording should not be in memory twice
     xy -= np.array(recording.center_px, np.float32).reshape(2, 1, 1, 1)
     xy /= np.float32(recording.pix_per_cm)

@@ -4,9 +4,14 @@ Raw zone: metadata/<split>.csv, <split>_tracking/lab_id=<lab>/<video>.parquet, t
 Data directory: the same files as <split>.csv, <split>_tracking/<lab>/<video>.parquet, train_annotation/<lab>/<video>.parquet.
 Curated zone: tracking_curated/lab_id=<lab>/<split>-<video>.parquet, annotations_enriched/lab_id=<lab>/train-<video>.parquet, and
 <table>/<table>.parquet for the tables that span recordings.
+Both zones: quarantine/reasons/<name>.json, why something was put aside; in the curated zone quarantine/decisions/<name>.json, what a
+person decided about it. A name is <split>-<video>, <split>-row-<number> for a row without a usable id, object-<digest> for an object
+that is no recording's. No reader of tables takes JSON for rows, and quarantine/ is no table's folder.
 """
 
+import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from behavior.contract import ContractError, Fault, refuse
@@ -19,6 +24,9 @@ RAW_TABLES: dict[str, tuple[Table, ...]] = {"train": (RAW_TRACKING, RAW_ANNOTATI
 """Raw tables with an object for each recording of a split; tracking comes first and is required."""
 _CURATED_TABLES: dict[str, tuple[Table, ...]] = {"train": (TRACKING_CURATED, ANNOTATIONS_ENRICHED), "test": (TRACKING_CURATED,)}
 _RECORDING_KEY = re.compile(r"([a-z_]+)/lab_id=([^/]+)/(?:(train|test)-)?([0-9]+)\.parquet")
+_RECORDING_FILE = re.compile(r"([a-z_]+)/([^/]+)/([0-9]+)\.parquet")
+REASONS, DECISIONS = "quarantine/reasons", "quarantine/decisions"
+"""Folders of a zone with what was put aside, one JSON object each, and with what a person decided."""
 STAGING = "_staging"
 """Folder of the curated zone for objects of a run that has not ended. Query engines skip names that begin with an underscore."""
 
@@ -87,10 +95,11 @@ def object_of(key: str) -> LakeObject | None:
     return lake_object if lake_object.key == key else None  # 007 is 7 as a number, but another key
 
 
-def foreign_key(key: str) -> Fault:
-    """Return the fault of an object in a raw folder with a key that this lake does not use."""
-    message = f"Expected a key like {key.partition('/')[0]}/lab_id=<lab>/<video>.parquet, but got this one."
-    return Fault("key-foreign", key, message, "Remove the object.")
+def foreign_key(key: str, layout: "Layout | None" = None) -> Fault:
+    """Return the fault of an object in a raw folder, or of a file in a data directory, with a name that this lake does not use."""
+    lab, what = ("<lab>" if layout is DATA_DIRECTORY else "lab_id=<lab>"), (layout or RAW_ZONE).unit
+    message = f"Expected a key like {key.partition('/')[0]}/{lab}/<video>.parquet, but got this one."
+    return Fault("key-foreign", key, message, f"Remove the {what}.")
 
 
 def lab_folder(table: Table, lab: str) -> str:
@@ -102,6 +111,62 @@ def lab_folder(table: Table, lab: str) -> str:
 def staged(run: str, key: str) -> str:
     """Return the key under which an object is written first, where no reader looks, until the whole run is sound."""
     return f"{STAGING}/{run}/{key}"
+
+
+def file_object(name: str) -> LakeObject | None:
+    """Return what a file of a data directory, named relative to it, holds; None for a file that is no recording's."""
+    match = _RECORDING_FILE.fullmatch(name)
+    if not match or match[1] not in _FOLDERS:
+        return None
+    table, split = _FOLDERS[match[1]]
+    try:
+        lake_object = LakeObject(table, split, match[2], int(match[3]))
+    except (ContractError, ValueError):
+        return None
+    return lake_object if lake_object.file == name else None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How recordings lie in a place: in the raw zone, or in a data directory."""
+
+    name_of: Callable[[LakeObject], str]
+    """From the content of an object or file to its name."""
+    object_of: Callable[[str], LakeObject | None]
+    """From its name to its content; None for a name that this lake does not use."""
+    unit: str
+    """object or file."""
+    add: str
+    """How to add one that is missing."""
+
+
+RAW_ZONE = Layout(lambda lake_object: lake_object.key, object_of, "object", "Upload it")
+DATA_DIRECTORY = Layout(lambda lake_object: lake_object.file, file_object, "file", "Add it")
+
+
+def reason_key(name: str) -> str:
+    """Return where it stands why something was put aside."""
+    return f"{REASONS}/{name}.json"
+
+
+def decision_key(name: str) -> str:
+    """Return where it stands what a person decided about a recording."""
+    return f"{DECISIONS}/{name}.json"
+
+
+def recording_name(split: str, video: int) -> str:
+    """Return the name of a recording in quarantine, such as train-7."""
+    return f"{split}-{video}"
+
+
+def row_name(split: str, number: int) -> str:
+    """Return the name of a row of metadata, from 1 on, that no recording can be made of, such as train-row-12."""
+    return f"{split}-row-{number}"
+
+
+def object_name(key: str) -> str:
+    """Return the name of an object that is no recording's, such as object-3f2a9c01d4e5b607: its key may hold anything."""
+    return f"object-{hashlib.blake2s(key.encode(), digest_size=8).hexdigest()}"
 
 
 def _object(table: Table, split: str | None, recording: Recording | None) -> LakeObject:
@@ -121,3 +186,5 @@ _FOLDERS: dict[str, tuple[Table, str | None]] = {
 }
 RAW_FOLDERS = ("metadata", *(f"{split}_{table.name}" for split, tables in RAW_TABLES.items() for table in tables))
 """Folders of the raw zone; the lake ignores any other folder there."""
+RECORDING_FOLDERS = RAW_FOLDERS[1:]
+"""Those of them, and of a data directory, that hold recordings."""

@@ -92,15 +92,26 @@ def sound_recordings(rows: Iterable[Mapping[str, object]], where: str = "metadat
     recordings: dict[int, Recording] = {}
     faults: list[Fault] = []
     for number, row in enumerate(rows, start=1):
-        place = f"{where}, row {number} (lab {row.get('lab_id')!r}, video {row.get('video_id')!r})"
-        if row_faults := _row_faults(row, place):
-            faults += row_faults
+        place = place_of_row(row, where, number)
+        recording, row_faults = judged_row(row, place)
+        faults += row_faults
+        if recording is None:
             continue
-        recording = _recording(row)
         if recording.video_id in recordings:
             faults.append(Fault("video-repeated", place, "Expected each video_id once, but got it again.", "Remove one of the rows."))
         recordings.setdefault(recording.video_id, recording)
     return list(recordings.values()), faults
+
+
+def judged_row(row: Mapping[str, object], place: str) -> tuple[Recording | None, list[Fault]]:
+    """Build the recording of one row, or say what is wrong with the row; `place` names it in messages."""
+    faults = _row_faults(row, place)
+    return (None if faults else _recording(row)), faults
+
+
+def place_of_row(row: Mapping[str, object], where: str, number: int) -> str:
+    """Return how messages name a row of a metadata file; the first one after the header is row 1."""
+    return f"{where}, row {number} (lab {row.get('lab_id')!r}, video {row.get('video_id')!r})"
 
 
 def parse_annotated(text: object) -> tuple[Triple, ...]:

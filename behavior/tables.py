@@ -31,6 +31,40 @@ def parse_metadata(data: bytes, where: str) -> pa.Table:
     return RAW_METADATA.check(pa.table(columns, names=text.column_names), where)
 
 
+def parse_metadata_cells(data: bytes, where: str) -> tuple[pa.Table, dict[int, dict[str, tuple[str, Fault]]]]:
+    """Read the same, with a value that its column cannot hold left empty; return such texts with their faults, by row from 1 on and column.
+
+    Raises ContractError for what is wrong with the file as a whole.
+    """
+    text = _read_text(data, where)
+    columns: list[pa.ChunkedArray] = []
+    faults: dict[int, dict[str, tuple[str, Fault]]] = {}
+    for name, column in zip(text.column_names, text.columns, strict=True):
+        wanted = RAW_METADATA.schema.field(name).type if name in RAW_METADATA.schema.names else TEXT
+        trimmed = pc.utf8_trim_whitespace(column)
+        try:
+            columns.append(pc.cast(trimmed, wanted))
+        except pa.ArrowInvalid:
+            values = trimmed.to_pylist()
+            fits = [_holds(wanted, value) for value in values]
+            sound = [value if fit else None for value, fit in zip(values, fits, strict=True)]
+            columns.append(pc.cast(pa.chunked_array([pa.array(sound, TEXT)]), wanted))
+            for number, (value, fit) in enumerate(zip(values, fits, strict=True), start=1):
+                if not fit:
+                    message = f"Expected column {name} to hold {in_words(wanted)}, but got {value!r}."
+                    fault = Fault("column-type", f"{where}, row {number}", message, "Correct the metadata.")
+                    faults.setdefault(number, {})[name] = str(value), fault
+    return RAW_METADATA.check(pa.table(columns, names=text.column_names), where), faults
+
+
+def _holds(wanted: pa.DataType, text: str | None) -> bool:
+    try:
+        pa.scalar(text, TEXT).cast(wanted)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 def _read_text(data: bytes, where: str) -> pa.Table:
     """Read a CSV table with every column as text, so that no type is guessed."""
     try:

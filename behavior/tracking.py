@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from behavior.contract import ContractError, Fault, refuse
+from behavior.policy import STANDARD, Policy
 from behavior.recording import Recording
 from behavior.tables import RAW_TRACKING
 
@@ -55,13 +56,15 @@ class Pose:
         return range(self.first_frame, self.first_frame + self.frames)
 
 
-def to_pose(rows: pa.Table | Iterable[pa.Table], where: str = "tracking", recording: Recording | None = None) -> Pose:
+def to_pose(
+    rows: pa.Table | Iterable[pa.Table], where: str = "tracking", recording: Recording | None = None, policy: Policy = STANDARD
+) -> Pose:
     """Write raw tracking rows, in any order, into a dense pose; points without a row become NaN.
 
     The rows are one table, or tables that can be read twice: then only one of them is in memory beside the pose. T goes from frame 0
     (in a clip: from its first frame) to the last frame in the rows. Identical rows count once. Only with `recording` clips are
     recognized, and points far outside its arena count as lost. Raises ContractError for missing columns, no rows, negative frames, or
-    one keypoint at two places in one frame.
+    one keypoint at two places in one frame, unless `policy` says that such a keypoint counts as lost there.
     """
     parts = [RAW_TRACKING.check(rows, where)] if isinstance(rows, pa.Table) else rows
     extent = _extent(parts, where, recording)
@@ -72,13 +75,23 @@ def to_pose(rows: pa.Table | Iterable[pa.Table], where: str = "tracking", record
         flat[0, place], flat[1, place] = x, y
         n_known, n_far = n_known + len(place), n_far + far
     seen = np.isfinite(xy[0])
-    repeated = n_known - np.count_nonzero(seen)
-    if repeated:  # of several rows for one keypoint and frame, the last one was written
-        for place, x, y, _ in extent.points(parts, where):
-            if not (np.array_equal(flat[0, place], x) and np.array_equal(flat[1, place], y)):
-                message = "Expected one place per keypoint and frame, but got several."
-                raise ContractError(Fault("place-contradiction", where, message, "Remove the repeated rows."))
-    return Pose(extent.mice, extent.bodyparts, xy, seen, extent.first, tuple(_notes(where, extent, n_far, int(repeated))))
+    repeated, notes = int(n_known - np.count_nonzero(seen)), []
+    if repeated and (torn := _contradictions(extent, parts, where, flat)).any():
+        message, lost = "Expected one place per keypoint and frame, but got several.", int(np.count_nonzero(torn))
+        policy.refuse([Fault("place-contradiction", where, message, "Remove the repeated rows.", lost)])
+        notes = [Fault("place-contradiction", where, message, "They count as lost there.", lost)]
+        repeated -= sum(int(np.count_nonzero(torn[place])) for place, *_ in extent.points(parts, where)) - lost
+        flat[:, torn] = np.nan
+        seen.reshape(-1)[torn] = False
+    return Pose(extent.mice, extent.bodyparts, xy, seen, extent.first, (*notes, *_notes(where, extent, n_far, repeated)))
+
+
+def _contradictions(extent: "_Extent", parts: Iterable[pa.Table], where: str, flat: np.ndarray) -> np.ndarray:
+    """Return [I * K * T] bool: keypoints with several places in one frame. `flat` [2, I * K * T] holds the last place of each."""
+    torn = np.zeros(flat.shape[1], bool)
+    for place, x, y, _ in extent.points(parts, where):
+        torn[place[(flat[0, place] != x) | (flat[1, place] != y)]] = True
+    return torn
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from aws_pipeline import glue_etl, glue_job, lake
 from aws_pipeline.config import Settings, endpoint
 from aws_pipeline.curation_plan import Work, in_parts, plan_work
 from aws_pipeline.curation_task import curate_part
+from aws_pipeline.publication import spanning_tables
 from behavior.content import content_of
 from behavior.contract import ContractError
 from behavior.curation import curate, from_table, to_table
@@ -105,7 +106,7 @@ def zone(settings, tmp_path):
 
 
 def faults_of(zone):
-    return tuple(map(str, plan_work(zone.uri).faults))
+    return tuple(str(fault) for one in plan_work(zone.uri).put_aside for fault in one.faults)
 
 
 # Planning
@@ -168,9 +169,11 @@ def test_unusable_metadata_is_told_and_the_other_recordings_are_planned_all_the_
     zone.tracking(PLAIN, walk([0]))
     plan = plan_work(zone.uri)
     assert [work.recording for work in plan.work] == [OTTER]
-    assert len(plan.faults) == 2
-    assert "Expected frames_per_second to be a number from 1 to 2,000" in str(plan.faults[0])
-    assert "Expected pix_per_cm_approx to be a number from 0.1 to 10,000" in str(plan.faults[1])
+    assert plan.faults == ()
+    assert [(one.name, one.lab) for one in plan.put_aside] == [("train-8", "LoudHeron"), ("train-9", ODD)]
+    rate, scale = (fault for one in plan.put_aside for fault in one.faults)
+    assert "Expected frames_per_second to be a number from 1 to 2,000" in str(rate)
+    assert "Expected pix_per_cm_approx to be a number from 0.1 to 10,000" in str(scale)
 
 
 def test_parts_are_of_about_equal_size_and_hold_everything_once():
@@ -219,7 +222,7 @@ def test_one_video_under_two_ids_is_told_by_the_smaller_one(zone):
     zone.tracking(PLAIN, walk(range(3)))  # the same pixels, but twice as many to a centimeter
     plan = plan_work(zone.uri)
     results = list(curate_part(plan.work, zone.uri, "s3://curated-zone/groups", None))
-    metadata = glue_etl._spanning_tables(plan, results)[METADATA_TRAIN]
+    metadata = spanning_tables(plan, results)[METADATA_TRAIN]
     assert metadata.select(["video_id", "content_group"]).to_pydict() == {"video_id": [7, 9, 77], "content_group": [7, 9, 7]}
 
 
@@ -268,7 +271,7 @@ def test_a_clip_out_of_a_film_keeps_the_films_frames_in_tracking_and_in_bouts(zo
     tracking, bouts = (lake.read_table(target, f"_staging/run/{key}", table) for key, table in zip(result.keys, PER_RECORDING, strict=True))
     assert tracking.column("video_frame").to_pylist() == [30_000, 30_001, 30_002, 30_003]
     assert bouts.column("start_frame").to_pylist() == [30_001]
-    metadata = glue_etl._spanning_tables(plan_work(zone.uri), [result])[METADATA_TRAIN]
+    metadata = spanning_tables(plan_work(zone.uri), [result])[METADATA_TRAIN]
     assert metadata.select(["first_frame", "frame_count"]).to_pylist() == [{"first_frame": 30_000, "frame_count": 4}]
 
 
@@ -322,7 +325,7 @@ def test_a_job_that_is_refused_ends_with_the_contracts_exit_code_and_its_sentenc
     def refused(options):
         raise ContractError(["a: Expected this.", "b: Expected that."])
 
-    monkeypatch.setattr(glue_etl, "run", refused)
+    monkeypatch.setattr(glue_etl, "run_curation", refused)
     arguments = ["--JOB_NAME", "j", "--RAW_URI", "s3://r", "--CURATED_URI", "s3://c", "--DATABASE", "d", "--enable-metrics", "true"]
     monkeypatch.setattr(sys, "argv", ["glue_etl.py", *arguments])
     with pytest.raises(SystemExit) as ended:
@@ -496,51 +499,103 @@ def test_a_recording_that_left_disappears_everywhere_and_the_rest_stays_byte_for
 
 
 @spark
-def test_broken_metadata_and_input_are_told_in_full_with_exit_code_4_and_no_recording_is_written(second):
+def test_what_is_broken_is_put_aside_with_exit_code_3_and_what_is_sound_is_curated(second):
+    """A scale of zero, a row without tracking and a cut off file beside one sound recording, whose tracking has grown."""
     _, lake_now = second
-    before = lake_now.objects()
     with spoiled(lake_now.raw):
         told = subprocess.run(
-            [sys.executable, ROOT / "aws_pipeline/glue_etl.py"],
+            [sys.executable, ROOT / "aws_pipeline/glue_etl.py", "--json"],
             env=os.environ | {"S3_MOCK_DIR": str(lake_now.settings.mock_dir)},
             capture_output=True,
             text=True,
             timeout=300,
             check=False,
         )
-    assert told.returncode == 4, told.stderr
+        assert told.returncode == 3, told.stderr
+        summary = json.loads(told.stdout)
+        assert {key for key in lake_now.objects() if key.startswith("tracking")} == {
+            "tracking_curated/lab_id=LoudHeron/train-80.parquet",
+            "tracking_curated/lab_id=QuietOtter/test-500.parquet",
+        }
+        assert lake_now.read("metadata_train/metadata_train.parquet").column("video_id").to_pylist() == [80]
+        assert set(lake_now.partitions("tracking_curated")) == {"LoudHeron", "QuietOtter"}
     assert "Traceback" not in told.stderr
-    for sentence in (
-        "metadata/train.csv, row 2 (lab 'Lab 4.b+c_d-e', video 9): Expected pix_per_cm_approx to be a number from 0.1 to 10,000",
-        "error: metadata/train.csv: Expected an object train_tracking/lab_id=LoudHeron/8.parquet, but got none.",
-        "error: train_tracking/lab_id=QuietOtter/7.parquet: Expected a Parquet file, but got",
-    ):
-        assert sentence in told.stderr
-    assert lake_now.objects() == before
-    (run, *_) = boto3.client("glue").get_job_runs(JobName=lake_now.settings.glue_job)["JobRuns"]
-    assert run["JobRunState"] == "FAILED"
-    assert "train_tracking/lab_id=QuietOtter/7.parquet: Expected a Parquet file" in run["ErrorMessage"]
+    assert summary["balances"] == {
+        "recordings": {"in": 5, "accepted": 2, "quarantined": 3, "excluded": 0, "repeated": 0},
+        "files": {"in": 5, "accepted": 2, "quarantined": 3, "excluded": 0, "of no recording": 0},
+        "tracking rows": {"in": 38, "accepted": 35, "quarantined": 3, "excluded": 0},
+    }
+    reasons = {one["name"]: one["faults"] for one in summary["put_aside"]}
+    assert set(reasons) == {"train-7", "train-8", "train-9"}
+    assert reasons["train-7"][0].startswith("train_tracking/lab_id=QuietOtter/7.parquet: Expected a Parquet file, but got")
+    assert reasons["train-8"] == [
+        "metadata/train.csv: Expected an object train_tracking/lab_id=LoudHeron/8.parquet, but got none. Upload it or remove the row."
+    ]
+    assert "Expected pix_per_cm_approx to be a number from 0.1 to 10,000" in reasons["train-9"][0]
+    kept = json.loads((lake_now.curated / "quarantine/reasons/train-7.json").read_text())
+    assert (kept["run"], kept["contract"], kept["name"], kept["lab"]) == (summary["run"], 1, "train-7", "QuietOtter")
+    assert kept["keys"] == ["train_tracking/lab_id=QuietOtter/7.parquet", "train_annotation/lab_id=QuietOtter/7.parquet"]
+    assert kept["faults"][0]["code"] == "file-unreadable"
 
 
 @spark
-def test_one_cut_off_recording_among_sound_ones_leaves_all_tables_as_they_were(second):
-    """Planning finds nothing wrong, and sound recordings have changed: only their new rows beside old metadata could be seen."""
+def test_when_all_is_mended_the_lake_is_as_if_nothing_had_been(second):
+    _, lake_now = second
+    (lake_now.curated / "quarantine" / "reasons").mkdir(parents=True, exist_ok=True)
+    (lake_now.curated / "quarantine/reasons/train-7.json").write_text("{}")
+    again = glue_job.run_job(lake_now.settings)
+    assert again["put_aside"] == []
+    assert set(lake_now.objects()) == {
+        "tracking_curated/lab_id=QuietOtter/train-7.parquet",
+        f"tracking_curated/lab_id={ODD}/train-9.parquet",
+        "tracking_curated/lab_id=QuietOtter/test-500.parquet",
+        "annotations_enriched/lab_id=QuietOtter/train-7.parquet",
+        "metadata_train/metadata_train.parquet",
+        "metadata_test/metadata_test.parquet",
+        "class_distribution_stats/class_distribution_stats.parquet",
+    }
+    assert not list((lake_now.curated / "quarantine").rglob("*.json"))
+
+
+@spark
+def test_a_run_without_one_sound_recording_is_refused_with_all_faults_and_leaves_all_as_it_was(second):
+    """Planning sees nothing wrong with either file, and the test recording has changed: only its new rows could be seen."""
     _, lake_now = second
     raw, before = lake_now.raw, lake_now.everything()
-    contents = {file: file.read_bytes() for file in (raw.file("train_tracking", one) for one in (OTTER, PLAIN))}
-    raw.tracking(PLAIN, walk(range(30)))
-    raw.file("train_tracking", OTTER).write_bytes(contents[raw.file("train_tracking", OTTER)][:-20])
+    files = [raw.file("train_tracking", OTTER), raw.file("train_tracking", PLAIN), raw.file("test_tracking", TEST)]
+    contents = {file: file.read_bytes() for file in files}
+    raw.tracking(TEST, walk(range(30)), split="test")
+    for file in files[:2]:
+        file.write_bytes(contents[file][:-20])
     try:
-        assert plan_work(raw.uri).faults == ()
+        assert len(plan_work(raw.uri).work) == 3
         with pytest.raises(ContractError) as refused:
             glue_job.run_job(lake_now.settings)
         assert [(fault.code, fault.where) for fault in refused.value.faults] == [
-            ("file-unreadable", "train_tracking/lab_id=QuietOtter/7.parquet")
+            ("table-empty", "s3://raw-zone"),
+            ("file-unreadable", f"train_tracking/lab_id={ODD}/9.parquet"),
+            ("file-unreadable", "train_tracking/lab_id=QuietOtter/7.parquet"),
         ]
+        assert "2 put aside, 0 excluded" in str(refused.value)
         assert lake_now.everything() == before
     finally:
         for file, content in contents.items():
             file.write_bytes(content)
+
+
+@spark
+def test_metadata_that_cannot_be_read_refuses_the_run_and_leaves_all_as_it_was(second):
+    _, lake_now = second
+    before, file = lake_now.everything(), lake_now.raw.folder / "metadata" / "train.csv"
+    content = file.read_bytes()
+    file.write_bytes(b"\x00\xff" * 50)
+    try:
+        with pytest.raises(ContractError) as refused:
+            glue_job.run_job(lake_now.settings)
+        assert {fault.where for fault in refused.value.faults} == {"metadata/train.csv"}
+        assert lake_now.everything() == before
+    finally:
+        file.write_bytes(content)
 
 
 @spark
@@ -554,15 +609,20 @@ def test_what_a_killed_run_left_waiting_is_gone_after_the_next(second):
     assert lake_now.everything() == before
 
 
+GROWN = replace(HERON, video_id=80)
+
+
 @contextmanager
 def spoiled(raw):
-    """A scale of zero, a row without tracking, and a broken file, for a while."""
+    """A scale of zero, a row without tracking, a broken file, and a sound recording of 30 frames, for a while."""
     file = raw.file("train_tracking", OTTER)
     content = file.read_bytes()
-    raw.metadata(OTTER, replace(PLAIN, pix_per_cm=0.0), HERON)
+    raw.metadata(OTTER, replace(PLAIN, pix_per_cm=0.0), HERON, GROWN)
+    raw.tracking(GROWN, walk(range(30)))
     file.write_bytes(content[:-20])
     try:
         yield
     finally:
         file.write_bytes(content)
+        raw.file("train_tracking", GROWN).unlink()
         raw.metadata(OTTER, PLAIN)

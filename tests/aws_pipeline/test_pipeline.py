@@ -91,6 +91,27 @@ def test_steps_whose_results_are_gone_run_again_and_those_behind_them_do_not_for
     assert again == [("2 ETL", "12 recordings curated"), ("5 infer", "held-out recordings")]
 
 
+def test_recordings_that_break_are_put_aside_and_the_night_goes_on_to_a_score(first, script, place):
+    train = next((place / "data" / "train_tracking" / "JovialSwallow").glob("*.parquet"))
+    test = next((place / "data" / "test_tracking" / "CautiousGiraffe").glob("*.parquet"))
+    contents = {file: file.read_bytes() for file in (train, test)}
+    for file, content in contents.items():
+        file.write_bytes(content[: len(content) // 2])
+    told = script("aws_pipeline/pipeline.py", "--epochs", 1, "--results-dir", place / "results")
+    again = script("aws_pipeline/pipeline.py", "--epochs", 1, "--results-dir", place / "results")
+    for file, content in contents.items():
+        file.write_bytes(content)
+    assert (told.returncode, again.returncode) == (3, 3), told.stderr
+    assert "recordings: 12 in = 10 accepted + 2 quarantined + 0 excluded + 0 repeated" in told.stdout
+    assert f"put aside: train-{train.stem}: train_tracking/JovialSwallow/{train.name}: Expected a Parquet file, but got" in told.stdout
+    assert "on recordings that training never saw" in told.stdout
+    assert again.stdout.count("up to date") == 7, "what is put aside is said again, and nothing is done again"
+    listed = (place / "results" / "accepted" / "train.csv").read_text()
+    assert f",{train.stem}," not in listed
+    assert listed.count("\n") == 1 + 9
+    assert (place / "results" / "accepted" / "test.csv").read_text().count("\n") == 1 + 1
+
+
 def test_a_recipe_nobody_wrote_is_told_with_the_ones_there_are(first, script, place):
     told = script("aws_pipeline/sagemaker_train.py", "--recipe", "crystal_ball", "--output-dir", place / "models")
     assert told.returncode == 4

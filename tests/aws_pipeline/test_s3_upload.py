@@ -58,34 +58,59 @@ def test_every_fault_is_told_and_nothing_is_uploaded(script, data_dir, tmp_path)
     assert not (tmp_path / "s3_mock").exists()
 
 
-def test_a_column_twice_is_refused_by_its_name(script, data_dir, tmp_path):
+def test_a_file_of_another_table_stays_behind_with_its_reason_and_the_others_are_sent(script, data_dir, tmp_path):
     file = data_dir / "train_tracking/QuietOtter/7.parquet"
+    content = file.read_bytes()
     table = pq.read_table(file, partitioning=None)
     pq.write_table(table.append_column("bodypart", table["bodypart"]), file)
     told = script(UPLOAD)
-    assert told.returncode == 4
-    assert told.stderr == (
-        "error: train_tracking/QuietOtter/7.parquet: Expected a column bodypart once, but got it 2 times. Remove all but one of them.\n"
-    )
-    assert not (tmp_path / "s3_mock").exists()
+    assert told.returncode == 3, told.stderr
+    fault = "train_tracking/QuietOtter/7.parquet: Expected a column bodypart once, but got it 2 times. Remove all but one of them."
+    assert told.stdout.splitlines()[1:] == [
+        "recordings: 2 in = 1 sound + 1 put aside + 0 repeated",
+        "files: 3 in = 2 sound + 1 left out",
+        f"left out: train-7: {fault}",
+    ]
+    raw = tmp_path / "s3_mock" / "raw-zone"
+    stored = {str(path.relative_to(raw)) for path in raw.rglob("*") if path.is_file()}
+    assert stored == {
+        "metadata/train.csv",
+        "train_tracking/lab_id=LoudHeron/8.parquet",
+        "train_annotation/lab_id=QuietOtter/7.parquet",
+        "quarantine/reasons/train-7.json",
+    }
+    kept = (raw / "quarantine/reasons/train-7.json").read_bytes()
+    assert json.loads(kept)["faults"][0]["code"] == "column-repeated"
+    again = json.loads(script(UPLOAD, "--json").stdout)
+    assert (again["sent"], again["put_aside"][0]["faults"]) == (0, [fault])
+    assert (raw / "quarantine/reasons/train-7.json").read_bytes() == kept, "the same reasons are the same bytes: nothing has changed"
+    file.write_bytes(content)
+    assert script(UPLOAD).returncode == 0
+    assert not (raw / "quarantine/reasons/train-7.json").exists()
+    assert (raw / "train_tracking/lab_id=QuietOtter/7.parquet").read_bytes() == content
 
 
 def test_a_frame_rate_that_no_camera_has_is_refused(script, data_dir):
     csv = data_dir / "train.csv"
     csv.write_text(csv.read_text().replace("LoudHeron,8,25,", "LoudHeron,8,1e9,"))
     told = script(UPLOAD)
-    assert told.returncode == 4
-    assert "Expected frames_per_second to be a number from 1 to 2,000, but got 1000000000.0." in told.stderr
+    assert told.returncode == 3, told.stderr
+    assert "Expected frames_per_second to be a number from 1 to 2,000, but got 1000000000.0." in told.stdout
     assert "Traceback" not in told.stderr
 
 
-def test_faults_of_metadata_are_told_with_their_rows(script, data_dir):
+def test_faults_of_metadata_are_told_with_their_rows(script, data_dir, tmp_path):
     csv = data_dir / "train.csv"
     csv.write_text(csv.read_text().replace("LoudHeron,8,25,10,", "Loud/../Heron,8,0,,"))
     told = script(UPLOAD)
+    assert told.returncode == 3, told.stderr
+    assert told.stdout.count("left out: train-8: train.csv, row 2") == 3
+    assert "pix_per_cm_approx" in told.stdout
+    assert not (tmp_path / "s3_mock/raw-zone/quarantine").exists(), "the metadata goes up as it is, and the ETL sees for itself"
+    csv.write_text(csv.read_text().replace("QuietOtter,7,30,", "QuietOtter,7,0,"))
+    told = script(UPLOAD)
     assert told.returncode == 4
-    assert told.stderr.count("train.csv, row 2") == 3
-    assert "pix_per_cm_approx" in told.stderr
+    assert told.stderr.count("error: train.csv, row") == 4
 
 
 def test_the_test_split_goes_up_as_well(script, data_dir, tmp_path):

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from aws_pipeline import sample_data
-from aws_pipeline.s3_upload import plan_uploads
+from aws_pipeline.upload_plan import plan_uploads
 from behavior.contract import EXIT_OK, EXIT_USAGE
 from behavior.recording import recordings_from_rows
 from behavior.tables import parse_metadata
@@ -64,7 +64,7 @@ def test_the_folder_has_the_published_shape(sample: Path):
 
 
 def test_step_one_takes_the_folder_as_it_is(sample: Path):
-    assert len(plan_uploads(sample)) == 2 + 2 + 4 + 4
+    assert len(plan_uploads(sample).uploads) == 2 + 2 + 4 + 4
     recordings = recordings_from_rows(parse_metadata((sample / "train.csv").read_bytes(), "train.csv").to_pylist())
     assert [(recording.lab_id, recording.fps) for recording in recordings] == [("JovialSwallow", 10)] * 2 + [("CalMS21_task2", 30)] * 2
     tracking = pq.read_table(sample / "train_tracking/CalMS21_task2/19000001.parquet")

@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from behavior.contract import CODES, ContractError, Fault, Severity, UsageError, exit_code, exit_code_of, refuse
+from behavior.contract import CODES, ContractError, Fault, Severity, UsageError, exit_code, refuse
 
 TORN = Fault("file-unreadable", "7.parquet", "Expected a Parquet file, but got: no magic bytes.", "Copy the file again.")
 FAR = Fault("point-far", "7.parquet", "Expected points near the picture, but got 3 farther away.", "They count as lost.", 3)
@@ -53,13 +53,16 @@ def test_repairs_and_flags_refuse_nothing():
     with pytest.raises(ContractError) as caught:
         refuse([FAR, TORN, "Expected a, but got b."])
     assert [fault.code for fault in caught.value.faults] == ["file-unreadable", "unfit"]
-    with pytest.raises(ValueError, match="Expected a fault that rejects, but got 1 that do not"):
+    with pytest.raises(ValueError, match="Expected a fault, but got none"):
+        raise ContractError([])
+
+
+def test_a_repair_that_a_policy_rejects_ends_a_script_as_any_other_fault_does(capsys):
+    def refused() -> int:
         raise ContractError(FAR)
 
-
-def test_the_exit_code_is_that_of_the_severest_fault():
-    assert exit_code_of([]) == exit_code_of([FAR, CLIP]) == 0
-    assert exit_code_of([FAR, TORN]) == 4
+    assert exit_code(refused) == 4
+    assert capsys.readouterr().err == f"error: {FAR}\n"
 
 
 def test_a_script_prints_a_line_for_each_fault_and_no_traceback(capsys):

@@ -1,0 +1,72 @@
+"""A data directory with the accepted recordings of another one: metadata with their rows only, and links to the files.
+
+Recognizing and scoring read files as they came, and must not stumble over what the ETL put aside.
+"""
+
+import csv
+import io
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aws_pipeline.lake import read_object
+from behavior.keys import RECORDING_FOLDERS, SPLITS, file_of, key_of, recording_name
+from behavior.metadata_rows import judge_metadata
+from behavior.parquet_file import read_rows
+from behavior.tables import METADATA_TEST, METADATA_TRAIN, RAW_METADATA
+from behavior.whole_file import write_text
+
+
+def accepted_recordings(data_dir: Path, accepted: Mapping[str, set[int]], view: Path) -> Path:
+    """Return `data_dir` if it holds only accepted recordings, else `view`, made anew with these alone.
+
+    `accepted` are video ids by split. Raises ContractError for metadata that cannot be read.
+    """
+    texts = {}
+    left_out = 0
+    for split in SPLITS:
+        path = data_dir / file_of(RAW_METADATA, split)
+        if not path.is_file():
+            continue
+        judged = judge_metadata(path.read_bytes(), split, path.name)
+        kept = {row.row for row in judged.rows if row.video in accepted.get(split, set())}
+        left_out += len(judged.table) - len(kept)
+        if kept:
+            texts[path.name] = _rows(path, kept)
+    if not left_out:
+        return data_dir
+    if view.is_dir():
+        shutil.rmtree(view)
+    for name, text in texts.items():
+        write_text(view / name, text)
+    for folder in RECORDING_FOLDERS:
+        if (data_dir / folder).is_dir():
+            (view / folder).symlink_to((data_dir / folder).resolve(), target_is_directory=True)
+    return view
+
+
+def read_accepted(curated: str, by_leave: Mapping[str, Sequence[str]]) -> dict[str, set[int]]:
+    """Return which recordings the curated zone has, by split, that can also be read as they came.
+
+    `by_leave` are codes of faults by recording, accepted although the contract alone rejects them: a keypoint at two places in one
+    frame counts as lost only by a policy or a release, and whoever reads the file knows of neither.
+    """
+    contradictory = {name for name, codes in by_leave.items() if "place-contradiction" in codes}
+    accepted = {}
+    for split, table in zip(SPLITS, (METADATA_TRAIN, METADATA_TEST), strict=True):
+        try:
+            data = read_object(curated, key_of(table))
+        except FileNotFoundError:
+            continue
+        videos = read_rows(table, data, key_of(table)).column("video_id").to_pylist()
+        accepted[split] = {video for video in videos if recording_name(split, video) not in contradictory}
+    return accepted
+
+
+def _rows(path: Path, kept: set[int]) -> str:
+    """Return the text of a CSV file with these of its rows, from 0 on after the header."""
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = (row for row in csv.reader(file) if row)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *(row for number, row in enumerate(rows) if number in kept)])
+    return text.getvalue()

@@ -1,0 +1,104 @@
+"""What became of everything that a run was given: accepted, put aside or excluded; counted, and compared with what went in."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from aws_pipeline.curation_plan import CurationPlan
+from aws_pipeline.curation_task import CurationResult
+from aws_pipeline.lake import count_rows
+from behavior.balance import Balance
+from behavior.contract import ContractError, Fault
+from behavior.keys import RAW_ZONE, Layout, recording_name
+from behavior.tables import RAW_TRACKING
+from behavior.verdicts import QuarantineEntry, by_name
+
+_THREADS = 16
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the recordings of a plan."""
+
+    accepted: tuple[CurationResult, ...]
+    """By split and video."""
+    put_aside: tuple[QuarantineEntry, ...]
+    """What goes to quarantine, by name."""
+    excluded: tuple[QuarantineEntry, ...]
+    """What a person excluded, by name."""
+    balances: tuple[Balance, ...]
+    """Recordings, files and rows: what went in and what became of it."""
+
+
+def settle(plan: CurationPlan, results: Sequence[CurationResult], raw: str, layout: Layout = RAW_ZONE) -> Outcome:
+    """Return what became of everything. Raises RuntimeError if recordings, files or rows got lost or doubled on the way."""
+    of_work = {one.name: one for one in plan.work}
+    names = [recording_name(result.split, result.video_id) for result in results]
+    came, given = Counter(names), Counter(list(of_work))
+    if came != given:
+        strange = sorted((came - given) + (given - came))
+        raise RuntimeError(f"Expected one result for each recording, but got none or several for {', '.join(strange[:5])}. Run again.")
+    n_put_aside = len(plan.put_aside)
+    counted = _counted([*plan.put_aside, *plan.excluded], raw, layout)
+    rejected = [
+        QuarantineEntry(name, result.faults, of_work[name].recording.lab_id, of_work[name].keys, result.rows_in)
+        for name, result in zip(names, results, strict=True)
+        if result.faults
+    ]
+    accepted = tuple(result for result in results if not result.faults)
+    put_aside, excluded = by_name([*counted[:n_put_aside], *rejected]), counted[n_put_aside:]
+    n_rows = sum(one.rows for one in counted) + sum(result.rows_in for result in results)
+    return Outcome(accepted, tuple(put_aside), tuple(excluded), _balances(plan, accepted, put_aside, excluded, n_rows))
+
+
+def refuse_nothing_accepted(plan: CurationPlan, outcome: Outcome, raw: str) -> None:
+    """Raise ContractError if the data set is faulty as a whole, or not one recording of train.csv is accepted."""
+    faults = list(plan.faults)
+    if not faults and not any(result.split == "train" for result in outcome.accepted):
+        got = f"{len(outcome.put_aside)} put aside, {len(outcome.excluded)} excluded"
+        message = f"Expected a sound recording in train.csv, but got none: {got}."
+        mend = "Mend the faults of each, or include some. The curated zone is as before."
+        faults.append(Fault("table-empty", raw, message, mend))
+    if faults:
+        raise ContractError([*faults, *(fault for one in outcome.put_aside for fault in one.faults)])
+
+
+def _balances(
+    plan: CurationPlan,
+    accepted: Sequence[CurationResult],
+    put_aside: Sequence[QuarantineEntry],
+    excluded: Sequence[QuarantineEntry],
+    n_rows: int,
+) -> tuple[Balance, ...]:
+    """Compare what went in, `n_rows` tracking rows among it, with what became of it. Raises RuntimeError."""
+    files_of = {one.name: len(one.keys) for one in plan.work}
+    n_files = sum(files_of[recording_name(result.split, result.video_id)] for result in accepted)
+    n_recordings = sum(one.of_metadata for one in put_aside)
+    rows = _parts(sum(one.rows_in for one in accepted), sum(one.rows for one in put_aside), sum(one.rows for one in excluded))
+    recordings = _parts(len(accepted), n_recordings, len(excluded)) | {"repeated": plan.repeated}
+    files = _parts(n_files, _files(put_aside), _files(excluded)) | {"of no recording": len(plan.ignored)}
+    return (
+        Balance("recordings", sum(map(len, plan.metadata.values())), recordings),
+        Balance("files", plan.n_files, files),
+        Balance("tracking rows", n_rows, rows),
+    )
+
+
+def _parts(accepted: int, quarantined: int, excluded: int) -> dict[str, int]:
+    return {"accepted": accepted, "quarantined": quarantined, "excluded": excluded}
+
+
+def _files(parts: Iterable[QuarantineEntry]) -> int:
+    return sum(len(one.keys) for one in parts)
+
+
+def _counted(parts: Sequence[QuarantineEntry], raw: str, layout: Layout) -> list[QuarantineEntry]:
+    """Return the same with their tracking rows counted, as far as they can be."""
+
+    def rows(one: QuarantineEntry) -> int:
+        objects = ((key, layout.object_of(key)) for key in one.keys)
+        return sum(count_rows(raw, key) for key, each in objects if each and each.table is RAW_TRACKING)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return [replace(one, rows=n_rows) for one, n_rows in zip(parts, pool.map(rows, parts), strict=True)]
