@@ -73,15 +73,15 @@ def _records(columns: list[tuple[str, list[str]]], n_rows: int, width: int) -> s
     from rich.table import Table
     from rich.text import Text
 
-    told = []
+    records = []
     for row in range(n_rows):
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for name, cells in columns:
             table.add_row(Text(name), Text(cells[row]))
-        told.append(f"row {row + 1}\n" + _rendered(table, width))
-    return "\n".join(told)
+        records.append(f"row {row + 1}\n" + _rendered(table, width))
+    return "\n".join(records)
 
 
 def _rendered(table: Any, width: int) -> str:

@@ -33,7 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     except UsageError as error:
         return _fail(str(error), EXIT_USAGE)
     except KeyboardInterrupt:
-        return _fail("Expected to train to the end, but got interrupted. Continue with the same --checkpoint-dir.", EXIT_INTERRUPTED)
+        mend = "Continue with the same command." if flags.checkpoint_dir else "Start again; with --checkpoint-dir a run can be continued."
+        return _fail(f"Expected to train to the end, but got interrupted. {mend}", EXIT_INTERRUPTED)
     except TrainingDivergedError as error:
         return _fail(str(error), EXIT_UNEXPECTED)
     except Exception as error:  # SageMaker reads the reason from a file; the traceback is printed too
