@@ -6,12 +6,14 @@ Inference and scoring read raw files, and must not fail because of recordings th
 import csv
 import io
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from behavior.keys import RECORDING_FOLDERS, SPLITS, file_of
+from aws_pipeline.lake import read_object
+from behavior.keys import RECORDING_FOLDERS, SPLITS, file_of, key_of, recording_name
 from behavior.metadata_rows import judge_metadata
-from behavior.tables import RAW_METADATA
+from behavior.parquet_file import read_rows
+from behavior.tables import METADATA_TEST, METADATA_TRAIN, RAW_METADATA
 from behavior.whole_file import write_text
 
 
@@ -41,6 +43,24 @@ def accepted_recordings(data_dir: Path, accepted: Mapping[str, set[int]], view: 
         if (data_dir / folder).is_dir():
             (view / folder).symlink_to((data_dir / folder).resolve(), target_is_directory=True)
     return view
+
+
+def read_accepted(curated: str, by_leave: Mapping[str, Sequence[str]]) -> dict[str, set[int]]:
+    """Return the recordings of the curated zone, by split, whose raw files can also be used.
+
+    `by_leave` are the fault codes of recordings that only a policy or a release accepted. With a keypoint at two places in one frame, the
+    raw file cannot be used, because its reader does not know the policy.
+    """
+    contradictory = {name for name, codes in by_leave.items() if "place-contradiction" in codes}
+    accepted = {}
+    for split, table in zip(SPLITS, (METADATA_TRAIN, METADATA_TEST), strict=True):
+        try:
+            data = read_object(curated, key_of(table))
+        except FileNotFoundError:
+            continue
+        videos = read_rows(table, data, key_of(table)).column("video_id").to_pylist()
+        accepted[split] = {video for video in videos if recording_name(split, video) not in contradictory}
+    return accepted
 
 
 def _rows(path: Path, accepted_rows: set[int]) -> str:

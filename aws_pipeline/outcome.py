@@ -39,35 +39,17 @@ def settle(plan: CurationPlan, results: Sequence[CurationResult], raw: str, layo
     if returned != planned:
         strange = sorted((returned - planned) + (planned - returned))
         raise RuntimeError(f"Expected one result for each recording, but got none or several for {', '.join(strange[:5])}. Run again.")
-    before = _counted([*plan.put_aside, *plan.excluded], raw, layout)
-    n_excluded = len(plan.excluded)
-    planned_aside, excluded = before[: len(before) - n_excluded], before[len(before) - n_excluded :]
+    n_put_aside = len(plan.put_aside)
+    counted = _counted([*plan.put_aside, *plan.excluded], raw, layout)
     rejected = [
         QuarantineEntry(name, result.faults, of_work[name].recording.lab_id, of_work[name].keys, result.rows_in)
         for name, result in zip(names, results, strict=True)
         if result.faults
     ]
-    aside = [*planned_aside, *rejected]
     accepted = tuple(result for result in results if not result.faults)
-    used = [of_work[recording_name(result.split, result.video_id)] for result in accepted]
-    balances = (
-        Balance(
-            "recordings",
-            sum(map(len, plan.metadata.values())),
-            _parts(len(accepted), sum(one.of_metadata for one in aside), len(excluded)) | {"repeated": plan.repeated},
-        ),
-        Balance(
-            "files",
-            plan.n_files,
-            _parts(sum(len(one.keys) for one in used), _files(aside), _files(excluded)) | {"of no recording": len(plan.ignored)},
-        ),
-        Balance(
-            "tracking rows",
-            sum(one.rows for one in before) + sum(result.rows_in for result in results),
-            _parts(sum(one.rows_in for one in accepted), sum(one.rows for one in aside), sum(one.rows for one in excluded)),
-        ),
-    )
-    return Outcome(accepted, tuple(by_name(aside)), tuple(excluded), balances)
+    put_aside, excluded = by_name([*counted[:n_put_aside], *rejected]), counted[n_put_aside:]
+    n_rows = sum(one.rows for one in counted) + sum(result.rows_in for result in results)
+    return Outcome(accepted, tuple(put_aside), tuple(excluded), _balances(plan, accepted, put_aside, excluded, n_rows))
 
 
 def refuse_nothing_accepted(plan: CurationPlan, outcome: Outcome, raw: str) -> None:
@@ -80,6 +62,27 @@ def refuse_nothing_accepted(plan: CurationPlan, outcome: Outcome, raw: str) -> N
         faults.append(Fault("table-empty", raw, message, mend))
     if faults:
         raise ContractError([*faults, *(fault for one in outcome.put_aside for fault in one.faults)])
+
+
+def _balances(
+    plan: CurationPlan,
+    accepted: Sequence[CurationResult],
+    put_aside: Sequence[QuarantineEntry],
+    excluded: Sequence[QuarantineEntry],
+    n_rows: int,
+) -> tuple[Balance, ...]:
+    """Compare what went in, `n_rows` tracking rows among it, with what became of it. Raises RuntimeError."""
+    files_of = {one.name: len(one.keys) for one in plan.work}
+    n_files = sum(files_of[recording_name(result.split, result.video_id)] for result in accepted)
+    n_recordings = sum(one.of_metadata for one in put_aside)
+    rows = _parts(sum(one.rows_in for one in accepted), sum(one.rows for one in put_aside), sum(one.rows for one in excluded))
+    recordings = _parts(len(accepted), n_recordings, len(excluded)) | {"repeated": plan.repeated}
+    files = _parts(n_files, _files(put_aside), _files(excluded)) | {"of no recording": len(plan.ignored)}
+    return (
+        Balance("recordings", sum(map(len, plan.metadata.values())), recordings),
+        Balance("files", plan.n_files, files),
+        Balance("tracking rows", n_rows, rows),
+    )
 
 
 def _parts(accepted: int, quarantined: int, excluded: int) -> dict[str, int]:

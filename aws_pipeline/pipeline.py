@@ -29,17 +29,15 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
-from aws_pipeline.accepted_recordings import accepted_recordings
+from aws_pipeline.accepted_recordings import accepted_recordings, read_accepted
 from aws_pipeline.config import Settings, endpoint, policy_text, settings
 from aws_pipeline.job_code import GLUE_LIBRARY, GLUE_SCRIPT, TRAINING, digest, files
-from aws_pipeline.lake import read_object
 from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
 from aws_pipeline.terminal import JobFailed, run, size
 from aws_pipeline.upload_plan import plan_uploads
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE
-from behavior.keys import DECISIONS, REASONS, SPLITS, key_of, recording_name
-from behavior.parquet_file import read_rows
-from behavior.tables import CURATED_TABLES, METADATA_TEST, METADATA_TRAIN
+from behavior.keys import DECISIONS, REASONS, SPLITS
+from behavior.tables import CURATED_TABLES
 from behavior.whole_file import whole_file
 from behavior.workplace import REPOSITORY, WORKPLACE
 from reports.progress import progress
@@ -146,27 +144,13 @@ class _Pipeline:
             return fingerprint_of(self._curated(), self._of_curated(REASONS))
 
         facts, reused = self.records.once("etl", inputs, lambda: glue_job.run_job(self.chosen), left)
-        self.data_dir = accepted_recordings(self.order.data_dir, self._accepted(facts), self.order.results / "accepted")
+        self.data_dir = accepted_recordings(
+            self.order.data_dir, read_accepted(self.chosen.uri("curated"), facts["by_leave"]), self.order.results / "accepted"
+        )
         did = f"{facts['videos']} recordings curated" + (f", {len(facts['put_aside'])} put aside" if facts["put_aside"] else "")
         lines = [*glue_job.balance_lines(facts), *glue_job.put_aside_lines(facts)]
         answer = {"put_aside": len(facts["put_aside"])}
         return Step("2 ETL", did, facts["rows_out"], facts["bytes_out"], reused=reused, facts=answer, lines=lines)
-
-    def _accepted(self, facts: StepFacts) -> dict[str, set[int]]:
-        """Return which recordings the curated zone holds, by split, that can also be read as they came.
-
-        A keypoint at two places in one frame counts as lost only where a policy or a release says so, and files know of neither.
-        """
-        strange = {name for name, codes in facts["by_leave"].items() if "place-contradiction" in codes}
-        accepted = {}
-        for split, table in zip(SPLITS, (METADATA_TRAIN, METADATA_TEST), strict=True):
-            try:
-                rows = read_object(self.chosen.uri("curated"), key_of(table))
-            except FileNotFoundError:
-                continue
-            videos = read_rows(table, rows, key_of(table)).column("video_id").to_pylist()
-            accepted[split] = {video for video in videos if recording_name(split, video) not in strange}
-        return accepted
 
     def _sql(self) -> Step:
         question = athena.saved_query("class_imbalance")

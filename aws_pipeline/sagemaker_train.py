@@ -31,6 +31,7 @@ from aws_pipeline.job_code import TRAINING, files
 from aws_pipeline.terminal import JobFailed, run
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
+from behavior.whole_file import check_place
 from behavior.workplace import REPOSITORY, WORKPLACE
 from reports.progress import Progress
 
@@ -64,8 +65,10 @@ class TrainingRequest:
 
 def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
     """Run a training job to its end and return the checkpoint, downloaded. Raises JobFailed."""
+    target = output_dir / f"{request.recipe}.safetensors"
+    check_place(target)  # before hours of training
     job = submit(request, chosen, wait=True)
-    return download(job.model_artifacts.s3_model_artifacts, output_dir / f"{request.recipe}.safetensors")
+    return download(job.model_artifacts.s3_model_artifacts, target)
 
 
 def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: bool = False) -> Any:
@@ -125,6 +128,16 @@ def download(model_uri: str, target: Path) -> Path:
     return target
 
 
+def require_checkpoints(job: str, chosen: Settings) -> None:
+    """Raise UsageError unless an earlier job has checkpoints: otherwise the new job would start from the beginning without a message."""
+    import boto3
+
+    folder = _checkpoints_of(job)
+    if not boto3.client("s3").list_objects_v2(Bucket=chosen.bucket("artifacts"), Prefix=f"{folder}/", MaxKeys=1)["KeyCount"]:
+        uri = chosen.uri("artifacts", folder)
+        raise UsageError(f"Expected --resume to name a job with checkpoints in {uri}, but got {job}. Name another or leave it out.")
+
+
 def require_curated(chosen: Settings) -> None:
     """Raise ContractError unless the curated zone has recordings."""
     import boto3
@@ -170,9 +183,13 @@ def _trainer(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
         environment={"SM_CHECKPOINT_DIR": "/opt/ml/checkpoints"},
         hyperparameters={"recipe": request.recipe, **request.hyperparameters},
     )
-    earlier = request.resume.rpartition("-")[0] if request.resume else None  # the SDK appended the time to the name
-    trainer.with_checkpoint_config(CheckpointConfig(s3_uri=chosen.uri("artifacts", f"training/{earlier or name}/checkpoints")))
+    folder = _checkpoints_of(request.resume) if request.resume else f"training/{name}/checkpoints"
+    trainer.with_checkpoint_config(CheckpointConfig(s3_uri=chosen.uri("artifacts", folder)))
     return trainer.with_metric_definitions([MetricDefinition(name=metric, regex=regex) for metric, regex in METRICS.items()])
+
+
+def _checkpoints_of(job: str) -> str:
+    return f"training/{job.rpartition('-')[0] or job}/checkpoints"  # the SDK appended the time to the name
 
 
 @contextmanager
@@ -225,6 +242,8 @@ def _main() -> int:
     chosen = settings()
     with endpoint(chosen):
         require_curated(chosen)
+        if request.resume:
+            require_checkpoints(request.resume, chosen)
         if arguments.dry_run:
             submit(request, chosen, wait=False, dry_run=True)
             print(f"the request for {request.recipe} on {request.instance_type} is valid; nothing was submitted (--dry-run)")

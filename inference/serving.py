@@ -40,10 +40,12 @@ def begin(flags: argparse.Namespace) -> "tuple[RecordingFiles, Recognizer]":
             raise UsageError(f"Expected --checkpoint to be a file, but got {path}. Train one with training/train.py.")
     if flags.batch < 1:
         raise UsageError(f"Expected --batch of 1 or more, but got {flags.batch}. Leave it out.")
+    from behavior.whole_file import check_place
     from recognizers.checkpoint import read_header, videos_seen
     from recognizers.devices import rest_waiting_threads
     from recognizers.families import load_recognizer
 
+    check_place(flags.output)
     rest_waiting_threads()
     seen = videos_seen(read_header(path) for path in flags.checkpoint)
     files = recordings_held_out(flags.data_dir, seen) if flags.held_out else recordings_of_test_csv(flags.data_dir)

@@ -121,7 +121,10 @@ def write_tensors(path: Path, description: Mapping[str, Any], tensors: Mapping[s
 
     flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with whole_file(path) as beside:
+        beside.touch()
+        mode = beside.stat().st_mode
         save_file(flat, beside, metadata={"json": json.dumps(description)})
+        beside.chmod(mode)  # safetensors writes files that only their owner may read
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if not __package__:
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.simulated.lab_profiles import PROFILES
-from behavior.whole_file import write_json, write_text
+from behavior.whole_file import check_place, write_json, write_text
 from training.command_line import add_machine_flags, chosen_machine, require_drawing, run_script
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def _zone(flags: argparse.Namespace) -> Path:
 
     zone, receipt = flags.output_dir / "curated-zone", flags.output_dir / "simulated.json"
     labs = [repr(HABITUAL[lab]) for lab in flags.labs]
+    check_place(receipt)
     order = {"labs": labs, "recordings": flags.recordings, "seconds": flags.seconds, "version": SIMULATION_VERSION}
     if receipt.is_file():
         if json.loads(receipt.read_text(encoding="utf-8")) != order:

@@ -23,7 +23,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK
-from training.command_line import curated_folder, require_drawing, run_script
+from training.command_line import curated_folder, require_drawing, require_seed, run_script
 
 COMBINED = "combined.safetensors"
 
@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _combine(flags: argparse.Namespace) -> int:
     curated = curated_folder(flags)
+    require_seed(flags)
     require_drawing("report")
     from recognizers.devices import rest_waiting_threads
 

@@ -73,7 +73,10 @@ def chosen_recipe(flags: argparse.Namespace) -> "AnyRecipe":
 
 
 def chosen_machine(flags: argparse.Namespace) -> "Machine":
-    """Return device, threads and compilation from the flags. Raises UsageError for a device that this machine does not have."""
+    """Return device, threads and compilation from the flags. Raises UsageError for what this machine does not have, and for a bad seed."""
+    require_seed(flags)
+    if flags.threads is not None and flags.threads < 1:
+        raise UsageError(f"Expected --threads of 1 or more, but got {flags.threads}. Leave it out.")
     from recognizers.devices import find_device, rest_waiting_threads
 
     rest_waiting_threads()
@@ -84,6 +87,12 @@ def chosen_machine(flags: argparse.Namespace) -> "Machine":
     except ValueError as error:
         raise UsageError(str(error)) from None
     return Machine(device=device, threads=flags.threads, compiled=getattr(flags, "compile", False))
+
+
+def require_seed(flags: argparse.Namespace) -> None:
+    """Raise UsageError for a seed that a library would refuse."""
+    if not 0 <= flags.seed < 2**31:
+        raise UsageError(f"Expected --seed from 0 to {2**31 - 1}, but got {flags.seed}. Choose another.")
 
 
 def batch_progress(batches: Iterable[T], total: int) -> Iterable[T]:

@@ -18,6 +18,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
+from behavior.whole_file import check_place
 from training.command_line import add_machine_flags, chosen_machine, chosen_recipe, curated_folder, run_script
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ def _pretrain(flags: argparse.Namespace) -> int:
     if not isinstance(recipe, Recipe) or network_family(recipe.family).features is not PairTracks:
         raise UsageError(f"Expected a recipe over tracks, such as cnn_transformer_plus, but got {recipe.name}. Choose one.")
     family = network_family(recipe.family)
+    if flags.forecast_epochs is not None and flags.forecast_epochs < 1:
+        raise UsageError(f"Expected --forecast-epochs of 1 or more, but got {flags.forecast_epochs}. Leave it out.")
     settings = replace(ForecastSettings(), **({} if flags.forecast_epochs is None else {"epochs": flags.forecast_epochs}))
+    check_place(flags.output)  # before hours of training
     zone = CuratedZone(curated)
     unlabelled = zone.unlabelled_recordings()
     if not unlabelled:

@@ -16,9 +16,11 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE, ContractError, UsageError
-from behavior.whole_file import write_json
+from behavior.whole_file import check_place, write_json
 from training.command_line import add_machine_flags, add_recipe_flags, batch_progress, chosen_machine, chosen_recipe, curated_folder
 from training.fitting.divergence import TrainingDivergedError
+
+REPORT_FILE = "report.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     except UsageError as error:
         return _fail(str(error), EXIT_USAGE)
     except KeyboardInterrupt:
-        return _fail("Expected to train to the end, but got interrupted. Continue with the same --checkpoint-dir.", EXIT_INTERRUPTED)
+        mend = "Continue with the same command." if flags.checkpoint_dir else "Start again; with --checkpoint-dir a run can be continued."
+        return _fail(f"Expected to train to the end, but got interrupted. {mend}", EXIT_INTERRUPTED)
     except TrainingDivergedError as error:
         return _fail(str(error), EXIT_UNEXPECTED)
     except Exception as error:  # SageMaker reads the reason from a file; the traceback is printed too
@@ -43,9 +46,14 @@ def _train(flags: argparse.Namespace) -> int:
     curated, machine = curated_folder(flags), chosen_machine(flags)
     from training.decoding.decoding_file import read_decoding
     from training.fitting.prepare import prepare
+    from training.fitting.resume import STATE_FILE
     from training.material.curated_zone import CuratedZone
 
     recipe = chosen_recipe(flags)
+    path = flags.model_dir / f"{recipe.name}.safetensors"
+    for folder, name in ((flags.model_dir, path.name), (flags.checkpoint_dir, STATE_FILE), (flags.output_dir, REPORT_FILE)):
+        if folder is not None:
+            check_place(folder / name)  # before hours of training
     fitted = flags.decoding and read_decoding(flags.decoding)  # a wrong file is refused before recordings are read
     session = prepare(curated, recipe, flags.seed, machine)
     if not CuratedZone(curated).content_groups():
@@ -61,7 +69,6 @@ def _train(flags: argparse.Namespace) -> int:
         if flags.checkpoint_dir is not None:
             session.save_state(flags.checkpoint_dir)
 
-    path = flags.model_dir / f"{recipe.name}.safetensors"
     try:
         session.fit(on_step, batch_progress)
     finally:
@@ -69,7 +76,7 @@ def _train(flags: argparse.Namespace) -> int:
             session.save_recognizer(path)
     print(session.result_line(path), flush=True)
     if flags.output_dir is not None:
-        write_json(flags.output_dir / "report.json", session.report())
+        write_json(flags.output_dir / REPORT_FILE, session.report())
     return EXIT_OK
 
 

@@ -125,7 +125,8 @@ class _Connection(BaseHTTPRequestHandler):
         ours = origin is None or _LOOPBACK.fullmatch(urlsplit(origin).netloc)
         if _LOOPBACK.fullmatch(host) and ours and site in ("none", "same-origin"):
             return None
-        what = f"Expected a request from this machine to 127.0.0.1, but got one for {host!r} from {origin or f'a page ({site})'}"
+        sender = f" from {origin}" if origin else "" if site == "none" else f" from a page ({site})"
+        what = f"Expected a request from this machine to 127.0.0.1, but got one for {host!r}{sender}"
         return Response(403, f"{what}. Use the address that the server printed.\n".encode(), {"Content-Type": "text/plain"})
 
     def _send(self, response: Response, passed_over: Callable[[], bool]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aws_pipeline import sagemaker_train
+from aws_pipeline.config import Settings
 from behavior.contract import UsageError
 
 
@@ -13,6 +14,36 @@ def the_pins_of_a_job() -> list[str]:
     """Return what the container is asked to install."""
     with sagemaker_train._staged_code() as code:
         return (code / "requirements.txt").read_text().splitlines()
+
+
+class Bucket:
+    """An S3 client that knows the objects of one bucket."""
+
+    def __init__(self, *keys: str) -> None:
+        self.keys = keys
+
+    def list_objects_v2(self, Bucket: str, Prefix: str, MaxKeys: int) -> dict[str, int]:
+        assert (Bucket, MaxKeys) == ("artifacts", 1)
+        return {"KeyCount": min(sum(key.startswith(Prefix) for key in self.keys), MaxKeys)}
+
+
+def test_only_a_job_with_checkpoints_is_resumed(monkeypatch: pytest.MonkeyPatch):
+    state, model = "mabe-trees-20260102-101500/checkpoints/state.safetensors", "mabe-cnn-20260102-111500/output/model.tar.gz"
+    bucket = Bucket(f"training/{state}", f"training/{model}")
+    chosen = Settings(local=True, data_dir=Path(), mock_dir=Path(), region="us-east-1")
+    monkeypatch.setattr("boto3.client", lambda service: bucket)
+    sagemaker_train.require_checkpoints("mabe-trees-20260102-101500-20260102101501", chosen)
+    for job in ("mabe-cnn-20260102-111500-20260102111501", "mabe-trees-2026-1", "nosuch"):
+        with pytest.raises(UsageError, match=f"but got {job}. Name another or leave it out."):
+            sagemaker_train.require_checkpoints(job, chosen)
+
+
+def test_no_job_is_sent_whose_checkpoint_has_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sagemaker_train, "submit", lambda *_, **__: pytest.fail("a job was sent"))
+    (tmp_path / "taken").write_text("a file")
+    chosen = Settings(local=True, data_dir=Path(), mock_dir=Path(), region="us-east-1")
+    with pytest.raises(UsageError, match=r"taken to be a folder, but got a file"):
+        sagemaker_train.train(sagemaker_train.TrainingRequest("trees", {}), chosen, tmp_path / "taken")
 
 
 def test_a_job_gets_the_versions_of_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,6 +1,7 @@
 """Files that appear whole: nothing is seen of one that was broken off, and the old one stays."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,33 @@ def test_a_json_file_is_whole_and_holds_no_number_that_json_does_not_know(tmp_pa
         write_json(path, {"score": float("nan")})
     assert json.loads(path.read_text()) == {"score": 0.5, "labs": ["A"]}
     assert [file.name for file in path.parent.iterdir()] == ["told.json"]
+
+
+def test_a_place_where_no_file_can_be_written_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "plain.txt").write_text("old")
+    for path, sentence in [
+        (tmp_path, "to be a file, but got a folder"),
+        (tmp_path / "plain.txt" / "new.csv", "plain.txt to be a folder, but got a file"),
+        (tmp_path / "plain.txt" / "deeper" / "new.csv", "plain.txt to be a folder, but got a file"),
+    ]:
+        with pytest.raises(UsageError, match=sentence):
+            write_json(path, {})
+    assert [file.name for file in tmp_path.iterdir()] == ["plain.txt"]
+
+
+def test_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError, match="pipe to be a file, but got a device"):
+        write_json(pipe, {})
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_the_right_to_write_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UsageError, match="Expected a folder that you may write to"):
+        write_json(tmp_path / "new" / "score.json", {})
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

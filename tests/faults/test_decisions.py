@@ -10,6 +10,7 @@ import pytest
 from faults.night import BAD, GOOD, annotation, tracking, walk
 
 from aws_pipeline import s3_upload
+from aws_pipeline.accepted_recordings import read_accepted
 from aws_pipeline.config import REPOSITORY
 from aws_pipeline.quarantine import read_quarantine, released, resolve
 from aws_pipeline.quarantine_store import read_decisions, write_decision
@@ -137,7 +138,9 @@ def test_a_decision_that_somebody_else_wrote_is_told_and_refuses_the_run(night):
     file = night.curated / "quarantine" / "decisions" / "train-7.json"
     file.parent.mkdir(parents=True)
     file.write_text("exclude it, please")
-    with pytest.raises(ContractError, match=r"quarantine/decisions/train-7\.json: Expected JSON in the format of aws_pipeline/quarantine\.py"):
+    with pytest.raises(
+        ContractError, match=r"quarantine/decisions/train-7\.json: Expected JSON in the format of aws_pipeline/quarantine\.py"
+    ):
         night.run()
 
 
@@ -154,3 +157,11 @@ def test_what_the_upload_left_out_is_put_aside_for_the_reason_that_the_upload_sa
     assert fault.startswith("train_tracking/QuietOtter/7.parquet: Expected a Parquet file, but got")
     with pytest.raises(UsageError, match="but got file-unreadable"):
         released("train-7", read_quarantine(night.settings), "")
+
+
+def test_recognizing_reads_what_was_accepted_but_for_contradictions_that_files_still_hold(night):
+    night.put(night.tracking(*BAD), tracking(TWO_PLACES))
+    night.put(night.annotation(*GOOD), annotation([(1, 1, "rear", 6, 2), (1, 1, "rear", 2, 6)]))
+    summary = night.run('contract = 1\n[severity]\nplace-contradiction = "repair"\nbout-reversed = "repair"')
+    assert night.accepted() == [7, 8, 9]
+    assert read_accepted(night.settings.uri("curated"), summary["by_leave"]) == {"train": {8, 9}}

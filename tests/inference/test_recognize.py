@@ -71,6 +71,13 @@ def test_bouts_of_pairs_name_mice_by_number(lake: Lake, tmp_path: Path) -> None:
     assert rows["agent_id"].dtype == "int64"
 
 
+def test_an_output_that_is_a_folder_is_refused_before_recognizing(lake: Lake, checkpoint: Path, tmp_path: Path, capsys) -> None:
+    assert run("--data-dir", lake.raw, "--checkpoint", checkpoint, "--held-out", "--output", tmp_path) == EXIT_USAGE
+    said = capsys.readouterr()
+    assert said.err == f"error: Expected {tmp_path} to be a file, but got a folder. Name a file in it.\n"
+    assert said.out == ""
+
+
 def test_a_missing_checkpoint_is_a_usage_error(lake: Lake, tmp_path: Path, capsys) -> None:
     assert run("--data-dir", lake.raw, "--checkpoint", tmp_path / "none.safetensors") == EXIT_USAGE
     assert "Expected --checkpoint to be a file" in capsys.readouterr().err

@@ -58,6 +58,22 @@ def test_what_was_changed_and_deleted_stays_so(control_plane: Planes, tmp_path: 
     assert [(table["Name"], table["Description"]) for table in tables] == [("bouts", "second")]
 
 
+def test_of_two_writers_that_read_the_same_version_the_second_is_refused(control_plane: Planes, tmp_path: Path) -> None:
+    one, other = control_plane(tmp_path), control_plane(tmp_path)
+    make_table(one)
+    named = {"DatabaseName": "mabe", "Name": "bouts"}
+    version = one.invoke("glue", "GetTable", named)["Table"]["VersionId"]
+    change = {"DatabaseName": "mabe", "TableInput": {**TABLE, "Description": "first"}, "VersionId": version}
+    one.invoke("glue", "UpdateTable", change)
+    with pytest.raises(ServiceError, match="concurrent modifications") as refused:
+        other.invoke("glue", "UpdateTable", {**change, "TableInput": {**TABLE, "Description": "second"}})
+    assert (refused.value.code, refused.value.status) == ("ConcurrentModificationException", 400)
+    table = other.invoke("glue", "GetTable", named)["Table"]
+    assert table["Description"] == "first"
+    other.invoke("glue", "UpdateTable", {**change, "VersionId": table["VersionId"], "TableInput": {**TABLE, "Description": "second"}})
+    assert one.invoke("glue", "GetTable", named)["Table"]["Description"] == "second"
+
+
 def test_only_requests_that_changed_something_are_journaled(control_plane: Planes, tmp_path: Path) -> None:
     plane = control_plane(tmp_path)
     assert plane.pristine

@@ -25,6 +25,7 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from pyiceberg.catalog import load_catalog
 
 from infra.local.server import LocalServer
 
@@ -249,6 +250,30 @@ def test_arrow_reads_and_writes_a_data_set(endpoint: Endpoint) -> None:
 
 
 # The AWS CLI
+
+
+def test_of_two_iceberg_commits_at_once_none_is_lost(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One writer commits between the moment in which the other reads the catalog and the moment in which it writes there.
+
+    The other is refused, and pyiceberg reads the table again and repeats the commit.
+    """
+    boto3.client("glue").create_database(DatabaseInput={"Name": "lake"})
+    rows = pa.table({"video_id": pa.array([1], pa.int64())})
+    one, other = (load_catalog(name, type="glue", **{"s3.endpoint": os.environ["AWS_ENDPOINT_URL"]}) for name in ("one", "other"))
+    one.create_table("lake.bouts", schema=rows.schema, location="s3://raw-zone/bouts").append(rows)
+    first, second = one.load_table("lake.bouts"), other.load_table("lake.bouts")
+    update, updates = other.glue.update_table, []
+
+    def update_late(**request: Any) -> Any:
+        updates.append(request["VersionId"])
+        if len(updates) == 1:
+            first.append(rows)
+        return update(**request)
+
+    monkeypatch.setattr(other.glue, "update_table", update_late)
+    second.append(rows)
+    assert len(updates) == 2
+    assert one.load_table("lake.bouts").scan().to_arrow().num_rows == 3
 
 
 def test_the_aws_cli_copies_both_ways_and_reads_the_catalog(endpoint: Endpoint, tmp_path: Path) -> None:

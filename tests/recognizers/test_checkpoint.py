@@ -133,6 +133,11 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         read_header(tmp_path / "none.safetensors")
 
 
+def test_a_checkpoint_may_be_read_by_whoever_may_read_other_new_files(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    assert saved.stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
 def test_saving_leaves_nothing_beside_the_file(saved: Path) -> None:
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 

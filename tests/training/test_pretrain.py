@@ -80,6 +80,12 @@ def test_a_recipe_that_does_not_see_tracks_is_refused(lake: Lake, capsys) -> Non
     assert "Expected a recipe over tracks" in capsys.readouterr().err
 
 
+def test_less_than_one_epoch_is_refused(lake: Lake, tiny_plus: Recipe, capsys) -> None:
+    asked = ["--curated", str(lake.curated), "--recipe", "tiny_plus", "--forecast-epochs", "0", "--device", "cpu"]
+    assert pretrain.main(asked) == EXIT_USAGE
+    assert capsys.readouterr().err == "error: Expected --forecast-epochs of 1 or more, but got 0. Leave it out.\n"
+
+
 def test_a_recognizer_is_no_trunk(lake: Lake, tmp_path: Path, tiny_plus: Recipe) -> None:
     path = tmp_path / "other.safetensors"
     checkpoint.write_tensors(path, {"format": "something else"}, {})

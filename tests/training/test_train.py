@@ -196,6 +196,30 @@ def test_a_directory_that_is_not_there_is_a_usage_error(tmp_path: Path, capsys) 
     assert "Expected --curated to be the directory of the curated zone" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("flag", "number", "sentence"),
+    [
+        ("--threads", 0, "Expected --threads of 1 or more, but got 0."),
+        ("--seed", -1, "Expected --seed from 0 to 2147483647, but got -1."),
+        ("--seed", 2**31, "Expected --seed from 0 to 2147483647, but got 2147483648."),
+        ("--epochs", 0, "Expected epochs, batch and patience of 1 or more, but got epochs 0, batch"),
+    ],
+)
+def test_a_number_that_cannot_be_is_a_usage_error(lake: Lake, with_tiny: Recipe, capsys, flag: str, number: int, sentence: str) -> None:
+    assert run("--curated", lake.curated, "--recipe", "tiny", flag, number) == EXIT_USAGE
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--model-dir", "--checkpoint-dir", "--output-dir"])
+def test_a_folder_that_is_a_file_is_refused_before_training(lake: Lake, with_tiny: Recipe, tmp_path: Path, capsys, flag: str) -> None:
+    (tmp_path / "taken").write_text("a file")
+    folders = {"--model-dir": tmp_path / "model"} | {flag: tmp_path / "taken"}
+    assert run("--curated", lake.curated, "--recipe", "tiny", *(part for pair in folders.items() for part in pair)) == EXIT_USAGE
+    said = capsys.readouterr()
+    assert f"Expected {tmp_path / 'taken'} to be a folder, but got a file." in said.err
+    assert "epoch=" not in said.out
+
+
 def test_an_empty_directory_breaks_the_contract(tmp_path: Path, capsys) -> None:
     assert run("--curated", tmp_path, "--recipe", "cnn_transformer_small", "--model-dir", tmp_path / "model") == EXIT_CONTRACT
     assert "Expected Parquet files in" in capsys.readouterr().err

@@ -186,5 +186,8 @@ def recipe_identity(recipe: Configuration) -> dict[str, str]:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        what = f"Expected {path.parent} to have the {path.name} of a cross-validation, but got no such file"
+        raise ContractError([f"{what}. Name another folder."]) from None
     except (OSError, ValueError) as error:
         raise ContractError([f"Expected {path} to be JSON of an earlier run, but got: {error}. Remove it and run again."]) from None

@@ -72,7 +72,9 @@ class Recipe:
         }
         wrong = [expected for expected, holds in faults.items() if not holds]
         if wrong:
-            raise ValueError(f"Expected {'; '.join(wrong)}, but got {self}. Change the recipe.")
+            numbers = ("epochs", "batch", "patience", "learning_rate", "clip_norm", "fps", "ema")
+            got = ", ".join(f"{name} {getattr(self, name):g}" for name in numbers)
+            raise ValueError(f"Expected {'; '.join(wrong)}, but got {got} and family {self.family}. Change the recipe.")
 
     @property
     def view(self) -> View:

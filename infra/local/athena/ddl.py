@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import sqlglot
@@ -29,6 +29,7 @@ class CatalogStatements:
         self._actions: dict[str, tuple[Callable[[Execution], Lines], tuple[str, ...]]] = {
             "MSCK REPAIR TABLE": (self._repair, ()),
             "SHOW TABLES": (self._show_tables, ("tab_name",)),
+            "SHOW VIEWS": (self._show_views, ("views",)),
             "SHOW DATABASES": (self._show_databases, ("database_name",)),
             "SHOW PARTITIONS": (self._show_partitions, ("partition",)),
             "SHOW COLUMNS": (self._show_columns, ("field",)),
@@ -60,9 +61,11 @@ class CatalogStatements:
         return missing + [f"Repair: Added partition to metastore {name}:{below}" for below in added]
 
     def _show_tables(self, execution: Execution) -> Lines:
-        pattern = execution.statement.words.get("like", "*")
-        names = [table["Name"] for table in self._tables(execution.statement.database or execution.database)]
-        return sorted(name for name in names if any(fnmatch.fnmatch(name, each) for each in pattern.split("|")))
+        return _like(execution, self._tables(execution.statement.database or execution.database))
+
+    def _show_views(self, execution: Execution) -> Lines:
+        tables = self._tables(execution.statement.database or execution.database)
+        return _like(execution, (table for table in tables if table.get("TableType") == "VIRTUAL_VIEW"))
 
     def _show_databases(self, execution: Execution) -> Lines:
         found = [database["Name"] for database in self.glue("GetDatabases", {})["DatabaseList"]]
@@ -150,6 +153,12 @@ class CatalogStatements:
             if not answer.get("NextToken"):
                 return
             request["NextToken"] = answer["NextToken"]
+
+
+def _like(execution: Execution, tables: Iterable[dict[str, Any]]) -> Lines:
+    """Return the names of the tables that match one of the patterns of LIKE, sorted."""
+    patterns = execution.statement.words.get("like", "*").split("|")
+    return sorted(table["Name"] for table in tables if any(fnmatch.fnmatch(table["Name"], each) for each in patterns))
 
 
 def _hive_tree(sql: str) -> exp.Expr:

@@ -14,7 +14,8 @@ from infra.local.errors import ServiceError
 _NAME = r"""(?:[`"]?awsdatacatalog[`"]?\s*\.\s*)?(?:[`"]?(?P<db>[\w-]+)[`"]?\s*\.\s*)?[`"]?(?P<name>[\w$-]+)[`"]?"""
 _PLAIN = {
     "MSCK REPAIR TABLE": rf"MSCK\s+REPAIR\s+TABLE\s+{_NAME}$",
-    "SHOW TABLES": r"SHOW\s+(?:TABLES|VIEWS)(?:\s+(?:IN|FROM)\s+[`\"]?(?P<db>[\w-]+)[`\"]?)?(?:\s+(?:LIKE\s+)?'(?P<like>[^']*)')?$",
+    "SHOW TABLES": r"SHOW\s+TABLES(?:\s+(?:IN|FROM)\s+[`\"]?(?P<db>[\w-]+)[`\"]?)?(?:\s+(?:LIKE\s+)?'(?P<like>[^']*)')?$",
+    "SHOW VIEWS": r"SHOW\s+VIEWS(?:\s+(?:IN|FROM)\s+[`\"]?(?P<db>[\w-]+)[`\"]?)?(?:\s+(?:LIKE\s+)?'(?P<like>[^']*)')?$",
     "SHOW DATABASES": r"SHOW\s+(?:DATABASES|SCHEMAS)(?:\s+(?:LIKE\s+)?'(?P<like>[^']*)')?$",
     "SHOW PARTITIONS": rf"SHOW\s+PARTITIONS\s+{_NAME}$",
     "SHOW COLUMNS": rf"SHOW\s+COLUMNS\s+(?:IN|FROM)\s+{_NAME}$",
@@ -152,6 +153,8 @@ def _bare(sql: str) -> str:
 def _fill_parameters(sql: str, parameters: Sequence[str]) -> str:
     """Put execution parameters in the place of the `?` of a statement, in order."""
     marks = [word for word in words(sql) if word.key == "?"] if "?" in sql else []
+    if marks and words(sql)[0].key == "PREPARE":
+        return sql  # refused below, and not for its parameters
     if len(marks) != len(parameters):
         what = f"Incorrect number of parameters: expected {len(marks)} but found {len(parameters)}"
         raise ServiceError("InvalidRequestException", what)

@@ -10,7 +10,7 @@ from infra.local.athena.trino.query_syntax import Query
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_UTILITY = frozenset({"SHOW TABLES", "SHOW DATABASES", "SHOW PARTITIONS", "SHOW COLUMNS", "DESCRIBE", "EXPLAIN"})
+_UTILITY = frozenset({"SHOW TABLES", "SHOW VIEWS", "SHOW DATABASES", "SHOW PARTITIONS", "SHOW COLUMNS", "DESCRIBE", "EXPLAIN"})
 
 Options = dict[str, str | list[str]]
 

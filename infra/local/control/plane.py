@@ -11,6 +11,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -72,6 +73,8 @@ class ControlPlane:
                 return _answer(call)
             with self._journal.locked():
                 self._catch_up()
+                if _operation(call) == "UpdateTable":
+                    _refuse_stale_version(call)
                 answer = _answer(call, seed=self._applied + 1)
                 if answer[0] < 400:
                     self._record(call)
@@ -104,6 +107,22 @@ def _answer(call: Call, seed: int | None = None) -> HttpAnswer:
     except Exception as error:  # moto raises, instead of answering, for what it does not know
         what = f"Expected an operation that moto knows, but got {call.service} {_operation(call)} ({error!r})"
         raise ServiceError("NotImplemented", f"{what}. It exists on AWS only.", 501) from error
+
+
+def _refuse_stale_version(call: Call) -> None:
+    """Raise ServiceError, as AWS does, if a table changed since the caller read it: of two writers at once the second must read again.
+
+    Moto ignores VersionId and would let the second overwrite the first.
+    """
+    request = json.loads(call.body or b"{}")
+    expected = request.get("VersionId")
+    if expected is None:
+        return
+    named = {"DatabaseName": request.get("DatabaseName"), "Name": request.get("TableInput", {}).get("Name")}
+    headers = {**call.headers, "x-amz-target": f"{_TARGETS['glue']}.GetTable"}
+    status, _, body = _answer(replace(call, headers=headers, body=json.dumps(named).encode()))
+    if status < 400 and json.loads(body)["Table"]["VersionId"] != str(expected):
+        raise ServiceError("ConcurrentModificationException", "Update table failed due to concurrent modifications.")
 
 
 def _only_reads(call: Call) -> bool:

@@ -96,6 +96,8 @@ NOT_HERE = [
     "array_intersect(ARRAY[1], ARRAY[1])",
     "url_extract_host('http://a.b/')",
     "uuid()",
+    "regexp_replace('ab', '(b)', x -> upper(x[1]))",
+    "truncate(1.9)",
     "regexp_extract('aa', '(?=a)')",
     "regexp_extract('ab', '(x)?b', 1)",
     "regexp_replace('aa', 'a', '${name}')",
@@ -139,6 +141,12 @@ def test_lambdas_see_the_columns_around_them_and_each_other(athena: Answers) -> 
     assert athena.value("transform(list, x -> x + i) FROM t") == "[4, 5]"
     assert athena.value("transform(ARRAY[1, 2], x -> transform(ARRAY[10], y -> x + y))") == "[[11], [12]]"
     assert athena.value("reduce(ARRAY['b', 'c'], 'a', (s, x) -> s || x, s -> s)") == "abc"
+
+
+def test_the_state_of_reduce_becomes_as_wide_as_the_elements_need(athena: Answers) -> None:
+    assert athena.value("reduce(ARRAY[5000000000, 2], 0, (s, x) -> s + x, s -> s)") == "5000000002"
+    assert athena.value("reduce(ARRAY[0.5e0, 2e0], 1, (s, x) -> s + x, s -> s)") == "3.5"
+    assert "Expected a state of one type" in athena.why_not("SELECT reduce(ARRAY['a'], 0, (s, x) -> x, s -> s)")
 
 
 def test_percentiles_of_one_value_share_one_digest(athena: Answers) -> None:

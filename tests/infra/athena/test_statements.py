@@ -44,6 +44,14 @@ def test_a_table_made_by_a_query_can_be_queried_extended_and_dropped(lake: Lake)
     assert lake.rows("SHOW TABLES") == [["speeds"]]
 
 
+def test_show_views_names_no_tables(lake: Lake) -> None:
+    lake.run("CREATE VIEW slow AS SELECT 1 AS n")
+    lake.run("CREATE VIEW quick AS SELECT 2 AS n")
+    assert lake.rows("SHOW VIEWS") == [["quick"], ["slow"]]
+    assert lake.rows("SHOW VIEWS IN mabe LIKE 'q*'") == [["quick"]]
+    assert lake.rows("SHOW TABLES LIKE 's*'") == [["slow"], ["speeds"]]
+
+
 def test_a_view_remembers_its_query_and_follows_the_data(lake: Lake) -> None:
     lake.run("CREATE OR REPLACE VIEW per_lab AS SELECT lab_id, count(*) AS n FROM speeds GROUP BY lab_id")
     lake.glue.delete_partition(DatabaseName="mabe", TableName="speeds", PartitionValues=["CRIM13"])

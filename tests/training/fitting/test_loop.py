@@ -84,6 +84,14 @@ def test_another_seed_is_another_run(start: Start, tmp_path: Path) -> None:
         start(seed=5).restore(tmp_path)
 
 
+def test_the_state_of_another_recipe_is_refused_by_its_name_alone(start: Start, tiny: Recipe, tmp_path: Path) -> None:
+    session = start()
+    session.trainer.run.epoch = 1
+    session.save_state(tmp_path)
+    with pytest.raises(ContractError, match=r"but got another: recipe name was tiny and is other\. Empty"):
+        start(replace(tiny, name="other", learning_rate=0.5)).restore(tmp_path)
+
+
 def test_the_state_of_other_behaviors_is_refused_with_the_difference(start: Start, tmp_path: Path) -> None:
     session = start()
     session.trainer.run.epoch = 1

@@ -32,9 +32,12 @@ def _reduce(site: CallSite) -> Value:
     element = Value(item, items.kind.inside[0], site.at)
     kind = VARCHAR if is_text(start.kind) else start.kind
     step = site.body(2, [Value(state, kind, site.at), element])
+    wide = common(kind, step.kind)
+    if wide is not None and wide != kind:  # as Trino: an integer state of a sum of doubles is a double
+        kind, step = wide, site.body(2, [Value(state, wide, site.at), element])
     if kind == UNKNOWN or common(kind, step.kind) != kind:
         mismatch(site.at, f"Expected a state of one type, but got {kind} and then {step.kind}. Cast the first state")
-    sql = f"list_reduce({items.sql}, lambda {state}, {item}: {coerce(step, kind).sql}, {start.sql})"
+    sql = f"list_reduce({items.sql}, lambda {state}, {item}: {coerce(step, kind).sql}, {coerce(start, kind).sql})"
     return site.body(3, [Value(sql, kind, site.at)])
 
 

@@ -57,7 +57,7 @@ def _modulus(site: CallSite) -> Value:
 
 def _truncate(site: CallSite) -> Value | None:
     if site.count != 1 or not is_number(site.argument(0).kind) or is_decimal(site.argument(0).kind):
-        absent(site.at, "truncate but of one floating number")
+        absent(site.at, "truncate of anything but one floating number")
     return None
 
 

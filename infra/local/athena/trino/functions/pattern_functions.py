@@ -6,6 +6,7 @@ import re
 
 from infra.local.athena.trino.functions.call_site import CallSite, Special
 from infra.local.athena.trino.kinds import BOOLEAN, UNKNOWN, VARCHAR, array, is_text
+from infra.local.athena.trino.syntax import Lambda
 from infra.local.athena.trino.values import Refusal, Value, absent, coerce, text
 
 _JAVA_ONLY = re.compile(r"\(\?(?:[=!>]|<[=!])|\\[1-9GZRXkhHvVN]|[*+?}]\+|&&|\[[^\]]*\[(?!:)|\\p\{(?:Is|In|java)")
@@ -31,6 +32,8 @@ def _extract_all(site: CallSite) -> Value:
 
 
 def _replace(site: CallSite) -> Value:
+    if site.count == 3 and isinstance(site.node.arguments[2], Lambda):
+        absent(site.at, "regexp_replace with a lambda")
     subject, pattern = _given(site, 2, 3, "regexp_replace(varchar, varchar), regexp_replace(varchar, varchar, varchar)")
     replacement = _replacement(site.literal_text(2, "a replacement"), site.at) if site.count == 3 else ""
     return Value(f"regexp_replace({subject.sql}, {pattern}, {text(replacement)}, 'g')", VARCHAR, site.at)
