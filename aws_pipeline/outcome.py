@@ -71,7 +71,7 @@ def _balances(
     excluded: Sequence[QuarantineEntry],
     n_rows: int,
 ) -> tuple[Balance, ...]:
-    """Compare what went in, `n_rows` tracking rows among it, with what became of it. Raises RuntimeError."""
+    """Return the balances of recordings, files and the `n_rows` tracking rows. Raises RuntimeError if one does not add up."""
     files_of = {one.name: len(one.keys) for one in plan.work}
     n_files = sum(files_of[recording_name(result.split, result.video_id)] for result in accepted)
     n_recordings = sum(one.of_metadata for one in put_aside)

@@ -12,7 +12,7 @@ from behavior.full_disk import MEND, FullDiskError, is_full
 
 
 class PlaceError(UsageError, OSError):
-    """A place where no file can be written: a user's matter (exit code 2), and an error of the operating system."""
+    """A place where no file can be written. It is a UsageError (exit code 2), and also an OSError, for code that catches those."""
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def check_place(path: Path) -> None:
-    """Raise PlaceError if no file can be written at `path`, or if it is something else than a file, such as a device or a folder."""
+    """Raise PlaceError if no file can be written at `path`, or if it is a folder or a device."""
     if path.is_dir():
         raise PlaceError(f"Expected {path} to be a file, but got a folder. Name a file in it.")
     if path.exists() and not path.is_file():
