@@ -233,6 +233,8 @@ def _main() -> int:
     parser.add_argument("--resume", metavar="JOB", help="go on from the checkpoints of an earlier job")
     parser.add_argument("--dry-run", action="store_true", help="check the request and submit nothing")
     arguments = parser.parse_args()
+    if arguments.epochs is not None and arguments.epochs < 1:  # a machine on AWS would be paid for finding that out
+        raise UsageError(f"Expected --epochs of 1 or more, but got {arguments.epochs}. Leave it out for the recipe's.")
     given = {name: value for name in ("epochs", "seed") if (value := getattr(arguments, name)) is not None}
     request = TrainingRequest(arguments.recipe, given, arguments.instance_type, arguments.spot, arguments.max_hours, arguments.resume)
     chosen = settings()
