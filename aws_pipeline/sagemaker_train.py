@@ -235,6 +235,8 @@ def _main() -> int:
     parser.add_argument("--resume", metavar="JOB", help="continue from the checkpoints of an earlier job")
     parser.add_argument("--dry-run", action="store_true", help="check the request and submit nothing")
     arguments = parser.parse_args()
+    if arguments.epochs is not None and arguments.epochs < 1:  # before a machine on AWS costs money
+        raise UsageError(f"Expected --epochs of 1 or more, but got {arguments.epochs}. Leave it out for the recipe's.")
     hyperparameters = {name: value for name in ("epochs", "seed") if (value := getattr(arguments, name)) is not None}
     request = TrainingRequest(
         arguments.recipe, hyperparameters, arguments.instance_type, arguments.spot, arguments.max_hours, arguments.resume

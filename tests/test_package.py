@@ -29,7 +29,7 @@ def test_a_command_starts_a_function_and_carries_the_name_of_its_file(command: s
 def test_every_script_is_a_command():
     scripts = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        for room in ("aws_pipeline", "training", "inference")
+        for room in ("aws_pipeline", "training", "inference", "infra")
         for path in (ROOT / room).glob("*.py")
         if '__name__ == "__main__"' in path.read_text()
     }

@@ -38,7 +38,8 @@ def serve(root: Path, port: int, host: str, *, deploy: bool, with_parent: bool) 
     except (OSError, ServiceError, sqlite3.Error) as error:
         if is_full(error):
             error = full_disk(root)
-        what = f"Expected to serve on {host}:{port}, but got {error}. Choose another --port or --root."
+        mend = "Choose another port (--port), or another folder (--root, or S3_MOCK_DIR)"
+        what = f"Expected to serve on {host}:{port}, but got {error}. {mend}."
         raise UsageError(error.message if isinstance(error, ServiceError) else what) from None
     with server:
         if deploy:

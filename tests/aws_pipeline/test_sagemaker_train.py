@@ -69,3 +69,9 @@ def test_without_a_checkout_and_without_a_package_that_training_needs_nothing_is
     monkeypatch.setattr(sagemaker_train, "version", version)
     with pytest.raises(UsageError, match=r"but got no lightgbm\. Install it"):
         the_pins_of_a_job()
+
+
+def test_a_job_of_no_epochs_is_refused_before_a_machine_is_asked_for(monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setattr("sys.argv", ["sagemaker_train.py", "--epochs", "0"])
+    assert sagemaker_train.main() == 2
+    assert capsys.readouterr().err == "error: Expected --epochs of 1 or more, but got 0. Leave it out for the recipe's.\n"
