@@ -109,7 +109,7 @@ def main() -> int:
     try:
         root = chosen.root or settings().mock_dir
         return serve(root, chosen.port, chosen.host, deploy=not chosen.no_deploy, with_parent=chosen.with_parent)
-    except Exception as error:
+    except Exception as error:  # only errors that a user can mend are told here; all others are raised again
         if not chosen.with_parent or (known := known_error(error)) is None:
             raise
         print(json.dumps({"error": known[0]}), flush=True)  # the parent tells it, as its own

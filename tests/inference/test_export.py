@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from simulated_lake import Lake, build_lake
 from small_recognizer import PROVENANCE, random_arena_recognizer, random_plus_recognizer, random_recognizer, scores_of
 
@@ -33,11 +32,6 @@ NETWORKS = {
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")

@@ -34,11 +34,6 @@ PAIRS = ((1, 2), (2, 1), (2, 2))
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Features of 50 samples and 700 rows of a file at once."""

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
 from simulated_lake import Lake, build_lake
 from small_recognizer import PROVENANCE, random_recognizer
 
@@ -14,11 +13,6 @@ from inference.make_submission import main
 from recognizers.checkpoint import save
 
 BEHAVIORS = ("attack", "mount", "sniff")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")

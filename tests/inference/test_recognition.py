@@ -6,7 +6,6 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 from simulated_lake import profile
 from small_recognizer import random_recognizer, scores_of
 
@@ -19,11 +18,6 @@ from behavior.simulated.recordings import simulate
 from inference.recognition import recognize, recognize_material
 
 BEHAVIORS = ("freeze", "rear", "attack", "sniff")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")

@@ -4,18 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
 from simulated_lake import Lake, build_lake
 from small_recognizer import PROVENANCE, random_arena_recognizer, random_recognizer
 
 from behavior.contract import EXIT_CONTRACT, EXIT_USAGE
 from inference import make_submission, recognize
 from recognizers.checkpoint import save
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")

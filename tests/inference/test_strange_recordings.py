@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 from simulated_lake import profile
 from small_recognizer import random_arena_recognizer, random_plus_recognizer, random_recognizer, scores_of
 
@@ -17,11 +16,6 @@ from inference.recognition import recognize
 
 BEHAVIORS = ("attack", "rear", "sniff")
 PAIR_FAMILIES = [random_recognizer(BEHAVIORS, threshold=0.05), random_plus_recognizer(BEHAVIORS, threshold=0.05)]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def filmed(**changes: object) -> tuple[pa.Table, Recording]:

@@ -249,7 +249,7 @@ def test_arrow_reads_and_writes_a_data_set(endpoint: Endpoint) -> None:
     assert {info.base_name for info in s3.get_file_info(fs.FileSelector("curated-zone"))} == {"empty", "moved"}
 
 
-# The AWS CLI
+# Iceberg
 
 
 def test_of_two_iceberg_commits_at_once_none_is_lost(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,6 +274,9 @@ def test_of_two_iceberg_commits_at_once_none_is_lost(s3: Any, monkeypatch: pytes
     second.append(rows)
     assert len(updates) == 2
     assert one.load_table("lake.bouts").scan().to_arrow().num_rows == 3
+
+
+# The AWS CLI
 
 
 def test_the_aws_cli_copies_both_ways_and_reads_the_catalog(endpoint: Endpoint, tmp_path: Path) -> None:
