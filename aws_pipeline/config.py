@@ -4,13 +4,14 @@ By default, a stand-in for AWS with its objects in `s3_mock/` runs as a child pr
 AWS itself. With USE_LOCAL_FS=false, AWS is used, with the usual credentials.
 """
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from behavior.contract import UsageError
@@ -87,6 +88,16 @@ def settings(environment: Mapping[str, str] = os.environ) -> Settings:
         policy=Path(environment["MABE_POLICY"]).resolve() if environment.get("MABE_POLICY") else None,
         endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
     )
+
+
+def add_policy_flag(parser: argparse.ArgumentParser) -> None:
+    """Add --policy, which goes before MABE_POLICY."""
+    parser.add_argument("--policy", type=Path, help="TOML file with a policy (default: MABE_POLICY, else the severities of the contract)")
+
+
+def with_policy(chosen: Settings, policy: Path | None) -> Settings:
+    """Return the settings with the policy of --policy, if it was given."""
+    return replace(chosen, policy=policy.resolve()) if policy else chosen
 
 
 def policy_text(chosen: Settings) -> str:

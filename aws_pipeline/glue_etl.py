@@ -133,10 +133,10 @@ def _recording_facts(plan: CurationPlan, outcome: Outcome, policy: Policy) -> di
         **{name: sum(getattr(result, name) for result in accepted) for name in ("rows_in", "rows_out", "bytes_in", "bytes_out")},
         "ignored": len(plan.ignored),
         "notes": dict(sorted(counts.items())),
-        "put_aside": [{"name": one.name, "lab": one.lab, "faults": [str(fault) for fault in one.faults]} for one in outcome.put_aside],
+        "put_aside": [one.summary() for one in outcome.put_aside],
         "by_leave": _by_leave(accepted),
         "excluded": [one.name for one in outcome.excluded],
-        "balances": {balance.unit: {"in": balance.total, **balance.parts} for balance in outcome.balances},
+        "balances": {balance.unit: balance.to_json() for balance in outcome.balances},
     }
 
 

@@ -7,11 +7,10 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aws_pipeline.config import Settings, endpoint, policy_text, settings
+from aws_pipeline.config import Settings, add_policy_flag, endpoint, policy_text, settings, with_policy
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
 from aws_pipeline.terminal import JobFailed, run, size
 from behavior.balance import Balance
@@ -112,12 +111,10 @@ def _main(description: str) -> int:
     parser = argparse.ArgumentParser(
         prog=Path(GLUE_SCRIPT).name, description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("--policy", type=Path, help="TOML file with a policy (default: MABE_POLICY, else the severities of the contract)")
+    add_policy_flag(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
     arguments = parser.parse_args()
-    chosen = settings()
-    if arguments.policy:
-        chosen = replace(chosen, policy=arguments.policy.resolve())
+    chosen = with_policy(settings(), arguments.policy)
     with endpoint(chosen):
         summary = run_job(chosen)
     print(json.dumps(summary) if arguments.json else _in_words(summary, chosen))
@@ -137,8 +134,7 @@ def _in_words(summary: dict[str, Any], chosen: Settings) -> str:
 
 def balance_lines(summary: dict[str, Any]) -> list[str]:
     """Return a line for each balance of a summary."""
-    each = {unit: dict(counts) for unit, counts in summary["balances"].items()}
-    return [str(Balance(unit, counts.pop("in"), counts)) for unit, counts in each.items()]
+    return [str(Balance.from_json(unit, counts)) for unit, counts in summary["balances"].items()]
 
 
 def put_aside_lines(summary: dict[str, Any]) -> list[str]:

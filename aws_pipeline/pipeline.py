@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ if not __package__:
 
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
 from aws_pipeline.accepted_recordings import accepted_recordings, read_accepted
-from aws_pipeline.config import Settings, endpoint, policy_text, settings
+from aws_pipeline.config import Settings, add_policy_flag, endpoint, policy_text, settings, with_policy
 from aws_pipeline.job_code import GLUE_LIBRARY, GLUE_SCRIPT, TRAINING, digest, files
 from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
 from aws_pipeline.terminal import JobFailed, run, size
@@ -122,7 +122,7 @@ class _Pipeline:
         return objects_fingerprint(self.s3, self.chosen.bucket("raw"))
 
     def _curated(self) -> str:
-        return fingerprint_of(*(objects_fingerprint(self.s3, self.chosen.bucket("curated"), table.location) for table in CURATED_TABLES))
+        return fingerprint_of(*(self._of_curated(table.location) for table in CURATED_TABLES))
 
     def _of_curated(self, folder: str) -> str:
         return objects_fingerprint(self.s3, self.chosen.bucket("curated"), folder)
@@ -258,12 +258,10 @@ def _main() -> int:
     parser.add_argument("--recipe", default="cnn_transformer_small", help="recipe to train (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="train this many epochs at most (default: the recipe's)")
     parser.add_argument("--results-dir", type=Path, help="folder for results (default: results/<name of the data directory>)")
-    parser.add_argument("--policy", type=Path, help="TOML file with a policy (default: MABE_POLICY, else the severities of the contract)")
+    add_policy_flag(parser)
     parser.add_argument("--force", action="store_true", help="run every step, also those that are up to date")
     arguments = parser.parse_args()
-    chosen = settings()
-    if arguments.policy:
-        chosen = replace(chosen, policy=arguments.policy.resolve())
+    chosen = with_policy(settings(), arguments.policy)
     policy_text(chosen)
     if arguments.sample:
         _make_sample()

@@ -13,8 +13,8 @@ fault of another code. Nothing is deleted from the raw zone.
 Reads   quarantine/reasons/ of both zones, metadata/ of the raw zone.
 Writes  quarantine/decisions/<recording>.json of the curated zone.
 
-Exit codes: 0 done, 1 unexpected, 2 usage, no such recording, or a fault that cannot be released, 4 an object in quarantine/ cannot
-            be read, 5 AWS refuses.
+Exit codes: 0 done, 1 unexpected, 2 usage, no such recording, a fault that cannot be released, or a full disk, 4 an object in
+            quarantine/ cannot be read, 5 AWS refuses.
 """
 
 import argparse

@@ -118,8 +118,8 @@ def _upload_all(plan: UploadPlan, chosen: Settings) -> dict[str, Any]:
         "files": len(plan.uploads),
         "sent": len(sent),
         "bytes_sent": sum(sent),
-        "put_aside": [{"name": one.name, "lab": one.lab, "faults": [str(fault) for fault in one.faults]} for one in plan.put_aside],
-        "balances": {balance.unit: {"in": balance.total, **balance.parts} for balance in plan.balances},
+        "put_aside": [one.summary() for one in plan.put_aside],
+        "balances": {balance.unit: balance.to_json() for balance in plan.balances},
         "seconds": round(time.monotonic() - started, 1),
     }
 

@@ -93,9 +93,8 @@ def _follow(job: Any) -> None:
     import boto3
     from sagemaker.core.utils.logs import CloudWatchLogsClient, MultiLogStreamHandler
 
-    CloudWatchLogsClient().client = boto3.client(
-        "logs"
-    )  # the SDK makes its client only once per process, and the endpoint may have changed
+    # The SDK makes its client only once per process, and the endpoint may have changed.
+    CloudWatchLogsClient().client = boto3.client("logs")
     log = MultiLogStreamHandler(_LOG_GROUP, job.get_name(), expected_stream_count=1)
     with Progress("training job") as shown:
         while True:

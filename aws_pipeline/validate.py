@@ -26,7 +26,7 @@ from typing import Any
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aws_pipeline.config import policy_text, settings
+from aws_pipeline.config import add_policy_flag, policy_text, settings, with_policy
 from aws_pipeline.terminal import run
 from behavior.contract import CONTRACT_VERSION, EXIT_CONTRACT, EXIT_OK, EXIT_PUT_ASIDE, ContractError, Fault, Severity, UsageError
 from behavior.policy import STANDARD, Policy, codes_table, parse_policy
@@ -143,16 +143,14 @@ def _main() -> int:
     parser.add_argument(
         "data_dir", metavar="DIR", type=Path, nargs="?", help="recordings (default: MABE_DATA_DIR, else data/ in the repository)"
     )
-    parser.add_argument("--policy", type=Path, help="TOML file with a policy (default: MABE_POLICY, else the severities of the contract)")
+    add_policy_flag(parser)
     parser.add_argument("--codes", action="store_true", help="list the codes of faults and how a policy may change them, and exit")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     arguments = parser.parse_args()
     if arguments.codes:
         print(codes_table())
         return EXIT_OK
-    chosen = settings()
-    if arguments.policy:
-        chosen = replace(chosen, policy=arguments.policy.resolve())
+    chosen = with_policy(settings(), arguments.policy)
     text, data_dir, started = policy_text(chosen), arguments.data_dir or chosen.data_dir, time.monotonic()
     report = validate(data_dir, parse_policy(text, str(chosen.policy)) if text else STANDARD)
     seconds = time.monotonic() - started

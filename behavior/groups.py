@@ -61,7 +61,7 @@ class GroupLabelling:
         return (Subject(annotated=names),) if names else ()
 
     def truth(self, recording: Recording, subject: Subject, mice: Sequence[int], frames: int, bouts: pd.DataFrame) -> Truth:
-        """Return the group of each frame, and its runs as bouts that name no mouse."""
+        """Return the group of each frame (columns for all groups, even after `over`), and its runs as bouts that name no mouse."""
         labels = group_labels(recording, mice, frames, bouts)
         of_groups = [
             (recording.video_id, subject.agent, subject.target, name, start, stop)

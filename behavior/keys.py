@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from behavior.contract import ContractError, Fault, refuse
+from behavior.contract import Fault, refuse
 from behavior.ids import lab_fault, video_fault
 from behavior.recording import Recording
 from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, RAW_ANNOTATION, RAW_METADATA, RAW_TRACKING, TRACKING_CURATED, Table
@@ -85,14 +85,8 @@ def object_of(key: str) -> LakeObject | None:
     if key in _SPANNING:
         return _SPANNING[key]
     match = _RECORDING_KEY.fullmatch(key)
-    if not match or match[1] not in _FOLDERS:
-        return None
-    table, split = _FOLDERS[match[1]]
-    try:
-        lake_object = LakeObject(table, split or match[3], match[2], int(match[4]))
-    except (ContractError, ValueError):
-        return None
-    return lake_object if lake_object.key == key else None  # 007 is 7 as a number, but another key
+    one = _recording_object(match[1], match[3], match[2], match[4]) if match else None
+    return one if one and one.key == key else None  # 007 is 7 as a number, but another key
 
 
 def foreign_key(key: str, layout: "Layout | None" = None) -> Fault:
@@ -116,14 +110,19 @@ def staging_key(run: str, key: str) -> str:
 def file_object(name: str) -> LakeObject | None:
     """Return the content of a file of a data directory, by its relative name; None for a file of no recording."""
     match = _RECORDING_FILE.fullmatch(name)
-    if not match or match[1] not in _FOLDERS:
+    one = _recording_object(match[1], None, match[2], match[3]) if match else None
+    return one if one and one.file == name else None
+
+
+def _recording_object(folder: str, split: str | None, lab: str, video: str) -> LakeObject | None:
+    """Return the object of a recording in a folder; `split` is used where the folder does not say it. None if there is no such object."""
+    if folder not in _FOLDERS:
         return None
-    table, split = _FOLDERS[match[1]]
+    table, own_split = _FOLDERS[folder]
     try:
-        lake_object = LakeObject(table, split, match[2], int(match[3]))
-    except (ContractError, ValueError):
+        return LakeObject(table, own_split or split, lab, int(video))
+    except ValueError:  # also ContractError
         return None
-    return lake_object if lake_object.file == name else None
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ class QuarantineEntry:
     run: str = ""
     """The run that put it aside; empty for an upload, so that equal reasons have equal bytes."""
 
+    def summary(self) -> dict[str, Any]:
+        """Return name, lab and reasons, for the summary of a step."""
+        return {"name": self.name, "lab": self.lab, "faults": [str(fault) for fault in self.faults]}
+
     def to_json(self) -> bytes:
         """Return its JSON."""
         content = {"contract": CONTRACT_VERSION, **asdict(self)}

@@ -6,7 +6,7 @@ Near (the default) it deploys to what AWS_ENDPOINT_URL names; AWS on this disk t
 Far (USE_LOCAL_FS=false and S3_BUCKET=<what all bucket names begin with>) it deploys to AWS, with the usual credentials.
 Prints a line for each change.
 
-Exit codes: 0 everything is as declared, 1 unexpected, 2 usage or configuration, 5 AWS refuses.
+Exit codes: 0 everything is as declared, 1 unexpected, 2 usage, configuration or a full disk, 5 AWS refuses.
 """
 
 import argparse

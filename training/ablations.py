@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from training.recipes.variants import Variant
 
 QUICK_LABS = ("CalMS21_task2", "CalMS21_supplemental")
-WITHOUT_LAB_THRESHOLDS = "without_labs"
-"""The key of another way to decode the same scores (`training.judging.scored_subjects`)."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -92,6 +90,7 @@ def _rows(chosen: "list[Variant]", plan: "FoldPlan", machine: "Machine", flags: 
     from reports.estimates import Estimate
     from training.judging.ablation_rows import Row
     from training.judging.evaluation import gains
+    from training.judging.scored_subjects import NO_LABS_WAY
     from training.recipes.variants import WHOLE
 
     rows: list[Row] = []
@@ -104,8 +103,8 @@ def _rows(chosen: "list[Variant]", plan: "FoldPlan", machine: "Machine", flags: 
         score, precision = (Estimate(**evaluation.numbers["headline"][name]) for name in ("competition_score", "average_precision"))
         gained = lost.get("competition_score"), lost.get("average_precision")
         rows.append(Row(variant.name, variant.description, score, precision, *gained, seconds))
-        if whole is evaluation and WITHOUT_LAB_THRESHOLDS in evaluation.numbers["other_decodings"]:
-            other = evaluation.numbers["other_decodings"][WITHOUT_LAB_THRESHOLDS]
+        if whole is evaluation and NO_LABS_WAY in evaluation.numbers["other_decodings"]:
+            other = evaluation.numbers["other_decodings"][NO_LABS_WAY]
             numbers = Estimate(**other["score"]), None, Estimate(**other["gain"])
             rows.append(Row("without_lab_thresholds", "one threshold a behavior, for all labs", *numbers, None, None))
     return rows

@@ -71,7 +71,7 @@ def _combine(flags: argparse.Namespace) -> int:
     print(f"Fitted on the scores of the other folds, {time.perf_counter() - started:.1f} s.", flush=True)
     records = write_combined_scores(runs, how, combiners, store)
     decoding = publish(store, plan, description(how, flags.seed, plan, records), other)
-    assert decoding is not None  # None only for recognizers that name no mouse
+    assert decoding is not None  # None only for classes that exclude each other; a combination is multilabel
     save_combined(store.folder / COMBINED, runs, how, combiners[None], decoding, checkpoints)
     print(f"Wrote {store.folder / COMBINED}.")
     return EXIT_OK

@@ -28,7 +28,7 @@ class Mirror:
 
 
 def mirror_of(names: Sequence[str]) -> Mirror:
-    """Return the mirror for named columns [F] of `PairFeatures` or `PairTracks`; a left column without a right one stays in its place."""
+    """Return the mirror for named columns [F]; a left column without a right one stays in its place."""
     places = {name: number for number, name in enumerate(names)}
     columns = [places.get(_other_side(name), number) for number, name in enumerate(names)]
     signs = [-1.0 if _ALONG_X.fullmatch(name) else 1.0 for name in names]

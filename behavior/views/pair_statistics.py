@@ -91,8 +91,12 @@ class PairStatistics:
             return {**low, **high, **self._between(agent, target)}
         return {**agent_does, **{f"t_{name}": signal for name, signal in target_does.items()}, **self._between(agent, target)}
 
+    def _named(self, mouse: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the points [2, S] of a mouse [P, 3, S] by name."""
+        return dict(zip((*ANCHORS, *self.bodyparts), mouse[:, :2], strict=True))
+
     def _alone(self, mouse: np.ndarray) -> dict[str, np.ndarray]:
-        points = dict(zip((*ANCHORS, *self.bodyparts), mouse[:, :2], strict=True))
+        points = self._named(mouse)
         heading = _unit(points["front"] - points["back"])
         signals = {"lost": mouse[len(ANCHORS) :, 2].mean(axis=0)}
         for one, other in combinations(self.bodyparts, 2):
@@ -108,7 +112,7 @@ class PairStatistics:
 
     def _toward(self, mouse: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
         """Return the signals of a mouse toward another: its position, whether the mouse faces it, the speed of approach."""
-        own, others = (dict(zip((*ANCHORS, *self.bodyparts), one[:, :2], strict=True)) for one in (mouse, other))
+        own, others = self._named(mouse), self._named(other)
         heading = _unit(own["front"] - own["back"])
         signals: dict[str, np.ndarray] = {}
         for anchor in ANCHORS:
@@ -123,7 +127,7 @@ class PairStatistics:
 
     def _between(self, mouse: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
         """Return the signals that are the same for both mice."""
-        own, others = (dict(zip((*ANCHORS, *self.bodyparts), one[:, :2], strict=True)) for one in (mouse, other))
+        own, others = self._named(mouse), self._named(other)
         headings = [_unit(one["front"] - one["back"]) for one in (own, others)]
         apart = np.hypot(*(own["center"] - others["center"]))
         signals = {f"{part} {part} cm": np.hypot(*(own[part] - others[part])) for part in self.bodyparts}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from simulated_lake import Lake, build_lake
+from simulated_lake import Lake
 from small_recognizer import PROVENANCE, random_arena_recognizer, random_plus_recognizer, random_recognizer, scores_of
 
 from behavior.contract import EXIT_CONTRACT, EXIT_USAGE, ContractError
@@ -44,12 +44,6 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         assert export.main(["--checkpoint", str(path)]) == 0
         paths[family] = path.with_suffix(".onnx")
     return paths
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Videos 101 to 104 of 10 s."""
-    return build_lake(tmp_path_factory.mktemp("lake"), {"CalMS21_task2": 4}, seconds=10)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from simulated_lake import Lake, build_lake
+from simulated_lake import Lake
 from small_recognizer import PROVENANCE, random_recognizer
 
 from behavior.contract import EXIT_CONTRACT, EXIT_USAGE
@@ -13,12 +13,6 @@ from inference.make_submission import main
 from recognizers.checkpoint import save
 
 BEHAVIORS = ("attack", "mount", "sniff")
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Videos 101 to 104 of 10 s."""
-    return build_lake(tmp_path_factory.mktemp("lake"), {"CalMS21_task2": 4}, seconds=10)
 
 
 @pytest.fixture

@@ -4,18 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from simulated_lake import Lake, build_lake
+from simulated_lake import Lake
 from small_recognizer import PROVENANCE, random_arena_recognizer, random_recognizer
 
 from behavior.contract import EXIT_CONTRACT, EXIT_USAGE
 from inference import make_submission, recognize
 from recognizers.checkpoint import save
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Videos 101 to 104 of 10 s, annotated sniffing, mounting and attacks."""
-    return build_lake(tmp_path_factory.mktemp("lake"), {"CalMS21_task2": 4}, seconds=10)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ DEFAULT_THRESHOLD = 0.5
 
 @dataclass(frozen=True)
 class ScoredStream:
-    """Scores and labels of one pair of one recording."""
+    """Scores and labels of one subject of one recording."""
 
     scores: np.ndarray
     """[S, C] float, 0 to 1."""

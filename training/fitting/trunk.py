@@ -10,7 +10,6 @@ from torch import Tensor
 from behavior.contract import ContractError
 from behavior.views.pair_tracks import PairTracks
 from recognizers.checkpoint import differences, read_json, write_tensors
-from recognizers.families import network_family
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -62,5 +61,4 @@ class Trunk:
             saved, {**expected, **{name: list(value) for name, value in expected.items() if isinstance(value, tuple)}}
         ):
             raise ContractError([f"Expected {path} to fit the recipe, but got another network: {'; '.join(changed)}. Make it again."])
-        config, _ = network_family(family).build(asdict(network), 6, 1)
-        return cls(family, config, PairTracks(**header["features"]), tuple(header["videos"]), header["skill"], load_file(path))
+        return cls(family, network, PairTracks(**header["features"]), tuple(header["videos"]), header["skill"], load_file(path))

@@ -88,13 +88,13 @@ class OutOfFold:
 
     def refuse_unlike(self, plan: FoldPlan, view: View) -> None:
         """Raise ContractError unless this is a complete run with the same recordings, folds and view."""
-        expected = plan.identity()
+        expected, own = plan.identity(), self.identity()
         faults = [
             f"Expected {self.folder} to be a run on the same {name}, but got others. Cross-validate that recipe again."
             for name in sorted(expected)
-            if self.identity().get(name) != expected[name]
+            if own.get(name) != expected[name]
         ]
-        if (got := self.identity().get("view", "unknown")) != view:  # runs of older code have no view
+        if (got := own.get("view", "unknown")) != view:  # runs of older code have no view
             faults.append(f"Expected {self.folder} to be a run of the {view} view, but got the {got} view. Compare runs of one view.")
         open_folds = [fold for fold in range(1, len(plan.splits) + 1) if not self.is_done(fold)]
         if open_folds and not faults:

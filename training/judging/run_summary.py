@@ -10,6 +10,7 @@ from behavior.content import together
 from recognizers.recognizer import View
 from reports.estimates import Estimate, gain_text
 from training.judging.out_of_fold import FoldRecord
+from training.judging.scored_subjects import NO_LABS_WAY, PLAIN_WAY, VALIDATION_WAY
 from training.material.fold_plan import FoldPlan
 from training.recipes.configuration import Configuration
 
@@ -17,9 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SCORE_NAMES = {View.PAIR: "the competition's score", View.ARENA: "F1 of groups, as the competition pools it"}
 """By view: name of the headline. Recognizers that name no mouse cannot have the competition's score."""
 DECODING_NAMES = {
-    "plain": "one threshold for all, default durations",
-    "validation": "thresholds of validation recordings, as trained",
-    "without_labs": "thresholds of behaviors, none of labs",
+    PLAIN_WAY: "one threshold for all, default durations",
+    VALIDATION_WAY: "thresholds of validation recordings, as trained",
+    NO_LABS_WAY: "thresholds of behaviors, none of labs",
 }
 """Other ways to decode the same scores (`training.judging.scored_subjects`), in words."""
 
@@ -71,11 +72,11 @@ def terminal_text(report: Mapping[str, Any]) -> str:
 def experiment_line(report: Mapping[str, Any]) -> str:
     """Return one row of the table of experiments (docs/experiments.md): date, recipe, data, seed, score, note."""
     headline, data = {key: Estimate(**one) for key, one in report["headline"].items()}, report["data"]
-    plain = [gain_text(Estimate(**one["gain"])) for name, one in report["other_decodings"].items() if name == "plain"]
+    plain = [gain_text(Estimate(**one["gain"])) for name, one in report["other_decodings"].items() if name == PLAIN_WAY]
     note = [
         f"frame F1 {headline['frame_f1']}, optimistic {headline['frame_f1_optimistic']}",
         f"PR-AUC {headline['average_precision']}",
-        *(f"{gain} over {DECODING_NAMES['plain']}" for gain in plain),
+        *(f"{gain} over {DECODING_NAMES[PLAIN_WAY]}" for gain in plain),
         *_gain_note(report["against"]),
         *([f"commit {report['commit']}"] if report["commit"] else []),
     ]

@@ -47,7 +47,7 @@ def fit_decodings(store: OutOfFold, plan: FoldPlan) -> dict[int | None, FitResul
 def subjects_with_bouts(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | None, FitResult]) -> Iterator[ScoredSubject]:
     """Yield every annotated subject with its scores and its bouts; `fitted` are the decodings of `fit_decodings`."""
     labelling = labelling_of_run(store, plan)
-    trained = {fold: store.record(fold) for fold in range(1, len(plan.splits) + 1)}
+    trained = _records(store, plan)
     by_lab = any(one.decoding.lab_thresholds for one in fitted.values())
     for one in subjects_with_scores(store, plan):
         fold = plan.fold_of[one.recording.video_id]
@@ -62,7 +62,7 @@ def subjects_with_scores(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredSub
     """
     labelling = labelling_of_run(store, plan)
     behaviors = labelling.behaviors
-    records = {fold: store.record(fold) for fold in range(1, len(plan.splits) + 1)}
+    records = _records(store, plan)
     for recording, content in zip(plan.recordings, plan.contents, strict=True):
         places = [behaviors.index(behavior) for behavior in records[plan.fold_of[recording.video_id]].behaviors]
         for subject in labelling.subjects(recording, content.mice):
@@ -72,6 +72,11 @@ def subjects_with_scores(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredSub
                 scores[:, places], answered[places] = stored, True
             truth = labelling.truth(recording, subject, content.mice, content.frames, plan.bouts)
             yield ScoredSubject(recording, subject, plan.groups[recording.video_id], behaviors, scores, truth, answered)
+
+
+def _records(store: OutOfFold, plan: FoldPlan) -> dict[int, FoldRecord]:
+    """Return the record of every fold."""
+    return {fold: store.record(fold) for fold in range(1, len(plan.splits) + 1)}
 
 
 def _decoded(one: ScoredSubject, labelling: Labelling, fitted: FitResult | None, trained: FoldRecord, by_lab: bool) -> ScoredSubject:
