@@ -42,7 +42,7 @@ bench: $(READY)  ## Measure against the peers; ratios of one run
 
 lock:  ## Resolve requirements.lock anew from pyproject.toml
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check '.[aws,glue,sagemaker,local,train,export,report,notebook,dev]'
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check '.[aws,glue,sagemaker,local,train,video,formats,export,report,notebook,dev]'
 	.venv-lock/bin/python -m pip check
 	.venv-lock/bin/python -m pip freeze --all --exclude pip --exclude wheel --exclude mouse-behavior-lakehouse \
 		| sed -E -e 's/(torch==[0-9.]+)\+.*/\1/' -e '/^(cuda|nvidia|triton)[-=]/d' > requirements.lock
