@@ -1,0 +1,138 @@
+"""What of earlier runs stays readable: the lists of objects in snapshots/, pins, and the removal of objects that no list needs.
+
+A run is kept if it is the last one, if it was published less than some days ago, or if somebody pinned it: a training job pins the
+snapshot that it reads. Objects of other runs are removed, so that a plain reader of a table's folder sees what SQL sees.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+
+from aws_pipeline.iceberg import Expired, LakeTable
+from aws_pipeline.lake import list_objects, read_object, remove_objects
+from behavior.keys import CURRENT_SNAPSHOT, ICEBERG, PINS, SNAPSHOTS, pin_key, snapshot_key
+from behavior.snapshot import Snapshot, SnapshotObject, TableSnapshot
+
+_ORPHAN_AGE = timedelta(days=1)
+"""An object that no list names may belong to a run that has not ended; older than this, to one that was killed."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """The runs whose lists are stored, kept and expired."""
+
+    kept: Mapping[str, Snapshot]
+    expired: Mapping[str, Snapshot]
+
+    def of_table(self, name: str) -> Expired:
+        """Return what a table forgets."""
+        ids = (run.tables[name].snapshot_id for run in self.kept.values() if name in run.tables)
+        return Expired(frozenset(map(tag_of, self.expired)), frozenset(one for one in ids if one is not None))
+
+
+def tag_of(run: str) -> str:
+    """Return the tag of a run's snapshots in every table."""
+    return f"run-{run}"
+
+
+def read_retention(zone: str, keep_days: float) -> Retention:
+    """Return the stored runs of a lake, by what becomes of them now that another run is about to be published."""
+    now = datetime.now(UTC)
+    pinned = {pin["run"] for pin in read_pins(zone).values() if datetime.fromisoformat(pin["until"]) > now}
+    kept, expired = dict[str, Snapshot](), dict[str, Snapshot]()
+    for key in list_objects(zone, [SNAPSHOTS]):
+        if key == CURRENT_SNAPSHOT:
+            continue
+        snapshot = Snapshot.from_json(read_object(zone, key).to_pybytes(), key)
+        young = now - datetime.fromisoformat(snapshot.published) < timedelta(days=keep_days)
+        (kept if young or snapshot.run in pinned else expired)[snapshot.run] = snapshot
+    return Retention(kept, expired)
+
+
+def write_pin(zone: str, name: str, run: str, until: datetime) -> None:
+    """Keep the objects of a run until a time, for example for a training job of that name."""
+    bucket, key = _address(zone, pin_key(name))
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps({"run": run, "until": until.isoformat()}).encode())
+
+
+def read_pins(zone: str) -> dict[str, dict[str, Any]]:
+    """Return the pins by name: run, and until when."""
+    names = {key: key.removeprefix(f"{PINS}/").removesuffix(".json") for key in list_objects(zone, [PINS])}
+    return {name: json.loads(read_object(zone, key).to_pybytes()) for key, name in names.items()}
+
+
+def snapshot_of(run: str, tables: Mapping[str, LakeTable], digests: Mapping[str, str]) -> Snapshot:
+    """Return the list of the objects of tables as they were committed; `digests` are SHA-256 by key, where known."""
+    listed = {
+        name: TableSnapshot(
+            one.snapshot_id,
+            tuple(
+                SnapshotObject(key, entry.record_count, entry.file_size_in_bytes, digests.get(key))
+                for key, entry in sorted(one.entries.items())
+            ),
+        )
+        for name, one in tables.items()
+    }
+    return Snapshot(run, datetime.now(UTC).isoformat(timespec="seconds"), listed)
+
+
+def publish_snapshot(zone: str, snapshot: Snapshot, is_newest: Callable[[], bool]) -> bool:
+    """Store the list of a run; it becomes the current one if `is_newest` says that no other run has committed since. Return whether."""
+    s3 = boto3.client("s3")
+    bucket, key = _address(zone, CURRENT_SNAPSHOT)
+    body = snapshot.to_json()
+    try:
+        condition = {"IfMatch": s3.head_object(Bucket=bucket, Key=key)["ETag"]}
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
+            raise
+        condition = {"IfNoneMatch": "*"}
+    own_bucket, own_key = _address(zone, snapshot_key(snapshot.run))
+    s3.put_object(Bucket=own_bucket, Key=own_key, Body=body)
+    if not is_newest():
+        return False
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=body, **condition)
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("PreconditionFailed", "ConditionalRequestConflict"):
+            raise
+        return False
+    return True
+
+
+def clean(zone: str, tables: Mapping[str, LakeTable], retention: Retention, gone: Set[str], metadata: Set[str]) -> int:
+    """Remove what no kept run needs: objects and metadata of expired runs at once, others when they are old; return how many objects.
+
+    `tables` are as they are now; `gone` are the objects that the last commit took out of them, and `metadata` what they needed before.
+    """
+    needed = {key for one in tables.values() for key in one.entries}
+    needed |= {each.key for run in retention.kept.values() for table in run.tables.values() for each in table.objects}
+    former = {each.key for run in retention.expired.values() for table in run.tables.values() for each in table.objects}
+    stored = list_objects(zone, [*(one.table.location for one in tables.values()), ICEBERG])
+    needed |= metadata_keys(zone, tables)
+    superseded = ((former | gone) - needed) & stored.keys()
+    old = datetime.now(UTC) - _ORPHAN_AGE
+    orphans = {key for key, one in stored.items() if one.modified and one.modified < old and key not in needed}
+    over = [name for name, pin in read_pins(zone).items() if datetime.fromisoformat(pin["until"]) <= datetime.now(UTC)]
+    lists = [*map(snapshot_key, retention.expired), *map(pin_key, over)]
+    remove_objects(zone, sorted({*superseded, *orphans, *((metadata - needed) & stored.keys()), *lists}))
+    return len(superseded)
+
+
+def metadata_keys(zone: str, tables: Mapping[str, LakeTable]) -> set[str]:
+    """Return the keys of all metadata that the tables need."""
+    needed = set()
+    for one in tables.values():
+        needed |= {one.handle.metadata_location, *(entry.metadata_file for entry in one.handle.metadata.metadata_log)}
+        for snapshot in one.handle.snapshots():
+            needed |= {snapshot.manifest_list, *(manifest.manifest_path for manifest in snapshot.manifests(one.handle.io))}
+    return {place.removeprefix(f"{zone}/") for place in needed}
+
+
+def _address(zone: str, key: str) -> tuple[str, str]:
+    bucket, _, prefix = zone.removeprefix("s3://").strip("/").partition("/")
+    return bucket, f"{prefix}/{key}" if prefix else key
