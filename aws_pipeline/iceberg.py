@@ -7,7 +7,8 @@ table, and in the key. The metadata of a table lie outside its folder. See docs/
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
@@ -64,6 +65,10 @@ class LakeTable:
     handle: Handle
     entries: Mapping[str, DataFile]
     """Key -> entry, for every object of the current snapshot."""
+
+    def now(self) -> "LakeTable":
+        """Return the table with the entries of its own last commit."""
+        return replace(self, entries=_entries(self.handle, self.zone))
 
     @property
     def column_ids(self) -> dict[str, int]:
@@ -139,9 +144,9 @@ class Expired:
 
 
 def open_tables(zone: str, database: str, tables: Iterable[Table], *, create: bool) -> dict[str, LakeTable]:
-    """Return tables by name, with their lists of objects; a table that does not exist is created, or else left out.
+    """Return tables by name, with their lists of objects.
 
-    Columns that a table lacks are added. Raises UsageError for a table that cannot become what behavior/tables.py says.
+    With `create`, tables that do not exist are created, and columns that they lack are added; else such tables are left out. Raises UsageError for a table that cannot become what behavior/tables.py says.
     """
     catalog = connect()
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -159,18 +164,29 @@ def connect() -> Catalog:
 
 
 def _open(catalog: Catalog, zone: str, database: str, table: Table, create: bool) -> LakeTable | None:
+    name = f"{database}.{table.name}"
     try:
-        handle = catalog.load_table(f"{database}.{table.name}")
+        handle = catalog.load_table(name)
+        place = handle.location().rstrip("/")
+        if place != f"{zone}/{table.name}":
+            raise UsageError(f"Expected table {name} at {zone}/{table.name}, but got one at {place}. Use another database.")
+        if create:
+            _evolve(handle, table)
+        return LakeTable(table, zone, handle, _entries(handle, zone))
     except NoSuchTableError:
-        if not create:
-            return None
-        handle = _create(catalog, zone, database, table)
-    if handle.location().rstrip("/") != f"{zone}/{table.name}":
-        got = f"one at {handle.location()}"
-        raise UsageError(f"Expected table {database}.{table.name} at {zone}/{table.name}, but got {got}. Use another database.")
-    _evolve(handle, table)
-    entries = {task.file.file_path.removeprefix(f"{zone}/"): task.file for task in handle.scan().plan_files()}
-    return LakeTable(table, zone, handle, entries)
+        pass
+    except FileNotFoundError:  # somebody emptied the zone: the catalog names metadata that is gone, and no reader can use the table
+        if create:
+            with suppress(NoSuchTableError):  # another run was faster
+                catalog.drop_table(name)
+    if not create:
+        return None
+    handle = _create(catalog, zone, database, table)
+    return LakeTable(table, zone, handle, _entries(handle, zone))
+
+
+def _entries(handle: Handle, zone: str) -> dict[str, DataFile]:
+    return {task.file.file_path.removeprefix(f"{zone}/"): task.file for task in handle.scan().plan_files()}
 
 
 def _create(catalog: Catalog, zone: str, database: str, table: Table) -> Handle:

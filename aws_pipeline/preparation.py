@@ -9,7 +9,7 @@ from aws_pipeline.curation_plan import CurationPlan, plan_work
 from aws_pipeline.curation_state import Due, due, read_former
 from aws_pipeline.iceberg import LakeTable, open_tables
 from aws_pipeline.lake import list_objects, read_object
-from aws_pipeline.quarantine_store import read_decisions, read_reasons
+from aws_pipeline.quarantine_store import read_decisions, read_reasons, readable_reasons
 from behavior.parquet_file import read_rows
 from behavior.policy import STANDARD, Policy, parse_policy
 from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, LINEAGE, RUNS, TRACKING_CURATED
@@ -57,7 +57,7 @@ def prepare(options: Options, policy: Policy, *, create: bool) -> Prepared:
     """Read decisions, reasons and tables, and plan the run. Tables that do not exist are created, or else are left out."""
     with ThreadPoolExecutor(3) as aside:
         opening = aside.submit(open_tables, options.curated, options.database, CURATED_TABLES, create=create)
-        rejecting = aside.submit(read_reasons, options.curated)
+        rejecting = aside.submit(readable_reasons, options.curated)
         listing = aside.submit(list_objects, options.curated, [TRACKING_CURATED.location, ANNOTATIONS_ENRICHED.location])
         rules = Rules(policy, read_decisions(options.curated), read_reasons(options.raw))
         plan, tables = plan_work(options.raw, rules), opening.result()

@@ -19,7 +19,7 @@ from aws_pipeline.curation_task import BOUT_OPTIONS, CurationResult
 from aws_pipeline.iceberg import LakeTable, open_tables
 from aws_pipeline.lake import WrittenObject, digest, encode, list_objects, read_object, remove_objects, write_object, write_parquet
 from aws_pipeline.outcome import Outcome
-from aws_pipeline.quarantine_store import read_reasons
+from aws_pipeline.quarantine_store import readable_reasons
 from aws_pipeline.retention import clean, metadata_keys, publish_snapshot, read_retention, snapshot_of, tag_of
 from behavior.annotations import Occurrences, class_distribution
 from behavior.content import content_groups
@@ -102,7 +102,7 @@ def _commit(
     runs = _write_spanning(zone, tables[RUNS.name], None, _run_rows(zone, tables[RUNS.name], run))
     tables[RUNS.name].commit([runs], list(tables[RUNS.name].entries), tag, retention.of_table(RUNS.name))
     ours = {name: one.snapshot_id for name, one in tables.items()}
-    after = {name: replace(one, entries=_entries_after(one)) for name, one in tables.items()}
+    after = {name: one.now() for name, one in tables.items()}
 
     def is_newest() -> bool:
         return ours == {name: one.snapshot_id for name, one in open_tables(zone, database, CURATED_TABLES, create=False).items()}
@@ -110,10 +110,6 @@ def _commit(
     publish_snapshot(zone, snapshot_of(run.name, after, {**digests, runs.key: runs.sha256}), is_newest)
     gone = {*tables[RUNS.name].entries, *(key for _, keys in changes.values() for key in keys)}
     return clean(zone, open_tables(zone, database, CURATED_TABLES, create=False), retention, gone, former)
-
-
-def _entries_after(table: LakeTable) -> Mapping[str, Any]:
-    return {task.file.file_path.removeprefix(f"{table.zone}/"): task.file for task in table.handle.scan().plan_files()}
 
 
 def _change(table: LakeTable, wanted: Mapping[str, WrittenObject]) -> tuple[list[WrittenObject], list[str]]:
@@ -152,7 +148,7 @@ def _run_rows(zone: str, table: LakeTable, run: Run) -> pa.Table:
 
 def _changed_reasons(zone: str, put_aside: Sequence[QuarantineEntry], run: str) -> tuple[dict[str, bytes], set[str]]:
     """Return the reasons that must be written, by key, and the keys of those that are out of date."""
-    former = read_reasons(zone)
+    former = readable_reasons(zone)
     unchanged = {one.name for one in put_aside if one.name in former and replace(one, run="") == replace(former[one.name], run="")}
     new = {reason_key(one.name): replace(one, run=run).to_json() for one in put_aside if one.name not in unchanged}
     expected = {reason_key(one.name) for one in put_aside}
