@@ -15,7 +15,7 @@ from infra.local.errors import ServiceError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from infra.local.athena.iceberg.catalog import IcebergCatalog
+    from infra.local.athena.iceberg.iceberg_catalog import IcebergCatalog
     from infra.local.control.plane import ControlPlane
     from infra.local.s3.object_store import ObjectStore
 
@@ -62,7 +62,7 @@ class Catalog:
     @cached_property
     def iceberg(self) -> IcebergCatalog:
         """Return what reads Iceberg tables; its imports take a quarter of a second."""
-        from infra.local.athena.iceberg.catalog import IcebergCatalog
+        from infra.local.athena.iceberg.iceberg_catalog import IcebergCatalog
 
         return IcebergCatalog(self.store, self.footers)
 

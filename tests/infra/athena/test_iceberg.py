@@ -14,6 +14,7 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 from athena_lake import Lake, make_lake
+from botocore.exceptions import ClientError
 from iceberg_lake import catalog, commit, create_table, data_file, files, write
 from pyiceberg.manifest import DATA_FILE_TYPE, DataFile, DataFileContent, ManifestContent, ManifestWriterV2
 from pyiceberg.table import Table
@@ -267,7 +268,7 @@ def test_what_has_no_versions_is_refused(lake: Lake, versions: Versions) -> None
     lake.run("CREATE VIEW noses AS SELECT * FROM tracking")
     assert "does not support versioned tables" in lake.why_not("SELECT * FROM speeds FOR VERSION AS OF 1")
     assert "View 'noses' does not support versions" in lake.why_not("SELECT * FROM noses FOR VERSION AS OF 1")
-    with pytest.raises(Exception, match="mismatched input 'SYSTEM_TIME'"):  # as engine version 2 wrote it
+    with pytest.raises(ClientError, match="mismatched input 'SYSTEM_TIME'"):  # as engine version 2 wrote it
         lake.run("SELECT * FROM tracking FOR SYSTEM_TIME AS OF current_timestamp")
 
 
@@ -321,3 +322,98 @@ def test_rows_that_were_deleted_one_by_one_are_refused(lake: Lake, monkeypatch: 
         change.append_data_file(file)
     assert "NOT_SUPPORTED: row-level deletes" in lake.why_not("SELECT x_cm FROM deleted")
     assert answers(lake, 'SELECT content, count(*) FROM "deleted$files" GROUP BY 1 ORDER BY 1') == [["0", "3"], ["1", "1"]]
+
+
+# Statements of the catalog
+
+
+def test_the_catalog_shows_an_iceberg_table(lake: Lake) -> None:
+    table = make_versions("shown").table
+    with table.update_schema() as change:
+        change.rename_column("x_cm", "nose_x_cm")
+    assert ["shown"] in lake.rows("SHOW TABLES")
+    columns = ["video_id", "video_frame", "bodypart", "nose_x_cm", "lab_id"]
+    assert lake.rows("SHOW COLUMNS IN shown") == [[column] for column in columns]
+    described = lake.rows("DESCRIBE shown")
+    assert described[:3] == [["# Table schema:", "", ""], ["# col_name", "data_type", "comment"], ["video_id", "bigint", ""]]
+    assert described[-2:] == [["# field_name", "field_transform", "column_name"], ["lab_id", "identity", "lab_id"]]
+    assert ["table_type", "ICEBERG"] in lake.rows("SHOW TBLPROPERTIES shown")
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SHOW PARTITIONS tracking", "SHOW PARTITIONS is not supported for Iceberg tables"),
+        ("MSCK REPAIR TABLE tracking", "MSCK REPAIR TABLE is not supported for Iceberg tables"),
+        ("ALTER TABLE tracking ADD PARTITION (lab_id = 'x')", "ADD PARTITION is not supported for Iceberg tables"),
+        ("ALTER TABLE tracking DROP PARTITION (lab_id = 'x')", "DROP PARTITION is not supported for Iceberg tables"),
+        ("INSERT INTO tracking SELECT * FROM tracking", "INSERT into the Iceberg table mabe.tracking is not on this disk"),
+        ("DROP VIEW tracking", "Cannot drop a base table with DROP VIEW"),
+    ],
+)
+def test_what_athena_or_this_disk_cannot_do_with_an_iceberg_table_fails(lake: Lake, versions: Versions, sql: str, reason: str) -> None:
+    assert reason in lake.why_not(sql)
+    assert places(lake) == REMOVED
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM tracking WHERE video_id = 1",
+        "UPDATE tracking SET x_cm = 0 WHERE video_id = 1",
+        "MERGE INTO tracking USING tracking AS t ON false WHEN MATCHED THEN DELETE",
+        "OPTIMIZE tracking REWRITE DATA USING BIN_PACK",
+        "VACUUM tracking",
+        "CREATE TABLE other (a bigint) LOCATION 's3://curated-zone/other/' TBLPROPERTIES ('table_type' = 'ICEBERG')",
+    ],
+)
+def test_what_only_aws_writes_is_refused_at_once(lake: Lake, sql: str) -> None:
+    with pytest.raises(ClientError, match="not on this disk"):
+        lake.run(sql)
+
+
+def test_dropping_an_iceberg_table_removes_its_objects_of_all_versions(lake: Lake) -> None:
+    """Athena manages Iceberg tables: DROP TABLE is not about the catalog alone."""
+    make_versions("dropped")
+    zone = lake.endpoint.root / "curated-zone"
+    other = zone / "dropped" / "note.txt"
+    other.write_text("not of the table")
+    assert len(list((zone / "dropped").rglob("*.parquet"))) == 4
+    assert lake.run("DROP TABLE dropped")["Status"]["State"] == "SUCCEEDED"
+    assert list((zone / "dropped").rglob("*")) == [other]
+    assert not (zone / ".iceberg" / "dropped").exists()
+    assert lake.run("DROP TABLE IF EXISTS dropped")["Status"]["State"] == "SUCCEEDED"
+
+
+def test_a_database_with_tables_is_dropped_only_by_cascade(lake: Lake) -> None:
+    lake.run("CREATE DATABASE brief")
+    catalog().create_table("brief.t", schema=pa.schema([("n", pa.int64())]), location="s3://curated-zone/brief/t").append(
+        pa.table({"n": [1]})
+    )
+    assert "Database brief is not empty" in lake.why_not("DROP DATABASE brief")
+    assert lake.run("DROP DATABASE brief CASCADE")["Status"]["State"] == "SUCCEEDED"
+    assert not (lake.endpoint.root / "curated-zone" / "brief").exists()
+    assert ["brief"] not in lake.rows("SHOW DATABASES")
+
+
+@pytest.mark.filterwarnings("ignore:The \\w+ keyword:DeprecationWarning")
+@pytest.mark.parametrize("ctas_approach", [True, False])
+def test_awswrangler_reads_iceberg_tables(lake: Lake, versions: Versions, ctas_approach: bool) -> None:
+    import awswrangler as wr
+
+    how = {"database": "mabe", "workgroup": "w", "ctas_approach": ctas_approach, "s3_output": "s3://athena-results/"}
+    sql = f"SELECT * FROM tracking {versions.clauses(0)[0]}"
+    assert places_of(wr.athena.read_sql_query(sql, **how)) == FIRST
+    assert places_of(wr.athena.read_sql_table("tracking", **how)) == REMOVED
+
+
+@pytest.mark.filterwarnings("ignore:The \\w+ keyword:DeprecationWarning")
+def test_awswrangler_knows_the_catalog_of_iceberg_tables(lake: Lake, versions: Versions) -> None:
+    import awswrangler as wr
+
+    types = {"video_id": "bigint", "video_frame": "int", "bodypart": "string", "x_cm": "float", "lab_id": "string"}
+    assert wr.catalog.get_table_types("mabe", "tracking") == types
+    assert wr.catalog.get_table_location("mabe", "tracking") == "s3://curated-zone/tracking"
+    assert wr.catalog.get_table_parameters("mabe", "tracking")["table_type"] == "ICEBERG"
+    described = wr.athena.describe_table("tracking", database="mabe", workgroup="w")
+    assert dict(zip(described["Column Name"], described["Partition"], strict=True))["lab_id"] is True

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from infra.local.athena.files import FooterCache
+from infra.local.athena.iceberg.iceberg_table import IcebergTable
 from infra.local.athena.iceberg.metadata import MetadataFiles, StoreFiles, snapshot_of
 from infra.local.athena.iceberg.metadata_tables import MetadataTable, is_metadata_table
-from infra.local.athena.iceberg.table import IcebergTable
 from infra.local.athena.trino.scopes import TableVersion
 from infra.local.errors import ServiceError
 
@@ -39,6 +39,12 @@ class IcebergCatalog:
                 "InvalidRequestException", f"NOT_SUPPORTED: a version of the metadata table {name}${part} is not on this disk."
             )
         return MetadataTable(database, f"{name}${part}", record, table, part)
+
+    def partition_fields(self, database: str, name: str, record: dict[str, Any]) -> list[tuple[str, str, str]]:
+        """Return (name, transform, column) of what a table is partitioned by now."""
+        table = self.metadata.table(database, name, record)
+        columns = {field.field_id: field.name for field in table.schema().fields}
+        return [(field.name, str(field.transform), columns[field.source_id]) for field in table.spec().fields]
 
     def addresses(self, database: str, name: str, record: dict[str, Any]) -> Iterator[str]:
         """Yield the address of every object that a table is made of, in any of its snapshots: data, manifests and metadata."""
