@@ -211,7 +211,7 @@ def test_no_glob_over_tables_sees_the_quarantine(night):
     night.run()
     assert (night.curated / "quarantine/reasons/train-7.json").is_file()
     assert all(path.suffix == ".json" for path in (night.curated / "quarantine").rglob("*") if path.is_file())
-    assert not [path for path in night.curated.rglob("*.parquet") if "quarantine" in path.parts or "_staging" in path.parts]
+    assert not [path for path in night.curated.rglob("*.parquet") if "quarantine" in path.parts]
 
 
 @pytest.mark.parametrize(
