@@ -4,7 +4,6 @@ Only the driver of a job uses this; workers write objects. `lab_id` is nowhere i
 table, and in the key. The metadata of a table lie outside its folder. See docs/decisions/0016.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,17 +14,22 @@ import boto3
 import pyarrow as pa
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchNamespaceError, NoSuchTableError, TableAlreadyExistsError
-from pyiceberg.io.pyarrow import compute_statistics_plan, data_file_statistics_from_parquet_metadata, parquet_path_to_id_mapping
+from pyiceberg.io.pyarrow import (
+    PyArrowFileIO,
+    compute_statistics_plan,
+    data_file_statistics_from_parquet_metadata,
+    parquet_path_to_id_mapping,
+)
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as Handle
 from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
 from pyiceberg.transforms import IdentityTransform
-from pyiceberg.typedef import Record
+from pyiceberg.typedef import EMPTY_DICT, Properties, Record
 from pyiceberg.types import BinaryType, BooleanType, DoubleType, FloatType, IcebergType, IntegerType, LongType, NestedField, StringType
 
-from aws_pipeline.lake import WrittenObject
+from aws_pipeline.lake import WrittenObject, filesystem_of
 from behavior.contract import UsageError
 from behavior.keys import ICEBERG, object_of
 from behavior.table import NAME, TEXT, Table, doc
@@ -146,7 +150,8 @@ class Expired:
 def open_tables(zone: str, database: str, tables: Iterable[Table], *, create: bool) -> dict[str, LakeTable]:
     """Return tables by name, with their lists of objects.
 
-    With `create`, tables that do not exist are created, and columns that they lack are added; else such tables are left out. Raises UsageError for a table that cannot become what behavior/tables.py says.
+    With `create`, tables that do not exist are created, and columns that they lack are added; without it such tables are left out.
+    Raises UsageError for a table that cannot become what behavior/tables.py says.
     """
     catalog = connect()
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -156,11 +161,16 @@ def open_tables(zone: str, database: str, tables: Iterable[Table], *, create: bo
 
 def connect() -> Catalog:
     """Return the Glue catalog, at the endpoint that boto3 uses."""
-    session = boto3.Session()
-    place = {"s3.region": session.region_name or "us-east-1", "glue.region": session.region_name or "us-east-1"}
-    if address := os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"):
-        place["s3.endpoint"] = address  # pyiceberg's reader of objects does not read these variables, its catalog does
-    return load_catalog("glue", type="glue", **place)
+    region = boto3.Session().region_name or "us-east-1"
+    return load_catalog("glue", type="glue", **{"glue.region": region, "s3.region": region, "py-io-impl": f"{__name__}.{LakeIO.__name__}"})
+
+
+class LakeIO(PyArrowFileIO):
+    """Reads and writes metadata with the connection that the objects of the lake are read with: one for all tables."""
+
+    def __init__(self, properties: Properties = EMPTY_DICT) -> None:
+        super().__init__(properties)
+        self.fs_by_scheme = lambda scheme, bucket: filesystem_of(f"{scheme}://{bucket}")
 
 
 def _open(catalog: Catalog, zone: str, database: str, table: Table, create: bool) -> LakeTable | None:

@@ -57,9 +57,7 @@ def list_objects(zone: str, folders: Iterable[str]) -> dict[str, StoredObject]:
     prefixes = [f"{folder.rstrip('/')}/" for folder in folders]
     if not zone.startswith("s3://"):
         return _list_files(zone, prefixes)
-    import boto3
-
-    pages = boto3.client("s3").get_paginator("list_objects_v2")
+    pages = s3_client().get_paginator("list_objects_v2")
     bucket, root = _bucket(zone)
 
     def listed(prefix: str, **how: str) -> tuple[dict[str, StoredObject], list[str]]:
@@ -152,17 +150,33 @@ def write_parquet(zone: str, table: Table, key: str, data: pa.Buffer) -> Written
 
 def remove_objects(zone: str, keys: Iterable[str]) -> int:
     """Delete objects and return how many."""
-    import boto3
-
-    client = boto3.client("s3")
     bucket, root = _bucket(zone)
     removed = 0
     for some in _batches(keys, _MOST_DELETED):
-        answer = client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": root + key} for key in some], "Quiet": True})
+        answer = s3_client().delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": root + key} for key in some], "Quiet": True})
         if answer.get("Errors"):
             raise OSError(f"Expected to delete {len(some)} objects of {zone}, but got: {answer['Errors'][0]['Message']}")
         removed += len(some)
     return removed
+
+
+@cache
+def s3_client() -> Any:
+    """Return one client for all requests: to make one takes longer than most requests."""
+    import boto3
+
+    return boto3.client("s3")
+
+
+def filesystem_of(zone: str) -> fs.FileSystem:
+    """Return the file system that holds a zone."""
+    return _open(zone)[0]
+
+
+def forget_connections() -> None:
+    """Connect anew from now on: the endpoint has changed."""
+    _open.cache_clear()
+    s3_client.cache_clear()
 
 
 @cache

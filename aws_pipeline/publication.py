@@ -104,12 +104,15 @@ def _commit(
     ours = {name: one.snapshot_id for name, one in tables.items()}
     after = {name: one.now() for name, one in tables.items()}
 
+    now = dict[str, LakeTable]()
+
     def is_newest() -> bool:
-        return ours == {name: one.snapshot_id for name, one in open_tables(zone, database, CURATED_TABLES, create=False).items()}
+        now.update(open_tables(zone, database, CURATED_TABLES, create=False))
+        return ours == {name: one.snapshot_id for name, one in now.items()}
 
     publish_snapshot(zone, snapshot_of(run.name, after, {**digests, runs.key: runs.sha256}), is_newest)
     gone = {*tables[RUNS.name].entries, *(key for _, keys in changes.values() for key in keys)}
-    return clean(zone, open_tables(zone, database, CURATED_TABLES, create=False), retention, gone, former)
+    return clean(zone, now, retention, gone, former)
 
 
 def _change(table: LakeTable, wanted: Mapping[str, WrittenObject]) -> tuple[list[WrittenObject], list[str]]:

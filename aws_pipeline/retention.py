@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
-
 from aws_pipeline.iceberg import Expired, LakeTable
-from aws_pipeline.lake import list_objects, read_object, remove_objects
+from aws_pipeline.lake import list_objects, read_object, remove_objects, s3_client
 from behavior.keys import CURRENT_SNAPSHOT, ICEBERG, PINS, SNAPSHOTS, pin_key, snapshot_key
 from behavior.snapshot import Snapshot, SnapshotObject, TableSnapshot
 
@@ -56,7 +54,7 @@ def read_retention(zone: str, keep_days: float) -> Retention:
 def write_pin(zone: str, name: str, run: str, until: datetime) -> None:
     """Keep the objects of a run until a time, for example for a training job of that name."""
     bucket, key = _address(zone, pin_key(name))
-    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps({"run": run, "until": until.isoformat()}).encode())
+    s3_client().put_object(Bucket=bucket, Key=key, Body=json.dumps({"run": run, "until": until.isoformat()}).encode())
 
 
 def read_pins(zone: str) -> dict[str, dict[str, Any]]:
@@ -82,7 +80,7 @@ def snapshot_of(run: str, tables: Mapping[str, LakeTable], digests: Mapping[str,
 
 def publish_snapshot(zone: str, snapshot: Snapshot, is_newest: Callable[[], bool]) -> bool:
     """Store the list of a run; it becomes the current one if `is_newest` says that no other run has committed since. Return whether."""
-    s3 = boto3.client("s3")
+    s3 = s3_client()
     bucket, key = _address(zone, CURRENT_SNAPSHOT)
     body = snapshot.to_json()
     try:

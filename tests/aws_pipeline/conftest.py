@@ -58,10 +58,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     chosen = Settings(True, tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("s3_mock"), "us-east-1")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        lake._open.cache_clear()
+        lake.forget_connections()
         with endpoint(chosen):
             yield chosen
-    lake._open.cache_clear()
+    lake.forget_connections()
 
 
 @pytest.fixture
