@@ -15,7 +15,7 @@ from aws_pipeline.iceberg import LakeTable
 from aws_pipeline.lake import WrittenObject, read_object
 from behavior.content import Content
 from behavior.contract import Fault
-from behavior.keys import object_of, recording_name
+from behavior.keys import object_of
 from behavior.parquet_file import read_rows
 from behavior.tables import ANNOTATIONS_ENRICHED, LINEAGE, TRACKING_CURATED
 from behavior.verdicts import QuarantineEntry
@@ -88,13 +88,18 @@ def _as_result(work: Work, entry: QuarantineEntry | None) -> CurationResult | No
 
 def read_former(lineage: LakeTable | None) -> dict[str, CurationResult]:
     """Return the accepted recordings of the last run, by name."""
+    if lineage is None:
+        return {}
     former = {}
-    for key in sorted(lineage.entries) if lineage else ():
+    for key in sorted(lineage.entries):
         held = object_of(key)
-        rows = read_rows(LINEAGE, read_object(lineage.zone, key), key, mend="Run the ETL with --force.") if lineage else None
-        for row in rows.to_pylist() if rows else ():
+        try:
+            rows = read_rows(LINEAGE, read_object(lineage.zone, key), key, mend="Run the ETL with --force.")
+        except FileNotFoundError:  # another run or a person removed it: its recordings are curated again
+            continue
+        for row in rows.to_pylist():
             result = _from_row(row, str(held.lab) if held else "")
-            former[recording_name(result.split, result.video_id)] = result
+            former[result.name] = result
     return former
 
 

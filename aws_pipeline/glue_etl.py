@@ -36,7 +36,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ from aws_pipeline.lake import write_object
 from aws_pipeline.outcome import Outcome, refuse_nothing_accepted, settle
 from aws_pipeline.preparation import Options, Prepared, prepare, read_policy
 from aws_pipeline.publication import Run, publish
+from aws_pipeline.underway import underway
 from behavior.contract import CONTRACT_VERSION, EXIT_CONTRACT, EXIT_OK, ContractError
 from behavior.curation import CURATION_VERSION
 from behavior.keys import recording_name
@@ -77,34 +78,36 @@ def run_curation(options: Options) -> dict[str, Any]:
         spark = _spark()
         prepared = preparing.result()
     clock.append(time.monotonic())
-    name, own = uuid.uuid4().hex, dict[str, CurationResult]()
-    for attempt in range(1, _MOST_ATTEMPTS + 1):
+    name = uuid.uuid4().hex
+    with underway(options.curated, name):
+        summary, removed = _curate_and_publish(spark, prepared, options, Run(name, started, {}, options.code, options.keep_days), clock)
+    clock.append(time.monotonic())
+    steps = zip(("session", "tracking", "tables"), clock, clock[1:], strict=False)
+    return {**summary, "removed": removed, "seconds": {name: round(end - start, 2) for name, start, end in steps}}
+
+
+def _curate_and_publish(spark: Any, prepared: Prepared, options: Options, run: Run, clock: list[float]) -> tuple[dict[str, Any], int]:
+    """Curate what is due and publish it; return the summary, and how many objects were removed. If another run commits first, plan anew."""
+    own = dict[str, CurationResult]()
+    for _ in range(_MOST_ATTEMPTS):
         plan = prepared.plan
-        own |= {one.name: one for one in _curate(spark, _not_done(prepared.due.work, own), options, name, prepared)}
+        own |= {one.name: one for one in _curate(spark, _not_done(prepared.due.work, own), options, run.name, prepared)}
         results = [*prepared.due.ready, *(own[work.name] for work in prepared.due.work)]
         outcome = settle(plan, sorted(results, key=lambda one: (one.split, one.video_id)), options.raw)
         for balance in outcome.balances:
             print(balance, flush=True)
         refuse_nothing_accepted(plan, outcome, options.raw)
-        summary = {
-            **_recording_facts(plan, outcome, prepared.policy),
-            "run": name,
-            "curated_anew": len(prepared.due.work),
-            "code": options.code,
-        }
+        of_run = {"run": run.name, "code": options.code, "curated_anew": len(prepared.due.work)}
+        summary = {**_recording_facts(plan, outcome, prepared.policy), **of_run}
         clock[2:] = [time.monotonic()]
         try:
-            run = Run(name, started, summary, options.code, options.keep_days)
-            removed = publish(plan, outcome, prepared.tables, options.curated, options.database, run)
-            break
+            return summary, publish(plan, outcome, prepared.tables, options.curated, options.database, replace(run, summary=summary))
         except CommitConflictError as error:
-            if attempt == _MOST_ATTEMPTS:
-                raise
             print(f"another run has committed; planning anew: {error}", flush=True)
-            prepared = prepare(options, policy, create=True)
-    clock.append(time.monotonic())
-    steps = zip(("session", "tracking", "tables"), clock, clock[1:], strict=False)
-    return {**summary, "removed": removed, "seconds": {name: round(end - start, 2) for name, start, end in steps}}
+            prepared = prepare(options, prepared.policy, create=True)
+    raise CommitConflictError(
+        f"Expected to commit within {_MOST_ATTEMPTS} attempts, but got a conflict each time. Start fewer runs at once."
+    )
 
 
 def _not_done(work: Sequence[Work], own: Mapping[str, CurationResult]) -> list[Work]:

@@ -175,24 +175,51 @@ class LakeIO(PyArrowFileIO):
 
 def _open(catalog: Catalog, zone: str, database: str, table: Table, create: bool) -> LakeTable | None:
     name = f"{database}.{table.name}"
-    try:
-        handle = catalog.load_table(name)
-        place = handle.location().rstrip("/")
-        if place != f"{zone}/{table.name}":
-            raise UsageError(f"Expected table {name} at {zone}/{table.name}, but got one at {place}. Use another database.")
-        if create:
-            _evolve(handle, table)
-        return LakeTable(table, zone, handle, _entries(handle, zone))
-    except NoSuchTableError:
-        pass
-    except FileNotFoundError:  # somebody emptied the zone: the catalog names metadata that is gone, and no reader can use the table
-        if create:
-            with suppress(NoSuchTableError):  # another run was faster
-                catalog.drop_table(name)
-    if not create:
+    handle = _load(catalog, name, forget_broken=create) or (_create(catalog, zone, database, table) if create else None)
+    if handle is None:
         return None
-    handle = _create(catalog, zone, database, table)
+    place = handle.location().rstrip("/")
+    if place != f"{zone}/{table.name}":
+        raise UsageError(f"Expected table {name} at {zone}/{table.name}, but got one at {place}. Use another database.")
+    if create:
+        _evolve(handle, table)
     return LakeTable(table, zone, handle, _entries(handle, zone))
+
+
+def _load(catalog: Catalog, name: str, *, forget_broken: bool) -> Handle | None:
+    """Return a table; None if there is none, or if somebody emptied the zone, so that its metadata are gone and nobody can read it.
+
+    Such a table is removed from the catalog if `forget_broken`.
+    """
+    tried = ""
+    while True:
+        try:
+            handle = catalog.load_table(name)
+            if snapshot := handle.current_snapshot():
+                for manifest in snapshot.manifests(handle.io):
+                    manifest.fetch_manifest_entry(handle.io)
+            return handle
+        except NoSuchTableError:
+            return None
+        except FileNotFoundError:
+            place = _metadata_location(name)
+            if place != tried:  # another run may have committed, and removed what it replaced
+                tried = place
+                continue
+            if forget_broken:
+                with suppress(NoSuchTableError):  # another run was faster
+                    catalog.drop_table(name)
+            return None
+
+
+def _metadata_location(name: str) -> str:
+    """Return where the catalog says that the metadata of a table are; empty if there is no such table."""
+    database, _, table = name.partition(".")
+    glue = boto3.client("glue")
+    try:
+        return str(glue.get_table(DatabaseName=database, Name=table)["Table"]["Parameters"].get("metadata_location", ""))
+    except glue.exceptions.EntityNotFoundException:
+        return ""
 
 
 def _entries(handle: Handle, zone: str) -> dict[str, DataFile]:

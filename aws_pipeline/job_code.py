@@ -23,6 +23,7 @@ GLUE_LIBRARY = (
     "aws_pipeline/publication.py",
     "aws_pipeline/quarantine_store.py",
     "aws_pipeline/retention.py",
+    "aws_pipeline/underway.py",
 )
 """Folders and files of this repository that the Glue script imports."""
 TRAINING = ("behavior", "reports", "recognizers", "training")

@@ -5,8 +5,9 @@ what its table should hold with what it holds, so that a run that was killed bet
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +21,8 @@ from aws_pipeline.iceberg import LakeTable, open_tables
 from aws_pipeline.lake import WrittenObject, digest, encode, list_objects, read_object, remove_objects, write_object, write_parquet
 from aws_pipeline.outcome import Outcome
 from aws_pipeline.quarantine_store import readable_reasons
-from aws_pipeline.retention import clean, metadata_keys, publish_snapshot, read_retention, snapshot_of, tag_of
+from aws_pipeline.retention import Retention, clean, publish_snapshot, read_retention, snapshot_of, tag_of
+from aws_pipeline.underway import others_underway
 from behavior.annotations import Occurrences, class_distribution
 from behavior.content import content_groups
 from behavior.keys import REASONS, key_of, lab_key, reason_key
@@ -62,23 +64,26 @@ def publish(plan: CurationPlan, outcome: Outcome, tables: Mapping[str, LakeTable
     for result in outcome.accepted:
         for one in result.objects:
             wanted[one.table][one.key] = one
+    stored = list_objects(zone, [table.location for table in CURATED_TABLES])
     spanning: list[tuple[Table, str | None, pa.Table]] = [
         (table, None, rows) for table, rows in spanning_tables(plan, outcome.accepted).items()
     ]
     spanning += [(LINEAGE, lab, rows) for lab, rows in lineage_rows(outcome.accepted).items()]
     for table, lab, rows in spanning:
         if rows:  # Iceberg takes an object without rows for none
-            one = _write_spanning(zone, tables[table.name], lab, rows)
+            one = _write_spanning(zone, tables[table.name], lab, rows, stored)
             wanted[table.name][one.key] = one
     new_reasons, old_reasons = _changed_reasons(zone, outcome.put_aside, run.name)
     for key, content in new_reasons.items():
         write_object(zone, key, content)
-    removed = 0
     changes = {name: _change(tables[name], objects) for name, objects in wanted.items() if name != RUNS.name}
+    retention = read_retention(zone, run.keep_days)
+    now = tables
     if any(new or gone for new, gone in changes.values()) or new_reasons or old_reasons or not tables[RUNS.name].entries:
-        removed = _commit(changes, tables, zone, database, run, {one.key: one.sha256 for each in wanted.values() for one in each.values()})
+        digests = {one.key: one.sha256 for each in wanted.values() for one in each.values()}
+        now = _commit(changes, tables, zone, database, run, retention, digests)
     remove_objects(zone, sorted(old_reasons))
-    return removed
+    return clean(zone, now, retention if now is not tables else retention.of_no_run(), alone=not others_underway(zone, run.name))
 
 
 def _commit(
@@ -87,11 +92,11 @@ def _commit(
     zone: str,
     database: str,
     run: Run,
+    retention: Retention,
     digests: Mapping[str, str],
-) -> int:
-    """Commit the changes of all tables, the table `runs` last, then list the objects and clean up."""
-    retention, tag = read_retention(zone, run.keep_days), tag_of(run.name)
-    former = metadata_keys(zone, tables)
+) -> Mapping[str, LakeTable]:
+    """Commit the changes of all tables, the table `runs` last, and publish the list of objects; return the tables as they are then."""
+    tag = tag_of(run.name)
 
     def commit(name: str) -> None:
         tables[name].commit(*changes[name], tag, retention.of_table(name))
@@ -99,11 +104,10 @@ def _commit(
     with ThreadPoolExecutor(len(changes)) as pool:
         list(pool.map(commit, changes.keys() - {LINEAGE.name}))
     commit(LINEAGE.name)  # after the others: what it lists is in them
-    runs = _write_spanning(zone, tables[RUNS.name], None, _run_rows(zone, tables[RUNS.name], run))
+    runs = _write_spanning(zone, tables[RUNS.name], None, _run_rows(zone, tables[RUNS.name], run), ())
     tables[RUNS.name].commit([runs], list(tables[RUNS.name].entries), tag, retention.of_table(RUNS.name))
     ours = {name: one.snapshot_id for name, one in tables.items()}
     after = {name: one.now() for name, one in tables.items()}
-
     now = dict[str, LakeTable]()
 
     def is_newest() -> bool:
@@ -111,8 +115,7 @@ def _commit(
         return ours == {name: one.snapshot_id for name, one in now.items()}
 
     publish_snapshot(zone, snapshot_of(run.name, after, {**digests, runs.key: runs.sha256}), is_newest)
-    gone = {*tables[RUNS.name].entries, *(key for _, keys in changes.values() for key in keys)}
-    return clean(zone, now, retention, gone, former)
+    return now
 
 
 def _change(table: LakeTable, wanted: Mapping[str, WrittenObject]) -> tuple[list[WrittenObject], list[str]]:
@@ -120,19 +123,22 @@ def _change(table: LakeTable, wanted: Mapping[str, WrittenObject]) -> tuple[list
     return [one for key, one in sorted(wanted.items()) if key not in table.entries], sorted(table.entries.keys() - wanted.keys())
 
 
-def _write_spanning(zone: str, table: LakeTable, lab: str | None, rows: pa.Table) -> WrittenObject:
-    """Write all rows of a table, or of one lab of it, at a key that names their content; if the table has them, nothing is written."""
+def _write_spanning(zone: str, table: LakeTable, lab: str | None, rows: pa.Table, stored: Container[str]) -> WrittenObject:
+    """Write all rows of a table, or of one lab of it, at a key that names their content, unless the table and the zone have them."""
     data = encode(rows, table.column_ids, **BOUT_OPTIONS)
     version = digest(data)[:_VERSION_DIGITS]
     key = lab_key(table.table, lab, version) if lab else key_of(table.table, version=version)
-    if key in table.entries:
+    if key in table.entries and key in stored:
         return WrittenObject(table.table.name, key, len(rows), data.size, digest(data))
     return write_parquet(zone, table.table, key, data)
 
 
 def _run_rows(zone: str, table: LakeTable, run: Run) -> pa.Table:
     """Return the rows of `RUNS`: those of earlier runs, and one for this run."""
-    former = [read_rows(RUNS, read_object(zone, key), key) for key in sorted(table.entries)]
+    former = []
+    for key in sorted(table.entries):
+        with suppress(FileNotFoundError):  # if another run removed it, the commit is refused; if somebody did, it is lost
+            former.append(read_rows(RUNS, read_object(zone, key), key))
     summary = run.summary
     row = {
         "run": run.name,

@@ -5,18 +5,18 @@ snapshot that it reads. Objects of other runs are removed, so that a plain reade
 """
 
 import json
-from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from aws_pipeline.iceberg import Expired, LakeTable
-from aws_pipeline.lake import list_objects, read_object, remove_objects, s3_client
+from aws_pipeline.lake import StoredObject, list_objects, read_object, remove_objects, s3_client
 from behavior.keys import CURRENT_SNAPSHOT, ICEBERG, PINS, SNAPSHOTS, pin_key, snapshot_key
 from behavior.snapshot import Snapshot, SnapshotObject, TableSnapshot
 
 _ORPHAN_AGE = timedelta(days=1)
-"""An object that no list names may belong to a run that has not ended; older than this, to one that was killed."""
+"""Nothing that is older and that no table names belongs to a run or a reader that has not ended."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class Retention:
 
     kept: Mapping[str, Snapshot]
     expired: Mapping[str, Snapshot]
+
+    def of_no_run(self) -> Self:
+        """Return the same if no other run is published: then nothing expires."""
+        return replace(self, kept={**self.kept, **self.expired}, expired={})
 
     def of_table(self, name: str) -> Expired:
         """Return what a table forgets."""
@@ -102,26 +106,31 @@ def publish_snapshot(zone: str, snapshot: Snapshot, is_newest: Callable[[], bool
     return True
 
 
-def clean(zone: str, tables: Mapping[str, LakeTable], retention: Retention, gone: Set[str], metadata: Set[str]) -> int:
-    """Remove what no kept run needs: objects and metadata of expired runs at once, others when they are old; return how many objects.
+def clean(zone: str, tables: Mapping[str, LakeTable], retention: Retention, *, alone: bool) -> int:
+    """Remove what no kept run needs, and return how many objects of tables. `tables` are as they are now.
 
-    `tables` are as they are now; `gone` are the objects that the last commit took out of them, and `metadata` what they needed before.
+    If no other run is under way (`alone`), that is every object without an entry: of expired runs, of killed ones, or of an attempt of
+    this run that was overtaken. Else only objects of expired runs are removed, and old ones. Metadata are removed when they are old,
+    because a reader may have begun with them.
     """
     needed = {key for one in tables.values() for key in one.entries}
     needed |= {each.key for run in retention.kept.values() for table in run.tables.values() for each in table.objects}
-    former = {each.key for run in retention.expired.values() for table in run.tables.values() for each in table.objects}
-    stored = list_objects(zone, [*(one.table.location for one in tables.values()), ICEBERG])
-    needed |= metadata_keys(zone, tables)
-    superseded = ((former | gone) - needed) & stored.keys()
+    expired = {each.key for run in retention.expired.values() for table in run.tables.values() for each in table.objects}
     old = datetime.now(UTC) - _ORPHAN_AGE
-    orphans = {key for key, one in stored.items() if one.modified and one.modified < old and key not in needed}
+    objects = list_objects(zone, [one.table.location for one in tables.values()])
+    free = {key for key, one in objects.items() if key not in needed and (alone or key in expired or _before(one, old))}
+    metadata = {key for key, one in list_objects(zone, [ICEBERG]).items() if _before(one, old)}
+    metadata -= _metadata_keys(zone, tables) if metadata else set()
     over = [name for name, pin in read_pins(zone).items() if datetime.fromisoformat(pin["until"]) <= datetime.now(UTC)]
-    lists = [*map(snapshot_key, retention.expired), *map(pin_key, over)]
-    remove_objects(zone, sorted({*superseded, *orphans, *((metadata - needed) & stored.keys()), *lists}))
-    return len(superseded)
+    remove_objects(zone, sorted({*free, *metadata, *map(snapshot_key, retention.expired), *map(pin_key, over)}))
+    return len(free)
 
 
-def metadata_keys(zone: str, tables: Mapping[str, LakeTable]) -> set[str]:
+def _before(one: StoredObject, time: datetime) -> bool:
+    return one.modified is not None and one.modified < time
+
+
+def _metadata_keys(zone: str, tables: Mapping[str, LakeTable]) -> set[str]:
     """Return the keys of all metadata that the tables need."""
     needed = set()
     for one in tables.values():

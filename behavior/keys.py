@@ -38,6 +38,8 @@ SNAPSHOTS, CURRENT_SNAPSHOT = "snapshots", "snapshots/current.json"
 """Folder of the lists of objects, one for each run that is still readable, and the list of the last run."""
 ICEBERG = "iceberg"
 """Folder of the metadata of the tables."""
+UNDERWAY = "underway"
+"""Folder of the marks of runs that are under way."""
 PINS = "pins"
 """Folder of pins: a pin keeps the objects of a run from being removed."""
 
@@ -187,6 +189,11 @@ def reason_key(name: str) -> str:
 def decision_key(name: str) -> str:
     """Return the key of a decision about a recording."""
     return f"{DECISIONS}/{name}.json"
+
+
+def underway_key(run: str) -> str:
+    """Return the key of the mark of a run that is under way."""
+    return f"{UNDERWAY}/{run}.json"
 
 
 def pin_key(name: str) -> str:

@@ -51,6 +51,10 @@ class Snapshot:
         """Return the keys of a table's objects, of one lab or of all, sorted."""
         return [each.key for each in self._objects(table) if lab is None or _held(each.key).lab == lab]
 
+    def lab_of(self, key: str) -> str | None:
+        """Return the lab of an object; None for a table that spans labs."""
+        return _held(key).lab
+
     def key_of(self, table: Table, split: str, video: int) -> str | None:
         """Return the key of a recording's object of a table, or None if there is none."""
         return self._by_recording.get((table.name, split, video))
