@@ -28,9 +28,7 @@ def start(night: Night) -> subprocess.Popen[str]:
     """Start a run of the ETL in a process of its own, and wait until its code is loaded."""
     chosen = night.settings
     places = str(ROOT), str(ROOT / "tests"), chosen.uri("raw"), chosen.uri("curated"), chosen.database
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, *places], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-    )
+    process = subprocess.Popen([sys.executable, "-c", RUN, *places], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout
     assert process.stdout.readline() == "begins\n", process.stderr and process.stderr.read()
     return process
