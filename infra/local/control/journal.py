@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,13 @@ create table if not exists request (
     query text not null,
     headers text not null,
     body blob not null
+)
+"""
+_DROPPED = """
+create table if not exists dropped (
+    only_row integer primary key check (only_row = 1),
+    times integer not null,
+    requests integer not null
 )
 """
 
@@ -49,6 +56,8 @@ class Journal:
             self._database.execute("pragma journal_mode = wal")
             self._database.execute("pragma synchronous = normal")
             self._database.execute(_TABLE)
+            self._database.execute(_DROPPED)
+            self._database.execute("insert or ignore into dropped values (1, 0, 0)")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -75,6 +84,22 @@ class Journal:
         columns = "sequence, service, method, path, query, headers, body"
         rows = self._database.execute(f"select {columns} from request where sequence > ? order by sequence", (sequence,))
         return [(row[0], Call(row[1], row[2], row[3], row[4], json.loads(row[5]), row[6])) for row in rows]
+
+    def dropped(self) -> tuple[int, int]:
+        """Return how many times calls were dropped, and how many in all."""
+        times, requests = self._database.execute("select times, requests from dropped").fetchone()
+        return times, requests
+
+    def drop(self, sequences: Collection[int]) -> None:
+        """Remove calls, all of them or, if the process is killed meanwhile, none."""
+        self._database.execute("begin immediate")
+        try:
+            self._database.executemany("delete from request where sequence = ?", [(sequence,) for sequence in sequences])
+            self._database.execute("update dropped set times = times + 1, requests = requests + ?", (len(sequences),))
+            self._database.execute("commit")
+        except BaseException:
+            self._database.execute("rollback")
+            raise
 
     def close(self) -> None:
         """Close the file."""
