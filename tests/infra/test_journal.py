@@ -172,6 +172,36 @@ def test_a_full_disk_leaves_the_journal_as_it_was(control_plane: Planes, tmp_pat
     assert rows(tmp_path) == 4
 
 
+# Answers that are remembered
+
+
+def test_a_fresh_process_recalls_an_answer_without_moto_until_something_changes(control_plane: Planes, tmp_path: Path) -> None:
+    first = control_plane(tmp_path)
+    make(first)
+    assert first.recall("glue", "GetTable", NAMED)["Table"]["Description"] == "0"
+    script = (
+        "import json, sys; from pathlib import Path; sys.path[:0] = [sys.argv[2]]\n"
+        "from infra.local.control.plane import ControlPlane\n"
+        "found = ControlPlane(Path(sys.argv[1])).recall('glue', 'GetTable', {'Name': 'bouts', 'DatabaseName': 'mabe'})\n"
+        "print(json.dumps([found['Table']['Description'], 'moto' in sys.modules]))\n"
+    )
+
+    def recalled() -> list[Any]:
+        command = [sys.executable, "-c", script, str(tmp_path), str(Path(__file__).resolve().parents[2])]
+        found: list[Any] = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout)
+        return found
+
+    assert recalled() == ["0", False]
+    commit(first, "1")
+    assert recalled() == ["1", True]
+    assert recalled() == ["1", False]
+    for version in range(2, 5):
+        commit(first, str(version))
+    first.close()
+    assert shown(control_plane(tmp_path))[0] == "4"  # and tidies, which is a change too
+    assert recalled() == ["4", True]
+
+
 # Which requests are void: whatever the order of requests, moto ends in the same state
 
 

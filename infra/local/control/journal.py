@@ -31,6 +31,8 @@ create table if not exists dropped (
     requests integer not null
 )
 """
+_ANSWER = "create table if not exists answer (question text primary key, sequence integer, times integer, answer text not null)"
+_NOW = "(select max(sequence) from request), (select times from dropped)"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Journal:
             self._database.execute(_TABLE)
             self._database.execute(_DROPPED)
             self._database.execute("insert or ignore into dropped values (1, 0, 0)")
+            self._database.execute(_ANSWER)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -100,6 +103,17 @@ class Journal:
         except BaseException:
             self._database.execute("rollback")
             raise
+
+    def remembered(self, question: str) -> str | None:
+        """Return the answer to a question, if nothing changed since it was remembered."""
+        found = self._database.execute(f"select answer from answer where question = ? and (sequence, times) = ({_NOW})", (question,))
+        row = found.fetchone()
+        return None if row is None else str(row[0])
+
+    def remember(self, question: str, answer: str, sequence: int, times: int) -> None:
+        """Keep an answer that is true after the call of this number until there is another; forget those that are not true any more."""
+        self._database.execute("delete from answer where (sequence, times) <> (?, ?)", (sequence, times))
+        self._database.execute("insert or replace into answer values (?, ?, ?, ?)", (question, sequence, times, answer))
 
     def close(self) -> None:
         """Close the file."""

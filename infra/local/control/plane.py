@@ -13,7 +13,7 @@ import logging
 import re
 import sqlite3
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,23 @@ class ControlPlane:
         if status >= 400:
             code = str(answer.get("__type", "InternalFailure")).rpartition("#")[2]
             raise ServiceError(code, str(answer.get("message") or answer.get("Message") or code), status)
+        return answer
+
+    def recall(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what `invoke` returns for an operation that reads; moto is not even imported if nothing changed since it was last asked.
+
+        VersionIds in it are those of the process that asked. Raises ServiceError.
+        """
+        question = json.dumps([service, operation, request], sort_keys=True)
+        with _MOTO.lock:
+            known = self._journal.remembered(question) if _MOTO.user is not self else None
+        if known is not None:
+            answer: dict[str, Any] = json.loads(known)
+            return answer
+        answer = self.invoke(service, operation, request)
+        with _MOTO.lock, suppress(sqlite3.Error):  # an answer that is not remembered is asked for again
+            if _MOTO.user is self:
+                self._journal.remember(question, json.dumps(answer), self._applied, self._times_dropped)
         return answer
 
     def forward(self, service: str, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
