@@ -45,8 +45,14 @@ class LocalServer:
         return self
 
     def warm(self) -> None:
-        """Import the query engine, while the client that started this server still imports what it needs itself."""
-        threading.Thread(target=import_module, args=["infra.local.athena.engine"], name="warm", daemon=True).start()
+        """Import the query engine, while the client that started this server still imports what it needs itself.
+
+        So is pyiceberg, which takes longer, if the last queries here were about Iceberg tables.
+        """
+        modules = ["infra.local.athena.engine"]
+        if self.control.remembers("ICEBERG"):
+            modules.append("infra.local.athena.iceberg.iceberg_catalog")
+        threading.Thread(target=lambda: [import_module(module) for module in modules], name="warm", daemon=True).start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._http.shutdown()

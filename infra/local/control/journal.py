@@ -110,6 +110,10 @@ class Journal:
         row = found.fetchone()
         return None if row is None else str(row[0])
 
+    def remembers(self, word: str) -> bool:
+        """Say whether a word stands in one of the answers."""
+        return bool(self._database.execute("select exists (select 1 from answer where instr(answer, ?))", (word,)).fetchone()[0])
+
     def remember(self, question: str, answer: str, sequence: int, times: int) -> None:
         """Keep an answer that is true after the call of this number until there is another; forget those that are not true any more."""
         self._database.execute("delete from answer where (sequence, times) <> (?, ?)", (sequence, times))

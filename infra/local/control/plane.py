@@ -70,6 +70,11 @@ class ControlPlane:
                 self._journal.remember(question, json.dumps(answer), self._applied, self._times_dropped)
         return answer
 
+    def remembers(self, word: str) -> bool:
+        """Say whether a word stands in one of the answers that `recall` remembers."""
+        with _MOTO.lock:
+            return self._journal.remembers(word)
+
     def forward(self, service: str, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Answer an HTTP request to a service; `path` and `query` are as sent, percent-encoded."""
         lowered = {name.lower(): value for name, value in headers.items()}
