@@ -87,7 +87,8 @@ class Catalog:
 
     def glue(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Call Glue. Raises ServiceError."""
-        return self.control.invoke("glue", operation, request)
+        ask = self.control.recall if operation.startswith("Get") else self.control.invoke
+        return ask("glue", operation, request)
 
     def registered(self, database: str, name: str) -> Iterator[dict[str, Any]]:
         """Yield the partitions that the catalog has of a table."""

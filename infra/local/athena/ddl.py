@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from infra.local.athena.catalog import Catalog, is_iceberg
-from infra.local.athena.hive_declarations import declared_table
 from infra.local.athena.statements import Execution
 from infra.local.errors import ServiceError
 
@@ -162,6 +161,8 @@ class CatalogStatements:
         return []
 
     def _create_table(self, execution: Execution) -> Lines:
+        from infra.local.athena.hive_declarations import declared_table  # with sqlglot, which nothing else needs
+
         database, name = execution.target()
         self.glue("CreateTable", {"DatabaseName": database, "TableInput": declared_table(execution.statement.sql, name)})
         return []
