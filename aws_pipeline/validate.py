@@ -107,7 +107,7 @@ def _check_one(work: Any, zone: str) -> Any:
     """Return the result that the ETL would have for one recording."""
     from aws_pipeline.curation_task import curate_part
 
-    (result,) = curate_part([work], zone, "", None)
+    (result,) = curate_part([work], zone, "", "", None)
     return replace(result, content=None, bouts={})
 
 

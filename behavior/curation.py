@@ -18,6 +18,9 @@ from behavior.recording import Recording
 from behavior.tables import NAME, TRACKING_CURATED
 from behavior.tracking import Pose, to_pose
 
+CURATION_VERSION = 1
+"""Raise it when `curate`, `to_table` or `enrich` give other rows: then the next run curates every recording anew. A test fails if the
+rows change and the version does not."""
 WRITE_OPTIONS: dict[str, Any] = {
     "compression": "zstd",
     "compression_level": 1,
@@ -97,7 +100,7 @@ def to_table(curated: CuratedTracking, recording: Recording, split: str) -> pa.T
     columns = {
         "split": pa.DictionaryArray.from_arrays(np.zeros(n_rows, np.int32), [split]),
         "video_id": np.full(n_rows, recording.video_id, np.int64),
-        "mouse_id": np.repeat(np.array(curated.mice, np.int8), bodyparts * frames),
+        "mouse_id": np.repeat(np.array(curated.mice, np.int32), bodyparts * frames),
         "bodypart": pa.DictionaryArray.from_arrays(names, list(curated.bodyparts)),
         "video_frame": np.tile(np.arange(frames, dtype=np.int32) + np.int32(curated.first_frame), mice * bodyparts),
         "x_cm": _nullable(curated.xy[0]),

@@ -92,6 +92,7 @@ def _flags() -> argparse.ArgumentParser:
         folder = os.environ.get(variable)
         text = f"{meaning} (default: {variable}{f', or {default}' if default else ''})"
         parser.add_argument(flag, type=Path, default=Path(folder) if folder else default, help=text)
+    parser.add_argument("--snapshot", metavar="RUN", help="the run of the ETL whose tables are read (default: the last one)")
     add_recipe_flags(parser)
     parser.add_argument("--batch", type=int, help="windows per step, instead of the recipe's")
     parser.add_argument("--learning-rate", type=float, help="peak, instead of the recipe's")

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from faults.night import BAD, FAR_OFF, GOOD, Night, annotation, tracking, walk
+
+from behavior.tables import METADATA_TRAIN
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def test_a_recording_without_annotation_is_unlabelled_and_not_empty(night):
     night.annotation(*BAD).unlink()
     night.spoil_row(behaviors_labeled="")
     assert night.run()["put_aside"] == []
-    rows = {row["video_id"]: row for row in pq.ParquetFile(night.curated / "metadata_train/metadata_train.parquet").read().to_pylist()}
+    rows = {row["video_id"]: row for row in night.read(METADATA_TRAIN).to_pylist()}
     assert rows[7]["behaviors_labeled"] is None
 
 

@@ -167,7 +167,7 @@ class AthenaService:
 
     def _workgroup(self, request: dict[str, Any]) -> dict[str, Any]:
         """Ask the control plane, which answers nothing, not even an error, for a workgroup that is not there."""
-        answer = self.control.invoke("athena", "GetWorkGroup", request)
+        answer = self.control.recall("athena", "GetWorkGroup", request)
         if not answer.get("WorkGroup"):
             raise ServiceError("InvalidRequestException", f"WorkGroup {request['WorkGroup']} is not found.")
         return answer

@@ -20,9 +20,12 @@ _PLAIN = {
     "SHOW PARTITIONS": rf"SHOW\s+PARTITIONS\s+{_NAME}$",
     "SHOW COLUMNS": rf"SHOW\s+COLUMNS\s+(?:IN|FROM)\s+{_NAME}$",
     "DESCRIBE": rf"DESC(?:RIBE)?\s+(?:EXTENDED\s+|FORMATTED\s+)?{_NAME}$",
-    "DROP TABLE": rf"DROP\s+(?:TABLE|VIEW)\s+(?P<exists>IF\s+EXISTS\s+)?{_NAME}$",
+    "SHOW TBLPROPERTIES": rf"SHOW\s+TBLPROPERTIES\s+{_NAME}$",
+    "DROP TABLE": rf"DROP\s+TABLE\s+(?P<exists>IF\s+EXISTS\s+)?{_NAME}$",
+    "DROP VIEW": rf"DROP\s+VIEW\s+(?P<exists>IF\s+EXISTS\s+)?{_NAME}$",
     "CREATE DATABASE": r"CREATE\s+(?:DATABASE|SCHEMA)\s+(?P<exists>IF\s+NOT\s+EXISTS\s+)?[`\"]?(?P<name>[\w-]+)[`\"]?(?P<rest>.*)$",
-    "DROP DATABASE": r"DROP\s+(?:DATABASE|SCHEMA)\s+(?P<exists>IF\s+EXISTS\s+)?[`\"]?(?P<name>[\w-]+)[`\"]?(?:\s+(?:RESTRICT|CASCADE))?$",
+    "DROP DATABASE": r"DROP\s+(?:DATABASE|SCHEMA)\s+(?P<exists>IF\s+EXISTS\s+)?[`\"]?(?P<name>[\w-]+)[`\"]?"
+    r"(?:\s+(?:RESTRICT|(?P<cascade>CASCADE)))?$",
     "ADD PARTITION": rf"ALTER\s+TABLE\s+{_NAME}\s+ADD\s+(?P<exists>IF\s+NOT\s+EXISTS\s+)?(?P<rest>PARTITION.*)$",
     "DROP PARTITION": rf"ALTER\s+TABLE\s+{_NAME}\s+DROP\s+(?P<exists>IF\s+EXISTS\s+)?(?P<rest>PARTITION.*)$",
     "CREATE TABLE": rf"CREATE\s+EXTERNAL\s+TABLE\s+(?P<exists>IF\s+NOT\s+EXISTS\s+)?{_NAME}(?P<rest>.*)$",
@@ -113,6 +116,8 @@ class _StatementGrammar(QueryGrammar):
             self.mismatch("'TABLE', 'VIEW', 'EXTERNAL TABLE'")
         exists = {"exists": "yes"} if self.take("IF", "NOT", "EXISTS") else {}
         *schema, name = self.dotted_name()
+        if self.comes("("):
+            self.absent("CREATE TABLE of an Iceberg table (make it with pyiceberg)")
         options = self._options() if self.take("WITH") else {}
         self.expect("AS")
         query = self.query()

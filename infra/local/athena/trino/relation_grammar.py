@@ -79,9 +79,18 @@ class RelationGrammar(ExpressionGrammar):
         name = self.dotted_name()
         if self.comes("("):
             self.mismatch("a table's name; a function is no table")
-        if self.comes("FOR"):
-            self.absent("time travel")
-        return query_syntax.TableName(name, at=at)
+        return query_syntax.TableName(name, self._version(), at=at)
+
+    def _version(self) -> query_syntax.Version | None:
+        """Read which version of a table is asked for, if any."""
+        at = self.word.start
+        if not self.take("FOR"):
+            return None
+        sort = self.take_one("TIMESTAMP", "VERSION")
+        if not sort:
+            self.mismatch("'TIMESTAMP', 'VERSION'")
+        self.expect("AS", "OF")
+        return query_syntax.Version(sort, self.value(), at=at)
 
     def _parenthesize(self, at: int) -> Node:
         start = self.position

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from infra.local.athena.trino import query_syntax, syntax
 from infra.local.athena.trino.kinds import BIGINT, UNKNOWN, VARCHAR, Kind, common, named_fields, quote
+from infra.local.athena.trino.limits import limits_of
 from infra.local.athena.trino.operators import comparison
 from infra.local.athena.trino.scopes import Column, Outputs, Scope, TableUse, use_column
 from infra.local.athena.trino.syntax import Node
 from infra.local.athena.trino.translator import Translator
 from infra.local.athena.trino.values import Refusal, Value, coerce, mismatch, text
+from infra.local.athena.trino.versions import table_version
 
 _WITH_QUERIES = (syntax.InQuery, syntax.Exists, syntax.ScalarQuery, syntax.QuantifiedComparison)
 
@@ -42,7 +44,7 @@ def renamed_columns(outputs: Outputs, names: tuple[str, ...], at: int) -> Output
 
 
 def note_conditions(translator: Translator, where: Node, scope: Scope) -> None:
-    """Remember which conditions ask for nothing but partition keys of one table: they decide which files Athena reads."""
+    """Remember what conditions ask of partition keys, or of single columns, of one table: that decides which files Athena reads."""
     terms = where.terms if isinstance(where, syntax.Logic) and where.operator == "AND" else (where,)
     for term in terms:
         nodes = list(syntax.walk(term))
@@ -56,6 +58,10 @@ def note_conditions(translator: Translator, where: Node, scope: Scope) -> None:
             continue
         if all(column.name in translator.keys[id(use)] for column in columns):
             use.conditions.append(translator.meanings[id(term)].sql)
+        named = {id(name): column.name for name in names for column in columns if column.sql == translator.meanings[id(name)].sql}
+        limits = limits_of(term, named, {column.name: column.kind for column in columns})
+        if limits is not None:
+            use.limits.append(limits)
 
 
 def _table(translator: Translator, node: query_syntax.TableName) -> tuple[str, list[Column]]:
@@ -68,12 +74,15 @@ def _table(translator: Translator, node: query_syntax.TableName) -> tuple[str, l
         raise Refusal("CATALOG_NOT_FOUND", node.at, f"Catalog '{schema[0]}' not found")
     database = schema[-1] if schema else None
     view = translator.tables.view(database, name, node.at)
+    if view is not None and node.version is not None:
+        raise Refusal("NOT_SUPPORTED", node.version.at, f"View '{name}' does not support versions. Name a table")
     if view is not None:
         sql, outputs = translator.view(view[0], view[1])
         sql, columns = _derived(translator, f"({sql})", [(own, kind) for own, (_, kind) in zip(view[2], outputs, strict=True)])
         return sql, [replace(column, table=name) for column in columns]
-    schema_name, kinds, keys = translator.tables.columns(database, name, node.at)
-    use = TableUse(schema_name, name, translator.fresh("r"), translator.fresh("table_"))
+    version = table_version(translator, node.version) if node.version is not None else None
+    schema_name, kinds, keys = translator.tables.columns(database, name, node.at, version)
+    use = TableUse(schema_name, name, translator.fresh("r"), translator.fresh("table_"), version=version)
     translator.uses.append(use)
     translator.keys[id(use)] = keys
     columns = [Column(name, column, kind, f"{use.alias}.{quote(column)}", source=use, schema=schema_name) for column, kind in kinds.items()]
