@@ -144,7 +144,8 @@ def _main() -> int:
         print(json.dumps({"data_dir": str(data_dir), "dry_run": arguments.dry_run, "recordings": done, "put_aside": put_aside}))
     else:
         threshold = SHOWN_LIKELIHOOD if arguments.likelihood is None else arguments.likelihood
-        print("\n".join(in_words(one, threshold) for one in done))
+        if done:
+            print("\n".join(in_words(one, threshold) for one in done))
         counts = {state: sum(one["state"] == state for one in done) for state in dict.fromkeys(one["state"] for one in done)}
         told = ", ".join(f"{n} {state}" for state, n in counts.items()) or "none"
         print(f"{data_dir / f'{split}.csv'}: recordings: {told}; files with faults: {len({fault.where for fault in faults})}")

@@ -57,9 +57,13 @@ class MetadataFile:
             if (row.get(column) or "") != texts.get(column, ""):
                 message = f"Expected video {texts['video_id']} to have {column} {row.get(column)!r}, but got {texts.get(column, '')!r}."
                 raise ContractError(Fault("video-repeated", self.path.name, message, "Give the new recording another name."))
-        changed = {name: text for name, text in texts.items() if (row.get(name) or "") != text}
+        return "changed" if self.change(row, texts) else "unchanged"
+
+    def change(self, row: dict[str, str], values: Mapping[str, str]) -> bool:
+        """Set values of a row of this file; return whether any of them is new."""
+        changed = {name: text for name, text in values.items() if (row.get(name) or "") != text}
         row.update(changed)
-        return "changed" if changed else "unchanged"
+        return bool(changed)
 
     def save(self) -> None:
         """Write the file, whole or not at all, if anything in it has changed."""
