@@ -13,7 +13,7 @@ did not look for is unknown, never absent: what was looked for comes from the fi
 occur, and no others. A mouse is found by its name in the poses, or by --subject. Behaviors spelled like known ones get their names
 (Attack = attack).
 
-Corrections, only if you choose them (python aws_pipeline/annotation_clock.py measures them): --annotation-fps 25 if a second of the
+Corrections, only if you choose them (python aws_pipeline/measure_clock.py measures them): --annotation-fps 25 if a second of the
 annotation has 25 frames; --shift-frames -8 if it lags the film by 8 frames.
 
 Exit codes: 0 everything imported, 1 unexpected, 2 usage, configuration or a full disk,

@@ -22,6 +22,8 @@ from behavior.tables import RAW_ANNOTATION, RAW_TRACKING
 from reports.progress import progress
 
 _WHOLE = Film("")
+_ANNOTATIONS = LakeObject(RAW_ANNOTATION, "train", "lab", 0).file.partition("/")[0]
+"""Folder of a data directory with annotations."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def import_annotations(
     for path in progress(files, "import", len(files)):
         try:
             observations = read_observations(path, names, unit, stop_included)
-            work.add(path.name, observations)
+            work.add(path.name, observations, path.resolve().is_relative_to(target.data_dir.resolve() / _ANNOTATIONS))
         except ContractError as error:
             work.faults += error.faults
     if not work.faults:
@@ -65,8 +67,11 @@ class _Import:
         self.faults: list[Fault] = []
         self._places: dict[str, str] = {}
 
-    def add(self, where: str, observations: Sequence[Observation]) -> None:
-        """Import all observations of a file. Of several, those of other films are left out; if all are, this is a fault."""
+    def add(self, where: str, observations: Sequence[Observation], is_own: bool = False) -> None:
+        """Import all observations of a file. Of several, those of other films are left out; if all are, this is a fault.
+
+        `is_own` says that the file is the annotation in the data directory, which may be corrected only once.
+        """
         if self.target.recording and len(observations) > 1:
             names = ", ".join(one.name for one in observations)
             raise UsageError(f"{where}: Expected one observation with --recording, but got {names}. Import them by their names.")
@@ -77,7 +82,7 @@ class _Import:
             for film, name in found:
                 place = where if len(observations) == 1 else f"{where}, {observation.name}"
                 try:
-                    self._import(_part(observation, film), name, place)
+                    self._import(_part(observation, film), name, place, is_own)
                 except ContractError as error:
                     self.faults += error.faults
 
@@ -105,7 +110,7 @@ class _Import:
         mend = f"Name it with --recording{f', such as {near}' if near else ''}, or import its poses first."
         return Fault(UNFIT, where, f"Expected the name of a recording in {self.target.data_dir}, but got {got}.", mend)
 
-    def _import(self, observation: Observation, name: str, where: str) -> None:
+    def _import(self, observation: Observation, name: str, where: str, is_own: bool) -> None:
         found = find_recording(self.target.data_dir, name, self.target.lab)
         if found is None:
             raise ContractError(self._no_recording([replace(observation, name=name)], where))
@@ -119,7 +124,9 @@ class _Import:
         place = _place(self.target.data_dir, row, where)
         annotation = annotate(observation, place, self.choices, where)
         former = row.get("annotator") or ""
-        if former and annotation.annotator != former and not self.target.replace and not self.target.add:
+        if is_own:
+            annotation = _again(annotation, row, where)
+        elif former and annotation.annotator != former and not self.target.replace and not self.target.add:
             message = f"Expected annotations of {former}, who annotated {name}, but got those of {annotation.annotator or 'nobody named'}."
             mend = "Import the poses again with another --name for a second annotator, or give --replace, or --add."
             raise ContractError(Fault(UNFIT, where, message, mend))
@@ -150,6 +157,15 @@ class _Import:
         return "added" if is_new else "changed" if changed else "unchanged"
 
 
+def _again(annotation: Annotation, row: dict[str, str], where: str) -> Annotation:
+    """Return the annotation of the data directory itself, with what its metadata say. Raises ContractError for a second correction."""
+    before = row.get("annotation_correction") or ""
+    if before and annotation.correction:
+        message = f"Expected an annotation that is not corrected yet, but got one that is: {before}."
+        raise ContractError(Fault(UNFIT, where, message, "Import the original file with the whole correction."))
+    return replace(annotation, annotator=annotation.annotator or row.get("annotator") or "", correction=before or annotation.correction)
+
+
 def _part(observation: Observation, film: Film) -> Observation:
     """Return the part of an observation that is about one of its films, in the time of that film."""
     if film is _WHOLE or observation.in_frames or (len(observation.films) == 1 and not film.start_s):
@@ -177,7 +193,8 @@ def _place(data_dir: Path, row: dict[str, str], where: str) -> Place:
     mice = sorted(pc.unique(tracking.column("mouse_id")).to_pylist())
     numbers = sorted({*mice, *range(1, len(names) + 1)})
     named = {number: str(names[number - 1]) if number <= len(names) else "" for number in numbers}
-    return Place(row.get("recording_name") or row["video_id"], fps, range(0, int(frames["max"]) + 1), named)
+    listed = parse_annotated(row.get("behaviors_labeled"))
+    return Place(row.get("recording_name") or row["video_id"], fps, range(0, int(frames["max"]) + 1), named, listed)
 
 
 def _facts(place: Place, observation: Observation, annotation: Annotation) -> dict[str, Any]:

@@ -52,6 +52,8 @@ class Place:
     """Tracked frames, in the numbers of the film."""
     mice: Mapping[int, str]
     """Tracked mice, with their names (empty if they have none)."""
+    annotated: tuple[Triple, ...] = ()
+    """What its metadata list already; it holds on if nobody says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,12 @@ def annotate(observation: Observation, place: Place, choices: BoutChoices, where
     mice = KnownMice(place.mice, choices.subjects)
     faults: list[Fault] = []
     triples = _triples(bouts, ours, mice, choices, where, faults)
-    annotated = _annotated(observation, triples, ours, mice, choices, where, faults)
+    silent = observation.ethogram is None and not observation.looked_for and not choices.annotated
+    if silent and place.annotated:
+        notes.append("The file does not say what the observer looked for; what the metadata list stays.")
+        annotated = set(place.annotated)
+    else:
+        annotated = _annotated(observation, triples, ours, mice, choices, where, faults)
     if faults:
         raise ContractError(faults)
     rows = {Triple(*triple) for triple in triples}
