@@ -77,7 +77,8 @@ def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording, policy: Po
     is seen again, its velocity is the mean over the gap, so that a gap makes no spike. Raises ContractError as `to_pose` does, and for a
     recording without a scale in which the length of the mice cannot be measured.
     """
-    where = f"lab {recording.lab_id}, video {recording.video_id}, tracking"
+    named = f" ({recording.name})" if recording.name else ""
+    where = f"lab {recording.lab_id}, video {recording.video_id}{named}, tracking"
     pose = to_pose(rows, where, recording, policy)
     scale = recording.pix_per_cm
     if scale is None:

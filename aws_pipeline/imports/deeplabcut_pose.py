@@ -4,7 +4,6 @@ A csv has three header rows, scorer, bodyparts, coords, or four with individuals
 """
 
 import csv
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,8 @@ _WHAT = "a table of tracks as DeepLabCut writes it"
 NO_ANIMAL = "single"
 """DeepLabCut's name for the points of a multi-animal project that belong to no animal, such as corners of the arena."""
 _ONE_ANIMAL = "mouse"
+_MOST_HEADER = 5
+"""Rows in which the header must end."""
 _COORDS = ("x", "y", "likelihood")
 
 
@@ -36,13 +37,13 @@ class _Columns:
 def read_csv_pose(path: Path, where: str) -> list[ForeignPose]:
     """Read a csv. Raises ContractError for one that is cut off, has unnamed columns, or holds training labels."""
     data = path.read_bytes()
+    head = data.split(b"\n", _MOST_HEADER)[:_MOST_HEADER]  # the rest is numbers, and may be large
     try:
-        text = data.decode("utf-8-sig")
+        lines = [line.decode("utf-8-sig").rstrip("\r") for line in head]
     except UnicodeDecodeError:
-        text = data.decode("cp1252")  # what Excel writes on Windows
-    lines = text.splitlines()
+        lines = [line.decode("cp1252").rstrip("\r") for line in head]  # what Excel writes on Windows
     delimiter = max(",;\t", key=lines[0].count)
-    n_header = next((n for n, line in enumerate(lines[:5], start=1) if line.lower().startswith(f"coords{delimiter}")), 0)
+    n_header = next((n for n, line in enumerate(lines, start=1) if line.lower().startswith(f"coords{delimiter}")), 0)
     if not n_header:
         raise unreadable(where, _WHAT, "no row that begins with coords in its header")
     header = list(csv.reader(lines[:n_header], delimiter=delimiter))
@@ -50,8 +51,9 @@ def read_csv_pose(path: Path, where: str) -> list[ForeignPose]:
     if wrong := [row[0] for row in header if len(row) != width]:
         raise unreadable(where, _WHAT, f"{wrong[0]} with another number of cells than coords")
     columns = _columns({row[0].strip().lower(): row[1:] for row in header}, where)
-    notes = () if text.endswith(("\n", "\r")) else ("The last row has no line end: the file may be cut off there.",)
-    values = _values(text, n_header, width, delimiter, where)
+    notes = () if data.endswith((b"\n", b"\r")) else ("The last row has no line end: the file may be cut off there.",)
+    body = data[sum(len(line) + 1 for line in head[:n_header]) :]
+    values = _values(body, n_header, width, delimiter, where)
     return [_pose(path, where, columns, values[0], values[1:], notes)]
 
 
@@ -87,17 +89,14 @@ def _columns(rows: dict[str, list[str]], where: str) -> _Columns:
     return _Columns(next(iter(rows.get("scorer", [])), "").strip(), animals, bodyparts, coords)
 
 
-def _values(text: str, n_header: int, width: int, delimiter: str, where: str) -> list[np.ndarray]:
+def _values(body: bytes, n_header: int, width: int, delimiter: str, where: str) -> list[np.ndarray]:
     """Return the columns of a csv below its header; the first one holds frame numbers."""
     names = [str(number) for number in range(width)]
     how = pa_csv.ConvertOptions(column_types={**dict.fromkeys(names, pa.float64()), "0": pa.string()}, null_values=["", "nan", "NaN"])
-    body = "".join(text.splitlines(keepends=True)[n_header:])
     if not body.strip():
         return [np.empty(0, np.int64), *(np.empty(0) for _ in names[1:])]
     try:
-        table = pa_csv.read_csv(
-            io.BytesIO(body.encode()), pa_csv.ReadOptions(column_names=names), pa_csv.ParseOptions(delimiter=delimiter), how
-        )
+        table = pa_csv.read_csv(pa.py_buffer(body), pa_csv.ReadOptions(column_names=names), pa_csv.ParseOptions(delimiter=delimiter), how)
     except pa.ArrowInvalid as error:
         row = re.search(r"[Rr]ow #(\d+)", str(error))
         at = f" (row {int(row[1]) + n_header} of the file)" if row else ""
