@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from behavior.body_length import BODY_LENGTH, MEASURED, TAIL, body_length_px
-from behavior.contract import UsageError
+from behavior.contract import ContractError, Fault, UsageError
 
 _MOST_DIFFERENCE = 0.1
 """Width and height of an arena may give scales that differ by this share; more is a camera that looks from the side, or a mistake."""
@@ -60,10 +60,11 @@ class Arena:
 
 
 def scale_of_body(xy: np.ndarray, bodyparts: tuple[str, ...], length_cm: float, where: str) -> PictureScale:
-    """Return the scale at which the median body is `length_cm` long. Raises UsageError if the bodies cannot be measured."""
+    """Return the scale at which the median body is `length_cm` long. Raises ContractError if the bodies cannot be measured."""
     found = body_length_px(xy, bodyparts)
     if found is None:
-        raise UsageError(f"{where}: Expected nose (or head) and {TAIL} to measure the body length, but got neither. Give --pix-per-cm.")
+        message = f"Expected nose (or head) and {TAIL} to measure the body length, but got neither."
+        raise ContractError(Fault("scale", where, message, "Give --pix-per-cm."))
     length, front = found
     how = f"from {front} to {TAIL}: {length:.1f} pixels are {length_cm:g} cm"
     return PictureScale(round(length / length_cm, 4), BODY_LENGTH, how)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from aws_pipeline.imports.foreign_pose import ForeignPose
 from aws_pipeline.imports.picture_scale import Arena, PictureScale, scale_of_body
 from behavior.body_length import MEASURED
-from behavior.contract import ContractError, Fault, UsageError, refuse
+from behavior.contract import UNFIT, ContractError, Fault, UsageError, refuse
 from behavior.ids import lab_fault, video_of_name
 from behavior.recording import judged_row
 from behavior.skeleton import known_bodypart
@@ -77,69 +77,93 @@ class Understood:
 
 
 def understand(pose: ForeignPose, choices: Choices, where: str) -> Understood:
-    """Return a pose in the raw layout. Raises UsageError for choices that do not fit the file, ContractError for bad values."""
+    """Return a pose in the raw layout. Raises ContractError for choices that do not fit the file, and for bad values."""
     own = choices.metadata.get(pose.name, {})
     notes = list(pose.notes)
     animals = _animals(pose, choices.individuals, where)
     if left_out := sorted(set(pose.animals).difference(animals)):
         notes.append(f"Left out by --individuals: {', '.join(left_out)}.")
     mapped = _bodyparts(pose.bodyparts, choices.names)
-    order = [pose.animals.index(name) for name in animals]
-    xy = pose.xy[:, order].copy()
-    unlikely = None
-    if pose.likelihood is not None:
-        sure = pose.likelihood[order]
-        below = sure < (SHOWN_LIKELIHOOD if choices.likelihood is None else choices.likelihood)
-        unlikely = float(below[np.isfinite(sure)].mean()) if np.isfinite(sure).any() else None
-        if choices.likelihood is not None:
-            xy[:, below] = np.nan
-    elif choices.likelihood is not None:
-        notes.append("--likelihood has no effect: the file does not say how sure the tracker is.")
+    bodyparts = tuple(mapped.values())
+    xy, unlikely = _likely(pose, [pose.animals.index(name) for name in animals], choices.likelihood, notes)
+    if not np.isfinite(xy).any():
+        message = f"Expected tracked points of {', '.join(animals)}, but got none with a likelihood of {choices.likelihood} or more."
+        raise ContractError(Fault("table-empty", where, message, "Choose a lower --likelihood, or other --individuals."))
     size = choices.size_px or _own_size(own) or pose.size_px
     if size is None:
         size = _guessed_size(xy, choices.arena)
         notes.append(f"The file does not say the size of the picture; {size[0]} x {size[1]} holds the points. Or give --picture-px.")
-    fps, scale, missing = _clock_and_scale(pose, choices, own, xy, tuple(mapped.values()), where, notes)
+    fps, scale, missing = _clock_and_scale(pose, choices, own, xy, bodyparts, where, notes)
     lab = own.get("lab_id") or choices.lab
     if not lab:
         missing.append(Fault("lab-name", where, "Expected a lab, which the file does not say, but got none.", "Give --lab."))
     else:
         refuse(fault for fault in (lab_fault(lab, where),) if fault)
-    row: dict[str, object] = {
+    threshold = choices.likelihood if pose.likelihood is not None else None
+    row = _row(pose, lab, animals, bodyparts, fps, scale, size, choices.arena, threshold)
+    row |= {name: value for name, value in own.items() if name not in ("lab_id", "frames_per_second", "pix_per_cm_approx")}
+    if not missing:
+        refuse(judged_row(row, where)[1])
+    rows = _tracking_rows(xy, bodyparts, pose.frames)
+    lost = float(np.isnan(xy[0]).mean())
+    return Understood(row, rows, mapped, animals, len(pose.frames), lost, unlikely, scale, tuple(notes), tuple(missing))
+
+
+def _likely(pose: ForeignPose, order: list[int], threshold: float | None, notes: list[str]) -> tuple[np.ndarray, float | None]:
+    """Return the positions of these animals without those below the threshold, and the share of points below it."""
+    xy = pose.xy[:, order].copy()
+    if pose.likelihood is None:
+        if threshold is not None:
+            notes.append("--likelihood has no effect: the file does not say how sure the tracker is.")
+        return xy, None
+    sure = pose.likelihood[order]
+    below = sure < (SHOWN_LIKELIHOOD if threshold is None else threshold)  # of an unknown likelihood neither is true
+    if threshold is not None:
+        xy[:, below] = np.nan
+    known = np.isfinite(sure)
+    return xy, float(below[known].mean()) if known.any() else None
+
+
+def _row(
+    pose: ForeignPose,
+    lab: str | None,
+    animals: tuple[str, ...],
+    bodyparts: tuple[str, ...],
+    fps: float | None,
+    scale: PictureScale | None,
+    size: tuple[int, int],
+    arena: Arena | None,
+    threshold: float | None,
+) -> dict[str, object]:
+    """Return the row of metadata of a recording; None where nobody knows a value."""
+    center = scale.center_px if scale and scale.center_px else (None, None)
+    return {
         "lab_id": lab,
         "video_id": video_of_name(lab, pose.name) if lab else None,
         "recording_name": pose.name,
         "mouse_names": json.dumps(animals, ensure_ascii=False),
         "frames_per_second": fps,
-        "video_duration_sec": round((int(pose.frames[-1]) + 1) / float(fps or 1), 3),
+        "video_duration_sec": round((int(pose.frames[-1]) + 1) / fps, 3) if fps else None,
         "pix_per_cm_approx": scale.pix_per_cm if scale else None,
         "scale_source": scale.source if scale else None,
         "video_width_pix": size[0],
         "video_height_pix": size[1],
-        "arena_width_cm": choices.arena.size_cm[0] if choices.arena else None,
-        "arena_height_cm": choices.arena.size_cm[1] if choices.arena else None,
-        "arena_center_x_pix": scale.center_px[0] if scale and scale.center_px else None,
-        "arena_center_y_pix": scale.center_px[1] if scale and scale.center_px else None,
-        "body_parts_tracked": json.dumps(sorted(mapped.values()), ensure_ascii=False),
+        "arena_width_cm": arena.size_cm[0] if arena else None,
+        "arena_height_cm": arena.size_cm[1] if arena else None,
+        "arena_center_x_pix": center[0],
+        "arena_center_y_pix": center[1],
+        "body_parts_tracked": json.dumps(sorted(bodyparts), ensure_ascii=False),
         "tracking_method": pose.tracker,
-        "likelihood_threshold": choices.likelihood if pose.likelihood is not None else None,
+        "likelihood_threshold": threshold,
     }
-    row |= {name: value for name, value in own.items() if name not in ("lab_id", "frames_per_second", "pix_per_cm_approx")}
-    if not missing:
-        refuse(judged_row(row, where)[1])
-    rows = _tracking_rows(xy, tuple(mapped.values()), pose.frames)
-    if not len(rows):
-        message = f"Expected tracked points, but got none with a likelihood of {choices.likelihood} or more."
-        raise ContractError(Fault("table-empty", where, message, "Choose a lower --likelihood."))
-    lost = float(np.isnan(xy[0]).mean())
-    return Understood(row, rows, mapped, animals, len(pose.frames), lost, unlikely, scale, tuple(notes), tuple(missing))
 
 
 def _animals(pose: ForeignPose, chosen: tuple[str, ...], where: str) -> tuple[str, ...]:
     """Return the animals in the order of their mouse numbers: by name, so that files with another order of columns agree."""
     if unknown := [name for name in chosen if name not in pose.animals]:
         got = f"{', '.join(unknown)}; the file has {', '.join(pose.animals)}"
-        raise UsageError(f"{where}: Expected --individuals among the animals of the file, but got {got}. Correct it.")
+        message = f"Expected --individuals among the animals of the file, but got {got}."
+        raise ContractError(Fault(UNFIT, where, message, "Correct it."))
     return chosen or tuple(sorted(pose.animals, key=_by_number))
 
 

@@ -208,7 +208,6 @@ def test_individuals_and_bodyparts_are_named_by_choice(here, cage, tmp_path):
         (("--arena-cm", "40x40", "--arena-px", "400x200"), "Expected one scale of the arena, but got 10.00 pixels per cm along its width"),
         (("--arena-cm", "forty", "--arena-px", "1x1"), "Expected --arena-cm like 40x40"),
         (("--picture-px", "640"), "Expected --picture-px like 640x480"),
-        (("--individuals", "stranger"), "Expected --individuals among the animals of the file, but got stranger; the file has resident"),
         (("--bodypart", "nose"), "Expected --bodypart like TTI=tail_base"),
         (("--metadata", "nowhere.csv"), "Expected --metadata to be a CSV table"),
     ],
@@ -218,6 +217,36 @@ def test_wrong_choices_are_refused_in_one_line(here, cage, tmp_path, flags, told
     assert ended.returncode == 2
     assert told in ended.stderr
     assert ended.stderr.count("error: ") == 1
+
+
+def test_files_that_do_not_fit_the_choices_are_put_aside(here, cage, tmp_path):
+    (tmp_path / "tail.csv").write_text("")
+    dlc_table(["tail_tip", "ear_left"]).to_csv(tmp_path / "tail.csv")
+    told = here(
+        main, cage, tmp_path / "tail.csv", "--lab", "MyLab", "--fps", "30", "--body-length-cm", "8", "--data-dir", tmp_path / "mine"
+    )
+    assert (told.returncode, len(rows_of(tmp_path / "mine"))) == (3, 1)
+    assert "tail.csv: Expected nose (or head) and tail_base to measure the body length, but got neither. Give --pix-per-cm." in told.stderr
+    told = here(main, cage, *SAID, "--individuals", "stranger", "--data-dir", tmp_path / "none")
+    assert told.returncode == 4
+    assert "Expected --individuals among the animals of the file, but got stranger; the file has resident, intruder." in told.stderr
+    told = here(main, cage, *SAID, "--likelihood", "0.99", "--data-dir", tmp_path / "none")
+    assert (told.returncode, "but got none with a likelihood of 0.99 or more" in told.stderr) == (4, True)
+
+
+def test_individuals_and_bodyparts_in_another_order_are_the_same_mice(here, tmp_path):
+    table, path = dlc_table(["nose", "ear_left", "tail_base"], animals=["track_10", "track_2"]), tmp_path / "cage.csv"
+    table.to_csv(path)
+    first = here(main, path, *SAID, "--data-dir", tmp_path / "mine")
+    assert "mouse1 = track_2, mouse2 = track_10" in first.stdout
+    table.iloc[:, ::-1].to_csv(path)
+    assert "recordings: 1 unchanged" in here(main, path, *SAID, "--data-dir", tmp_path / "mine").stdout
+
+
+def test_two_points_with_one_name_of_ours_keep_their_own(here, tmp_path):
+    dlc_table(["Nose", "snout", "leftear"]).to_csv(tmp_path / "cage.csv")
+    told = here(main, tmp_path / "cage.csv", *SAID, "--data-dir", tmp_path / "mine")
+    assert "bodyparts  leftear = ear_left, Nose, snout" in told.stdout
 
 
 def test_a_rate_that_the_file_contradicts_is_used_and_said(here, formats, tmp_path):
