@@ -13,7 +13,7 @@ import numpy as np
 from behavior.contract import ContractError, Fault
 
 BODY_LENGTHS_CM = {"nose": 7.0, "head": 6.0}
-"""Length from this bodypart to `TAIL` that counts as usual, cm. The medians of 15 recordings of adult mice go from 4.4 to 9.4 cm."""
+"""Length from this bodypart to `TAIL` that counts as usual, cm. Those of the mice in 15 films go from 4.2 to 9.4 cm; the median is 6.9."""
 TAIL = "tail_base"
 LEAST_FRAMES = 10
 """A mouse is measured if both ends are seen in at least so many frames."""

@@ -10,7 +10,7 @@ from aws_pipeline.imports.bento_bouts import is_annotation, read_annot
 from aws_pipeline.imports.bout_table import is_bout_table, read_bout_csv, read_bout_parquet
 from aws_pipeline.imports.elan_bouts import is_elan, read_elan
 from aws_pipeline.imports.foreign_bouts import Observation
-from aws_pipeline.imports.foreign_pose import unreadable
+from aws_pipeline.imports.foreign_pose import damage_is_a_fault, unreadable
 from aws_pipeline.imports.frame_table_bouts import is_frame_table, read_frame_table
 from aws_pipeline.imports.nwb_bouts import read_nwb_bouts
 from aws_pipeline.imports.sleap_bouts import read_slp_events
@@ -31,6 +31,11 @@ def read_observations(path: Path, chosen: Sequence[str] = (), unit: str | None =
     if not path.is_file():
         raise UsageError(f"Expected a file of annotations, but got {path}. Name an existing file.")
     where = path.name
+    with damage_is_a_fault(where, "a file of annotations"):
+        return _observations(path, where, chosen, unit, stop_included)
+
+
+def _observations(path: Path, where: str, chosen: Sequence[str], unit: str | None, stop_included: bool) -> list[Observation]:
     with path.open("rb") as file:
         head = file.read(1 << 16)
     if not head:

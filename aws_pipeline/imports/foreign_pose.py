@@ -4,11 +4,13 @@ Axes: I animals, K bodyparts, T frames; 2 coordinates (x, y).
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
-from behavior.contract import ContractError, Fault, refuse
+from behavior.contract import ContractError, Fault, UsageError, refuse
 
 EXPORT_AGAIN = "Export the file again."
 MOST_ANIMALS = 127
@@ -82,6 +84,25 @@ def _frame_faults(frames: np.ndarray, where: str) -> list[Fault]:
         message = f"Expected ascending frame numbers, but got {frames[at + 1]} after {frames[at]}."
         return [Fault("unfit", where, message, "Sort the rows, and keep one row for each frame.")]
     return []
+
+
+@contextmanager
+def damage_is_a_fault(where: str, expected: str) -> Iterator[None]:
+    """Turn what libraries raise for damaged content, of whatever kind, into a fault of the file.
+
+    Raises UsageError if the library itself is not installed.
+    """
+    try:
+        yield
+    except (ContractError, UsageError):
+        raise
+    except ImportError as error:
+        raise UsageError(
+            f"Expected the package {error.name} to read {where}, but got none. Install it: pip install '.[formats]'."
+        ) from error
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, ArithmeticError) as error:
+        reason = f"damaged or unusual content ({type(error).__name__}: {str(error).strip() or 'no reason'})"
+        raise unreadable(where, expected, reason, "Copy it again, or export it again.") from error
 
 
 def unreadable(where: str, expected: str, got: str, mend: str = EXPORT_AGAIN) -> ContractError:

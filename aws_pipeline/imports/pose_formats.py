@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_pipeline.imports.calms21_pose import holds_keypoints, read_calms21_pose
 from aws_pipeline.imports.deeplabcut_pose import read_csv_pose, read_h5_pose
-from aws_pipeline.imports.foreign_pose import ForeignPose, check_pose, unreadable
+from aws_pipeline.imports.foreign_pose import ForeignPose, check_pose, damage_is_a_fault, unreadable
 from aws_pipeline.imports.jabs_pose import read_jabs_pose
 from aws_pipeline.imports.nwb_pose import read_nwb_pose
 from aws_pipeline.imports.sleap_pose import read_analysis_pose, read_slp_pose
@@ -23,19 +23,23 @@ def read_poses(path: Path) -> list[ForeignPose]:
     if not path.is_file():
         raise UsageError(f"Expected a file of poses, but got {path}. Name an existing file.")
     where = path.name
+    with damage_is_a_fault(where, "a file of poses"):
+        poses = _poses(path, where)
+    return [check_pose(pose, where if len(poses) == 1 else f"{where}, {pose.name}") for pose in poses]
+
+
+def _poses(path: Path, where: str) -> list[ForeignPose]:
     with path.open("rb") as file:
         head = file.read(4096)
     if not head:
         raise ContractError(Fault("file-unreadable", where, "Expected a file of poses, but got an empty one.", "Copy it again."))
     if head.startswith(_HDF5):
-        poses = _hdf5_reader(path, where)(path, where)
-    elif head[:1] == b"\x80" or path.suffix in (".pickle", ".pkl"):
+        return _hdf5_reader(path, where)(path, where)
+    if head[:1] == b"\x80" or path.suffix in (".pickle", ".pkl"):
         raise unreadable(where, _KINDS, "a pickle, which can run any program", "Export it as csv or h5.")
-    elif head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        poses = _json_poses(path, where)
-    else:
-        poses = _text_poses(path, where, head)
-    return [check_pose(pose, where if len(poses) == 1 else f"{where}, {pose.name}") for pose in poses]
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return _json_poses(path, where)
+    return _text_poses(path, where, head)
 
 
 def _hdf5_reader(path: Path, where: str) -> Callable[[Path, str], list[ForeignPose]]:
