@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from aws_pipeline.imports.bout_formats import read_observations
 from aws_pipeline.imports.bout_rows import IN_FILE, Annotation, BoutChoices, Place, annotate, behaviors_labeled, nearest
 from aws_pipeline.imports.foreign_bouts import Film, Observation, stem
-from aws_pipeline.imports.raw_directory import MetadataFile, find_recording, write_rows
+from aws_pipeline.imports.raw_directory import KnownRecordings, write_rows
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_PUT_ASIDE, UNFIT, ContractError, Fault, UsageError
-from behavior.keys import SPLITS, LakeObject
+from behavior.keys import LakeObject
 from behavior.parquet_file import read_rows
 from behavior.recording import mouse_name, parse_annotated
 from behavior.tables import RAW_ANNOTATION, RAW_TRACKING
@@ -53,6 +53,8 @@ def import_annotations(
             work.add(path.name, observations, path.resolve().is_relative_to(target.data_dir.resolve() / _ANNOTATIONS))
         except ContractError as error:
             work.faults += error.faults
+    if not target.dry_run:
+        work.recordings.files["train"].save()
     if not work.faults:
         return work.done, [], EXIT_OK
     return work.done, work.faults, EXIT_PUT_ASIDE if work.done else EXIT_CONTRACT
@@ -63,6 +65,7 @@ class _Import:
 
     def __init__(self, target: Target, choices: BoutChoices) -> None:
         self.target, self.choices = target, choices
+        self.recordings = KnownRecordings(target.data_dir)
         self.done: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
         self._places: dict[str, str] = {}
@@ -92,29 +95,27 @@ class _Import:
             yield _WHOLE, self.target.recording
             return
         for name in (observation.name, stem(observation.name)):
-            if find_recording(self.target.data_dir, name, self.target.lab):
+            if self.recordings.find(name, self.target.lab):
                 yield _WHOLE, name
                 return
         for film in observation.films:
             for name in (film.name, stem(film.name)):
-                if find_recording(self.target.data_dir, name, self.target.lab):
+                if self.recordings.find(name, self.target.lab):
                     yield film, name
                     break
 
     def _no_recording(self, observations: Sequence[Observation], where: str) -> Fault:
-        files = [MetadataFile(self.target.data_dir, split) for split in SPLITS]
-        known = [row.get("recording_name") or row["video_id"] for file in files for row in file.rows]
         names = [name for one in observations for name in (one.name, *(stem(film.name) for film in one.films))]
         got = ", ".join(dict.fromkeys(names))
-        near = nearest(observations[0].name, known)
+        near = nearest(observations[0].name, self.recordings.names)
         mend = f"Name it with --recording{f', such as {near}' if near else ''}, or import its poses first."
         return Fault(UNFIT, where, f"Expected the name of a recording in {self.target.data_dir}, but got {got}.", mend)
 
     def _import(self, observation: Observation, name: str, where: str, is_own: bool) -> None:
-        found = find_recording(self.target.data_dir, name, self.target.lab)
+        found = self.recordings.find(name, self.target.lab)
         if found is None:
             raise ContractError(self._no_recording([replace(observation, name=name)], where))
-        split, file, row = found
+        split, row = found
         if split != "train":
             message = f"Expected recording {name} in train.csv, but got it in {split}.csv, whose recordings have no annotations."
             raise ContractError(Fault(UNFIT, where, message, "Import its poses without --test."))
@@ -130,10 +131,10 @@ class _Import:
             message = f"Expected annotations of {former}, who annotated {name}, but got those of {annotation.annotator or 'nobody named'}."
             mend = "Import the poses again with another --name for a second annotator, or give --replace, or --add."
             raise ContractError(Fault(UNFIT, where, message, mend))
-        state = self._write(file, row, annotation, where)
+        state = self._write(row, annotation, where)
         self.done.append({"file": where, "state": state, **_facts(place, observation, annotation)})
 
-    def _write(self, file: MetadataFile, row: dict[str, str], annotation: Annotation, where: str) -> str:
+    def _write(self, row: dict[str, str], annotation: Annotation, where: str) -> str:
         video, lab = int(row["video_id"]), row["lab_id"]
         path = self.target.data_dir / LakeObject(RAW_ANNOTATION, "train", lab, video).file
         rows, annotated = annotation.rows, set(annotation.annotated)
@@ -149,11 +150,10 @@ class _Import:
             "annotation_correction": annotation.correction,
         }
         is_new = not path.is_file()
-        changed = file.change(row, values)
+        changed = self.recordings.files["train"].change(row, values)
         if self.target.dry_run:
             return "would be imported"
         changed |= write_rows(self.target.data_dir, RAW_ANNOTATION, "train", lab, video, rows)
-        file.save()
         return "added" if is_new else "changed" if changed else "unchanged"
 
 

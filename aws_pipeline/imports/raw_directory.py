@@ -5,6 +5,7 @@ What is there already with the same content is not written again, so that a seco
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -79,22 +80,29 @@ class MetadataFile:
         self._saved = [dict(row) for row in self.rows]
 
 
-def find_recording(data_dir: Path, name: str, lab: str | None = None) -> tuple[str, MetadataFile, dict[str, str]] | None:
-    """Return the split, file and row of a recording by its name or number; None if it is in neither file.
+class KnownRecordings:
+    """All recordings of a data directory, found by name or number."""
 
-    Raises UsageError if several labs have a recording of this name.
-    """
-    found = []
-    for split in SPLITS:
-        file = MetadataFile(data_dir, split)
-        for row in file.rows:
-            own = {row.get("recording_name") or "", row["video_id"].strip()} - {""}
-            if name in own and lab in (None, row["lab_id"]):
-                found.append((split, file, row))
-    if len(found) > 1:
-        labs = ", ".join(row["lab_id"] for _, _, row in found)
-        raise UsageError(f"Expected one recording {name}, but got several, of {labs}. Choose with --lab.")
-    return found[0] if found else None
+    def __init__(self, data_dir: Path) -> None:
+        self.files = {split: MetadataFile(data_dir, split) for split in SPLITS}
+        self._found: dict[str, list[tuple[str, dict[str, str]]]] = defaultdict(list)
+        for split, file in self.files.items():
+            for row in file.rows:
+                for name in {row.get("recording_name") or "", row["video_id"].strip()} - {""}:
+                    self._found[name].append((split, row))
+
+    def find(self, name: str, lab: str | None = None) -> tuple[str, dict[str, str]] | None:
+        """Return split and row of a recording; None if there is none. Raises UsageError if several labs have one of this name."""
+        found = [(split, row) for split, row in self._found.get(name, ()) if lab in (None, row["lab_id"])]
+        if len(found) > 1:
+            labs = ", ".join(row["lab_id"] for _, row in found)
+            raise UsageError(f"Expected one recording {name}, but got several, of {labs}. Choose with --lab.")
+        return found[0] if found else None
+
+    @property
+    def names(self) -> list[str]:
+        """The names by which recordings are shown."""
+        return [row.get("recording_name") or row["video_id"] for file in self.files.values() for row in file.rows]
 
 
 def write_rows(data_dir: Path, table: Table, split: str, lab: str, video: int, rows: pa.Table) -> bool:
