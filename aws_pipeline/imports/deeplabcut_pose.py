@@ -19,7 +19,7 @@ _WHAT = "a table of tracks as DeepLabCut writes it"
 NO_ANIMAL = "single"
 """DeepLabCut's name for the points of a multi-animal project that belong to no animal, such as corners of the arena."""
 _ONE_ANIMAL = "mouse"
-_MOST_HEADER = 5
+_MOST_HEADER = 6
 """Rows in which the header must end."""
 _COORDS = ("x", "y", "likelihood")
 
@@ -52,6 +52,8 @@ def read_csv_pose(path: Path, where: str) -> list[ForeignPose]:
         raise unreadable(where, _WHAT, f"{wrong[0]} with another number of cells than coords")
     columns = _columns({row[0].strip().lower(): row[1:] for row in header}, where)
     notes = () if data.endswith((b"\n", b"\r")) else ("The last row has no line end: the file may be cut off there.",)
+    if n_header < len(lines) and re.fullmatch(rf"\D+{re.escape(delimiter)}*", lines[n_header]):
+        n_header += 1  # pandas writes the name of the index into a row of its own
     body = data[sum(len(line) + 1 for line in head[:n_header]) :]
     values = _values(body, n_header, width, delimiter, where)
     return [_pose(path, where, columns, values[0], values[1:], notes)]

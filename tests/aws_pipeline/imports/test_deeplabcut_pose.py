@@ -52,6 +52,11 @@ def test_columns_in_another_order_are_found_by_their_names(tmp_path, kind):
     assert [place(pose, "b", "nose"), place(pose, "a", "tail_base")] == [[0, 1, 2], [110, 111, 112]]
 
 
+def test_a_named_index_has_a_row_of_its_own(tmp_path):
+    dlc_table(animals=["a", "b"]).rename_axis("frame").to_csv(tmp_path / "a.csv")
+    assert place(one(tmp_path / "a.csv"), "b", "nose") == [100, 101, 102]
+
+
 def test_points_of_no_animal_are_left_out_by_name(tmp_path):
     things = dlc_table(["corner_tl", "corner_br"], animals=["single"])
     pd.concat([dlc_table(animals=["m1", "m2"]), things], axis=1).to_csv(tmp_path / "a.csv")
