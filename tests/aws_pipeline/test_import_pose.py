@@ -167,6 +167,7 @@ def test_without_a_scale_by_choice_the_body_length_is_the_unit(here, cage, tmp_p
     told = here(validate.main, tmp_path / "mine")
     assert told.returncode == 0
     assert "flag    scale-body" in told.stdout
+    assert f"in 1 recordings: train-{video_of_name('MyLab', 'cage1_day2')} (cage1_day2)" in told.stdout
 
 
 def test_a_table_says_what_files_do_not(here, cage, tmp_path):
