@@ -77,7 +77,8 @@ def _fit(data_dir: Path, recording: "Recording") -> "ClockFit":
     curated = curate(read_rows(RAW_TRACKING, data_dir / tracking, tracking), recording)
     bouts: dict[Triple, list[tuple[int, int]]] = defaultdict(list)
     rows = read_rows(RAW_ANNOTATION, data_dir / annotation, annotation)
-    for agent, target, action, start, stop in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+    columns = (rows.column(name).to_pylist() for name in ("agent_id", "target_id", "action", "start_frame", "stop_frame"))
+    for agent, target, action, start, stop in zip(*columns, strict=True):
         bouts[Triple(agent, target, action)].append((start - curated.first_frame, stop - curated.first_frame))
     return fit_clock(curated, {triple: np.array(edges) for triple, edges in bouts.items()}, recording.fps)
 

@@ -20,6 +20,9 @@ IN_FILE = "in-file"
 """Said instead of behaviors: the observer looked for those that occur in the file, and for no others."""
 
 
+BOUT_COLUMNS = ["agent_id", "target_id", "action", "start_frame", "stop_frame"]
+
+
 @dataclass(frozen=True)
 class BoutChoices:
     """What a person says about the annotations of one import."""
@@ -61,7 +64,7 @@ class Annotation:
     """The annotation of one recording in the raw layout."""
 
     rows: pa.Table
-    """In the schema of `RAW_ANNOTATION`."""
+    """In the schema of `RAW_ANNOTATION`, with `BOUT_COLUMNS` filled."""
     annotated: tuple[Triple, ...]
     """Sorted."""
     annotator: str
@@ -96,11 +99,10 @@ def annotate(observation: Observation, place: Place, choices: BoutChoices, where
     rows = {Triple(*triple) for triple in triples}
     if unlisted := sorted({triple.behavior for triple in rows.difference(annotated)}):
         notes.append(f"Kept, but not annotated: {', '.join(unlisted)}.")
-    columns = list(zip(*((*triple, bout.start, bout.stop) for triple, bout in zip(triples, bouts, strict=True)), strict=True))
-    table = pa.table(
-        [pa.array(column, kind.type) for column, kind in zip(columns or [()] * 5, RAW_ANNOTATION.schema, strict=True)],
-        schema=RAW_ANNOTATION.schema,
-    )
+    columns = list(zip(*((*triple, bout.start, bout.stop) for triple, bout in zip(triples, bouts, strict=True)), strict=True)) or [()] * 5
+    kinds = [RAW_ANNOTATION.schema.field(name).type for name in BOUT_COLUMNS]
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
+    table = RAW_ANNOTATION.check(pa.table(arrays, names=BOUT_COLUMNS), where)
     renamed = {name: own for name, own in ours.items() if name != own}
     annotator = choices.annotator or observation.annotator
     return Annotation(table, tuple(sorted(annotated)), annotator, clock.correction, renamed, (*notes, *told))

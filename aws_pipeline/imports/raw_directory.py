@@ -109,7 +109,9 @@ def write_rows(data_dir: Path, table: Table, split: str, lab: str, video: int, r
     """Write the rows of a recording in a raw table; return whether the file has changed."""
     path = data_dir / LakeObject(table, split, lab, video).file
     buffer = io.BytesIO()
-    pq.write_table(rows.cast(table.schema), buffer, compression="zstd", write_page_checksum=True)
+    rows = table.check(rows, path.name)
+    empty = [name for name in table.optional if rows.column(name).null_count == len(rows)]
+    pq.write_table(rows.drop_columns(empty), buffer, compression="zstd", write_page_checksum=True)
     content = buffer.getvalue()
     if path.is_file() and path.read_bytes() == content:
         return False

@@ -7,6 +7,7 @@ from foreign_files import dlc_table
 
 from aws_pipeline import import_pose, validate
 from aws_pipeline.import_annotations import main
+from aws_pipeline.imports.bout_rows import BOUT_COLUMNS
 from behavior.recording import Triple, recordings_from_rows
 from behavior.tables import RAW_ANNOTATION, parse_metadata
 
@@ -46,7 +47,7 @@ def recordings(data_dir):
 def bouts(data_dir, name="cage1"):
     one = recordings(data_dir)[name]
     table = pq.read_table(data_dir / f"train_annotation/MyLab/{one.video_id}.parquet", partitioning=None)
-    return [tuple(row.values()) for row in RAW_ANNOTATION.check(table, "a").to_pylist()]
+    return [tuple(row.values()) for row in RAW_ANNOTATION.check(table, "a").select(BOUT_COLUMNS).to_pylist()]
 
 
 def rows_of(data_dir):
