@@ -102,9 +102,10 @@ def annotate(observation: Observation, place: Place, choices: BoutChoices, where
     columns = list(zip(*((*triple, bout.start, bout.stop) for triple, bout in zip(triples, bouts, strict=True)), strict=True)) or [()] * 5
     kinds = [RAW_ANNOTATION.schema.field(name).type for name in BOUT_COLUMNS]
     arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
-    table = RAW_ANNOTATION.check(pa.table(arrays, names=BOUT_COLUMNS), where)
-    renamed = {name: own for name, own in ours.items() if name != own}
     annotator = choices.annotator or observation.annotator
+    authors = pa.array([bout.annotator or annotator or None for bout in bouts], pa.string())
+    table = RAW_ANNOTATION.check(pa.table([*arrays, authors], names=[*BOUT_COLUMNS, "annotator"]), where)
+    renamed = {name: own for name, own in ours.items() if name != own}
     return Annotation(table, tuple(sorted(annotated)), annotator, clock.correction, renamed, (*notes, *told))
 
 

@@ -18,6 +18,7 @@ _NAMES = {
     "target": "target target_id partner recipient",
     "recording": "recording recording_name video video_id film observation",
     "fps": "fps frames_per_second",
+    "annotator": "annotator observer rater",
 }
 _COLUMN = {spelling: name for name, spellings in _NAMES.items() for spelling in spellings.split()}
 _EDGE = re.compile(r"(start|begin|onset|stop|end|offset)(?:[ _]?(?:\(?(frames?|s|sec|secs|seconds|time)\)?))?")
@@ -75,9 +76,12 @@ def _observations(
             raise unreadable(where, f"numbers in {header[start]} and {header[stop]}", f"others in row {number}", "Correct it.") from None
         rates.add(cell.get("fps", ""))
         agent, target = (_mouse(cell.get(name, ""), header[place[name]] if name in place else "") for name in ("subject", "target"))
-        bouts[cell.get("recording") or path.stem].append(ForeignBout(agent, target, cell["behavior"], *edge))
+        bouts[cell.get("recording") or path.stem].append(ForeignBout(agent, target, cell["behavior"], *edge, cell.get("annotator", "")))
     fps = one_rate(";".join(rates))
-    return [Observation(name, "a table of bouts", tuple(own), chosen == "frames", fps=fps) for name, own in bouts.items()]
+    return [
+        Observation(name, "a table of bouts", tuple(own), chosen == "frames", fps=fps, annotator=_only({bout.annotator for bout in own}))
+        for name, own in bouts.items()
+    ]
 
 
 def _header(header: list[str]) -> tuple[dict[int, str], dict[int, tuple[str, str]]]:
@@ -103,6 +107,10 @@ def _edges(edges: dict[int, tuple[str, str]], where: str, unit: str | None) -> t
         message = "Expected columns such as start_frame or start_s, but got start and stop without a unit."
         raise UsageError(f"{where}: {message} Give --unit frames or --unit seconds.")
     raise unreadable(where, f"columns with start and stop in {unit or 'frames or seconds'}", "others", "Rename the columns.")
+
+
+def _only(names: set[str]) -> str:
+    return next(iter(names)) if len(names) == 1 else ""
 
 
 def _mouse(name: str, column: str) -> str:

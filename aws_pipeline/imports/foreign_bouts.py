@@ -27,6 +27,8 @@ class ForeignBout:
     """In frames of the film, or in seconds; see `Observation.in_frames`."""
     stop: float
     """The same; excluded."""
+    annotator: str = ""
+    """Who wrote it, if the file says it of each bout."""
 
 
 @dataclass(frozen=True)

@@ -219,6 +219,12 @@ def test_the_tidy_table_in_csv_and_parquet_holds_several_recordings(tmp_path):
         assert (second.name, second.bouts) == ("cage2", (ForeignBout("mouse2", "self", "rear", 0, 15),))
 
 
+def test_a_table_may_say_who_wrote_each_bout(tmp_path):
+    one = read(tmp_path, "behavior,start_frame,stop_frame,annotator\nattack,1,2,Ada\nattack,5,9,Ben\n")
+    assert ([bout.annotator for bout in one.bouts], one.annotator) == (["Ada", "Ben"], "")
+    assert read(tmp_path, "behavior,start_frame,stop_frame,annotator\nattack,1,2,Ada\n").annotator == "Ada"
+
+
 def test_raw_annotations_are_read_again(real_data):
     (one,) = read_observations(real_data / "train_annotation/FreezeBox/240325440.parquet")
     assert (one.name, len(one.bouts), one.bouts[0]) == ("240325440", 20, ForeignBout("mouse1", "mouse1", "freeze", 505, 573))
