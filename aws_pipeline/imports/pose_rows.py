@@ -15,10 +15,10 @@ import pyarrow as pa
 from aws_pipeline.imports.foreign_pose import ForeignPose
 from aws_pipeline.imports.picture_scale import Arena, PictureScale, scale_of_body
 from behavior.body_length import MEASURED
+from behavior.bodypart_spellings import known_bodypart
 from behavior.contract import UNFIT, ContractError, Fault, UsageError, refuse
 from behavior.ids import lab_fault, video_of_name
 from behavior.recording import judged_row
-from behavior.skeleton import known_bodypart
 from behavior.tables import RAW_TRACKING
 
 SHOWN_LIKELIHOOD = 0.6
@@ -48,7 +48,7 @@ class Choices:
     individuals: tuple[str, ...] = ()
     """Animals that become mouse 1, mouse 2 and so on; others are left out. Without it, all animals by name."""
     names: Mapping[str, str] = field(default_factory=dict)
-    """Bodyparts as the file calls them to names of our own; others are mapped by behavior/skeleton.py."""
+    """Bodyparts as the file calls them to names of our own; others are mapped by behavior/bodypart_spellings.py."""
     metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Columns of the metadata, by name of the recording."""
 
