@@ -44,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(flags: argparse.Namespace) -> int:
     curated, machine = curated_folder(flags), chosen_machine(flags)
+    from behavior.body_length import unscaled_note
     from training.decoding.decoding_file import read_decoding
     from training.fitting.prepare import prepare
     from training.fitting.resume import STATE_FILE
@@ -58,6 +59,8 @@ def _train(flags: argparse.Namespace) -> int:
     session = prepare(curated, recipe, flags.seed, machine)
     if not CuratedZone(curated).content_groups():
         print(f"{curated} has no content groups: recordings of the same video may be in different folds. Run the ETL job again.")
+    if note := unscaled_note(CuratedZone(curated).annotated_recordings()):
+        print(note, flush=True)
     if fitted:
         session = session.with_decoding(fitted)
     print(session.summary, flush=True)
