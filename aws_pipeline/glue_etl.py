@@ -111,7 +111,7 @@ def _curate_and_publish(spark: Any, prepared: Prepared, options: Options, run: R
 
 
 def _with_first_run(result: CurationResult, former: Mapping[str, CurationResult]) -> CurationResult:
-    """Return a result; if an earlier run had the same, such as before somebody deleted its object, that run stays the one of its lineage."""
+    """Return a result; if an earlier run had the same, before somebody deleted its object, that run stays in its lineage."""
     known = former.get(result.name)
     return replace(result, run=known.run) if known and known.fingerprint == result.fingerprint else result
 

@@ -100,6 +100,16 @@ class Catalog:
                 return
             request["NextToken"] = answer["NextToken"]
 
+    def tables(self, database: str) -> Iterator[dict[str, Any]]:
+        """Yield what the catalog says of the tables and views of a database."""
+        request = {"DatabaseName": database}
+        while True:
+            answer = self.glue("GetTables", request)
+            yield from answer["TableList"]
+            if not answer.get("NextToken"):
+                return
+            request["NextToken"] = answer["NextToken"]
+
     def register_folders(self, database: str, name: str) -> list[str]:
         """Register the partitions whose folders exist but which the catalog lacks; return the folders' names."""
         record = self.record(database, name)
@@ -132,6 +142,12 @@ class Catalog:
             folder = self.store.local_path(partition["StorageDescriptor"]["Location"])
             found.append(Partition(tuple(partition["Values"]), folder, data_files(folder)))
         return found
+
+
+def columns_of(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the columns of a table; of an Iceberg table the catalog also remembers those that it had once."""
+    columns = [*((record.get("StorageDescriptor") or {}).get("Columns") or []), *(record.get("PartitionKeys") or [])]
+    return [column for column in columns if (column.get("Parameters") or {}).get("iceberg.field.current") != "false"]
 
 
 def is_iceberg(record: dict[str, Any]) -> bool:

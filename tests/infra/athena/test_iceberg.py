@@ -338,6 +338,12 @@ def test_the_catalog_shows_an_iceberg_table(lake: Lake) -> None:
     assert described[:3] == [["# Table schema:", "", ""], ["# col_name", "data_type", "comment"], ["video_id", "bigint", ""]]
     assert described[-2:] == [["# field_name", "field_transform", "column_name"], ["lab_id", "identity", "lab_id"]]
     assert ["table_type", "ICEBERG"] in lake.rows("SHOW TBLPROPERTIES shown")
+    created = [str(row[0]) for row in lake.rows("SHOW CREATE TABLE shown")]
+    assert created[0] == "CREATE TABLE mabe.shown("
+    assert "PARTITIONED BY (`lab_id`)" in created
+    assert created[-2:] == ["TBLPROPERTIES (", "  'table_type'='iceberg')"]
+    query = "SELECT column_name FROM information_schema.columns WHERE table_name = 'shown' ORDER BY ordinal_position"
+    assert answers(lake, query) == [[column] for column in columns]
 
 
 @pytest.mark.parametrize(
