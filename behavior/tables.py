@@ -147,9 +147,11 @@ RAW_ANNOTATION = Table(
             _field("action", TEXT, "behavior"),
             _field("start_frame", pa.int32(), "first frame"),
             _field("stop_frame", pa.int32(), "frame after the last"),
+            _field("annotator", TEXT, "who wrote it, where the file says so"),
         ]
     ),
     partition="lab_id",
+    optional=frozenset(("annotator",)),  # the published files lack it
     keys=("agent_id", "target_id", "action", "start_frame", "stop_frame"),
 )
 
@@ -212,6 +214,7 @@ ANNOTATIONS_ENRICHED = Table(
         ]
     ),
     partition="lab_id",
+    optional=RAW_ANNOTATION.optional,
     keys=("video_id", *RAW_ANNOTATION.keys),
 )
 CLASS_DISTRIBUTION_STATS = Table(
@@ -240,8 +243,8 @@ CURATED_TABLES = (METADATA_TRAIN, METADATA_TEST, TRACKING_CURATED, ANNOTATIONS_E
 _PREDICTED_IN = [
     _field("split", NAME, "train or test"),
     _field("video_id", pa.int64(), "recording"),
-    _field("agent_id", pa.int8(), "mouse that acts; null if the recognizer names no mouse"),
-    _field("target_id", pa.int8(), "mouse acted upon; the agent itself for a self behavior; null if the recognizer names no mouse"),
+    _field("agent_id", pa.int32(), "mouse that acts; null if the recognizer names no mouse"),
+    _field("target_id", pa.int32(), "mouse acted upon; the agent itself for a self behavior; null if the recognizer names no mouse"),
     _field("action", TEXT, "behavior"),
     _field("kind", TEXT, "self or pair; arena if the recognizer names no mouse"),
 ]

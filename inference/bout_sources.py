@@ -48,11 +48,22 @@ def _annotations(data_dir: Path) -> BoutSource:
     annotated = [one for one in recordings.values() if one.annotated]
     if not annotated:
         raise UsageError(f"Expected annotated recordings in {data_dir / 'train.csv'}, but got none. Name predictions with --bouts.")
-    observed = annotated_by_experts(annotated, spans_of(data_dir / "train_tracking", annotated), expert_bouts(data_dir, annotated))
+    bouts = expert_bouts(data_dir / "train_annotation", annotated)
+    observed = annotated_by_experts(annotated, spans_of(data_dir / "train_tracking", annotated), bouts)
     return BoutSource(observed, metadata, recordings, EXPERTS, "train")
 
 
 def _predictions(path: Path, data_dir: Path) -> BoutSource:
+    observed, split, recipe = read_predictions(path)
+    metadata, recordings = read_metadata(data_dir, split)
+    if missing := sorted(set(observed.triples["video_id"]) - set(recordings)):
+        got = f"no row for {', '.join(map(str, missing[:5]))}"
+        raise UsageError(f"Expected the recordings of {path} in {data_dir / f'{split}.csv'}, but got {got}. Name their data directory.")
+    return BoutSource(observed, metadata, recordings, recipe, split)
+
+
+def read_predictions(path: Path) -> "tuple[Observed, str, str]":
+    """Return the predictions in a Parquet file of recognize.py, their split and their recipe. Raises as `read_bouts` does."""
     from behavior.observed import predicted_by_recognizer
     from behavior.parquet_file import read_rows
     from behavior.predictions import beside
@@ -66,13 +77,8 @@ def _predictions(path: Path, data_dir: Path) -> BoutSource:
         raise UsageError(f"Expected --bouts to be Parquet of inference/recognize.py, but got {got}. {mend}.")
     rows = read_rows(PREDICTED_BOUTS.with_partition(), path, str(path))
     triples = read_rows(PREDICTABLE_TRIPLES.with_partition(), beside(path), str(beside(path)))
-    observed = predicted_by_recognizer(rows, triples)
-    split = str(triples.column("split")[0]) if len(triples) else "test"
-    metadata, recordings = read_metadata(data_dir, split)
-    if missing := sorted(set(observed.triples["video_id"]) - set(recordings)):
-        got = f"no row for {', '.join(map(str, missing[:5]))}"
-        raise UsageError(f"Expected the recordings of {path} in {data_dir / f'{split}.csv'}, but got {got}. Name their data directory.")
-    return BoutSource(observed, metadata, recordings, str(triples.column("recipe")[0]) if len(triples) else "recognizer", split)
+    split, recipe = (str(triples.column(name)[0]) if len(triples) else "" for name in ("split", "recipe"))
+    return predicted_by_recognizer(rows, triples), split or "test", recipe or "recognizer"
 
 
 def read_metadata(data_dir: Path, split: str) -> "tuple[tuple[Mapping[str, Any], ...], dict[int, Recording]]":
@@ -108,8 +114,8 @@ def spans_of(folder: Path, recordings: "list[Recording]") -> "dict[int, Span]":
     return spans
 
 
-def expert_bouts(data_dir: Path, recordings: "list[Recording]") -> "pd.DataFrame":
-    """Return the bouts in train_annotation/ with their video_id; a recording without a file has none."""
+def expert_bouts(folder: Path, recordings: "list[Recording]") -> "pd.DataFrame":
+    """Return the bouts in <folder>/<lab>/<video>.parquet with their video_id; a recording without a file has none."""
     import pandas as pd
 
     from behavior.bouts import BOUT_COLUMNS, bout_table
@@ -118,7 +124,7 @@ def expert_bouts(data_dir: Path, recordings: "list[Recording]") -> "pd.DataFrame
 
     parts, faults = [bout_table([])], list[Fault]()
     for one in recordings:
-        path = data_dir / "train_annotation" / one.lab_id / f"{one.video_id}.parquet"
+        path = folder / one.lab_id / f"{one.video_id}.parquet"
         if path.is_file():
             try:
                 rows = read_rows(RAW_ANNOTATION, path, str(path)).to_pandas()

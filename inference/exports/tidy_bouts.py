@@ -61,9 +61,11 @@ class TidyBout(NamedTuple):
     stop_s: float
     confidence: float
     source: str
+    note: str = ""
+    """A comment, not a column of the table."""
 
 
-COLUMNS = list(TidyBout._fields)
+COLUMNS = [name for name in TidyBout._fields if name != "note"]
 """Columns of the table."""
 
 
@@ -81,7 +83,7 @@ class TidyBouts:
     def of(self, video: int) -> list[TidyBout]:
         """Return the bouts of one recording."""
         own = self.bouts[self.bouts["video_id"] == video]
-        return [TidyBout(*row) for row in zip(*(own[name].tolist() for name in COLUMNS), strict=True)]
+        return [TidyBout(*row) for row in zip(*(own[name].tolist() for name in TidyBout._fields if name in own), strict=True)]
 
     def merged(self) -> tuple["TidyBouts", int]:
         """Return the same without overlaps within a triple, and how many bouts were joined to an earlier one.
@@ -108,8 +110,8 @@ def tidy(source: BoutSource, data_dir: Path) -> TidyBouts:
     bouts = source.observed.bouts
     video = bouts["video_id"]
     fps = video.map({one: film.fps for one, film in films.items()}).astype(float)
-    agent = [_mouse(number) for number in bouts["agent_id"]]
-    target = [_target(*pair) for pair in zip(bouts["agent_id"], bouts["target_id"], strict=True)]
+    agent = [mouse_text(number) for number in bouts["agent_id"]]
+    target = [target_text(*pair) for pair in zip(bouts["agent_id"], bouts["target_id"], strict=True)]
     table = pd.DataFrame(
         {
             "recording": video.map({one: film.name for one, film in films.items()}).astype(object),
@@ -133,7 +135,7 @@ def _film(video: int, name: str, observed: Observed, data_dir: Path) -> Film:
     own = observed.triples[observed.triples["video_id"] == video]
     first = own.iloc[0]
     triples = own[TRIPLE[1:]].itertuples(index=False)
-    looked_for = sorted(triple_text(_mouse(agent), _target(agent, target), action) for agent, target, action in triples)
+    looked_for = sorted(triple_text(mouse_text(agent), target_text(agent, target), action) for agent, target, action in triples)
     footage = data_dir / FOOTAGE / str(first["lab_id"]) / f"{video}.mp4"
     media = str(footage.resolve()) if footage.is_file() else f"{name}.mp4"
     frames = int(first["first_frame"] + first["frame_count"])
@@ -150,12 +152,14 @@ def _distinct(names: Mapping[int, str]) -> dict[int, str]:
     return {video: name if count[name] == 1 else f"{name} {video}" for video, name in names.items()}
 
 
-def _mouse(number: object) -> str | None:
+def mouse_text(number: object) -> str | None:
+    """Return the name of a mouse; None for no mouse."""
     return None if pd.isna(number) else mouse_name(int(number))  # type: ignore[call-overload]
 
 
-def _target(agent: object, target: object) -> str | None:
-    return None if pd.isna(target) else SELF if agent == target else _mouse(target)  # type: ignore[call-overload]
+def target_text(agent: object, target: object) -> str | None:
+    """Return the name of a target, self for the agent itself; None for no mouse."""
+    return None if pd.isna(target) else SELF if agent == target else mouse_text(target)  # type: ignore[call-overload]
 
 
 def _sorted(table: pd.DataFrame) -> pd.DataFrame:

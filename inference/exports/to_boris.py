@@ -124,7 +124,8 @@ def _events(tidy: TidyBouts, video: int, film: Film) -> list[tuple[float, str, s
     events = list[tuple[float, str, str, str, str, str]]()
     for bout in tidy.of(video):
         who = (bout.agent or NO_SUBJECT, bout.behavior, bout.target or "")
-        comment = "" if isnan(bout.confidence) else f"confidence {bout.confidence:.3f}"
+        confidence = "" if isnan(bout.confidence) else f"confidence {bout.confidence:.3f}"
+        comment = "; ".join(filter(None, (bout.note, confidence)))
         events.append((round(bout.start_s, _decimals(film.fps)), *who, comment, "START"))
         events.append((round(bout.stop_s, _decimals(film.fps)), *who, "", "STOP"))
     return sorted(events, key=lambda event: (event[0], event[5] == "START"))
