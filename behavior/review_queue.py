@@ -53,7 +53,7 @@ def review_queue(observers: Sequence[Observed], count: int, margin_s: float = MA
 
 
 def _scored(bouts: pd.DataFrame, number: int, observers: Sequence[Observed]) -> pd.DataFrame:
-    """Return bouts of one observer with doubt, dispute and worth; the larger of the two that are known."""
+    """Return bouts of one observer with doubt, dispute and worth: the mean of those that are known."""
     missing = np.full(len(bouts), np.nan)
     confidence, threshold = (bouts[name].to_numpy(float) if name in bouts else missing for name in ("confidence", "threshold"))
     doubt = np.clip(1 - (confidence - threshold) / np.maximum(1 - threshold, 1e-6), 0, 1)
@@ -61,7 +61,8 @@ def _scored(bouts: pd.DataFrame, number: int, observers: Sequence[Observed]) -> 
     share = 1 - _covered(bouts, others)
     known = np.isfinite(share)
     dispute = np.divide(np.where(known, share, 0).sum(axis=1), known.sum(axis=1), out=missing.copy(), where=known.any(axis=1))
-    worth = np.fmax(np.nan_to_num(doubt), np.nan_to_num(dispute))
+    both = np.stack([doubt, dispute])
+    worth = np.nan_to_num(both).sum(axis=0) / np.maximum(np.isfinite(both).sum(axis=0), 1)
     return bouts.assign(confidence=confidence, threshold=threshold, doubt=doubt, dispute=dispute, worth=worth, observer=number)
 
 

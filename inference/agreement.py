@@ -1,6 +1,6 @@
 """How well two observers agree: two annotators, or an annotator and a recognizer.
 
-    python inference/agreement.py data bouts.parquet                   # annotations of data/, and predictions
+    python inference/agreement.py data held_out.parquet                # annotations of data/, and predictions of recognize.py --held-out
     python inference/agreement.py data data@Ada                        # the annotations, and the second opinion in data/annotators/Ada/
     python inference/agreement.py data@OftRaterA data@OftRaterB        # two labs that annotated the same films under other numbers
 

@@ -30,6 +30,8 @@ from inference.recording_files import DATA_DIR
 if TYPE_CHECKING:
     import pandas as pd
 
+DECIMALS = 6
+"""Digits behind the point in the CSV files."""
 LEVELS = ("recording", "animal", "pair", "lab", "condition", "strain", "sex", "age")
 
 
@@ -71,11 +73,11 @@ def _statistics(flags: argparse.Namespace) -> int:
     if flags.by not in ("recording", "animal", "pair", "lab") and agents.rows[flags.by].isna().all():
         raise UsageError(f"Expected --by {flags.by} to be in the metadata, but got no value. Fill mouse1_{flags.by} and the like.")
     table = time_budgets(source.observed, agents, flags.by, flags.bin_s, origin_s)
-    write_csv(_with_names(table, source), flags.output)
+    write_csv(_with_names(table, source).round(DECIMALS), flags.output)
     print(f"Wrote {flags.output}: {len(table)} rows, by {flags.by}, of {source.name}.")
     if flags.transitions:
         following = transitions(source.observed, agents, flags.by, origin_s)
-        write_csv(_with_names(following, source), flags.transitions)
+        write_csv(_with_names(following, source).round(DECIMALS), flags.transitions)
         print(f"Wrote {flags.transitions}: {len(following)} pairs of behaviors.")
     if flags.plot:
         from inference.statistics_plot import plot

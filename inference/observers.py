@@ -13,7 +13,7 @@ from behavior.contract import ContractError, UsageError
 from inference.bout_sources import expert_bouts, read_metadata, read_predictions, spans_of
 
 if TYPE_CHECKING:
-    from behavior.observed import Observed, Span
+    from behavior.observed import Observed
     from behavior.recording import Recording, Triple
 
 ANNOTATORS = "annotators"
@@ -26,6 +26,8 @@ class Observer:
     """Somebody who looked at recordings."""
 
     observed: "Observed"
+    split: str = "train"
+    """Whose numbers the recordings have: the same number in train.csv and test.csv may be two recordings."""
     data_dir: Path | None = None
     """Where the tracks are; None for predictions."""
     recordings: "tuple[Recording, ...]" = ()
@@ -36,7 +38,8 @@ def read_observer(text: str) -> Observer:
     path, _, name = (text, "", "") if Path(text).exists() else text.rpartition("@")
     place = Path(path or text)
     if place.is_file():
-        return Observer(read_predictions(place)[0])
+        observed, split, _ = read_predictions(place)
+        return Observer(observed, split)
     if not place.is_dir():
         raise UsageError(f"Expected a data directory or bouts.parquet, but got {text}. Correct the path.")
     if not name:
@@ -52,6 +55,10 @@ def matched(first: Observer, second: Observer) -> dict[int, int] | None:
 
     Raises ContractError for tracks that cannot be read.
     """
+    if first.split != second.split:
+        got = f"some of {first.split}.csv and some of {second.split}.csv"
+        mend = "Predict annotated recordings with inference/recognize.py --held-out"
+        raise ContractError([f"Expected two observers of the same recordings, but got {got}. {mend}."])
     ours, theirs = (set(one.observed.triples["video_id"].tolist()) for one in (first, second))
     if ours & theirs or not (first.data_dir and second.data_dir):
         return None
@@ -67,25 +74,21 @@ def matched(first: Observer, second: Observer) -> dict[int, int] | None:
 def _annotations(data_dir: Path, folder: Path, lab: str | None) -> Observer:
     from behavior.observed import annotated_by_experts
 
-    recordings = []
-    for split in ("train", "test"):
-        if (data_dir / f"{split}.csv").is_file() and (split == "train" or folder.parent.name == ANNOTATORS):
-            recordings += [(split, one) for one in read_metadata(data_dir, split)[1].values()]
     looked_for = _looked_for(folder / LOOKED_FOR)
-    recordings = [(split, replace(one, annotated=looked_for.get(one.video_id, one.annotated))) for split, one in recordings]
-    if folder.parent.name == ANNOTATORS:
-        recordings = [(split, one) for split, one in recordings if (folder / one.lab_id / f"{one.video_id}.parquet").is_file()]
-    chosen = [(split, one) for split, one in recordings if one.annotated and lab in (None, one.lab_id)]
+    recordings = [
+        replace(one, annotated=looked_for.get(one.video_id, one.annotated))
+        for one in read_metadata(data_dir, "train")[1].values()
+        if folder.parent.name != ANNOTATORS or (folder / one.lab_id / f"{one.video_id}.parquet").is_file()
+    ]
+    chosen = [one for one in recordings if one.annotated and lab in (None, one.lab_id)]
     if not chosen:
-        labs = ", ".join(sorted({one.lab_id for _, one in recordings})) or "none"
+        labs = ", ".join(sorted({one.lab_id for one in recordings})) or "none"
         opinions = ", ".join(sorted(path.name for path in (data_dir / ANNOTATORS).glob("*") if path.is_dir())) or "none"
         what = f"an annotator or lab {lab} in {data_dir}" if lab else f"annotated recordings in {folder}"
         raise UsageError(f"Expected {what}, but got none. Annotators are {opinions}; labs are {labs}.")
-    spans: dict[int, Span] = {}
-    for split in dict.fromkeys(split for split, _ in chosen):
-        spans |= spans_of(data_dir / f"{split}_tracking", [one for own, one in chosen if own == split])
-    every = [one for _, one in chosen]
-    return Observer(annotated_by_experts(every, spans, expert_bouts(folder, every)), data_dir, tuple(every))
+    bouts = expert_bouts(folder, chosen)
+    observed = annotated_by_experts(chosen, spans_of(data_dir / "train_tracking", chosen), bouts)
+    return Observer(observed, "train", data_dir, tuple(chosen))
 
 
 def _looked_for(path: Path) -> "dict[int, tuple[Triple, ...]]":

@@ -123,7 +123,9 @@ def _write_project(table: "pd.DataFrame", source: "BoutSource", data_dir: Path, 
 
 
 def _spread(table: "pd.DataFrame") -> str:
-    return f"{table['behavior'].nunique()} behaviors, {table['recording'].nunique()} recordings, {table['lab_id'].nunique()} labs"
+    columns = {"behavior": "behavior", "recording": "recording", "lab_id": "lab"}
+    amounts = ((table[column].nunique(), word) for column, word in columns.items())
+    return ", ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in amounts)
 
 
 if __name__ == "__main__":

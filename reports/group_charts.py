@@ -14,7 +14,8 @@ _PANEL_IN = (2.1, 2.15)
 _MOST_LEVEL = 2
 """The names of more groups are slanted."""
 _LONGEST_NAME = 14
-_SPREAD = 0.28
+_GOLDEN = 0.6180339887
+_SPREAD = 0.3
 """Largest distance of a point from the middle of its group, in groups."""
 
 
@@ -74,9 +75,8 @@ def _draw(axes: Axes, panel: Panel) -> None:
 
 
 def _side_by_side(values: np.ndarray) -> np.ndarray:
-    """Return offsets of points, so that equal values lie side by side: by rank, in a fixed pattern, wider for more points."""
-    order = np.argsort(values, kind="stable")
-    pattern = np.array([0.0, 0.6, -0.6, 1.0, -1.0, 0.3, -0.3])
-    offsets = np.empty(len(values))
-    offsets[order] = pattern[np.arange(len(values)) % len(pattern)] if len(values) > 1 else 0.0
+    """Return offsets of points, all different, so that equal values lie side by side: by rank, the golden ratio spreads them evenly."""
+    offsets = np.zeros(len(values))
+    if len(values) > 1:
+        offsets[np.argsort(values, kind="stable")] = 2 * (np.arange(len(values)) * _GOLDEN % 1) - 1
     return offsets * _SPREAD

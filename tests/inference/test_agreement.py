@@ -105,6 +105,18 @@ def test_mistakes_are_told_in_one_line(lake: Lake, capsys, other: str, code: int
     assert error.count("\n") == 1
 
 
+def test_recordings_of_test_csv_are_others_even_under_the_same_number(lake: Lake, tmp_path: Path, capsys) -> None:
+    raw = tmp_path / "raw"
+    shutil.copytree(lake.raw, raw)
+    shutil.copy(raw / "train.csv", raw / "test.csv")
+    shutil.copytree(raw / "train_tracking", raw / "test_tracking")
+    save(tmp_path / "pairs.safetensors", random_recognizer(("attack", "sniff"), threshold=0.3), PROVENANCE)
+    flags = ["--data-dir", raw, "--checkpoint", tmp_path / "pairs.safetensors", "--device", "cpu", "--output", tmp_path / "b.parquet"]
+    assert recognize.main([str(flag) for flag in flags]) == EXIT_OK
+    assert run(raw, tmp_path / "b.parquet") == EXIT_CONTRACT
+    assert "some of train.csv and some of test.csv" in capsys.readouterr().err
+
+
 def test_strangers_cannot_be_compared(lake: Lake, tmp_path: Path, capsys) -> None:
     other = build_lake(tmp_path, {"JovialSwallow": 1}, seconds=5)
     metadata = pd.read_csv(other.raw / "train.csv").assign(video_id=900)

@@ -56,7 +56,7 @@ def weights(recognizer: Recognizer) -> dict[str, torch.Tensor]:
 
 def test_every_rung_is_judged_on_the_same_recordings_and_becomes_a_checkpoint(lake: Lake, checkpoint: Path, tmp_path: Path, capsys) -> None:
     output = tmp_path / "reuse"
-    assert run(lake, checkpoint, output, "--labs", MINE, "--epochs", 2) == EXIT_OK
+    assert run(lake, checkpoint, output, "--labs", MINE, "--epochs", 1) == EXIT_OK
     told = capsys.readouterr().out
     assert "recordings are few" in told
     table = told.splitlines()[[line.startswith("rung ") for line in told.splitlines()].index(True) :]
