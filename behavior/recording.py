@@ -55,6 +55,8 @@ class Recording:
     """The arena's middle in the picture, pixels, if the lab measured it."""
     annotated: tuple[Triple, ...] = ()
     """Annotated triples, sorted; empty for an unlabelled recording."""
+    stated_s: float | None = None
+    """Duration that the lab states, s, if it does; frames are counted from tracking, never from this."""
 
     @property
     def farthest_px(self) -> float:
@@ -155,6 +157,7 @@ def _recording(row: Mapping[str, object]) -> Recording:
         height_px=_number(row["video_height_pix"]),
         arena_center_px=None if any(map(_missing, center)) else (_number(center[0]), _number(center[1])),
         annotated=parse_annotated(row.get("behaviors_labeled")),
+        stated_s=_duration(row.get("video_duration_sec")),
     )
 
 
@@ -188,6 +191,12 @@ def _triple(entry: str) -> Triple:
     if not behavior:
         raise ValueError
     return Triple(number, number if target == "self" else mouse_number(target), behavior)
+
+
+def _duration(value: object) -> float | None:
+    """Return a stated duration, s; None for anything that is none, because nothing depends on it."""
+    seconds = _number(value)
+    return seconds if math.isfinite(seconds) and seconds > 0 else None
 
 
 def _missing(value: object) -> bool:
