@@ -274,4 +274,52 @@ DATA_QUALITY = Table(
     keys=("lab_id", "split", "video_id"),
 )
 CURATED_TABLES = (METADATA_TRAIN, METADATA_TEST, TRACKING_CURATED, ANNOTATIONS_ENRICHED, CLASS_DISTRIBUTION_STATS)
-"""The tables that the ETL writes."""
+
+_PREDICTED_IN = [
+    _field("split", NAME, "train or test"),
+    _field("video_id", pa.int64(), "recording"),
+    _field("agent_id", pa.int8(), "mouse that acts; null if the recognizer names no mouse"),
+    _field("target_id", pa.int8(), "mouse acted upon; the agent itself for a self behavior; null if the recognizer names no mouse"),
+    _field("action", TEXT, "behavior"),
+    _field("kind", TEXT, "self or pair; arena if the recognizer names no mouse"),
+]
+_PREDICTED_BY = [
+    _field("frames_per_second", pa.float64(), "frame rate of the recording, 1/s"),
+    _field("recognizer", NAME, "SHA-256 of the checkpoint; of several joined with +; and +tta for test-time augmentation"),
+    _field("recipe", NAME, "recipe of the checkpoint; of several joined with +"),
+]
+PREDICTED_BOUTS = Table(
+    name="predicted_bouts",
+    zone="curated",
+    grain="one bout that a recognizer predicted",
+    schema=pa.schema(
+        [
+            *_PREDICTED_IN,
+            _field("start_frame", pa.int32(), "first frame"),
+            _field("stop_frame", pa.int32(), "frame after the last"),
+            _field("duration_s", pa.float64(), "duration, s"),
+            _field("confidence", pa.float32(), "mean smoothed and calibrated score of its frames, 0 to 1"),
+            _field("threshold", pa.float32(), "least score, 0 to 1, at which this recognizer predicts this behavior in this lab"),
+            *_PREDICTED_BY,
+        ]
+    ),
+    partition="lab_id",
+    keys=("split", "video_id", "action", "kind", "start_frame", "stop_frame", "confidence", "recognizer"),
+)
+PREDICTABLE_TRIPLES = Table(
+    name="predictable_triples",
+    zone="curated",
+    grain="one behavior of one agent toward one target that a recognizer looked for in one recording; nothing is known of others",
+    schema=pa.schema(
+        [
+            *_PREDICTED_IN,
+            _field("first_frame", pa.int32(), "frame that tracking begins at"),
+            _field("frame_count", pa.int32(), "frames from the first to the last"),
+            *_PREDICTED_BY,
+        ]
+    ),
+    partition="lab_id",
+    keys=("split", "video_id", "action", "kind", "first_frame", "frame_count", "frames_per_second", "recognizer"),
+)
+PREDICTION_TABLES = (PREDICTED_BOUTS, PREDICTABLE_TRIPLES)
+"""Predicted, and predictable: a triple without a bout in the first table is absent, one that the second lacks is unknown."""

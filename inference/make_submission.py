@@ -36,7 +36,8 @@ def _make_submission(flags: argparse.Namespace) -> int:
 
     refuse_nameless(recognizer, " and ".join(map(str, flags.checkpoint)))
     started = time.perf_counter()
-    bouts, recorded_s = recognize_all(files, recognizer, flags.quiet)
+    predictions, recorded_s = recognize_all(files, recognizer, flags.quiet)
+    bouts = predictions.bouts
     seconds = time.perf_counter() - started
     write_csv(submission(bouts), flags.output)
     print(summary_line(flags.output, len(bouts), files, recorded_s, seconds))

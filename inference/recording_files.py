@@ -27,6 +27,8 @@ class RecordingFiles:
     """In the order of the metadata."""
     tracking: Path
     """Folder with <lab>/<video>.parquet."""
+    split: str = "train"
+    """train or test: whose metadata they come from."""
 
     def file(self, recording: "Recording") -> Path:
         """Return the tracking file of one recording."""
@@ -48,7 +50,7 @@ def recordings_of_test_csv(data_dir: Path) -> RecordingFiles:
             f"Expected {metadata}, but got no such file. Name a data directory with --data-dir, or use --held-out to predict the videos of "
             "train.csv that the checkpoints never saw."
         )
-    return RecordingFiles(tuple(_read_metadata(metadata)), data_dir / "test_tracking")
+    return RecordingFiles(tuple(_read_metadata(metadata)), data_dir / "test_tracking", "test")
 
 
 def recordings_held_out(data_dir: Path, seen: set[int]) -> RecordingFiles:

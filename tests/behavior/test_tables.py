@@ -7,6 +7,7 @@ from behavior.tables import (
     ANNOTATIONS_ENRICHED,
     CURATED_TABLES,
     METADATA_TRAIN,
+    PREDICTION_TABLES,
     RAW_ANNOTATION,
     RAW_TRACKING,
     TRACKING_CURATED,
@@ -141,7 +142,7 @@ def test_metadata_that_is_no_table_is_refused_with_its_name():
         parse_metadata(CSV.replace(b",7,", b",../../evil,"), "train.csv")
 
 
-@pytest.mark.parametrize("table", CURATED_TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [*CURATED_TABLES, *PREDICTION_TABLES], ids=lambda table: table.name)
 def test_every_curated_column_has_a_meaning_and_a_hive_type(table: Table):
     assert all(doc(field) for field in table.schema)
     assert [column["Name"] for column in table.glue_columns()] == table.schema.names
