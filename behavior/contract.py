@@ -45,7 +45,7 @@ CODES: dict[Severity, dict[str, str]] = {
         "video-id": "a video id that is no whole number",
         "video-repeated": "two rows or two objects for one video",
         "frame-rate": "frames per second that no camera has",
-        "scale": "no scale, or one that no camera over mice has",
+        "scale": "a scale that no camera over mice has, or none and no body to measure",
         "picture-size": "no size of the picture, or one that no camera has",
         "arena-center": "an arena whose middle is far from the picture",
         "annotated-list": "behaviors_labeled that is no list of triples",
@@ -73,6 +73,7 @@ CODES: dict[Severity, dict[str, str]] = {
         "bout-repeated": "an identical bout counts once",
     },
     Severity.FLAG: {
+        "scale-body": "no scale: the unit is the body length",
         "film-clip": "tracking that begins in the middle of a film keeps the frame numbers of the film",
         # what behavior/quality.py finds in curated tracking
         "bodypart-unseen": "a bodypart of a mouse that is never seen",

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from behavior.body_length import body_length_px
 from behavior.curation import CuratedTracking
 from behavior.recording import Recording, mouse_name
-from behavior.skeleton import canonical_columns
+from behavior.skeleton import canonical
 from behavior.suspects import find_suspects
 
 SHORT_BOUT_S = 0.1
@@ -47,7 +48,7 @@ def quality_of(recording: Recording, split: str, curated: CuratedTracking, bouts
         "gaps_per_minute": suspects.gaps * per_minute / (points / frames),
         "longest_gap_s": suspects.longest_gap / recording.fps,
         "points_outside": suspects.outside,
-        "outside_share": suspects.outside / max(int(seen.sum()), 1),
+        "outside_share": None if suspects.outside is None else suspects.outside / max(int(seen.sum()), 1),
         "teleports": len(suspects.teleports),
         "teleport_frames": _listed(suspects.teleports, curated),
         "swap_suspects": len(suspects.swaps),
@@ -64,20 +65,15 @@ def _listed(frames: np.ndarray, curated: CuratedTracking) -> str:
 
 
 def _body(curated: CuratedTracking, recording: Recording) -> dict[str, float | None]:
-    """Return the median length of the bodies, and the median speed of all seen keypoints, over frames that are equally far apart."""
+    """Return the length of the mice, and the median speed of all seen keypoints, over frames that are equally far apart."""
     every = max(curated.frames // _SAMPLED_FRAMES, 1)
-    column = canonical_columns(curated.bodyparts)
     seen = curated.seen[:, :, ::every]
-    head, tail = (next((column[name] for name in names if name in column), None) for names in (("nose", "head", "neck"), ("tail_base",)))
-    length = speed = None
-    if head is not None and tail is not None:
-        place = curated.xy[:, :, :, ::every]
-        distance = np.hypot(*(place[:, :, head] - place[:, :, tail]))[seen[:, head] & seen[:, tail]]
-        length = float(np.median(distance)) if len(distance) else None
+    found = body_length_px(np.where(seen, curated.xy[:, :, :, ::every], np.nan), [*map(canonical, curated.bodyparts)])
     moving = np.hypot(*curated.velocity[:, :, :, ::every])[seen]
-    if len(moving):
-        speed = float(np.median(moving))
-    return {"body_length_cm": length, "median_speed_cm_per_s": speed}
+    return {
+        "body_length_cm": found[0] if found and recording.pix_per_cm else None,  # without a scale it is the unit itself
+        "median_speed_cm_per_s": float(np.median(moving)) if len(moving) else None,
+    }
 
 
 def _labels(recording: Recording, curated: CuratedTracking, bouts: pa.Table | None) -> dict[str, Any]:

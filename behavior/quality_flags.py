@@ -28,7 +28,7 @@ def quality_flags(row: Mapping[str, Any], where: str) -> list[Fault]:
     if never:
         some = ", ".join(never[:4]) + (f" and {len(never) - 4} more" if len(never) > 4 else "")
         flag("bodypart-unseen", "to see every bodypart at least once", f"none of {some}", "Its features are unknown.", len(never))
-    if row["outside_share"] > OUTSIDE_SHARE:
+    if (row["outside_share"] or 0) > OUTSIDE_SHARE:
         got = f"{100 * row['outside_share']:.1f} % of them outside"
         flag("point-outside", "points in the picture", got, "Check the picture's size and the tracker.", row["points_outside"])
     if row["doubled_frames"] > DOUBLED_SHARE * seconds * row["frames_per_second"]:

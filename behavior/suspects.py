@@ -34,8 +34,8 @@ class Suspects:
     """[n] int: two mice exchange their places, one entry for each pair."""
     doubled: np.ndarray
     """[n] int: two mice have the same pose."""
-    outside: int
-    """Seen keypoints outside the picture."""
+    outside: int | None
+    """Seen keypoints outside the picture; None without a scale."""
     gaps: int
     """Stretches in which a keypoint was lost, after it was seen and before it is seen again."""
     longest_gap: int
@@ -51,13 +51,14 @@ def find_suspects(curated: CuratedTracking, recording: Recording) -> Suspects:
         back, lost_frames = _gaps(curated.seen[mouse, part])
         gaps, longest = gaps + len(back), max(longest, int(lost_frames.max(initial=0)))
         _mark_moves(moved[mouse], curated.velocity[:, mouse, part], back, lost_frames + 1, recording.fps)
-        outside += _outside(curated, (mouse, part), recording)
+        outside += _outside(curated, (mouse, part), recording, recording.pix_per_cm) if recording.pix_per_cm else 0
     swaps = [_swaps(curated, one, other, moved) for one, other in itertools.combinations(range(mice), 2)]
     doubled = [_doubled(curated, one, other) for one, other in itertools.combinations(range(mice), 2)]
     teleports = [_teleports(curated, mouse, moved[mouse], recording.fps) for mouse in range(mice)]
     exchanged = _sorted(swaps)
     jumps = _sorted(teleports)
-    return Suspects(jumps[~np.isin(jumps, exchanged)], exchanged, np.unique(_sorted(doubled)), outside, gaps, longest)
+    jumps = jumps[~np.isin(jumps, exchanged)]
+    return Suspects(jumps, exchanged, np.unique(_sorted(doubled)), outside if recording.pix_per_cm else None, gaps, longest)
 
 
 def _sorted(parts: list[np.ndarray]) -> np.ndarray:
@@ -86,13 +87,13 @@ def _mark_moves(moved: np.ndarray, velocity: np.ndarray, back: np.ndarray, steps
         moved[back[over_gap * np.square(steps) > least * least]] = True
 
 
-def _outside(curated: CuratedTracking, point: tuple[int, int], recording: Recording) -> int:
+def _outside(curated: CuratedTracking, point: tuple[int, int], recording: Recording, pix_per_cm: float) -> int:
     """Return how many seen places of a keypoint are outside the picture."""
     beyond: np.ndarray | None = None
     for axis, size in enumerate((recording.width_px, recording.height_px)):
         place = curated.xy[axis, *point]
-        low = -recording.center_px[axis] / recording.pix_per_cm
-        high = low + size / recording.pix_per_cm
+        low = -recording.center_px[axis] / pix_per_cm
+        high = low + size / pix_per_cm
         slack = 1e-4 * (high - low)  # what float32 may lose
         if place.min() < low - slack or place.max() > high + slack:
             far = (place < low - slack) | (place > high + slack)

@@ -533,7 +533,7 @@ def test_what_is_broken_is_put_aside_with_exit_code_3_and_what_is_sound_is_curat
     ]
     assert "Expected pix_per_cm_approx to be a number from 0.1 to 10,000" in reasons["train-9"][0]
     kept = json.loads((lake_now.curated / "quarantine/reasons/train-7.json").read_text())
-    assert (kept["run"], kept["contract"], kept["name"], kept["lab"]) == (summary["run"], 1, "train-7", "QuietOtter")
+    assert (kept["run"], kept["contract"], kept["name"], kept["lab"]) == (summary["run"], 2, "train-7", "QuietOtter")
     assert kept["keys"] == ["train_tracking/lab_id=QuietOtter/7.parquet", "train_annotation/lab_id=QuietOtter/7.parquet"]
     assert kept["faults"][0]["code"] == "file-unreadable"
 

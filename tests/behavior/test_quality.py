@@ -61,6 +61,12 @@ def test_without_a_nose_or_a_head_the_length_is_unknown(row_of, tracking_rows):
     assert row_of(rows)["body_length_cm"] is None
 
 
+def test_without_a_scale_the_picture_and_the_length_say_nothing(row_of, recording):
+    row = row_of(body(30), None, replace(recording, pix_per_cm=None))
+    assert row["points_outside"] is row["outside_share"] is row["body_length_cm"] is row["pix_per_cm_approx"] is None
+    assert quality_flags(row, "x") == []
+
+
 def test_labels_are_covered_once_however_many_bouts_overlap(row_of, recording):
     annotated = replace(recording, annotated=(Triple(1, 1, "rear"),))
     bouts = bouts_of(recording, (1, 1, "rear", 0, 30), (1, 1, "dig", 20, 40), (1, 1, "rear", 60, 63))

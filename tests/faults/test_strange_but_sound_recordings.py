@@ -75,6 +75,29 @@ def test_it_is_accepted_and_what_was_repaired_is_counted(night, strange):
     assert summary["balances"]["recordings"] == recordings
 
 
+BODIES = [(t, 1, part, x, 100.0) for t in range(10) for part, x in (("nose", 200.0), ("tail_base", 60.0))]
+
+
+def test_a_recording_without_a_scale_is_in_body_lengths_and_its_metadata_say_so(night):
+    night.put(night.tracking(*BAD), tracking(BODIES))
+    night.spoil_row(pix_per_cm_approx="")
+    summary = night.run()
+    assert (night.accepted(), summary["put_aside"], summary["notes"]) == ([7, 8, 9], [], {"scale-body": 1})
+    rows = pq.read_table(night.curated / "metadata_train/metadata_train.parquet").sort_by("video_id")
+    assert rows["scale_source"].to_pylist() == ["body_length", "measured", "measured"]
+    assert rows["pix_per_cm_approx"].to_pylist()[0] is None
+    tracked_cm = pq.read_table(night.curated / "tracking_curated/lab_id=QuietOtter/train-7.parquet", partitioning=None)
+    assert tracked_cm["x_cm"].to_pylist()[0] - tracked_cm["x_cm"].to_pylist()[-1] == pytest.approx(7)
+
+
+def test_a_policy_puts_a_recording_without_a_scale_aside(night):
+    night.put(night.tracking(*BAD), tracking(BODIES))
+    night.spoil_row(pix_per_cm_approx="")
+    summary = night.run('contract = 2\n[severity]\nscale-body = "reject"')
+    assert night.accepted() == [8, 9]
+    assert "the body length of 140.0 pixels counts as 7 cm" in summary["put_aside"][0]["faults"][0]
+
+
 def test_a_recording_without_annotation_is_unlabelled_and_not_empty(night):
     night.annotation(*BAD).unlink()
     night.spoil_row(behaviors_labeled="")
