@@ -115,6 +115,28 @@ class Gallery:
 
 
 @dataclass(frozen=True)
+class Clip:
+    """A short film, which starts when the reader wants it."""
+
+    kind: ClassVar = "clip"
+    film: bytes
+    """MP4 that browsers play (H.264)."""
+    says: str
+    """A description for readers who cannot see it."""
+    caption: str = ""
+    """The text above it."""
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Several clips, as many in a row as fit."""
+
+    kind: ClassVar = "clips"
+    clips: Sequence[Clip]
+    """In order."""
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the page with a heading."""
 
@@ -134,7 +156,7 @@ class Columns:
     """From the left."""
 
 
-Block = Text | Note | Facts | Headline | TableBlock | FigureBlock | Gallery
+Block = Text | Note | Facts | Headline | TableBlock | FigureBlock | Gallery | Clip | Clips
 
 
 @dataclass(frozen=True)
@@ -158,7 +180,8 @@ class Page:
 def render(page: Page) -> str:
     """Return the page as HTML."""
     anchors = {id(section): f"part-{number}" for number, section in enumerate(page.sections, start=1)}
-    html = _TEMPLATES.get_template("page.html").render(page=page, anchor=lambda section: anchors[id(section)], embed=_embedding())
+    named = {"anchor": lambda section: anchors[id(section)], "embed": _embedding(), "base64": lambda film: base64.b64encode(film).decode()}
+    html = _TEMPLATES.get_template("page.html").render(page=page, **named)
     return re.sub(r"\n\s*\n+", "\n", html)
 
 
