@@ -112,6 +112,8 @@ class Gallery:
     kind: ClassVar = "gallery"
     figures: Sequence[FigureBlock]
     """In order."""
+    wide: bool = False
+    """Whether they are charts with names beside them, of which two or three fit side by side."""
 
 
 @dataclass(frozen=True)
