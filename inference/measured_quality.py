@@ -22,7 +22,7 @@ def measured_quality(recordings: Sequence[ViewedRecording]) -> Iterator[tuple[di
             faults = error.faults if isinstance(error, ContractError) else (error,)
             yield None, (recording_name(one.split, one.recording.video_id), " ".join(map(str, faults)))
         finally:
-            one.__dict__.pop("curated", None)  # one recording in memory, not all
+            one.forget()
 
 
 def quality_table(rows: Sequence[dict[str, object]]) -> pa.Table:

@@ -9,19 +9,21 @@ from inference.ethogram_rows import ethogram_rows
 from inference.viewed_recording import ViewedRecording
 from reports.recording_chart import RecordingPicture
 
-_MOST_POINTS = 1500
+MOST_POINTS = 1500
 """Longer lines are drawn as means: a page cannot show more points side by side."""
 
 
-def recording_picture(viewed: ViewedRecording, predicted: pd.DataFrame | None, start_s: float, stop_s: float) -> RecordingPicture:
-    """Return what is drawn of a recording between two times, s."""
+def recording_picture(
+    viewed: ViewedRecording, predicted: pd.DataFrame | None, start_s: float, stop_s: float, points: int = MOST_POINTS
+) -> RecordingPicture:
+    """Return what is drawn of a recording between two times, s; lines have at most so many points."""
     curated, recording = viewed.curated, viewed.recording
     first, last = (min(max(round(time * recording.fps) - curated.first_frame, 0), curated.frames) for time in (start_s, stop_s))
     speeds, paths = {}, {}
     middle = np.zeros(0)
     for mouse in curated.mice:
-        speeds[mouse], middle = means(speed_of(curated, mouse)[first:last], _MOST_POINTS)
-        paths[mouse], _ = means(path_of(curated, mouse)[:, first:last], _MOST_POINTS)
+        speeds[mouse], middle = means(speed_of(curated, mouse)[first:last], points)
+        paths[mouse], _ = means(path_of(curated, mouse)[:, first:last], points)
     time_s = (middle + first + curated.first_frame + 0.5) / recording.fps
     name = f"{recording.lab_id}, recording {recording.shown}"
     rows = ethogram_rows(recording, viewed.true_bouts, predicted)

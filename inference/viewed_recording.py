@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from behavior.annotations import sound_bouts
@@ -53,7 +54,12 @@ class ViewedRecording:
         rows = sound.to_pandas()
         triples = set(self.recording.annotated)
         annotated = [one in triples for one in zip(rows["agent_id"], rows["target_id"], rows["action"], strict=True)]
-        return rows[annotated].assign(video_id=self.recording.video_id)[list(BOUT_COLUMNS)]
+        return rows[np.array(annotated, bool)].assign(video_id=self.recording.video_id)[list(BOUT_COLUMNS)]
+
+    def forget(self) -> None:
+        """Drop its tracks and its annotation from memory; they are read again when they are needed."""
+        for name in ("curated", "true_bouts"):
+            self.__dict__.pop(name, None)
 
     @property
     def film(self) -> Path | None:

@@ -82,7 +82,7 @@ def budget_chart(names: Sequence[str], true: Sequence[float | None], predicted: 
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(max(len(names), 1) - 0.5, -0.5)
     axes.set_xlim(left=0)
-    axes.set_xlabel("share of the time in which it was annotated, %")
+    axes.set_xlabel("share of the time, %")
     axes.grid(axis="x")
     handles = [Patch(color=GRAY, label="experts"), Patch(color=HUE, label="predicted")]
     figure.legend(handles=handles, loc="outside upper right", ncols=2, handlelength=1.2, columnspacing=1.5)

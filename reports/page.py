@@ -123,10 +123,14 @@ class Clip:
     kind: ClassVar = "clip"
     film: bytes
     """MP4 that browsers play (H.264)."""
+    poster: bytes
+    """PNG that stands for it until it plays, and on paper."""
     says: str
     """A description for readers who cannot see it."""
     caption: str = ""
     """The text above it."""
+    below: FigureBlock | None = None
+    """A small figure that belongs to it."""
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ _BARS_CM = (100, 50, 20, 10, 5, 2, 1)
 def path_chart(paths: Mapping[int, np.ndarray], picture_cm: Sequence[float] | None, unit: str = "cm") -> Figure:
     """Draw the paths of mice as `draw_paths` does."""
     width, height = _extent(paths, picture_cm)[1]
-    inches = 4.2 * min(1.0, float(width / height))
-    figure, axes = canvas(inches, 0.7 + inches * float(height / width))
+    inches = 3.2 * min(1.0, float(width / height))
+    figure, axes = canvas(max(inches, 0.6 + 0.8 * len(paths)), 0.7 + inches * float(height / width))
     draw_paths(axes, paths, picture_cm, unit)
+    axes.set_anchor("W")
     figure.legend(loc="outside upper left", ncols=4, handlelength=1.2, columnspacing=1.2)
     return figure
 

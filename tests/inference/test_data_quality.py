@@ -4,6 +4,7 @@ import shutil
 
 import pandas as pd
 import pyarrow.parquet as pq
+from browser import assert_reads_well
 from simulated_lake import Lake
 
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, EXIT_USAGE
@@ -19,6 +20,7 @@ def test_every_recording_has_a_row_and_the_page_stands_alone(lake: Lake, tmp_pat
     assert rows.column("video_id").to_pylist() == [101, 102, 103, 104]
     assert rows.column("bouts").null_count == 0
     html = page.read_text()
+    assert_reads_well(html, tmp_path)
     assert html.count("<svg") == 9
     assert "http" not in html.replace("http://www.w3.org", "")
     assert "4 recordings measured, 0 break their contract" in capsys.readouterr().out
