@@ -12,10 +12,10 @@ _SELF = "self"
 _EXTRA = ("confidence", "threshold")
 
 
-def read_bouts(path: Path) -> pd.DataFrame:
+def read_bouts(path: Path, video_id: int | None = None) -> pd.DataFrame:
     """Return the bouts of a file in the columns `behavior.bouts.BOUT_COLUMNS`, and confidence and threshold where it has them.
 
-    Mice may be numbers or named as in submissions (mouse1, self); agent and target are <NA> where a bout names none. Raises UsageError
+    With `video_id`, only those of one recording. Mice may be numbers or named as in submissions (mouse1, self); agent and target are <NA> where a bout names none. Raises UsageError
     if there is no such file, ContractError for a file without bouts.
     """
     if not path.is_file():
@@ -33,7 +33,21 @@ def read_bouts(path: Path) -> pd.DataFrame:
     except (ValueError, TypeError) as error:
         raise _fault(path, f"other values: {error}", "column-type") from None
     known = rows.assign(agent_id=pd.array(agent, "Int64"), target_id=pd.array(target, "Int64"), action=rows["action"].astype(str), **frames)
+    known = known if video_id is None else known[known["video_id"] == video_id]
     return known[[*BOUT_COLUMNS, *(name for name in _EXTRA if name in known)]]
+
+
+def in_order(bouts: pd.DataFrame) -> pd.DataFrame:
+    """Return the bouts of one recording in the order in which users number them, from 1."""
+    return bouts.sort_values(["start_frame", "stop_frame", "action"], kind="stable", ignore_index=True)
+
+
+def numbered(bouts: pd.DataFrame | None, number: int) -> pd.Series:
+    """Return a bout by its number. Raises UsageError for a number that no bout has."""
+    count = 0 if bouts is None else len(bouts)
+    if bouts is None or not 1 <= number <= count:
+        raise UsageError(f"Expected --bout from 1 to {count}, but got {number}. See the numbers with show.py --list.")
+    return in_order(bouts).iloc[number - 1]
 
 
 def _mouse(value: object, agent: int | None = None) -> int | None:

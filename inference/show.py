@@ -60,18 +60,17 @@ def _show(flags: argparse.Namespace) -> int:
     output = flags.output or Path(f"{flags.recording}.png" if flags.bout is None else f"{flags.recording}-bout-{flags.bout}.mp4")
     _check(flags, output)
     from behavior.whole_file import check_place, whole_file
-    from inference.bout_files import read_bouts
+    from inference.bout_files import numbered, read_bouts
     from inference.viewed_recording import find_recording
 
     check_place(output)
     viewed = find_recording(flags.data_dir, flags.recording)
-    predicted = read_bouts(flags.bouts) if flags.bouts else None
-    predicted = predicted[predicted["video_id"] == viewed.recording.video_id] if predicted is not None else None
+    predicted = read_bouts(flags.bouts, viewed.recording.video_id) if flags.bouts else None
     bouts = viewed.true_bouts if predicted is None else predicted
     if flags.list:
         print(_listed(viewed, bouts))
         return EXIT_OK
-    bout = _chosen(bouts, flags.bout)
+    bout = None if flags.bout is None else numbered(bouts, flags.bout)
     start_s, stop_s = _times(flags, viewed, bout)
     if output.suffix in PICTURES:
         content = _picture(viewed, predicted, start_s, stop_s, output.suffix)
@@ -93,28 +92,16 @@ def _check(flags: argparse.Namespace, output: Path) -> None:
         raise UsageError(f"Expected --width from 64 to 4096, --speed from 0.01 to 100, --around of 0 or more, but got {got}. Change them.")
 
 
-def _chosen(bouts: "pd.DataFrame | None", number: int | None) -> "pd.Series | None":
-    if number is None:
-        return None
-    count = 0 if bouts is None else len(bouts)
-    if bouts is None or not 1 <= number <= count:
-        raise UsageError(f"Expected --bout from 1 to {count}, but got {number}. See the numbers with --list.")
-    return _sorted(bouts).iloc[number - 1]
-
-
-def _sorted(bouts: "pd.DataFrame") -> "pd.DataFrame":
-    return bouts.sort_values(["start_frame", "stop_frame", "action"], kind="stable", ignore_index=True)
-
-
 def _listed(viewed: "ViewedRecording", bouts: "pd.DataFrame | None") -> str:
     """Return a line for each bout."""
+    from inference.bout_files import in_order
     from inference.ethogram_rows import label_of, who_of
 
     if bouts is None or bouts.empty:
         return f"No bouts of recording {viewed.recording.shown}."
     fps = viewed.recording.fps
     lines = [f"{'bout':>5} {'start, s':>9} {'stop, s':>9}  behavior"]
-    for number, (_, bout) in enumerate(_sorted(bouts).iterrows(), start=1):
+    for number, (_, bout) in enumerate(in_order(bouts).iterrows(), start=1):
         sure = f"  confidence {bout['confidence']:.2f}" if "confidence" in bout else ""
         lines.append(f"{number:>5} {bout['start_frame'] / fps:>9.2f} {bout['stop_frame'] / fps:>9.2f}  {label_of(who_of(bout))}{sure}")
     return "\n".join(lines)
