@@ -15,8 +15,8 @@ _EXTRA = ("confidence", "threshold")
 def read_bouts(path: Path, video_id: int | None = None) -> pd.DataFrame:
     """Return the bouts of a file in the columns `behavior.bouts.BOUT_COLUMNS`, and confidence and threshold where it has them.
 
-    With `video_id`, only those of one recording. Mice may be numbers or named as in submissions (mouse1, self); agent and target are <NA> where a bout names none. Raises UsageError
-    if there is no such file, ContractError for a file without bouts.
+    With `video_id`, only those of one recording. Mice may be numbers or named as in submissions (mouse1, self); agent and target are
+    <NA> where a bout names none. Raises UsageError if there is no such file, ContractError for a file without bouts.
     """
     if not path.is_file():
         raise UsageError(f"Expected a file with bouts, but got {path}. Write one with inference/recognize.py.")

@@ -1,8 +1,7 @@
 """Why was a bout predicted? How much each family of features raised or lowered the score of a behavior.
 
     python inference/explain.py 1000000 --data-dir data/sample --checkpoint checkpoints/trees.safetensors --bouts bouts.csv --bout 3
-    python inference/explain.py 1000000 --data-dir data/sample --checkpoint checkpoints/trees.safetensors --who 1 2 --behavior attack \\
-        --from 12.5 --to 14
+    python inference/explain.py 1000000 --data-dir data/sample --checkpoint checkpoints/trees.safetensors --who 1 2 --behavior attack
 
 RECORDING is the number or the name of a recording. show.py --list prints the numbers of bouts. Trees are explained by TreeSHAP, networks
 by integrated gradients; both in log-odds, means over the bout. Combinations are explained by the checkpoint of one of their members.
@@ -95,9 +94,8 @@ def _chosen(flags: argparse.Namespace, viewed: "ViewedRecording") -> "tuple[Who,
         stop = count if flags.stop_s is None else round(flags.stop_s * fps) - first
     start, stop = max(start, 0), min(stop, count)
     if start >= stop:
-        raise UsageError(
-            f"Expected a time within {first / fps:.1f} to {(first + count) / fps:.1f} s, but got none. Change --from and --to."
-        )
+        within = f"{first / fps:.1f} to {(first + count) / fps:.1f} s"
+        raise UsageError(f"Expected a time within {within}, but got none. Change --from and --to.")
     return who, slice(start, stop)
 
 

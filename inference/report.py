@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from behavior.contract import Fault
     from inference.run_report.judged_run import JudgedRun
-    from inference.run_report.report_page import ReportParts
+    from inference.run_report.whole_page import ReportParts
     from inference.viewed_recording import ViewedRecording
     from recognizers.recognizer import Recognizer
     from reports.page import Clip
@@ -62,7 +62,7 @@ def _flags() -> argparse.ArgumentParser:
 
 def _report(flags: argparse.Namespace) -> int:
     from behavior.whole_file import check_place, write_text
-    from inference.run_report.report_page import report_page
+    from inference.run_report.whole_page import report_page
     from reports.page import render
 
     if not 0 <= flags.clips <= 50:
@@ -77,8 +77,8 @@ def _report(flags: argparse.Namespace) -> int:
 def _parts(flags: argparse.Namespace) -> "ReportParts":
     """Read everything, recognize and draw."""
     from inference.measured_quality import measured_quality
-    from inference.run_report.report_page import ReportParts
     from inference.run_report.shown_bouts import most_certain, most_doubtful
+    from inference.run_report.whole_page import ReportParts
     from inference.serving import load
     from inference.viewed_recording import viewed_recordings
     from recognizers.checkpoint import read_header, videos_seen
