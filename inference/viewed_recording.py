@@ -19,6 +19,8 @@ from behavior.tables import RAW_ANNOTATION, RAW_TRACKING
 from inference.clips.footage import film_of
 from inference.recording_files import TrackingFile, read_metadata
 
+_ANY_FRAMES = range(np.iinfo(np.int32).max)
+
 
 @dataclass(frozen=True)
 class ViewedRecording:
@@ -45,14 +47,17 @@ class ViewedRecording:
 
         Raises ContractError for bouts that break their contract.
         """
+        return self.annotation(self.curated.pose.film_frames)
+
+    def annotation(self, film_frames: range = _ANY_FRAMES) -> pd.DataFrame | None:
+        """Return the same bouts, clipped to these frames, without reading the tracking."""
         if self.split == "test" or not self.recording.annotated:
             return None
         path = self.data_dir / file_of(RAW_ANNOTATION, self.split, self.recording)
         if not path.is_file():
             return bout_table([])  # annotated, and nothing occurred
-        sound, _ = sound_bouts(read_rows(RAW_ANNOTATION, path, str(path)), self.curated.pose.film_frames, str(path))
-        rows = sound.to_pandas()
-        triples = set(self.recording.annotated)
+        sound, _ = sound_bouts(read_rows(RAW_ANNOTATION, path, str(path)), film_frames, str(path))
+        rows, triples = sound.to_pandas(), set(self.recording.annotated)
         annotated = [one in triples for one in zip(rows["agent_id"], rows["target_id"], rows["action"], strict=True)]
         return rows[np.array(annotated, bool)].assign(video_id=self.recording.video_id)[list(BOUT_COLUMNS)]
 
