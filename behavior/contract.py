@@ -75,6 +75,15 @@ CODES: dict[Severity, dict[str, str]] = {
     Severity.FLAG: {
         "scale-body": "no scale: the unit is the body length",
         "film-clip": "tracking that begins in the middle of a film keeps the frame numbers of the film",
+        # what behavior/quality.py finds in curated tracking
+        "bodypart-unseen": "a bodypart of a mouse that is never seen",
+        "point-outside": "many points outside the picture",
+        "pose-doubled": "frames in which two mice have the same pose",
+        "teleport": "many jumps that no mouse can run",
+        "swap-suspect": "many moments in which two mice seem to exchange their ids",
+        "body-length": "bodies of a length that no mouse or rat has: the scale is doubtful",
+        "frames-stated": "a stated duration that is not that of the tracked frames",
+        "bout-short": "bouts too short for a person to see",
     },
 }
 """All fault codes by severity, each with its meaning."""

@@ -57,6 +57,8 @@ class Recording:
     """Annotated triples, sorted; empty for an unlabelled recording."""
     name: str = ""
     """The name that its lab gave it; empty if it has only its number."""
+    stated_s: float | None = None
+    """Duration that the lab states, s, if it does; frames are counted from tracking, never from this."""
 
     @property
     def shown(self) -> str:
@@ -164,6 +166,7 @@ def _recording(row: Mapping[str, object]) -> Recording:
         arena_center_px=None if any(map(_missing, center)) else (_number(center[0]), _number(center[1])),
         annotated=parse_annotated(row.get("behaviors_labeled")),
         name="" if _missing(row.get("recording_name")) else str(row["recording_name"]),
+        stated_s=_duration(row.get("video_duration_sec")),
     )
 
 
@@ -199,6 +202,12 @@ def _triple(entry: str) -> Triple:
     if not behavior:
         raise ValueError
     return Triple(number, number if target == "self" else mouse_number(target), behavior)
+
+
+def _duration(value: object) -> float | None:
+    """Return a stated duration, s; None for anything that is none, because nothing depends on it."""
+    seconds = _number(value)
+    return seconds if math.isfinite(seconds) and seconds > 0 else None
 
 
 def _missing(value: object) -> bool:

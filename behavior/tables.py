@@ -313,9 +313,62 @@ RUNS = Table(
     ),
     keys=("run", "started", "ended", "summary"),
 )
-CURATED_TABLES = (METADATA_TRAIN, METADATA_TEST, TRACKING_CURATED, ANNOTATIONS_ENRICHED, CLASS_DISTRIBUTION_STATS, LINEAGE, RUNS)
-"""Tables of the curated zone that the ETL writes, all in the catalog."""
 
+
+DATA_QUALITY = Table(
+    name="data_quality",
+    zone="curated",
+    grain="one recording",
+    schema=pa.schema(
+        [
+            _LAB,
+            _field("split", TEXT, "train or test"),
+            _field("video_id", pa.int64(), "recording"),
+            _field("frames_per_second", pa.float64(), "frame rate of the recording, 1/s"),
+            _field("pix_per_cm_approx", pa.float64(), "scale of the picture, pixels per cm; null if the body length is the unit"),
+            _field("duration_s", pa.float64(), "tracked frames / frame rate, s"),
+            _field("stated_frames_ratio", pa.float64(), "frames by the stated duration / tracked frames; null if none is stated"),
+            _field("mice_tracked", pa.int32(), "mice that tracking holds"),
+            _field("missing_share", pa.float64(), "share of keypoints that the tracker lost, 0 to 1"),
+            _field("missing_by_bodypart", TEXT, "JSON object: the same for each bodypart, over all mice"),
+            _field("bodyparts_never_seen", TEXT, 'JSON list, such as "mouse2 nose"'),
+            _field("absent_share", pa.float64(), "share of frames in which a mouse has no keypoint at all, mean over mice, 0 to 1"),
+            _field("gaps_per_minute", pa.float64(), "times that a keypoint is lost and seen again, mean over keypoints, 1/min"),
+            _field("longest_gap_s", pa.float64(), "longest time that a keypoint is lost and seen again, s"),
+            _field("points_outside", pa.int64(), "seen keypoints outside the picture; null without a scale"),
+            _field("outside_share", pa.float64(), "the same, as a share of all seen keypoints, 0 to 1"),
+            _field("teleports", pa.int64(), "times that most of a mouse jumps faster than it can run"),
+            _field("teleport_frames", TEXT, "JSON list of the first of these frames of the film"),
+            _field("swap_suspects", pa.int64(), "times that two mice seem to exchange their ids"),
+            _field("swap_suspect_frames", TEXT, "JSON list of the first of these frames of the film"),
+            _field("doubled_frames", pa.int64(), "frames in which two mice have the same pose"),
+            _field(
+                "body_length_cm",
+                pa.float64(),
+                "median length from nose (or head) to tail base, cm; null without these or a scale",
+            ),
+            _field("median_speed_cm_per_s", pa.float64(), "median speed of all seen keypoints, cm/s"),
+            _field("triples_annotated", pa.int64(), "triples in behaviors_labeled"),
+            _field("bouts", pa.int64(), "annotated bouts; null without an annotation, as all columns below"),
+            _field("labeled_share", pa.float64(), "share of frames within a bout of any kind, 0 to 1"),
+            _field("last_label_share", pa.float64(), "end of the last bout as a share of the recording, 0 to 1"),
+            _field("short_bouts", pa.int64(), "bouts of at most 0.1 s"),
+        ]
+    ),
+    keys=("lab_id", "split", "video_id"),
+)
+
+CURATED_TABLES = (
+    METADATA_TRAIN,
+    METADATA_TEST,
+    TRACKING_CURATED,
+    ANNOTATIONS_ENRICHED,
+    CLASS_DISTRIBUTION_STATS,
+    DATA_QUALITY,
+    LINEAGE,
+    RUNS,
+)
+"""Tables of the curated zone that the ETL writes."""
 
 _PREDICTED_IN = [
     _field("split", NAME, "train or test"),
