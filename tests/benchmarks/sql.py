@@ -87,7 +87,8 @@ def from_the_shell(mock: Path) -> str:
         median_seconds(partial(subprocess.run, [sys.executable, *command], env=environment, capture_output=True, check=True))
         for command in commands
     )
-    return f"sql: athena.py 'SELECT 1' from the shell {whole:.2f} s, the import of boto3 and pandas {imports:.2f} s: {whole / imports:.1f} times"
+    ratio = f"{whole / imports:.1f} times"
+    return f"sql: athena.py 'SELECT 1' from the shell {whole:.2f} s, the import of boto3 and pandas {imports:.2f} s: {ratio}"
 
 
 def _spark_answer(sql: str, spark: Any) -> list[Any]:
