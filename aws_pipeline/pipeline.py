@@ -9,8 +9,8 @@ Writes  the raw and the curated zone, a model, and results/<name of D>/: the che
 A recording that breaks its contract is put aside by the upload or the ETL, and all steps go on with the accepted ones: recognizing and
 scoring read them from results/<name of D>/accepted, which has their metadata and links to their files.
 
-A step whose inputs and code are what they were when it last succeeded, and all that it left is there unchanged, is not run again and
-says so. Inputs are objects by their ETags and files by their content.
+The ETL asks the lake what is new or changed. Any other step whose inputs and code are what they were when it last succeeded, and all
+that it left is there unchanged, is not run again and says so. Inputs are objects by their ETags and files by their content.
 
 Exit codes: 0 all done, 1 unexpected, 2 usage, configuration or a full disk, 3 finished, but something was put aside (python
             aws_pipeline/quarantine.py list says what and why), 4 the data set breaks its contract or a job failed, 5 AWS refuses.
@@ -32,13 +32,12 @@ if not __package__:
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
 from aws_pipeline.accepted_recordings import accepted_recordings, read_accepted
 from aws_pipeline.config import Settings, add_policy_flag, endpoint, policy_text, settings, with_policy
-from aws_pipeline.job_code import GLUE_LIBRARY, GLUE_SCRIPT, TRAINING, digest, files
-from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
+from aws_pipeline.job_code import TRAINING, digest, files
+from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, objects_fingerprint
 from aws_pipeline.terminal import JobFailed, run, size
 from aws_pipeline.upload_plan import plan_uploads
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE
-from behavior.keys import DECISIONS, REASONS, SPLITS
-from behavior.tables import CURATED_TABLES
+from behavior.keys import CURRENT_SNAPSHOT, SPLITS
 from behavior.whole_file import whole_file
 from behavior.workplace import REPOSITORY, WORKPLACE
 from reports.progress import progress
@@ -124,10 +123,7 @@ class _Pipeline:
         return objects_fingerprint(self.s3, self.chosen.bucket("raw"))
 
     def _curated(self) -> str:
-        return fingerprint_of(*(self._of_curated(table.location) for table in CURATED_TABLES))
-
-    def _of_curated(self, folder: str) -> str:
-        return objects_fingerprint(self.s3, self.chosen.bucket("curated"), folder)
+        return objects_fingerprint(self.s3, self.chosen.bucket("curated"), CURRENT_SNAPSHOT)
 
     def _ingest(self) -> Step:
         plan = plan_uploads(self.order.data_dir)
@@ -141,20 +137,16 @@ class _Pipeline:
         return Step("1 ingest", did, n_bytes=sum(sent), reused=not sent, facts=facts, lines=lines)
 
     def _etl(self) -> Step:
-        inputs = self._raw(), digest(files(*GLUE_LIBRARY, GLUE_SCRIPT)), policy_text(self.chosen), self._of_curated(DECISIONS)
-
-        def left(_: StepFacts) -> str:
-            return fingerprint_of(self._curated(), self._of_curated(REASONS))
-
-        facts, reused = self.records.once("etl", inputs, lambda: glue_job.run_job(self.chosen), left)
+        facts, needed = glue_job.run_job(self.chosen, glue_job.Order(force=self.order.force))
         self.data_dir = accepted_recordings(
             self.order.data_dir, read_accepted(self.chosen.uri("curated"), facts["by_leave"]), self.order.results / "accepted"
         )
-        did = f"{facts['videos']} recordings curated" + (f", {len(facts['put_aside'])} put aside" if facts["put_aside"] else "")
+        n_anew = facts["curated_anew"] if needed else 0
+        did = f"{n_anew} of {facts['videos']} recordings curated" + (f", {len(facts['put_aside'])} put aside" if facts["put_aside"] else "")
         lines = [*glue_job.balance_lines(facts), *glue_job.put_aside_lines(facts)]
         answer = {"put_aside": len(facts["put_aside"])}
         self.put_aside += len(facts["put_aside"])
-        return Step("2 ETL", did, facts["rows_out"], facts["bytes_out"], reused=reused, facts=answer, lines=lines)
+        return Step("2 ETL", did, facts["rows_out"], facts["bytes_out"], reused=not needed, facts=answer, lines=lines)
 
     def _sql(self) -> Step:
         question = athena.saved_query("class_imbalance")

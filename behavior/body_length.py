@@ -11,12 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from behavior.contract import ContractError, Fault
+from behavior.recording import Recording
 
 BODY_LENGTHS_CM = {"nose": 7.0, "head": 6.0}
-"""Length from this bodypart to `TAIL` that counts as usual, cm. The medians of 15 recordings of adult mice go from 4.4 to 9.4 cm."""
+"""Length from this bodypart to `TAIL` that counts as usual, cm. Those of the mice in 15 films go from 4.2 to 9.4 cm; the median is 6.9."""
 TAIL = "tail_base"
 LEAST_FRAMES = 10
 """A mouse is measured if both ends are seen in at least so many frames."""
+_MOST_NAMES = 5
 MEASURED, BODY_LENGTH = "measured", "body_length"
 """Values of `scale_source`."""
 
@@ -35,6 +37,16 @@ def body_length_px(xy: np.ndarray, bodyparts: Sequence[str]) -> tuple[float, str
         if medians and np.median(medians) > 0:
             return float(np.median(medians)), front
     return None
+
+
+def unscaled_note(recordings: Sequence[Recording]) -> str:
+    """Return one line about the recordings whose unit is the body length; empty if there are none."""
+    names = [one.shown for one in recordings if one.pix_per_cm is None]
+    if not names:
+        return ""
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    listed = ", ".join(names[:_MOST_NAMES]) + more
+    return f"{len(names)} of {len(recordings)} recordings have no scale; their unit is the body length, not cm: {listed}."
 
 
 def scale_of_bodies(xy: np.ndarray, bodyparts: Sequence[str], where: str) -> tuple[float, Fault]:

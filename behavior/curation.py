@@ -19,6 +19,9 @@ from behavior.recording import Recording
 from behavior.tables import NAME, TRACKING_CURATED
 from behavior.tracking import Pose, to_pose
 
+CURATION_VERSION = 1
+"""Raise it when `curate`, `to_table` or `enrich` give other rows: then the next run curates every recording anew. A test fails if the
+rows change and the version does not."""
 WRITE_OPTIONS: dict[str, Any] = {
     "compression": "zstd",
     "compression_level": 1,
@@ -77,7 +80,8 @@ def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording, policy: Po
     is seen again, its velocity is the mean over the gap, so that a gap makes no spike. Raises ContractError as `to_pose` does, and for a
     recording without a scale in which the length of the mice cannot be measured.
     """
-    where = f"lab {recording.lab_id}, video {recording.video_id}, tracking"
+    named = f" ({recording.name})" if recording.name else ""
+    where = f"lab {recording.lab_id}, video {recording.video_id}{named}, tracking"
     pose = to_pose(rows, where, recording, policy)
     scale = recording.pix_per_cm
     if scale is None:
@@ -104,7 +108,7 @@ def to_table(curated: CuratedTracking, recording: Recording, split: str) -> pa.T
     columns = {
         "split": pa.DictionaryArray.from_arrays(np.zeros(n_rows, np.int32), [split]),
         "video_id": np.full(n_rows, recording.video_id, np.int64),
-        "mouse_id": np.repeat(np.array(curated.mice, np.int8), bodyparts * frames),
+        "mouse_id": np.repeat(np.array(curated.mice, np.int32), bodyparts * frames),
         "bodypart": pa.DictionaryArray.from_arrays(names, list(curated.bodyparts)),
         "video_frame": np.tile(np.arange(frames, dtype=np.int32) + np.int32(curated.first_frame), mice * bodyparts),
         "x_cm": _nullable(curated.xy[0]),

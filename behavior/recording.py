@@ -120,7 +120,8 @@ def judged_row(row: Mapping[str, object], place: str) -> tuple[Recording | None,
 
 def place_of_row(row: Mapping[str, object], where: str, number: int) -> str:
     """Return the name of a row of a metadata file in messages; the first row after the header is row 1."""
-    return f"{where}, row {number} (lab {row.get('lab_id')!r}, video {row.get('video_id')!r})"
+    named = "" if _missing(row.get("recording_name")) else f", recording {row['recording_name']!r}"
+    return f"{where}, row {number} (lab {row.get('lab_id')!r}, video {row.get('video_id')!r}{named})"
 
 
 def parse_annotated(text: object) -> tuple[Triple, ...]:

@@ -166,16 +166,18 @@ RAW_ANNOTATION = Table(
             _field("action", TEXT, "behavior"),
             _field("start_frame", pa.int32(), "first frame"),
             _field("stop_frame", pa.int32(), "frame after the last"),
+            _field("annotator", TEXT, "who wrote it, where the file says so"),
         ]
     ),
     partition="lab_id",
+    optional=frozenset(("annotator",)),  # the published files lack it
     keys=("agent_id", "target_id", "action", "start_frame", "stop_frame"),
 )
 
 _FROM_TRACKING = [
     _field("first_frame", pa.int32(), "frame that tracking begins at: 0, or the film's own number in a clip cut out of a film"),
     _field("frame_count", pa.int32(), "frames from the first to the last, counted from tracking"),
-    _field("mice_tracked", pa.int8(), "mice that tracking holds"),
+    _field("mice_tracked", pa.int32(), "mice that tracking holds"),
     _field("bodyparts", TEXT, "JSON list of the bodyparts that tracking holds, sorted"),
     _field("seen_share", pa.float64(), "share of keypoints that the tracker saw, 0 to 1"),
     _field("content_group", pa.int64(), "smallest video_id among the recordings of this split that show the same video, under any id"),
@@ -194,6 +196,11 @@ def _curated_metadata(split: str) -> Table:
     )
 
 
+def _without_tinyint(schema: pa.Schema) -> list[pa.Field]:
+    """Return the fields with int32 in place of int8, which Iceberg does not have."""
+    return [field.with_type(pa.int32()) if field.type == pa.int8() else field for field in schema]
+
+
 METADATA_TRAIN = _curated_metadata("train")
 METADATA_TEST = _curated_metadata("test")
 TRACKING_CURATED = Table(
@@ -204,7 +211,7 @@ TRACKING_CURATED = Table(
         [
             _field("split", NAME, "train or test"),
             _field("video_id", pa.int64(), "recording"),
-            _field("mouse_id", pa.int8(), "mouse, from 1"),
+            _field("mouse_id", pa.int32(), "mouse, from 1"),
             _field("bodypart", NAME, "bodypart as the lab names it"),
             _field("video_frame", pa.int32(), "frame of the film, from the recording's first_frame on, without gaps"),
             _field("x_cm", pa.float32(), "cm right of the arena's middle; filled where lost, null if never seen"),
@@ -224,7 +231,7 @@ ANNOTATIONS_ENRICHED = Table(
     schema=pa.schema(
         [
             _field("video_id", pa.int64(), "recording"),
-            *RAW_ANNOTATION.schema,
+            *_without_tinyint(RAW_ANNOTATION.schema),
             _field("duration_s", pa.float64(), "duration, s"),
             _field("kind", TEXT, "self or pair"),
             _field("annotated", pa.bool_(), "whether behaviors_labeled lists this triple"),
@@ -232,6 +239,7 @@ ANNOTATIONS_ENRICHED = Table(
         ]
     ),
     partition="lab_id",
+    optional=RAW_ANNOTATION.optional,
     keys=("video_id", *RAW_ANNOTATION.keys),
 )
 CLASS_DISTRIBUTION_STATS = Table(
@@ -255,6 +263,58 @@ CLASS_DISTRIBUTION_STATS = Table(
     ),
     keys=("lab_id", "action", "kind"),
 )
+LINEAGE = Table(
+    name="lineage",
+    zone="curated",
+    grain="one accepted recording: the raw objects it comes from, the curated objects it became, and what the ETL remembers of it",
+    schema=pa.schema(
+        [
+            _field("split", TEXT, "train or test"),
+            _field("video_id", pa.int64(), "recording"),
+            _field("run", TEXT, "run of the ETL that curated it; see table runs"),
+            _field("fingerprint", TEXT, "digest of all that its curated rows depend on; part of the keys of its objects"),
+            _field("inputs", TEXT, "JSON: versions of raw objects, metadata row, rules and code, by which a later run sees a change"),
+            _field("tracking_key", TEXT, "key of its tracking in the raw zone"),
+            _field("tracking_sha256", TEXT, "SHA-256 of that object"),
+            _field("annotation_key", TEXT, "key of its annotation in the raw zone; null if it has none"),
+            _field("annotation_sha256", TEXT, "SHA-256 of that object"),
+            _field("curated_key", TEXT, "key of its object of tracking_curated"),
+            _field("curated_sha256", TEXT, "SHA-256 of that object"),
+            _field("curated_rows", pa.int64(), "rows of that object"),
+            _field("curated_bytes", pa.int64(), "bytes of that object"),
+            _field("bouts_key", TEXT, "key of its object of annotations_enriched; null if it has none"),
+            _field("bouts_sha256", TEXT, "SHA-256 of that object"),
+            _field("bouts_rows", pa.int64(), "rows of that object"),
+            _field("bouts_bytes", pa.int64(), "bytes of that object"),
+            _field("facts", TEXT, "JSON: counts, notes and digests of content, from which tables that span recordings are made"),
+            _field("marks", pa.binary(), "digests of stretches of motion, 8 bytes each, little endian"),
+        ]
+    ),
+    partition="lab_id",
+    keys=("split", "video_id", "run", "fingerprint", "inputs", "tracking_key", "tracking_sha256", "curated_key", "facts"),
+)
+RUNS = Table(
+    name="runs",
+    zone="curated",
+    grain="one run of the ETL that changed the lake",
+    schema=pa.schema(
+        [
+            _field("run", TEXT, "its id; the tag run-<id> names its snapshot in every table"),
+            _field("started", TEXT, "UTC, ISO 8601"),
+            _field("ended", TEXT, "UTC, ISO 8601, just before its last commit"),
+            _field("code", TEXT, "digest of the code it ran"),
+            _field("contract", pa.int32(), "version of the contract"),
+            _field("curation", pa.int32(), "version of the curation"),
+            _field("recordings", pa.int64(), "accepted recordings"),
+            _field("curated_anew", pa.int64(), "recordings that this run curated; the others were unchanged"),
+            _field("put_aside", pa.int64(), "recordings and objects in quarantine"),
+            _field("summary", TEXT, "JSON: the whole summary"),
+        ]
+    ),
+    keys=("run", "started", "ended", "summary"),
+)
+
+
 DATA_QUALITY = Table(
     name="data_quality",
     zone="curated",
@@ -268,7 +328,7 @@ DATA_QUALITY = Table(
             _field("pix_per_cm_approx", pa.float64(), "scale of the picture, pixels per cm; null if the body length is the unit"),
             _field("duration_s", pa.float64(), "tracked frames / frame rate, s"),
             _field("stated_frames_ratio", pa.float64(), "frames by the stated duration / tracked frames; null if none is stated"),
-            _field("mice_tracked", pa.int8(), "mice that tracking holds"),
+            _field("mice_tracked", pa.int32(), "mice that tracking holds"),
             _field("missing_share", pa.float64(), "share of keypoints that the tracker lost, 0 to 1"),
             _field("missing_by_bodypart", TEXT, "JSON object: the same for each bodypart, over all mice"),
             _field("bodyparts_never_seen", TEXT, 'JSON list, such as "mouse2 nose"'),
@@ -297,13 +357,24 @@ DATA_QUALITY = Table(
     ),
     keys=("lab_id", "split", "video_id"),
 )
-CURATED_TABLES = (METADATA_TRAIN, METADATA_TEST, TRACKING_CURATED, ANNOTATIONS_ENRICHED, CLASS_DISTRIBUTION_STATS)
+
+CURATED_TABLES = (
+    METADATA_TRAIN,
+    METADATA_TEST,
+    TRACKING_CURATED,
+    ANNOTATIONS_ENRICHED,
+    CLASS_DISTRIBUTION_STATS,
+    DATA_QUALITY,
+    LINEAGE,
+    RUNS,
+)
+"""Tables of the curated zone that the ETL writes."""
 
 _PREDICTED_IN = [
     _field("split", NAME, "train or test"),
     _field("video_id", pa.int64(), "recording"),
-    _field("agent_id", pa.int8(), "mouse that acts; null if the recognizer names no mouse"),
-    _field("target_id", pa.int8(), "mouse acted upon; the agent itself for a self behavior; null if the recognizer names no mouse"),
+    _field("agent_id", pa.int32(), "mouse that acts; null if the recognizer names no mouse"),
+    _field("target_id", pa.int32(), "mouse acted upon; the agent itself for a self behavior; null if the recognizer names no mouse"),
     _field("action", TEXT, "behavior"),
     _field("kind", TEXT, "self or pair; arena if the recognizer names no mouse"),
 ]

@@ -178,7 +178,7 @@ class NetworkRecognizer:
         """Return header and tensors of a checkpoint."""
         import torch
 
-        assert isinstance(self.network, torch.nn.Module)  # inference/export.py writes exported ones
+        assert isinstance(self.network, torch.nn.Module)  # inference/export_onnx.py writes exported ones
         assert self.network_config is not None
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {"scaler.median": torch.from_numpy(self.scaler.median), "scaler.iqr": torch.from_numpy(self.scaler.iqr)}

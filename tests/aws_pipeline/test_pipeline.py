@@ -98,7 +98,7 @@ def test_steps_whose_results_are_gone_run_again_and_those_behind_them_do_not_for
     told = script("aws_pipeline/pipeline.py", "--epochs", 1, "--results-dir", place / "results")
     assert told.returncode == 0, told.stderr
     again = [(step["name"], step["did"]) for step in steps_of(place) if not step["reused"]]
-    assert again == [("2 ETL", "12 recordings curated"), ("5 infer", "held-out recordings")]
+    assert again == [("2 ETL", "1 of 12 recordings curated"), ("5 infer", "held-out recordings")]
 
 
 def test_recordings_that_break_are_put_aside_and_the_night_goes_on_to_a_score(first, script, place):

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from behavior.body_length import body_length_px, scale_of_bodies
+from behavior.body_length import body_length_px, scale_of_bodies, unscaled_note
 from behavior.contract import ContractError, Severity
 from behavior.curation import curate
 from behavior.policy import STANDARD, Policy
@@ -39,7 +41,7 @@ def test_without_a_scale_a_body_counts_as_7_cm_and_a_flag_says_so(tracking_rows)
     assert str(flag).startswith(
         "lab QuietOtter, video 7, tracking: Expected a scale, but got none: the body length of 140.0 pixels counts as 7 cm."
     )
-    with pytest.raises(ContractError, match="the body length of 140.0 pixels"):
+    with pytest.raises(ContractError, match="the body length of 140"):
         Policy(frozenset(["scale-body"])).refuse(curated.pose.notes)
     STANDARD.refuse(curated.pose.notes)
 
@@ -60,3 +62,10 @@ def test_a_recording_without_a_scale_and_without_bodies_is_refused(tracking_rows
         curate(tracking_rows([(0, 1, "nose", 1.0, 1.0)]), UNSCALED)
     assert [fault.code for fault in caught.value.faults] == ["scale"]
     assert scale_of_bodies(np.array([[[[0.0] * 10, [70.0] * 10]], [[[0.0] * 10] * 2]]), ("nose", "tail_base"), "")[0] == 10
+
+
+def test_recordings_without_a_scale_are_named_in_one_line():
+    scaled = Recording("QuietOtter", 8, 30.0, 10.0, 400, 200)
+    assert unscaled_note([scaled, scaled]) == ""
+    told = unscaled_note([scaled, *(replace(UNSCALED, video_id=n, name="cage1" if n == 1 else "") for n in range(1, 8))])
+    assert told == "7 of 8 recordings have no scale; their unit is the body length, not cm: cage1, 2, 3, 4, 5 and 2 more."

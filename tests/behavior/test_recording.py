@@ -108,6 +108,8 @@ def test_a_recording_without_a_scale_is_sound_and_says_that_it_has_none(nothing:
 def test_a_recording_is_shown_by_the_name_of_its_lab_or_else_by_its_number():
     named, numbered = recordings_from_rows([row(recording_name="cage1_day2"), row(video_id=8, recording_name=None)])
     assert (named.name, named.shown, numbered.name, numbered.shown) == ("cage1_day2", "cage1_day2", "", "8")
+    _, (fault,) = sound_recordings([row(recording_name="cage1_day2", frames_per_second=0)], "train.csv")
+    assert fault.where == "train.csv, row 1 (lab 'QuietOtter', video 7, recording 'cage1_day2')"
 
 
 def test_recordings_are_plain_values():

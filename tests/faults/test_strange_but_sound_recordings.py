@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from faults.night import BAD, FAR_OFF, GOOD, Night, annotation, tracking, walk
 
+from behavior.tables import METADATA_TRAIN
+
 
 @dataclass(frozen=True)
 class Strange:
@@ -83,10 +85,11 @@ def test_a_recording_without_a_scale_is_in_body_lengths_and_its_metadata_say_so(
     night.spoil_row(pix_per_cm_approx="")
     summary = night.run()
     assert (night.accepted(), summary["put_aside"], summary["notes"]) == ([7, 8, 9], [], {"scale-body": 1})
-    rows = pq.read_table(night.curated / "metadata_train/metadata_train.parquet").sort_by("video_id")
+    rows = night.read(METADATA_TRAIN).sort_by("video_id")
     assert rows["scale_source"].to_pylist() == ["body_length", "measured", "measured"]
     assert rows["pix_per_cm_approx"].to_pylist()[0] is None
-    tracked_cm = pq.read_table(night.curated / "tracking_curated/lab_id=QuietOtter/train-7.parquet", partitioning=None)
+    (file,) = (night.curated / "tracking_curated" / "lab_id=QuietOtter").glob("train-7-*.parquet")
+    tracked_cm = pq.ParquetFile(file).read()
     assert tracked_cm["x_cm"].to_pylist()[0] - tracked_cm["x_cm"].to_pylist()[-1] == pytest.approx(7)
 
 
@@ -102,7 +105,7 @@ def test_a_recording_without_annotation_is_unlabelled_and_not_empty(night):
     night.annotation(*BAD).unlink()
     night.spoil_row(behaviors_labeled="")
     assert night.run()["put_aside"] == []
-    rows = {row["video_id"]: row for row in pq.ParquetFile(night.curated / "metadata_train/metadata_train.parquet").read().to_pylist()}
+    rows = {row["video_id"]: row for row in night.read(METADATA_TRAIN).to_pylist()}
     assert rows[7]["behaviors_labeled"] is None
 
 
