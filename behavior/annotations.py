@@ -84,7 +84,7 @@ def enrich(rows: pa.Table, recording: Recording, where: str = "annotation") -> p
     annotated = set(recording.annotated)
     columns = {
         "video_id": np.full(len(rows), recording.video_id, np.int64),
-        **dict(zip(RAW_ANNOTATION.schema.names, rows.columns, strict=True)),
+        **{name: rows.column(name).cast(ANNOTATIONS_ENRICHED.schema.field(name).type) for name in RAW_ANNOTATION.schema.names},
         "duration_s": (stop.to_numpy() - start.to_numpy()) / recording.fps,
         "kind": pc.if_else(pc.equal(agent, target), SELF, PAIR),
         "annotated": pa.array([triple in annotated for triple in triples], pa.bool_()),

@@ -23,6 +23,7 @@ _HIVE_TYPES = {
     pa.bool_(): "boolean",
     TEXT: "string",
     NAME: "string",
+    pa.binary(): "binary",
 }
 
 

@@ -36,13 +36,28 @@ def add_flags(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--quiet", action="store_true", help="no line per video")
 
 
-def begin(flags: argparse.Namespace) -> "tuple[RecordingFiles, Recognizer]":
-    """Return the recordings and the recognizer. Raises UsageError or ContractError for wrong flags or files, before a network is read."""
+def check_checkpoints(flags: argparse.Namespace) -> None:
+    """Raise UsageError for checkpoints that are no files, and for an impossible batch."""
     for path in flags.checkpoint:
         if not path.is_file():
             raise UsageError(f"Expected --checkpoint to be a file, but got {path}. Train one with training/train.py.")
     if flags.batch < 1:
         raise UsageError(f"Expected --batch of 1 or more, but got {flags.batch}. Leave it out.")
+
+
+def load(flags: argparse.Namespace) -> "Recognizer":
+    """Return the recognizer of the flags checkpoint, device and batch. Raises UsageError or ContractError for files of another kind."""
+    check_checkpoints(flags)
+    from recognizers.devices import rest_waiting_threads
+    from recognizers.families import load_recognizer
+
+    rest_waiting_threads()
+    return load_recognizer(flags.checkpoint, _device(flags), flags.batch)
+
+
+def begin(flags: argparse.Namespace) -> "tuple[RecordingFiles, Recognizer]":
+    """Return the recordings and the recognizer. Raises UsageError or ContractError for wrong flags or files, before a network is read."""
+    check_checkpoints(flags)
     from behavior.whole_file import check_place
     from recognizers.checkpoint import read_header, videos_seen
     from recognizers.devices import rest_waiting_threads

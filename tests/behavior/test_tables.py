@@ -21,6 +21,13 @@ QuietOtter,8,,30.0,,400,200,
 """
 
 
+def test_metadata_say_where_the_scale_is_from_whether_the_file_says_it_or_not():
+    assert parse_metadata(CSV, "train.csv").column("scale_source").to_pylist() == ["measured", "body_length"]
+    said = CSV.replace(b"behaviors_labeled", b"behaviors_labeled,scale_source").replace(b'sniff""]"', b'sniff""]",body_length')
+    said = said.replace(b"400,200,\n", b"400,200,,measured\n")  # of a row without a scale it cannot be true
+    assert parse_metadata(said, "train.csv").column("scale_source").to_pylist() == ["body_length", "body_length"]
+
+
 def test_whole_numbers_of_any_width_are_brought_in_line():
     ids, frames = pa.array([1], pa.int64()), pa.array([70_000], pa.int32())
     rows = pa.table({"agent_id": ids, "target_id": ids, "action": ["sniff"], "start_frame": frames, "stop_frame": frames})
