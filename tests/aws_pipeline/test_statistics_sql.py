@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from athena_lake import PARQUET
 from curated_lake import aws_on_this_disk, fill
 from simulated_lake import build_lake
 from small_recognizer import random_arena_recognizer, random_recognizer
@@ -76,9 +77,8 @@ def _commit(chosen: Settings, paths: dict[str, Path]) -> None:
     """Put the predictions where the catalog finds them: one object for each recognizer and lab."""
     glue, s3 = boto3.client("glue"), boto3.client("s3")
     known = {table["Name"] for table in glue.get_tables(DatabaseName=chosen.database)["TableList"]}
-    storage = glue.get_table(DatabaseName=chosen.database, Name="annotations_enriched")["Table"]["StorageDescriptor"]
     for number, table in enumerate(PREDICTION_TABLES):
-        place = {**storage, "Columns": table.glue_columns(), "Location": chosen.uri("curated") + f"/{table.name}/"}
+        place = {**PARQUET, "Columns": table.glue_columns(), "Location": chosen.uri("curated") + f"/{table.name}/"}
         keys = [{"Name": "lab_id", "Type": "string"}]
         if table.name not in known:
             about = {"Name": table.name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": place, "PartitionKeys": keys}
