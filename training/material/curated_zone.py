@@ -51,6 +51,13 @@ class CuratedZone:
         rows = self._metadata("video_id", "first_frame").to_pylist()
         return {row["video_id"]: row["first_frame"] for row in rows if row["first_frame"]}
 
+    def frame_counts(self) -> dict[int, int]:
+        """Return for each training video its number of frames, from the metadata, or from its file if the metadata lack it."""
+        rows = self._metadata("video_id", "frame_count").to_pylist()
+        known = {row["video_id"]: row["frame_count"] for row in rows if row["frame_count"] is not None}
+        rest = [recording for recording in self._recordings() if recording.video_id not in known]
+        return {**known, **{recording.video_id: self.tracking(recording).frames for recording in rest}}
+
     def bouts(self, recordings: Iterable[Recording]) -> pd.DataFrame:
         """Return the annotated bouts of these recordings: video_id, agent_id, target_id, action, start_frame, stop_frame.
 
