@@ -284,7 +284,7 @@ def _features(recipe: TreesRecipe, zone: CuratedZone, train: Sequence[Recording]
     """Return the statistics of the recipe over the most tracked bodyparts; of one mouse, if no training recording has annotated pairs."""
     alone = all(agent == target for recording in train for agent, target in recording.pairs)
     return PairStatistics(
-        _most_tracked(zone.bodyparts(train), recipe.most_bodyparts),
+        most_tracked(zone.bodyparts(train), recipe.most_bodyparts),
         recipe.fps,
         windows_s=recipe.windows_s,
         symmetric=recipe.symmetric and not alone,
@@ -294,7 +294,7 @@ def _features(recipe: TreesRecipe, zone: CuratedZone, train: Sequence[Recording]
     )
 
 
-def _most_tracked(tracked: Sequence[tuple[str, ...]], most: int) -> tuple[str, ...]:
+def most_tracked(tracked: Sequence[tuple[str, ...]], most: int) -> tuple[str, ...]:
     """Return the canonical bodyparts that most recordings track, `most` of them, sorted by name."""
     counts = Counter(part for parts in tracked for part in {canonical(part) for part in parts if part not in IGNORED})
     return tuple(sorted(sorted(counts, key=lambda part: (-counts[part], part))[:most]))

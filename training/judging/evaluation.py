@@ -50,10 +50,7 @@ def evaluate(
     tally: Tally, recordings: Sequence[Recording], groups: Mapping[int, int], folds: Mapping[int, int], resamples: int = RESAMPLES
 ) -> Evaluation:
     """Return all numbers. `groups` and `folds` map video ids to content and fold."""
-    labs = {recording.video_id: recording.lab_id for recording in recordings}
-    resampled = resampling_weights([labs[unit] for unit in tally.units], resamples)
-    weights = np.vstack([np.ones((1, len(tally.units))), resampled])
-    units = Units(np.array([folds[unit] for unit in tally.units]), weights)
+    units = _units(tally, recordings, folds, resamples)
     competition, scores = _competition(tally, tally.decoded, recordings, groups, units)
     behaviors, means = _behaviors(tally, units)
     series = {"competition_score": scores, **means}
@@ -61,7 +58,7 @@ def evaluate(
         known = [lab["actions"][name] for lab in competition.values() if name in lab["actions"]]
         of_behavior["competition_f1"] = float(np.mean(known)) if known else None
     numbers: dict[str, Any] = {
-        "headline": {name: _estimate(values) for name, values in series.items()},
+        "headline": {name: estimate_of(values) for name, values in series.items()},
         "labs": competition,
         "behaviors": behaviors,
         "confusion": {"names": [*tally.behaviors, "nothing"], "frames": tally.confusion.tolist()},
@@ -71,7 +68,7 @@ def evaluate(
     }
     for name, decoded in tally.others.items():
         other = _competition(tally, decoded, recordings, groups, units)[1]
-        numbers["other_decodings"][name] = {"score": _estimate(other), "gain": _estimate(scores - other)}
+        numbers["other_decodings"][name] = {"score": estimate_of(other), "gain": estimate_of(scores - other)}
     return Evaluation(numbers, series)
 
 
@@ -80,7 +77,33 @@ def gains(one: Evaluation, other: Evaluation) -> dict[str, Any]:
 
     Its interval is narrower than those of the two evaluations, because difficult recordings are difficult for both.
     """
-    return {name: _estimate(one.series[name] - other.series[name]) for name in one.series}
+    return {name: estimate_of(one.series[name] - other.series[name]) for name in one.series}
+
+
+def precision_series(
+    tally: Tally, recordings: Sequence[Recording], folds: Mapping[int, int], resamples: int = RESAMPLES
+) -> dict[str, np.ndarray]:
+    """Return the PR-AUC of each behavior, point estimate and all resamples [1 + B]; `folds` maps video ids. No bouts are needed."""
+    units = _units(tally, recordings, folds, resamples)
+    return {name: _areas(tally.level_counts(column), units) for column, name in enumerate(tally.behaviors)}
+
+
+def estimate_of(values: np.ndarray) -> dict[str, float | None]:
+    """Return the point estimate (the first value) and the interval of the resamples [1 + B]."""
+    low, high = percentile_interval(values[1:]) or (None, None)
+    return {"value": _known(values[0]), "low": low, "high": high}
+
+
+def mean_series(series: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the mean of several series [1 + B] over those that are known."""
+    return _mean(np.stack(series, axis=1))
+
+
+def _units(tally: Tally, recordings: Sequence[Recording], folds: Mapping[int, int], resamples: int) -> Units:
+    labs = {recording.video_id: recording.lab_id for recording in recordings}
+    resampled = resampling_weights([labs[unit] for unit in tally.units], resamples)
+    weights = np.vstack([np.ones((1, len(tally.units))), resampled])
+    return Units(np.array([folds[unit] for unit in tally.units]), weights)
 
 
 def _competition(
@@ -104,7 +127,7 @@ def _competition(
     for lab in sorted(set(labs)):
         own = np.flatnonzero(labs == lab)
         of_labs.append(_mean(f1[:, own]))
-        by_lab[lab] = {"score": _estimate(of_labs[-1]), "actions": {actions[part]: float(f1[0, part]) for part in own}}
+        by_lab[lab] = {"score": estimate_of(of_labs[-1]), "actions": {actions[part]: float(f1[0, part]) for part in own}}
     return by_lab, _mean(np.stack(of_labs, axis=1))
 
 
@@ -129,7 +152,7 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
         precision, recall = precision_recall(pooled)
         thin = np.unique(np.linspace(0, len(recall) - 1, _CURVE_POINTS).astype(int)) if len(recall) else np.empty(0, int)
         by_behavior[name] = {
-            **{key: _estimate(values) for key, values in own.items()},
+            **{key: estimate_of(values) for key, values in own.items()},
             "recordings": len(tally.recordings.get(column, ())),
             "frames": int(pooled[1].sum()),
             "annotated_frames": int(pooled.sum()),
@@ -179,12 +202,6 @@ def _mean(values: np.ndarray) -> np.ndarray:
     known = np.isfinite(values)
     total, count = np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1)
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-
-
-def _estimate(values: np.ndarray) -> dict[str, float | None]:
-    """Return the point estimate (the first value) and the interval of the resamples."""
-    low, high = percentile_interval(values[1:]) or (None, None)
-    return {"value": _known(values[0]), "low": low, "high": high}
 
 
 def _known(value: float) -> float | None:

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from behavior.content import together
+from behavior.content import content_groups, together
 from recognizers.recognizer import View
 from reports.estimates import Estimate, gain_text
 from training.decoding.choice import ALL, DEFAULT, SCORES, THRESHOLDS
@@ -47,9 +47,11 @@ def description(recipe: Configuration, seed: int, plan: FoldPlan, records: Seque
         "data": {
             "labs": sorted({recording.lab_id for recording in plan.recordings}),
             "recordings": len(plan.recordings),
-            "contents": len(set(plan.groups.values())),
+            "contents": len(set(content_groups(plan.contents).values())),
             "hours": seconds / 3600,
-            "same_content": together(dict(plan.groups)),
+            "same_content": together(content_groups(plan.contents)),
+            "same_fold": together(dict(plan.groups)),
+            "labels_late_s": plan.zone.labels_late_s,
         },
         "folds": [_fold_description(record) for record in records],
     }

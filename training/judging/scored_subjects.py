@@ -50,6 +50,7 @@ def subjects_with_bouts(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | 
     trained = _records(store, plan)
     extra = {NO_LABS_WAY} if any(one.decoding.lab_thresholds for one in fitted.values()) else set()
     extra |= {FITTED_WAY} if any(one.way != ALL for one in fitted.values()) else set()
+    extra |= {VALIDATION_WAY} if all(record.split.validation for record in trained.values()) else set()
     for one in subjects_with_scores(store, plan):
         fold = plan.fold_of[one.recording.video_id]
         yield _decoded(one, labelling, fitted.get(fold), trained[fold], extra)
@@ -92,7 +93,9 @@ def _decoded(
     as_trained = trained.decoding.over(trained.behaviors, known)
     if fitted is None:
         return replace(one, decoded=tuple(as_trained.bouts(known_labelling, one.recording, one.subject, scores)))
-    ways = {PLAIN_WAY: fitted.fitted.plain.over(behaviors, known), VALIDATION_WAY: as_trained}
+    ways = {PLAIN_WAY: fitted.fitted.plain.over(behaviors, known)}
+    if VALIDATION_WAY in extra:
+        ways[VALIDATION_WAY] = as_trained
     if FITTED_WAY in extra:
         ways[FITTED_WAY] = fitted.fitted.decoding.over(behaviors, known)
     if NO_LABS_WAY in extra:
