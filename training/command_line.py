@@ -62,7 +62,7 @@ def add_fold_flags(parser: argparse.ArgumentParser) -> None:
 
 def chosen_grouping(flags: argparse.Namespace, zone: "CuratedZone") -> "Callable[[Sequence[Recording]], Mapping[int, str]]":
     """Return the function from recordings to the groups of the flags; no groups without --group-by. Raises UsageError."""
-    from training.material.grouping import grouping_of
+    from training.material.fold_grouping import grouping_of
 
     if not flags.group_by:
         if flags.group_pattern:

@@ -75,13 +75,11 @@ def _trees(recipe: TreesRecipe, facts: Facts, why: str) -> Candidate:
 
 
 def _network(facts: Facts, device: str) -> Candidate:
-    """Return the network over bare tracks, without an embedding of labs: on simulated labs it costs a little (docs/experiments.md)."""
+    """Return the network over bare tracks, at the size for the device."""
     recipe = cnn_transformer_plus() if device == "cuda" else cnn_transformer_plus_small()
-    assert hasattr(recipe.network, "labs")
-    network = replace(recipe.network, labs=0)
     windows = facts.subjects_s * recipe.fps / recipe.windowing.step
     epochs = max(4, min(recipe.epochs, round(_MOST_UPDATES * recipe.batch / max(windows, 1)))) if device == "cpu" else recipe.epochs
-    recipe = replace(recipe, network=network, epochs=epochs, patience=max(recipe.patience, epochs))
+    recipe = replace(recipe, epochs=epochs, patience=max(recipe.patience, epochs))
     return Candidate(
         recipe, "a network over bare tracks, whose mistakes differ from those of trees", windows / recipe.batch * epochs * _STEP_S
     )

@@ -1,6 +1,9 @@
 """Choose among out-of-fold runs: for each fold by the scores of the other folds, so that what chose is never what is reported.
 
-Axes: N runs, K folds, C behaviors, U units (groups of recordings), L score levels.
+A later run is chosen over an earlier one only if its PR-AUC is higher in most resamples of the recordings: earlier runs are simpler, and a
+small gain on a few recordings is noise.
+
+Axes: N runs, K folds, C behaviors, U units (groups of recordings), L score levels, B resamples.
 """
 
 from collections.abc import Sequence
@@ -8,14 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from behavior.frame_scores import average_precision
+from behavior.bootstrap import resampling_weights
+from training.decoding.choice import SURE
+from training.judging.evaluation import Units, areas, mean_series
 from training.judging.out_of_fold import FoldRecord, OutOfFold
 from training.judging.scored_subjects import evaluated_behaviors, labelling_of_run, subjects_with_scores
 from training.judging.tally import tally
 from training.material.fold_plan import FoldPlan
 
-LEAST_GAIN = 0.003
-"""A later run is chosen over an earlier one only for so much more PR-AUC: a smaller gain is noise, and earlier ones are simpler."""
+_RESAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,9 @@ class Choice:
 
 def choose_run(stores: Sequence[OutOfFold], names: Sequence[str], plan: FoldPlan) -> Choice:
     """Return the choice among complete runs over one plan; earlier ones are simpler."""
-    precision = np.stack([_precision(store, plan) for store in stores])
-    chosen = [_first_good(column) for column in precision.T]
-    return Choice(tuple(names), precision, chosen[0], tuple(chosen[1:]))
+    series = np.stack([_precision(store, plan) for store in stores])  # [N, 1 + K, 1 + B]
+    chosen = [_first_good(series[:, column]) for column in range(series.shape[1])]
+    return Choice(tuple(names), series[..., 0], chosen[0], tuple(chosen[1:]))
 
 
 def write_chosen(choice: Choice, stores: Sequence[OutOfFold], plan: FoldPlan, store: OutOfFold) -> list[FoldRecord]:
@@ -56,19 +60,27 @@ def write_chosen(choice: Choice, stores: Sequence[OutOfFold], plan: FoldPlan, st
 
 
 def _precision(store: OutOfFold, plan: FoldPlan) -> np.ndarray:
-    """Return the mean PR-AUC over behaviors [1 + K], on all folds and without each."""
+    """Return the mean PR-AUC over behaviors, on all folds and without each: point estimate and all resamples [1 + K, 1 + B]."""
     behaviors = evaluated_behaviors(labelling_of_run(store, plan))
     counted = tally(subjects_with_scores(store, plan), behaviors)
-    fold_of = np.array([plan.fold_of[unit] for unit in counted.units])
-    kept = [np.ones(len(fold_of), bool), *(fold_of != fold for fold in range(1, len(plan.splits) + 1))]
-    levels = np.stack([counted.level_counts(column) for column in range(len(behaviors))])  # [C, U, 2, L]
-    areas = np.stack([average_precision(levels[:, own].sum(axis=1)) for own in kept])  # [1 + K, C]
-    return np.asarray(np.nanmean(areas, axis=1)) if np.isfinite(areas).any() else np.zeros(len(kept))
+    labs = {recording.video_id: recording.lab_id for recording in plan.recordings}
+    fold = np.array([plan.fold_of[unit] for unit in counted.units])
+    levels = [counted.level_counts(column) for column in range(len(behaviors))]
+    rows = []
+    for left_out in range(len(plan.splits) + 1):  # 0: none
+        kept = np.flatnonzero(fold != left_out)
+        weights = np.zeros((1 + _RESAMPLES, len(fold)))
+        weights[0, kept] = 1
+        weights[1:, kept] = resampling_weights([labs[counted.units[unit]] for unit in kept], _RESAMPLES)
+        rows.append(np.nan_to_num(mean_series([areas(own, Units(fold, weights)) for own in levels])))
+    return np.stack(rows)
 
 
-def _first_good(precision: np.ndarray) -> int:
+def _first_good(series: np.ndarray) -> int:
+    """Return the run to use, from the PR-AUC of all runs [N, 1 + B] in the same resamples."""
     best = 0
-    for run in range(1, len(precision)):
-        if precision[run] > precision[best] + LEAST_GAIN:
+    for run in range(1, len(series)):
+        higher = (series[run, 1:] > series[best, 1:]).mean()
+        if series[run, 0] > series[best, 0] and higher >= SURE:
             best = run
     return best

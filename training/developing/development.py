@@ -14,10 +14,10 @@ from training.decoding.decoding_file import FittedDecoding
 from training.developing.candidates import MANY_GROUPS, Candidate, candidates
 from training.developing.choosing import Choice, choose_run, write_chosen
 from training.developing.combinations import CombinedRun, combined_run, save_run, single_run
+from training.developing.developed_outcome import Outcome
 from training.developing.facts import Facts, facts_of
 from training.developing.label_lag import label_lag, lag_sums
 from training.developing.learning_curve import CurvePoint, learning_curve
-from training.developing.outcome import Outcome
 from training.developing.outcome_page import card, outcome_page
 from training.developing.running import Clock, Say, Tried, minutes_text, try_candidate
 from training.developing.second_human import agreements

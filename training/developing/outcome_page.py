@@ -4,7 +4,7 @@ from reports.charts import growth_chart
 from reports.estimates import Estimate
 from reports.figures import svg
 from reports.page import Cell, FigureBlock, Headline, Page, Section, TableBlock, Text
-from training.developing.outcome import Outcome
+from training.developing.developed_outcome import Outcome
 from training.developing.running import minutes_text
 from training.developing.words import curve_lines, data_lines, finding_lines, lag_lines
 from training.judging.run_summary import choice_text

@@ -85,7 +85,7 @@ def precision_series(
 ) -> dict[str, np.ndarray]:
     """Return the PR-AUC of each behavior, point estimate and all resamples [1 + B]; `folds` maps video ids. No bouts are needed."""
     units = _units(tally, recordings, folds, resamples)
-    return {name: _areas(tally.level_counts(column), units) for column, name in enumerate(tally.behaviors)}
+    return {name: areas(tally.level_counts(column), units) for column, name in enumerate(tally.behaviors)}
 
 
 def estimate_of(values: np.ndarray) -> dict[str, float | None]:
@@ -144,7 +144,7 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
         own = {
             "frame_f1": _pooled_f1(crossed, units),
             "frame_f1_optimistic": _pooled_f1(frames_at(levels, optimistic), units),
-            "average_precision": _areas(levels, units),
+            "average_precision": areas(levels, units),
         }
         own |= {f"bout_f1_at_{overlap}": _pooled_f1(bouts[:, place], units) for place, overlap in enumerate(OVERLAPS)}
         for key, values in own.items():
@@ -190,7 +190,8 @@ def _pooled_f1(counts: np.ndarray, units: Units) -> np.ndarray:
     return np.where(true > 0, f1_score(hits, predicted, true), np.nan)
 
 
-def _areas(levels: np.ndarray, units: Units) -> np.ndarray:
+def areas(levels: np.ndarray, units: Units) -> np.ndarray:
+    """Return the PR-AUC of one behavior in every resample [1 + B], from its counts [U, 2, L]."""
     used = levels.any(axis=(1, 2))
     flat = levels[used].reshape(int(used.sum()), levels[0].size).astype(np.float64)  # not -1, because there may be no rows
     chunks = np.array_split(units.weights[:, used], max(1, len(units.weights) // _CHUNK))

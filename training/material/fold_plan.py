@@ -11,8 +11,8 @@ from behavior.content import Content, content_groups, content_of
 from behavior.contract import UsageError, refuse
 from behavior.recording import Recording
 from training.material.curated_zone import CuratedZone
+from training.material.fold_grouping import merged_groups
 from training.material.folds import Split, cross_validation
-from training.material.grouping import merged_groups
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from simulated_lake import Lake
 
 from behavior.contract import UsageError
 from training.material.curated_zone import CuratedZone
+from training.material.fold_grouping import grouping_of, merged_groups
 from training.material.fold_plan import plan_folds, sensible_folds
-from training.material.grouping import grouping_of, merged_groups
 
 
 def test_groups_of_two_kinds_are_joined_also_by_way_of_others() -> None:
