@@ -126,6 +126,17 @@ class BoostedTrees:
                 scores[:, column] = booster.predict(features, num_threads=threads)
         return scores
 
+    @property
+    def answered(self) -> tuple[bool, ...]:
+        """Which columns have a model [C]."""
+        return tuple(booster is not None for booster in self.boosters)
+
+    def contributions(self, features: np.ndarray, column: int) -> np.ndarray:
+        """Return how much each feature adds to the log-odds of a column that has a model, and the mean: [N, F + 1]."""
+        booster = self.boosters[column]
+        assert booster is not None
+        return np.asarray(booster.predict(features, pred_contrib=True))
+
     def only(self, chosen: np.ndarray) -> Self:
         """Return the same with models for some columns [C] bool; the others have score 0."""
         return replace(self, boosters=tuple(one if own else None for one, own in zip(self.boosters, chosen, strict=True)))

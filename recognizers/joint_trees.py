@@ -50,6 +50,12 @@ class JointTrees:
         scores = np.asarray(self.booster.predict(features, num_threads=threads), np.float32)[:, :-1]
         return scores * np.array(self.answered)
 
+    def contributions(self, features: np.ndarray, column: int) -> np.ndarray:
+        """Return how much each feature adds to the log-odds of a behavior against "nothing", and the mean: [N, F + 1]."""
+        classes = len(self.answered) + 1
+        shares = np.asarray(self.booster.predict(features, pred_contrib=True)).reshape(len(features), classes, -1)
+        return np.asarray(shares[:, column] - shares[:, -1])
+
     def to_tensors(self) -> "dict[str, Tensor]":
         """Return digest and text of the model, and which behaviors have scores."""
         import torch

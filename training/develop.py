@@ -46,6 +46,7 @@ def _develop(flags: argparse.Namespace) -> int:
         raise UsageError(f"Expected --minutes above 0, but got {flags.minutes:g}. Give it time, such as 15.")
     require_drawing("report")
     machine = chosen_machine(flags)
+    from behavior.body_length import unscaled_note
     from training.developing.candidates import candidates
     from training.developing.development import CARD, PAGE, RECOGNIZER, Workshop, develop, plan_lines
     from training.developing.facts import facts_of
@@ -58,6 +59,8 @@ def _develop(flags: argparse.Namespace) -> int:
     plan = plan_folds(zone, flags.lab, flags.folds, chosen_grouping(flags, zone), flags.exclude)
     facts = facts_of(plan)
     print("\n".join(plan_lines(facts, candidates(facts, machine.device), plan, flags.minutes)), flush=True)
+    if note := unscaled_note(plan.recordings):
+        print(note, flush=True)
     if flags.plan:
         return EXIT_OK
     folder = flags.output_dir or Path("results") / "developed" / "+".join(flags.lab or ["all"])

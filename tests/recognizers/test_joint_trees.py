@@ -55,6 +55,18 @@ def test_a_row_that_stands_for_many_counts_as_many() -> None:
     assert trees.predict(features[:1])[0, 0] == pytest.approx(0.9, abs=0.02)
 
 
+def test_contributions_add_up_to_the_odds_against_nothing() -> None:
+    """Of two features only the first one matters."""
+    features, labels = speeds(2)
+    features[:, 1] = 0
+    trees = JointTrees.fit(features, labels, np.ones(len(labels)), CONFIG, threads=1)
+    rows = np.array([[15.0, 0.0], [25.0, 0.0]], np.float32)
+    shares = trees.contributions(rows, 0)
+    raw = np.asarray(trees.booster.predict(rows, raw_score=True))
+    np.testing.assert_allclose(shares.sum(axis=1), raw[:, 0] - raw[:, -1], atol=1e-6)
+    assert (shares[:, 1] == 0).all()
+
+
 def test_a_checkpoint_gives_the_same_scores_back_and_a_changed_text_is_refused(tmp_path: Path) -> None:
     width = len(FEATURES.names)
     trees = grown(width)
