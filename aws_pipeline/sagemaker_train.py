@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,12 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.job_code import TRAINING, files
+from aws_pipeline.job_code import TRAINING, files, pins
 from aws_pipeline.terminal import JobFailed, run
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
 from behavior.whole_file import check_place
-from behavior.workplace import REPOSITORY, WORKPLACE
+from behavior.workplace import WORKPLACE
 from reports.progress import Progress
 
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
@@ -195,28 +194,11 @@ def _checkpoints_of(job: str) -> str:
 def _staged_code() -> Iterator[Path]:
     """Copy the files of this repository that the job needs to a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
-        for path, content in {**files(*TRAINING), "requirements.txt": ("\n".join(_pins()) + "\n").encode()}.items():
+        for path, content in {**files(*TRAINING), "requirements.txt": ("\n".join(pins(*IN_THE_CONTAINER)) + "\n").encode()}.items():
             target = Path(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         yield Path(folder)
-
-
-def _pins() -> list[str]:
-    """Return the packages for the container, with the versions of the lock, or, without a checkout, the installed versions.
-
-    Raises UsageError if a package is not installed.
-    """
-    lock = REPOSITORY / "requirements.lock"
-    if lock.is_file():
-        return [line for line in lock.read_text().splitlines() if line.partition("==")[0] in IN_THE_CONTAINER]
-    try:
-        return [f"{name}=={version(name)}" for name in IN_THE_CONTAINER]
-    except PackageNotFoundError as error:
-        raise UsageError(
-            f"Expected {', '.join(IN_THE_CONTAINER)} to be installed, so that the job gets the same versions, but got no {error.name}. "
-            "Install it."
-        ) from None
 
 
 def _main() -> int:

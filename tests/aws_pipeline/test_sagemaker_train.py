@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from aws_pipeline import sagemaker_train
+from aws_pipeline import job_code, sagemaker_train
 from aws_pipeline.config import Settings
 from behavior.contract import UsageError
 
 
 def the_pins_of_a_job() -> list[str]:
     """Return what the container is asked to install."""
-    with sagemaker_train._staged_code() as code:
-        return (code / "requirements.txt").read_text().splitlines()
+    return job_code.pins(*sagemaker_train.IN_THE_CONTAINER)
 
 
 class Bucket:
@@ -48,14 +47,14 @@ def test_no_job_is_sent_whose_checkpoint_has_no_place(tmp_path: Path, monkeypatc
 
 def test_a_job_gets_the_versions_of_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "requirements.lock").write_text("lightgbm==4.0.1\nnumpy==2.0.1\npandas==2.5.0\npyarrow==22.0.0\nsafetensors==0.6.1\n")
-    monkeypatch.setattr(sagemaker_train, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(job_code, "REPOSITORY", tmp_path)
     assert the_pins_of_a_job() == ["lightgbm==4.0.1", "pandas==2.5.0", "pyarrow==22.0.0", "safetensors==0.6.1"]
 
 
 def test_without_a_checkout_a_job_gets_the_versions_installed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     here = {"pyarrow": "23.0.0", "pandas": "2.4.0", "safetensors": "0.7.0", "lightgbm": "4.6.0"}
-    monkeypatch.setattr(sagemaker_train, "REPOSITORY", tmp_path)
-    monkeypatch.setattr(sagemaker_train, "version", here.__getitem__)
+    monkeypatch.setattr(job_code, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(job_code, "version", here.__getitem__)
     assert the_pins_of_a_job() == ["pyarrow==23.0.0", "pandas==2.4.0", "safetensors==0.7.0", "lightgbm==4.6.0"]
 
 
@@ -65,8 +64,8 @@ def test_without_a_checkout_and_without_a_package_that_training_needs_nothing_is
             raise PackageNotFoundError(name)
         return "1.0"
 
-    monkeypatch.setattr(sagemaker_train, "REPOSITORY", tmp_path)
-    monkeypatch.setattr(sagemaker_train, "version", version)
+    monkeypatch.setattr(job_code, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(job_code, "version", version)
     with pytest.raises(UsageError, match=r"but got no lightgbm\. Install it"):
         the_pins_of_a_job()
 

@@ -22,7 +22,8 @@ SECONDS = 60.0
 
 
 @pytest.fixture
-def artifacts(endpoint: Any) -> Any:
+def artifacts(endpoint: Any, make_role: Any) -> Any:
+    make_role("role", "glue")
     s3 = boto3.client("s3")
     for bucket in ("artifacts", "raw-zone", "curated-zone"):
         s3.create_bucket(Bucket=bucket)

@@ -41,7 +41,8 @@ if flags.recipe == "hopeless":
 
 
 @pytest.fixture
-def sagemaker(endpoint: Any) -> Any:
+def sagemaker(endpoint: Any, make_role: Any) -> Any:
+    assert make_role("training", "sagemaker") == ROLE
     s3 = boto3.client("s3")
     for bucket in ("artifacts", "curated-zone"):
         s3.create_bucket(Bucket=bucket)
@@ -237,7 +238,6 @@ def test_the_unmodified_sdk_trains_from_a_source_folder(sagemaker: Any, endpoint
     from sagemaker.core.training.configs import CheckpointConfig, Compute, InputData, OutputDataConfig, SourceCode
     from sagemaker.train import ModelTrainer
 
-    boto3.client("iam").create_role(RoleName="training", AssumeRolePolicyDocument="{}")
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "train.py").write_text(TRAIN)
     trainer = ModelTrainer(

@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any
 from infra.local.control.moto_app import ACCOUNT, REGION
 from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.jobs.container import Container
+from infra.local.jobs.model_registry import ModelRegistry
 from infra.local.jobs.processes import ExitStatus, Process, job_environment, last_words, run_logged
 from infra.local.jobs.runs import RunRecord, RunStore
 
 if TYPE_CHECKING:
-    from infra.local.control.plane import ControlPlane
+    from infra.local.access.guard import Guard
     from infra.local.s3.object_store import ObjectStore
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_PRINCIPAL = "sagemaker.amazonaws.com"
 _STOP_GRACE_S = 120.0
 _SYNC_EVERY_S = 5.0
 _MOST_REASON = 1000
@@ -38,13 +40,14 @@ _ECHOED = (
 
 
 class SageMakerJobs:
-    """Answers the training-job operations of SageMaker; the rest is the control plane's."""
+    """Answers the operations on training jobs and on the registry of models; the rest is the control plane's."""
 
-    def __init__(self, store: ObjectStore, control: ControlPlane, endpoint_url: str) -> None:
+    def __init__(self, store: ObjectStore, guard: Guard, endpoint_url: str) -> None:
         self.store = store
-        self.control = control
+        self.guard = guard
         self.endpoint_url = endpoint_url
         self.runs = RunStore(store.root / ".aws" / "runs" / "sagemaker")
+        self.registry = ModelRegistry(store.root / ".aws" / "models")
 
     def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
         """Answer one operation; None leaves it to the control plane."""
@@ -56,7 +59,7 @@ class SageMakerJobs:
             "ListTrainingJobs": self._list,
             "StopTrainingJob": self._stop,
         }
-        return answers[operation](request) if operation in answers else None
+        return answers[operation](request) if operation in answers else self.registry.handle(operation, request)
 
     def close(self) -> None:
         """End what still runs, and say so in its record."""
@@ -67,6 +70,7 @@ class SageMakerJobs:
         faults = _faults(request)
         if faults:
             raise ServiceError("ValidationException", " ".join(faults))
+        self.guard.require_trust(request["RoleArn"], _PRINCIPAL)
         arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/{name}"
         details = {**request, "TrainingJobArn": arn, "Transitions": []}
         try:
@@ -80,7 +84,7 @@ class SageMakerJobs:
     def _run(self, name: str) -> None:
         container = None
         try:
-            container = Container(self._find(name).details, self.runs.workplace(name), self.store)
+            container = Container(self._find(name).details, self.runs.workplace(name), self.store, self.guard)
             self._enter(name, "Downloading", "Downloading input data")
             container.download()
             self._enter(name, "Training", "Training on this machine, without the image")
@@ -108,7 +112,7 @@ class SageMakerJobs:
             if self.runs.update(name, state="RUNNING", child=child).state == "STOPPING":
                 child.stop_group(_STOP_GRACE_S)
 
-        environment = container.environment(job_environment(self.endpoint_url, REGION))
+        environment = container.environment(job_environment(self.endpoint_url, REGION, self.guard.identities.issue(container.role, name)))
         limit_s = (container.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
         return run_logged(container.command, environment, container.base / "code", self.runs.log(name), limit_s, started, sync)
 
