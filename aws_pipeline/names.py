@@ -11,8 +11,8 @@ OWNER_TAG = "mabe:deployment"
 """Tag that says to which deployment a resource belongs."""
 _PREFIX = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _RESERVED = ("xn--", "sthree-", "amzn-s3-demo-")
-_MOST_BUCKET, _MOST_ROLE = 63, 64
-"""Most characters of a name, by the rules of S3 and IAM."""
+_MOST_BUCKET, _MOST_JOB_PREFIX = 63, 20
+"""Most characters of the name of a bucket (a rule of S3), and of the beginning of the name of a job."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class Names:
     def deployment(self) -> str:
         """Return the name of the whole deployment, the value of its tag."""
         return f"{self.prefix}-{self.region}" if self.prefix else "mabe"
+
+    @property
+    def job_prefix(self) -> str:
+        """Return how names of SageMaker's jobs begin: the prefix, cut, because 63 characters must hold the recipe as well."""
+        return (self.prefix or self.deployment)[:_MOST_JOB_PREFIX].rstrip("-")
 
     @property
     def database(self) -> str:

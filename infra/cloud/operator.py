@@ -55,7 +55,7 @@ def operator_document(settings: Settings) -> dict[str, Any]:
 
 def _sagemaker(settings: Settings) -> list[dict[str, Any]]:
     """Training, registering and serving; every name begins with the deployment's."""
-    mine = settings.names.deployment
+    mine = settings.names.job_prefix
     train = ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob", "sagemaker:AddTags"]
     passed = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
     role = [role_arn(settings.training_role)]

@@ -21,7 +21,7 @@ def watching(settings: Settings, alarm_email: str) -> dict[str, dict[str, Any]]:
     training = {
         "source": ["aws.sagemaker"],
         "detail-type": ["SageMaker Training Job State Change"],
-        "detail": {"TrainingJobName": [{"prefix": f"{settings.names.deployment}-"}], "TrainingJobStatus": ["Failed"]},
+        "detail": {"TrainingJobName": [{"prefix": f"{settings.names.job_prefix}-"}], "TrainingJobStatus": ["Failed"]},
     }
     subscription = {"Subscription": [{"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}]} if alarm_email else {}
     topic = {"TopicName": settings.names.of("alarms"), **subscription}

@@ -35,8 +35,7 @@ class Container:
         self.guard = guard
         self.workplace = workplace
         self.base = _without_odd_characters(workplace / "ml")
-        for folder in ("input/config", "input/data", "model", "output/data", "checkpoints", "code"):
-            (self.base / folder).mkdir(parents=True, exist_ok=True)
+        self._make_folders()
 
     @property
     def checkpoint_uri(self) -> str | None:
@@ -98,6 +97,16 @@ class Container:
         path = self.base / "output" / "failure"
         text = path.read_text(errors="replace").strip() if path.exists() else ""
         return "" if "subprocess.CalledProcessError" in text or text.startswith("Training Execution failed") else text
+
+    def empty(self) -> None:
+        """Make the tree as it was in the beginning, as on a new machine."""
+        for folder in sorted(self.base.iterdir()):
+            shutil.rmtree(folder)
+        self._make_folders()
+
+    def _make_folders(self) -> None:
+        for folder in ("input/config", "input/data", "model", "output/data", "checkpoints", "code"):
+            (self.base / folder).mkdir(parents=True, exist_ok=True)
 
     def clear(self) -> None:
         """Remove the tree, not the data its channels point to."""
