@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import time
@@ -21,6 +22,10 @@ from reports.progress import Progress
 DEPLOY = "python -m infra.deploy"
 LIST = "python aws_pipeline/quarantine.py list"
 _MOST_TOLD = 20
+_CORES = {"G.1X": 4, "G.2X": 8}
+"""Tasks that a worker runs at once."""
+_PER_EXECUTOR, _MOST_EXECUTORS = 200, 9
+"""Recordings for which one more executor is worth its start, and most executors."""
 _ACTIVE = {"WAITING", "STARTING", "RUNNING", "STOPPING"}
 
 
@@ -40,12 +45,12 @@ def run_job(chosen: Settings) -> dict[str, Any]:
     policy = policy_text(chosen)
     bucket, name = chosen.bucket("artifacts"), f"glue/runs/{uuid.uuid4().hex}"
     key, arguments = f"{name}.json", {"--SUMMARY_URI": f"s3://{bucket}/{name}.json"}
-    _require_this_code(glue, chosen)
+    job = _require_this_code(glue, chosen)
     if policy:
         s3.put_object(Bucket=bucket, Key=f"{name}.toml", Body=policy.encode())
         arguments["--POLICY_URI"] = f"s3://{bucket}/{name}.toml"
     try:
-        started = glue.start_job_run(JobName=chosen.glue_job, Arguments=arguments)
+        started = glue.start_job_run(JobName=chosen.glue_job, **_workers(_n_recordings(s3, chosen), job["WorkerType"], arguments))
     except glue.exceptions.ConcurrentRunsExceededException:
         raise UsageError(f"Expected job {chosen.glue_job} to be idle, but got a run under way. Wait for it or stop it.") from None
 
@@ -65,11 +70,31 @@ def run_job(chosen: Settings) -> dict[str, Any]:
     return status
 
 
-def _require_this_code(glue: Any, chosen: Settings) -> None:
-    """If the job has other code than this working tree, deploy it on this disk; on AWS, raise UsageError: a person must decide."""
-    code = glue_code(chosen)
-    if _deployed_code(glue, chosen) == (code.script, code.library):
-        return
+def _workers(n_recordings: int, worker_type: str, arguments: dict[str, str]) -> dict[str, Any]:
+    """Return what of a run depends on its data: the number of workers, and how many parts Spark makes at least.
+
+    Executors register only while a run goes on, so Spark itself would count too few cores. One worker is the driver.
+    """
+    executors = min(max(1, math.ceil(n_recordings / _PER_EXECUTOR)), _MOST_EXECUTORS)
+    conf = f"spark.default.parallelism={executors * _CORES[worker_type]}"
+    return {"WorkerType": worker_type, "NumberOfWorkers": executors + 1, "Arguments": {**arguments, "--conf": conf}}
+
+
+def _n_recordings(s3: Any, chosen: Settings) -> int:
+    """Return the number of tracking objects in the raw zone."""
+    pages = s3.get_paginator("list_objects_v2")
+    prefixes = [f"{split}_tracking/" for split in ("train", "test")]
+    return sum(page["KeyCount"] for prefix in prefixes for page in pages.paginate(Bucket=chosen.bucket("raw"), Prefix=prefix))
+
+
+def _require_this_code(glue: Any, chosen: Settings) -> dict[str, Any]:
+    """Return the definition of the job, which then has the code of this working tree.
+
+    If it has other code, it is deployed on this disk; on AWS, UsageError is raised: a person must decide.
+    """
+    code, job = glue_code(chosen), _definition(glue, chosen)
+    if (job["Command"]["ScriptLocation"], job.get("DefaultArguments", {}).get("--extra-py-files", "")) == (code.script, code.library):
+        return job
     if not chosen.local:
         raise UsageError(
             f"Expected job {chosen.glue_job} to have the code of this working tree, but got other code. Deploy this one: {DEPLOY}"
@@ -78,15 +103,15 @@ def _require_this_code(glue: Any, chosen: Settings) -> None:
     done = subprocess.run([sys.executable, "-m", "infra.deploy"], cwd=REPOSITORY, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise JobFailed(f"Expected {DEPLOY} to succeed, but got exit code {done.returncode}. Correct the error above.", done.returncode)
+    return _definition(glue, chosen)
 
 
-def _deployed_code(glue: Any, chosen: Settings) -> tuple[str, str]:
-    """Return the addresses of script and library in the definition of the job."""
+def _definition(glue: Any, chosen: Settings) -> dict[str, Any]:
+    """Return the definition of the job. Raises UsageError if there is none."""
     try:
-        job = glue.get_job(JobName=chosen.glue_job)["Job"]
+        return dict(glue.get_job(JobName=chosen.glue_job)["Job"])
     except glue.exceptions.EntityNotFoundException:
         raise UsageError(f"Expected a Glue job {chosen.glue_job}, but got none. Deploy the stack first: {DEPLOY}") from None
-    return job["Command"]["ScriptLocation"], job.get("DefaultArguments", {}).get("--extra-py-files", "")
 
 
 def _follow(glue: Any, name: str, run_id: str, summary: Callable[[], dict[str, Any]]) -> dict[str, Any]:

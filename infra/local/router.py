@@ -142,11 +142,19 @@ class Router:
             self._guard.pass_path(principal, service, request)
             return self._forward(service, request, body)
         asked = _json_object(body)
-        self._guard.pass_json(principal, service, operation, asked)
+        self._guard.pass_json(principal, service, operation, asked if principal.is_owner else self._with_workgroup(service, asked))
         answer = self._services.handle(service, operation, asked)
         if answer is None:
             return self._forward(service, request, body)
         return Response(200, json.dumps(answer, default=_epoch).encode(), {"Content-Type": request.header("Content-Type", _JSON)})
+
+    def _with_workgroup(self, service: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Add the workgroup of the query that a request to Athena names: rights are given by workgroup."""
+        number = asked.get("QueryExecutionId") or (asked.get("QueryExecutionIds") or [""])[0]
+        if service != "athena" or not number:
+            return asked
+        found = self._services.handle("athena", "GetQueryExecution", {"QueryExecutionId": number}) or {}
+        return {**asked, "WorkGroup": found.get("QueryExecution", {}).get("WorkGroup")}
 
     def _form(self, service: str, principal: Principal, request: Request, body: bytes) -> Response:
         """Answer a request of the query protocol. What changes IAM may change what others may do."""

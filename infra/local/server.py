@@ -9,15 +9,19 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from infra.local.access.guard import Guard
+from infra.local.access.identities import OWNER
 from infra.local.control.plane import ControlPlane
 from infra.local.errors import ServiceError
 from infra.local.router import Handle, Router, Service, Services
 from infra.local.s3.object_store import ObjectStore
 from infra.local.s3.wire import FileSlice, Request, Response
+
+if TYPE_CHECKING:
+    from infra.local.cloudformation.caller import Caller
 
 _LOOPBACK = re.compile(r"(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 
@@ -40,6 +44,12 @@ class LocalServer:
         self._services = Services(lambda handle: _makers(self.store, self.control, self.guard, self.url, handle))
         self._http.router = Router(self.store, self.control, self._services, self.guard)
         self._thread = threading.Thread(target=self._http.serve_forever, args=[0.05], name="local-aws", daemon=True)
+
+    def caller(self) -> Caller:
+        """Return a way to call the services here in the name of the owner."""
+        from infra.local.cloudformation.caller import Caller
+
+        return Caller(self.store, self.control, self.guard, self._services.handle, OWNER)
 
     def __enter__(self) -> LocalServer:
         self._thread.start()

@@ -96,6 +96,7 @@ def test_a_stack_is_deployed_once_and_again_when_it_or_its_code_changed_or_is_go
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # nobody is there: the session must not ask the environment
     monkeypatch.setattr("infra.cloud.data.data_template", lambda chosen: data)
     monkeypatch.setattr("infra.cloud.compute.compute_template", lambda chosen: compute)
+    monkeypatch.setattr("infra.cloud.compute.compute_parameters", lambda code: {})
     monkeypatch.setattr(deploy_module, "deploy", deploy)
 
     with LocalServer(tmp_path) as server:

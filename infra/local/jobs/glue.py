@@ -8,6 +8,7 @@ import threading
 import uuid
 import zipfile
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from infra.local.s3.object_store import ObjectStore
 
 LOG_GROUP = "/aws-glue/jobs"
+_DRIVER = str(Path(__file__).with_name("glue_driver.py"))
 _STOP_GRACE_S = 10.0
 _PRINCIPAL = "glue.amazonaws.com"
 
@@ -74,8 +76,9 @@ class GlueJobs:
         timeout_s = run.details["Timeout"] * 60.0
         try:
             workplace, log = self.runs.workplace(run_id), self.runs.log(run_id)
-            mounts = _Mounts(workplace / "conf", self.store)
-            command = [sys.executable, *self._fetch_code(workplace, job, run), *_script_arguments(run)]
+            mounts = _Mounts(workplace / "conf", self.store, _spark_conf(run.details["Arguments"].get("--conf") or ""))
+            _require_modules(run.details["Arguments"].get("--additional-python-modules") or "")
+            command = [sys.executable, _DRIVER, *self._fetch_code(workplace, job, run), *_script_arguments(run)]
             environment = self._environment(workplace, self.guard.identities.issue(job["Role"], "GlueJobRunnerSession"))
             outcome = run_logged(
                 command, environment, workplace, log, timeout_s, lambda child: self._started(run_id, child), mounts.refresh
@@ -168,11 +171,11 @@ class GlueJobs:
 class _Mounts:
     """The buckets that one run sees, kept in step with the store while it runs."""
 
-    def __init__(self, folder: Path, store: ObjectStore) -> None:
+    def __init__(self, folder: Path, store: ObjectStore, conf: Mapping[str, str]) -> None:
         self.folder = folder
         self.store = store
         self.mounted = store.buckets()
-        spark_conf.write_conf(folder, store.root, self.mounted)
+        spark_conf.write_conf(folder, store.root, self.mounted, conf)
 
     def refresh(self) -> None:
         """Mount buckets that were made since."""
@@ -180,6 +183,30 @@ class _Mounts:
         if buckets != self.mounted:
             self.mounted = buckets
             spark_conf.write_mounts(self.folder, self.store.root, buckets)
+
+
+def log_group(run: RunRecord) -> str:
+    """Return how the names of the run's log groups begin."""
+    return str(run.details["Arguments"].get("--custom-logGroup-prefix") or LOG_GROUP)
+
+
+def _require_modules(modules: str) -> None:
+    """Raise ServiceError for packages that Glue would install and that are not here in these versions: nothing is installed here."""
+    for module in filter(None, modules.split(",")):
+        name, _, wanted = module.strip().partition("==")
+        try:
+            found = version(name.partition("[")[0])
+        except PackageNotFoundError:
+            found = ""
+        if not found or (wanted and found != wanted):
+            what = f"Expected module {module.strip()} of --additional-python-modules to be installed here, but got {found or 'none'}"
+            raise ServiceError("InvalidInputException", f"{what}. Install it.")
+
+
+def _spark_conf(text: str) -> dict[str, str]:
+    """Read --conf. The parallelism of Glue's workers means nothing here, where the cores of this machine work."""
+    pairs = (each.strip().partition("=") for each in text.split("--conf"))
+    return {name.strip(): value.strip() for name, _, value in pairs if name and name.strip() != "spark.default.parallelism"}
 
 
 def _run_details(job: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,6 +240,6 @@ def _job_run(run: RunRecord) -> dict[str, Any]:
         "JobRunState": run.state,
         **({"ErrorMessage": run.reason} if run.reason else {}),
         "ExecutionTime": round(run.duration_s),
-        "LogGroupName": LOG_GROUP,
+        "LogGroupName": log_group(run),
         "PredecessorRuns": [],
     }
