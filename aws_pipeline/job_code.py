@@ -26,6 +26,8 @@ GLUE_LIBRARY = (
 TRAINING = ("behavior", "reports", "recognizers", "training")
 """Folders that a training job needs."""
 
+SERVING = ("behavior", "reports", "recognizers", "inference")
+"""Folders that a served model needs."""
 NOT_IN_GLUE = ("pyiceberg",)
 """Packages that the Glue job needs and that Glue does not have: it installs them when a run starts."""
 

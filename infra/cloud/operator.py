@@ -57,10 +57,18 @@ def _sagemaker(settings: Settings) -> list[dict[str, Any]]:
     """Training, registering and serving; every name begins with the deployment's."""
     mine = settings.names.job_prefix
     train = ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob", "sagemaker:AddTags"]
+    models = [f"sagemaker:{what}ModelPackage" for what in ("Create", "Describe", "Update")]
+    group = settings.names.of("recognizers")
+    serve = [f"sagemaker:{verb}{what}" for verb in ("Create", "Describe", "Delete") for what in ("Model", "EndpointConfig", "Endpoint")]
+    serve += ["sagemaker:CreateTransformJob", "sagemaker:DescribeTransformJob", "sagemaker:InvokeEndpoint", "sagemaker:AddTags"]
+    kinds = ("model", "endpoint-config", "endpoint", "transform-job")
     passed = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
     role = [role_arn(settings.training_role)]
     return [
         allow("Train", train, [arn("sagemaker", f"training-job/{mine}-*")]),
+        allow("Register", models, [arn("sagemaker", f"model-package/{group}/*")]),
+        allow("ListModels", ["sagemaker:ListModelPackages"], ["*"]),  # takes no resource
+        allow("Serve", serve, [arn("sagemaker", f"{kind}/{mine}-*") for kind in kinds]),
         allow("PassTrainingRole", ["iam:PassRole"], role, condition=passed),
         allow("ReadTrainingRole", ["iam:GetRole", "iam:SimulatePrincipalPolicy"], role),
     ]

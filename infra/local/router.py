@@ -140,6 +140,8 @@ class Router:
         operation = request.header("X-Amz-Target").rpartition(".")[2]
         if not operation:
             self._guard.pass_path(principal, service, request)
+            if service == "sagemaker" and (named := re.fullmatch(r"/endpoints/([^/]+)/invocations", request.path)):
+                return self._invoke(named[1], request, body)
             return self._forward(service, request, body)
         asked = _json_object(body)
         self._guard.pass_json(principal, service, operation, asked if principal.is_owner else self._with_workgroup(service, asked))
@@ -147,6 +149,12 @@ class Router:
         if answer is None:
             return self._forward(service, request, body)
         return Response(200, json.dumps(answer, default=_epoch).encode(), {"Content-Type": request.header("Content-Type", _JSON)})
+
+    def _invoke(self, endpoint: str, request: Request, body: bytes) -> Response:
+        """Pass a request to an endpoint of SageMaker."""
+        asked = {"EndpointName": endpoint, "Body": body, "ContentType": request.header("Content-Type", "application/octet-stream")}
+        answer = self._services.handle("sagemaker", "InvokeEndpoint", asked) or {}
+        return Response(200, answer["Body"], {"Content-Type": answer["ContentType"]})
 
     def _with_workgroup(self, service: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Add the workgroup of the query that a request to Athena names: rights are given by workgroup."""

@@ -15,6 +15,7 @@ from infra.local.jobs.container import Container
 from infra.local.jobs.model_registry import ModelRegistry
 from infra.local.jobs.processes import ExitStatus, Process, job_environment, last_words, run_logged
 from infra.local.jobs.runs import RunRecord, RunStore
+from infra.local.jobs.serving import Serving
 from infra.local.jobs.training_answers import metrics_in, status_of, training_description, training_summary
 from infra.local.jobs.training_faults import faults_of
 
@@ -38,6 +39,7 @@ class SageMakerJobs:
         self.guard = guard
         self.endpoint_url = endpoint_url
         self.runs = RunStore(store.root / ".aws" / "runs" / "sagemaker")
+        self.serving = Serving(store, guard, endpoint_url)
         self.registry = ModelRegistry(store.root / ".aws" / "models")
 
     def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
@@ -50,11 +52,15 @@ class SageMakerJobs:
             "ListTrainingJobs": self._list,
             "StopTrainingJob": self._stop,
         }
-        return answers[operation](request) if operation in answers else self.registry.handle(operation, request)
+        if operation in answers:
+            return answers[operation](request)
+        answer = self.registry.handle(operation, request)
+        return self.serving.handle(operation, request) if answer is None else answer
 
     def close(self) -> None:
         """End what still runs, and say so in its record."""
         self.runs.stop_own()
+        self.serving.close()
 
     def _create(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["TrainingJobName"]

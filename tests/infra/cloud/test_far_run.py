@@ -59,6 +59,14 @@ def test_a_person_with_the_operators_policy_runs_the_whole_pipeline_and_can_do_n
     assert counted[0]["n"] > 0
     done("aws_pipeline/sagemaker_train.py", "--recipe", "trees", "--output-dir", tmp_path / "models")
     assert (tmp_path / "models" / "trees.safetensors").is_file()
+    job = boto3.client("sagemaker").list_training_jobs()["TrainingJobSummaries"][0]["TrainingJobName"]
+    done("aws_pipeline/sagemaker_deploy.py", "register", job)
+    done("aws_pipeline/sagemaker_deploy.py", "approve", 1)
+    done("inference/pack_requests.py", "--output", tmp_path / "requests")
+    done("aws_pipeline/sagemaker_deploy.py", "transform", "--requests", tmp_path / "requests", "--output", tmp_path / "bouts")
+    assert len(list((tmp_path / "bouts").glob("*.csv"))) == 1
+    done("aws_pipeline/sagemaker_deploy.py", "endpoint", "create", "now")
+    done("aws_pipeline/sagemaker_deploy.py", "endpoint", "delete", "now")
     assert {path.name for path in endpoint.root.iterdir() if not path.name.startswith(".")} == {
         f"our-lab-us-east-1-{zone}" for zone in ("raw-zone", "curated-zone", "athena-results", "artifacts")
     }

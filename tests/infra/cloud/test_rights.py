@@ -37,6 +37,12 @@ WILDCARDS = {
     ("TrainingRole", "WriteLogs", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/*"): "SageMaker names its groups",
     ("OperatorPolicy", "FollowLogs", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/TrainingJobs*"): "streams of the group",
     ("OperatorPolicy", "Train", "arn:aws:sagemaker:us-east-1:123456789012:training-job/mabe-*"): "jobs of this deployment",
+    ("OperatorPolicy", "Register", "arn:aws:sagemaker:us-east-1:123456789012:model-package/mabe-recognizers/*"): "versions have numbers",
+    ("OperatorPolicy", "ListModels", "*"): "the action takes no resource",
+    **{
+        ("OperatorPolicy", "Serve", f"arn:aws:sagemaker:us-east-1:123456789012:{kind}/mabe-*"): "models and jobs of this deployment"
+        for kind in ("model", "endpoint-config", "endpoint", "transform-job")
+    },
 }
 """Every resource with a wildcard that is no object of our buckets and no table of our database, and why."""
 
