@@ -112,5 +112,5 @@ def test_what_is_not_there_is_told_with_the_next_thing_to_do(registered, tmp_pat
     chosen, _ = registered
     with pytest.raises(UsageError, match=r"Expected requests \(\*.parquet\) in .* but got none"):
         sagemaker_deploy.transform(tmp_path, tmp_path, None, chosen, "ml.m5.xlarge")
-    with pytest.raises(UsageError, match="Expected a version of mabe-recognizers 7, but got none. Register a training job first"):
+    with pytest.raises(UsageError, match=r"Expected a version of mabe-recognizers 7, but got none\. Register a training job first"):
         sagemaker_deploy.approve(7, chosen)

@@ -13,9 +13,9 @@ from infra.local.control.moto_app import ACCOUNT, REGION
 from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.jobs.container import Container
 from infra.local.jobs.model_registry import ModelRegistry
+from infra.local.jobs.model_serving import Serving
 from infra.local.jobs.processes import ExitStatus, Process, job_environment, last_words, run_logged
 from infra.local.jobs.runs import RunRecord, RunStore
-from infra.local.jobs.serving import Serving
 from infra.local.jobs.training_answers import metrics_in, status_of, training_description, training_summary
 from infra.local.jobs.training_faults import faults_of
 

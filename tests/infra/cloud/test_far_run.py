@@ -15,10 +15,19 @@ import pytest
 
 from aws_pipeline.config import settings
 from aws_pipeline.job_code import glue_code
+from infra.cloud.operator import operator_document
 from infra.deploy import deploy
+from infra.local.access.guard import Guard
 
 ROOT = Path(__file__).resolve().parents[3]
+HERE = settings({})
 FAR = {"USE_LOCAL_FS": "false", "S3_BUCKET": "our-lab", "AWS_DEFAULT_REGION": "us-east-1", "USE_ENDPOINT_URL": "true"}
+
+
+RARE = {
+    "s3:AbortMultipartUpload": "a large upload is interrupted",
+}
+"""Rights of a person that this run does not need -> when they are needed."""
 
 
 @pytest.fixture
@@ -44,8 +53,18 @@ def operator(endpoint: Any, tmp_path: Path) -> Callable[..., subprocess.Complete
 @pytest.mark.spark
 @pytest.mark.slow
 def test_a_person_with_the_operators_policy_runs_the_whole_pipeline_and_can_do_nothing_else(
-    operator: Callable[..., subprocess.CompletedProcess[str]], endpoint: Any, tmp_path: Path
+    operator: Callable[..., subprocess.CompletedProcess[str]], endpoint: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    used: dict[str, set[str]] = {}
+    require = Guard.require
+
+    def record(self: Guard, principal: Any, asks: Any, service: str) -> None:
+        asked = list(asks)
+        used.setdefault(principal.arn.rpartition("/")[2], set()).update(ask.action for ask in asked)
+        require(self, principal, asked, service)
+
+    monkeypatch.setattr(Guard, "require", record)
+
     def done(path: str, *arguments: object) -> str:
         told = operator(path, *arguments)
         assert told.returncode == 0, told.stderr + told.stdout
@@ -71,6 +90,8 @@ def test_a_person_with_the_operators_policy_runs_the_whole_pipeline_and_can_do_n
         f"our-lab-us-east-1-{zone}" for zone in ("raw-zone", "curated-zone", "athena-results", "artifacts")
     }
 
+    granted = {action for each in operator_document(HERE)["Statement"] for action in each["Action"]}
+    assert granted - used["ann"] == set(RARE), "what a person is granted beyond that needs a reason"
     refused = operator("infra/deploy.py")
     assert refused.returncode == 5, refused.stderr
     assert "user/ann is not authorized to perform: cloudformation:" in refused.stderr
