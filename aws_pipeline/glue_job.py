@@ -70,14 +70,19 @@ def run_job(chosen: Settings) -> dict[str, Any]:
     return status
 
 
+def workers_for(n_recordings: int) -> int:
+    """Return the number of workers, the driver included, for so many recordings."""
+    return 1 + min(max(1, math.ceil(n_recordings / _PER_EXECUTOR)), _MOST_EXECUTORS)
+
+
 def _workers(n_recordings: int, worker_type: str, arguments: dict[str, str]) -> dict[str, Any]:
     """Return what of a run depends on its data: the number of workers, and how many parts Spark makes at least.
 
-    Executors register only while a run goes on, so Spark itself would count too few cores. One worker is the driver.
+    Executors register only while a run goes on, so Spark itself would count too few cores.
     """
-    executors = min(max(1, math.ceil(n_recordings / _PER_EXECUTOR)), _MOST_EXECUTORS)
-    conf = f"spark.default.parallelism={executors * _CORES[worker_type]}"
-    return {"WorkerType": worker_type, "NumberOfWorkers": executors + 1, "Arguments": {**arguments, "--conf": conf}}
+    workers = workers_for(n_recordings)
+    conf = f"spark.default.parallelism={(workers - 1) * _CORES[worker_type]}"
+    return {"WorkerType": worker_type, "NumberOfWorkers": workers, "Arguments": {**arguments, "--conf": conf}}
 
 
 def _n_recordings(s3: Any, chosen: Settings) -> int:

@@ -30,6 +30,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
+from aws_pipeline.costs import refuse_above
 from aws_pipeline.job_code import TRAINING, files, pins
 from aws_pipeline.names import OWNER_TAG
 from aws_pipeline.terminal import JobFailed, run
@@ -266,6 +267,7 @@ def _main() -> int:
         default=TrainingRequest.input_mode,
         help="open the curated files when they are read, or download all before the start (default: %(default)s)",
     )
+    parser.add_argument("--max-cost", type=float, metavar="USD", help="refuse a job that may cost more on AWS (aws_pipeline/costs.py)")
     parser.add_argument("--resume", metavar="JOB", help="continue from the checkpoints of an earlier job")
     parser.add_argument("--dry-run", action="store_true", help="check the request and submit nothing")
     arguments = parser.parse_args()
@@ -274,6 +276,7 @@ def _main() -> int:
     if not arguments.max_hours > 0 or (arguments.max_wait_hours is not None and arguments.max_wait_hours < arguments.max_hours):
         what = f"0 < --max-hours <= --max-wait-hours, but got {arguments.max_hours} and {arguments.max_wait_hours}"
         raise UsageError(f"Expected {what}. Waiting for a spot machine counts as well.")
+    refuse_above(arguments.max_cost, arguments.instance_type, arguments.max_hours)
     hyperparameters = {name: value for name in ("epochs", "seed") if (value := getattr(arguments, name)) is not None}
     request = TrainingRequest(
         arguments.recipe,

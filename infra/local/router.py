@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 from xml.etree import ElementTree
 
 from infra.local.access import iam_answers
+from infra.local.access.asked import asked_by_query
 from infra.local.access.guard import FORM_SERVICES, Guard, form_of
 from infra.local.access.identities import Principal
 from infra.local.cloudformation.caller import xml
@@ -145,6 +146,9 @@ class Router:
             return self._forward(service, request, body)
         asked = _json_object(body)
         self._guard.pass_json(principal, service, operation, asked if principal.is_owner else self._with_workgroup(service, asked))
+        if operation == "StartQueryExecution" and not principal.is_owner:
+            workgroup = self._control.invoke("athena", "GetWorkGroup", {"WorkGroup": asked.get("WorkGroup") or "primary"})
+            self._guard.require(principal, asked_by_query(asked, workgroup["WorkGroup"]), service)
         answer = self._services.handle(service, operation, asked)
         if answer is None:
             return self._forward(service, request, body)

@@ -67,6 +67,19 @@ def asked_of_json(service: str, operation: str, request: Mapping[str, Any]) -> l
     return asks
 
 
+def asked_by_query(request: Mapping[str, Any], workgroup: Mapping[str, Any]) -> list[Ask]:
+    """Return what Athena does in the name of who starts a query, beside reading objects: it looks up tables and writes the answer."""
+    configuration = workgroup.get("Configuration") or {}
+    asked = (request.get("ResultConfiguration") or {}).get("OutputLocation")
+    own = (configuration.get("ResultConfiguration") or {}).get("OutputLocation")
+    output = (own if configuration.get("EnforceWorkGroupConfiguration") else asked or own) or ""
+    bucket, _, folder = output.removeprefix("s3://").partition("/")
+    database = (request.get("QueryExecutionContext") or {}).get("Database") or "default"
+    tables = [arn("glue", path) for path in ("catalog", f"database/{database}", f"table/{database}/*")]
+    results = [Ask("s3:GetBucketLocation", f"arn:aws:s3:::{bucket}"), Ask("s3:PutObject", f"arn:aws:s3:::{bucket}/{folder}*")]
+    return [*results, *(Ask("glue:GetTable", table) for table in tables), *(Ask("glue:GetDatabase", each) for each in tables[:2])]
+
+
 def asked_of_form(service: str, form: Mapping[str, str]) -> list[Ask]:
     """Return what a request of a query service (IAM, STS, CloudFormation, SNS) asks for."""
     action = f"{service}:{form.get('Action', '')}"

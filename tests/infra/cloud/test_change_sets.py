@@ -20,6 +20,10 @@ ROLE = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "role", "AssumeRole
 SOON = {"Delay": 1}
 
 
+def bucket(name: Any) -> dict[str, Any]:
+    return {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}}
+
+
 def template(**resources: Any) -> str:
     return json.dumps({"Resources": resources})
 
@@ -88,7 +92,8 @@ def test_what_is_no_longer_declared_is_removed_and_what_is_kept_stays(stacks: An
     executed(stacks, template(Third=third), kind="UPDATE")
 
     assert endpoint.server.store.buckets() == ["third", "zone"]
-    statuses = {event["LogicalResourceId"]: event["ResourceStatus"] for event in stacks.describe_stack_events(StackName="lake")["StackEvents"][::-1]}
+    events = reversed(stacks.describe_stack_events(StackName="lake")["StackEvents"])
+    statuses = {event["LogicalResourceId"]: event["ResourceStatus"] for event in events}
     assert (statuses["Zone"], statuses["Other"]) == ("DELETE_SKIPPED", "DELETE_COMPLETE")
 
 
@@ -126,11 +131,11 @@ def test_an_update_that_fails_is_taken_back(stacks: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (template(Queue={"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}}), "but got AWS::SQS::Queue .Queue.. It exists on AWS only"),
+        (template(Queue={"Type": "AWS::SQS::Queue", "Properties": {}}), "but got AWS::SQS::Queue .Queue.. It exists on AWS only"),
         (template(Zone={"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "zone", "Colour": 1}}), "but got Colour .Zone."),
         (template(Zone={**BUCKET, "DependsOn": "Zone"}), "Circular dependency"),
-        (template(Zone={"Type": "AWS::S3::Bucket", "Properties": {"BucketName": {"Ref": "Nobody"}}}), "references undefined resource Nobody"),
-        (template(Zone={"Type": "AWS::S3::Bucket", "Properties": {"BucketName": {"Fn::If": ["A", "b", "c"]}}}), "but got Fn::If"),
+        (template(Zone=bucket({"Ref": "Nobody"})), "references undefined resource Nobody"),
+        (template(Zone=bucket({"Fn::If": ["A", "b", "c"]})), "but got Fn::If"),
         (template(Zone={"Type": "AWS::S3::Bucket", "Properties": {}}), "to have a name of its own"),
         (template(Zone={**BUCKET, "DeletionPolicy": "Perhaps"}), "Expected DeletionPolicy to be one of"),
         ("Resources:\n  Zone: {}", "Expected a template in JSON"),
@@ -195,6 +200,7 @@ def test_a_store_of_an_older_version_gets_its_stacks_and_keeps_its_data(tmp_path
         boto3.client("glue").create_database(DatabaseInput={"Name": "mabe"})
         boto3.client("athena").create_work_group(Name="mabe")
         deploy_once(server)
-        assert [stack["StackName"] for stack in boto3.client("cloudformation").list_stacks()["StackSummaries"]] == ["mabe-compute", "mabe-data"]
+        stacks = boto3.client("cloudformation").list_stacks()["StackSummaries"]
+        assert [stack["StackName"] for stack in stacks] == ["mabe-compute", "mabe-data"]
         assert boto3.client("iam").list_role_policies(RoleName="mabe-glue")["PolicyNames"] == ["curate"]
         assert boto3.client("s3").get_object(Bucket="raw-zone", Key="a")["Body"].read() == b"mouse"
