@@ -19,6 +19,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import settings
+from aws_pipeline.glue_workers import workers_for
 from aws_pipeline.terminal import run, size
 from behavior.contract import EXIT_OK, UsageError
 
@@ -107,8 +108,6 @@ def _main() -> int:
     parser.add_argument("--train-hours", type=float, default=1.0, help="hours of training (default: %(default)s)")
     parser.add_argument("--max-cost", type=float, metavar="USD", help="exit with 2 if the run may cost more")
     flags = parser.parse_args()
-    from aws_pipeline.glue_job import workers_for
-
     folder = (flags.data_dir or settings().data_dir).resolve()
     sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     if not sizes:

@@ -14,10 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from behavior.contract import ContractError, Fault
+from behavior.curation import curate
+from behavior.material import Material
 from behavior.parquet_file import footer_faults, read_batches
 from behavior.recording import Recording, recordings_from_rows
 from behavior.tables import RAW_TRACKING, parse_metadata
-from inference.recognition import recognize
+from inference.recognition import predict
 from inference.recording_files import ROWS_AT_ONCE
 from recognizers.recognizer import Recognizer
 
@@ -59,7 +61,8 @@ def answer(body: bytes, recognizer: Recognizer) -> bytes:
     """
     data = pa.py_buffer(body)
     recording = _recording(data)
-    return csv_of(recognize(_Rows(data), recording, recognizer))
+    predictions = predict(Material.with_tracking(recording, curate(_Rows(data), recording)), recognizer)
+    return csv_of(predictions.bouts)
 
 
 def csv_of(bouts: pd.DataFrame) -> bytes:

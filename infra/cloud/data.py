@@ -1,4 +1,7 @@
-"""The stack of data: buckets, database and group of models. It stays; only a flag that says so removes it."""
+"""The stack of data: buckets, database and group of models. It stays; only a flag that says so removes it.
+
+The tables of the database are made by the job that fills them (aws_pipeline/iceberg.py).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from typing import Any
 from aws_pipeline.config import Settings
 from aws_pipeline.names import ZONES
 from infra.cloud.buckets import bucket, bucket_policy
-from infra.cloud.curated_tables import curated_tables
 
 _KEEP = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 """Stay when the stack goes, but not when its first deployment fails."""
@@ -18,7 +20,6 @@ def data_template(settings: Settings) -> dict[str, Any]:
     resources: dict[str, Any] = {f"{zone.title()}Bucket": bucket(settings, zone) for zone in ZONES}
     resources |= {f"{zone.title()}BucketPolicy": bucket_policy(settings, zone, f"{zone.title()}Bucket") for zone in ZONES}
     resources["Database"] = _database(settings)
-    resources |= curated_tables(settings)
     resources["ModelGroup"] = _model_group(settings)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",

@@ -26,6 +26,22 @@ FAR = {"USE_LOCAL_FS": "false", "S3_BUCKET": "our-lab", "AWS_DEFAULT_REGION": "u
 
 RARE = {
     "s3:AbortMultipartUpload": "a large upload is interrupted",
+    "s3:ListMultipartUploadParts": "a large upload is interrupted",
+    "s3:ListBucketMultipartUploads": "a large upload is interrupted",
+    "s3:DeleteObject": "a recording is taken out of the lake",
+    "glue:BatchStopJobRun": "Ctrl-C during a run",
+    "glue:GetJobRuns": "looking up earlier runs",
+    "glue:GetTables": "the notebook lists the tables",
+    "glue:GetPartitions": "awswrangler reads tables that are not Iceberg's",
+    "glue:GetDatabases": "the notebook lists the databases",
+    "glue:CreateTable": "recordings land in a table, a view is made",
+    "glue:UpdateTable": "recordings land in a table",
+    "athena:StopQueryExecution": "Ctrl-C during a query",
+    "athena:GetWorkGroup": "awswrangler looks up where answers go",
+    "sagemaker:StopTrainingJob": "a training job is stopped",
+    "sagemaker:InvokeEndpoint": "an endpoint is asked",
+    "sagemaker:DescribeModel": "looking into what is served",
+    "sagemaker:DescribeEndpointConfig": "looking into what is served",
 }
 """Rights of a person that this run does not need -> when they are needed."""
 
