@@ -8,7 +8,7 @@ from heapq import heapreplace
 import pyarrow as pa
 
 from aws_pipeline.lake import StoredObject, digest, list_objects, read_object
-from aws_pipeline.landed import Landed, read_digests
+from aws_pipeline.landed import Landed, differences, read_digests
 from behavior.contract import CONTRACT_VERSION, ContractError, Fault
 from behavior.curation import CURATION_VERSION
 from behavior.keys import (
@@ -107,11 +107,10 @@ class _RawZone:
     stored: Mapping[str, StoredObject]
     """Objects in the folders of recordings, by key."""
     landed: Mapping[str, Landed]
+    """What the table `landing` says, by key."""
+    versions: Mapping[str, str]
+    """Versions of the metadata, by key."""
     layout: Layout
-
-    def version_of_metadata(self, key: str) -> str:
-        found = list_objects(self.uri, METADATA_FOLDERS) if self.landed else {}
-        return found[key].version if key in found else ""
 
 
 Objects = Mapping[int, Sequence[LakeObject]]
@@ -136,7 +135,9 @@ def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -
     With another layout `raw` is a data directory, as a file:// address, and keys are names of files.
     """
     rules, draft = rules or Rules(), _Draft()
-    raw_zone = _RawZone(raw, list_objects(raw, RECORDING_FOLDERS), read_digests(raw) if layout is RAW_ZONE else {}, layout)
+    versions = {key: one.version for key, one in sorted(list_objects(raw, METADATA_FOLDERS).items())}
+    landed = read_digests(raw) if layout is RAW_ZONE else {}
+    raw_zone = _RawZone(raw, list_objects(raw, RECORDING_FOLDERS), landed, versions, layout)
     stored = raw_zone.stored
     objects, foreign = _by_video(stored, layout)
     if rules.policy.rejecting(foreign):
@@ -156,24 +157,8 @@ def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -
         tuple(draft.notes),
         draft.repeated,
         len(stored),
-        {key: one.version for key, one in sorted(list_objects(raw, METADATA_FOLDERS).items())},
+        versions,
     )
-
-
-def differences(key: str, sha256: str, version: str, landed: Landed | None, policy: Policy) -> list[Fault]:
-    """Compare bytes that were read with those that were uploaded: return a note if another tool replaced the object.
-
-    `landed` is None if nobody vouches for the object. Raises ContractError if the object is the one that was uploaded, but its bytes are not.
-    """
-    if landed is None or landed.sha256 == sha256:
-        return []
-    if landed.version == version:
-        text = f"Expected the bytes that were uploaded, SHA-256 {landed.sha256}, but got {sha256}."
-        raise ContractError(Fault("object-changed", key, text, "Upload the file again: python aws_pipeline/s3_upload.py --force."))
-    text = f"Expected the object that was uploaded, SHA-256 {landed.sha256}, but got another one, {sha256}."
-    notes = [Fault("object-replaced", key, text, "If you did not replace it yourself, upload the file again.")]
-    policy.refuse(notes)
-    return notes
 
 
 def digest_of(*texts: str) -> str:
@@ -205,7 +190,7 @@ def _plan_split(draft: _Draft, raw_zone: _RawZone, split: str, objects: Objects,
     of_nobody = [layout.name_of(one) for own in objects.values() for one in own]
     try:
         data = read_object(raw, where)
-        draft.notes += differences(where, digest(data), raw_zone.version_of_metadata(where), raw_zone.landed.get(where), rules.policy)
+        draft.notes += differences(where, digest(data), raw_zone.versions.get(where, ""), raw_zone.landed.get(where), rules.policy)
         metadata = judge_metadata(data.to_pybytes(), split, where, rules.policy_of)
     except FileNotFoundError:
         if split == "train":

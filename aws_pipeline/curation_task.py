@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from aws_pipeline.curation_plan import Work, differences, digest_of
+from aws_pipeline.curation_plan import Work, digest_of
 from aws_pipeline.lake import WrittenObject, count_rows, digest, encode, read_object, write_parquet
+from aws_pipeline.landed import differences
 from behavior.annotations import Behavior, bout_lengths, enrich, sound_bouts
 from behavior.content import Content, content_of
 from behavior.contract import ContractError, Fault

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple, Self
 import pyarrow as pa
 
 from aws_pipeline.lake import StoredObject, list_objects, read_object, read_snapshot
-from behavior.contract import CONTRACT_VERSION
+from behavior.contract import CONTRACT_VERSION, ContractError, Fault
 from behavior.keys import METADATA_FOLDERS, RECORDING_FOLDERS
 from behavior.parquet_file import read_rows
+from behavior.policy import Policy
 from behavior.tables import LANDING
 
 _THREADS = 16
@@ -94,10 +95,7 @@ def read_present(zone: str, labs: Iterable[str]) -> Present:
     """Return what a raw zone holds of metadata and of some labs."""
     chosen = sorted(set(labs))
     folders = [*METADATA_FOLDERS, *(f"{folder}/lab_id={lab}" for folder in RECORDING_FOLDERS for lab in chosen)]
-    with ThreadPoolExecutor(1) as aside:
-        listing = aside.submit(list_objects, zone, folders)
-        rows = read_landing(zone, {None, *chosen})
-        objects = listing.result()
+    objects, rows = list_objects(zone, folders), read_landing(zone, {None, *chosen})
     landed = map(_from_row, rows.to_pylist())
     vouched = {one.key: one for one in landed if vouches(one.version, one.stamp.n_bytes, objects.get(one.key))}
     return Present(objects, vouched)
@@ -113,6 +111,22 @@ def read_digests(zone: str) -> dict[str, Landed]:
     rows = read_landing(zone)
     columns = (rows.column(name).to_pylist() for name in ("key", "version", "sha256"))
     return {key: Landed(version, sha256) for key, version, sha256 in zip(*columns, strict=True)}
+
+
+def differences(key: str, sha256: str, version: str, landed: Landed | None, policy: Policy) -> list[Fault]:
+    """Compare bytes that were read with those that were uploaded: return a note if another tool replaced the object.
+
+    `landed` is None if nobody vouches for the object. Raises ContractError if it is the object that was uploaded, but with other bytes.
+    """
+    if landed is None or landed.sha256 == sha256:
+        return []
+    if landed.version == version:
+        text = f"Expected the bytes that were uploaded, SHA-256 {landed.sha256}, but got {sha256}."
+        raise ContractError(Fault("object-changed", key, text, "Upload the file again: python aws_pipeline/s3_upload.py --force."))
+    text = f"Expected the object that was uploaded, SHA-256 {landed.sha256}, but got another one, {sha256}."
+    notes = [Fault("object-replaced", key, text, "If you did not replace it yourself, upload the file again.")]
+    policy.refuse(notes)
+    return notes
 
 
 def read_landing(zone: str, labs: Iterable[str | None] | None = None) -> pa.Table:
