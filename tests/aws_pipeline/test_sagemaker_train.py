@@ -9,14 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 from curated_lake import aws_on_this_disk
 
-from aws_pipeline import job_code, sagemaker_train
+from aws_pipeline import job_code, sagemaker_train, training_request
 from aws_pipeline.config import Settings
 from behavior.contract import UsageError
 
 
 def the_pins_of_a_job() -> list[str]:
     """Return what the container is asked to install."""
-    return job_code.pins(*sagemaker_train.IN_THE_CONTAINER)
+    return job_code.pins(*training_request.IN_THE_CONTAINER)
 
 
 class Bucket:
@@ -113,7 +113,7 @@ def test_a_job_opens_the_curated_zone_on_demand_and_says_whose_it_is(lake):
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_job_that_downloads_the_zone_gets_a_volume_for_it_and_a_spot_job_a_limit_of_waiting(lake, monkeypatch):
-    monkeypatch.setattr(sagemaker_train, "_VOLUME_GB", 7)
+    monkeypatch.setattr(training_request, "_VOLUME_GB", 7)
     asked = submitted(lake, input_mode="File", spot=True, max_hours=2.0, max_wait_hours=5.0, instance_type="ml.g5.2xlarge")
     assert {channel["ChannelName"]: channel["InputMode"] for channel in asked["InputDataConfig"]}["curated"] == "File"
     assert asked["ResourceConfig"]["VolumeSizeInGB"] == 8, "a thousand bytes take a whole gigabyte"
@@ -124,7 +124,7 @@ def test_a_job_that_downloads_the_zone_gets_a_volume_for_it_and_a_spot_job_a_lim
 
 def test_the_longest_recipe_of_the_longest_prefix_still_fits_the_name_of_a_job():
     chosen = Settings(local=False, data_dir=Path(), mock_dir=Path(), region="ap-southeast-2", prefix="x" * 33)
-    name = sagemaker_train._base_name("cnn_transformer_plus_without_anything", chosen)
+    name = training_request.base_name("cnn_transformer_plus_without_anything", chosen)
     assert len(name) + len("-20260102101500") == 63
     assert name.startswith("x" * 20 + "-cnn-transformer-plus")
 
