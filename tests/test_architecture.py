@@ -34,6 +34,7 @@ ROOMS_OF_TRAINING = {
     "fitting": {"material", "decoding", "recipes"},
     "judging": {"material", "decoding", "recipes", "fitting"},
     "combining": {"material", "decoding", "recipes", "fitting", "judging"},
+    "developing": {"material", "decoding", "recipes", "fitting", "judging", "combining"},
     "reusing": {"material", "decoding", "recipes", "fitting", "judging"},
 }
 ARRAYS = {"numpy", "pandas", "pyarrow"}
