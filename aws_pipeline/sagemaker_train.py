@@ -18,6 +18,9 @@ import sys
 import tarfile
 import tempfile
 import time
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,8 @@ if not __package__:
 
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.costs import refuse_above
+from aws_pipeline.lake import read_snapshot
+from aws_pipeline.pins import remove_pin, write_pin
 from aws_pipeline.terminal import JobFailed, run
 from aws_pipeline.training_request import TrainingRequest, channel_of, checkpoints_of, staged_code, trainer_of
 from behavior.contract import EXIT_OK, ContractError, UsageError
@@ -51,16 +56,35 @@ def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
 def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: bool = False) -> Any:
     """Start a training job and return it; with `wait`, follow it to its end; with `dry_run`, only check the request and return None.
 
+    The job reads the tables of one run of the ETL. A pin keeps their objects while the job lasts, also if the ETL runs again.
+
     With `wait`, raises JobFailed with the reason of the job if it does not complete.
     """
     channels = [channel_of("curated", chosen.uri("curated"), request.input_mode)]
+    run, pin = _pinned_run(request, chosen), f"training-{uuid.uuid4().hex}"
+    hyperparameters = {**request.hyperparameters, "snapshot": run}
+    if not dry_run:
+        write_pin(chosen.uri("curated"), pin, run, datetime.now(UTC) + timedelta(hours=request.longest_hours))
     with staged_code() as code:
-        trainer = trainer_of(request, chosen, code)
+        trainer = trainer_of(replace(request, hyperparameters=hyperparameters), chosen, code)
         trainer.train(input_data_config=channels, wait=False, logs=False, dry_run=dry_run)
     job = trainer._latest_training_job
     if wait and not dry_run:
-        _follow(job)
+        try:
+            _follow(job)
+        finally:
+            remove_pin(chosen.uri("curated"), pin)
     return job
+
+
+def _pinned_run(request: TrainingRequest, chosen: Settings) -> str:
+    """Return the run whose tables the job reads. Raises UsageError if its objects are not there."""
+    snapshot = read_snapshot(chosen.uri("curated"), request.snapshot)
+    if snapshot is None:
+        got = f"none of run {request.snapshot}" if request.snapshot else "none"
+        mend = "python aws_pipeline/lineage.py --runs lists the runs." if request.snapshot else "Run python aws_pipeline/glue_etl.py first."
+        raise UsageError(f"Expected a list of objects in {chosen.uri('curated')}/snapshots, but got {got}. {mend}")
+    return snapshot.run
 
 
 def _follow(job: Any) -> None:
@@ -144,6 +168,7 @@ def _main() -> int:
     )
     parser.add_argument("--max-cost", type=float, metavar="USD", help="refuse a job that may cost more on AWS (aws_pipeline/costs.py)")
     parser.add_argument("--resume", metavar="JOB", help="continue from the checkpoints of an earlier job")
+    parser.add_argument("--snapshot", metavar="RUN", help="the run of the ETL whose tables are read (default: the last one)")
     parser.add_argument("--dry-run", action="store_true", help="check the request and submit nothing")
     arguments = parser.parse_args()
     if arguments.epochs is not None and arguments.epochs < 1:  # before a machine on AWS costs money
@@ -162,6 +187,7 @@ def _main() -> int:
         max_wait_hours=arguments.max_wait_hours,
         input_mode=arguments.input_mode,
         resume=arguments.resume,
+        snapshot=arguments.snapshot,
     )
     chosen = settings()
     with endpoint(chosen):

@@ -41,6 +41,13 @@ class TrainingRequest:
     """How the curated zone reaches the job: FastFile or File."""
     resume: str | None = None
     """Name of an earlier job that is continued."""
+    snapshot: str | None = None
+    """Run of the ETL whose tables the job reads; None: the last one."""
+
+    @property
+    def longest_hours(self) -> float:
+        """How long the job can last, waiting for spot machines included."""
+        return (self.max_wait_hours or 2 * self.max_hours) if self.spot else self.max_hours
 
 
 def trainer_of(request: TrainingRequest, chosen: Settings, code: Path) -> Any:

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from unittest import mock
 
 import boto3
 import pytest
@@ -85,7 +86,8 @@ def lake(tmp_path_factory):
     """The deployed stacks on this disk, and a few bytes in the curated zone."""
     with aws_on_this_disk(tmp_path_factory.mktemp("train") / "s3_mock") as chosen:
         boto3.client("s3").put_object(Bucket="curated-zone", Key="metadata_train/a.parquet", Body=b"x" * 1000)
-        yield chosen
+        with mock.patch.object(sagemaker_train, "_pinned_run", lambda request, chosen: "run-1"):
+            yield chosen
 
 
 def submitted(lake, recipe="trees", **asked) -> dict:
@@ -106,7 +108,11 @@ def test_a_job_opens_the_curated_zone_on_demand_and_says_whose_it_is(lake):
     assert asked["TrainingJobName"].startswith("mabe-trees-")
     assert asked["Tags"] == [{"Key": "mabe:deployment", "Value": "mabe"}]
     assert asked["RoleArn"].endswith(":role/mabe-training")
-    assert {name: asked["HyperParameters"][name] for name in ("recipe", "epochs")} == {"recipe": "trees", "epochs": "2"}
+    assert {name: asked["HyperParameters"][name] for name in ("recipe", "epochs", "snapshot")} == {
+        "recipe": "trees",
+        "epochs": "2",
+        "snapshot": "run-1",
+    }
     assert [each["Name"] for each in asked["AlgorithmSpecification"]["MetricDefinitions"]] == ["train_loss", "val_score"]
     assert asked["CheckpointConfig"]["S3Uri"].startswith("s3://artifacts/training/mabe-trees-")
 
