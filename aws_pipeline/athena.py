@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 SQL = Path(__file__).resolve().parent / "sql"
 """The saved queries: one per file, with the question in the first line."""
+_FILL = "run the pipeline: python aws_pipeline/pipeline.py"
 _DOLLARS_PER_BYTE = 5 / 10**12
 _LEAST_BYTES = 10 * 10**6
 _POLL_S = 0.1
@@ -124,16 +125,6 @@ def _ended(athena: Any, execution_id: str) -> Any:
         time.sleep(_POLL_S)
 
 
-def empty_tables(sql: str, chosen: Settings) -> list[str]:
-    """Return the curated tables in a statement that have no objects yet."""
-    from behavior.tables import CURATED_TABLES
-
-    named = [table for table in CURATED_TABLES if re.search(rf"\b{table.name}\b", sql, re.IGNORECASE)]
-    s3 = _session().client("s3")
-    bucket = chosen.bucket("curated")
-    return [table.name for table in named if not s3.list_objects_v2(Bucket=bucket, Prefix=table.location, MaxKeys=1)["KeyCount"]]
-
-
 @cache
 def _session() -> Any:
     """Return a session for all queries; a new one takes longer than most queries."""
@@ -146,8 +137,12 @@ def _refusal(reason: str) -> str:
     from behavior.tables import CURATED_TABLES
 
     reason = " ".join(reason.removeprefix("Query error: ").split()).rstrip(".")
-    tables = f" The tables are {', '.join(table.name for table in CURATED_TABLES)}." if "TABLE_NOT_FOUND" in reason else ""
-    return f"Expected Athena to answer, but got: {reason}. Mend the SQL; --list shows queries that work.{tables}"
+    mend = "Mend the SQL; --list shows queries that work."
+    if "TABLE_NOT_FOUND" in reason:
+        names = [table.name for table in CURATED_TABLES]
+        missing = any(re.search(rf"\b{name}\b", reason) for name in names)
+        mend = f"The ETL makes this table: {_FILL}" if missing else f"{mend} The tables are {', '.join(names)}."
+    return f"Expected Athena to answer, but got: {reason}. {mend}"
 
 
 def _rows(athena: Any, execution: Any) -> "pd.DataFrame":
@@ -218,14 +213,13 @@ def _main() -> int:
     with endpoint(chosen), Progress("query"):
         ahead.join()
         answer = ask(sql, chosen)
-        empty = [] if answer.bytes_scanned else empty_tables(sql, chosen)
     form = arguments.format or (output.suffix[1:] if output and output.suffix[1:] in FORMATS else "table")
     if output:
         with whole_file(output) as draft:
             draft.write_text(as_text(answer.rows, form), encoding="utf-8")
     else:
         _print(as_text(answer.rows, form, _terminal_width()))
-    _print_cost(answer, empty, chosen)
+    _print_cost(answer, chosen)
     return EXIT_OK
 
 
@@ -264,15 +258,13 @@ def _print(text: str) -> None:
             raise
 
 
-def _print_cost(answer: Answer, empty: list[str], chosen: Settings) -> None:
+def _print_cost(answer: Answer, chosen: Settings) -> None:
     price = f"${answer.dollars:.{5 if answer.dollars < 0.01 else 2}f} on Athena"
     print(
         f"{len(answer.rows)} row{'s' * (len(answer.rows) != 1)} in {answer.seconds:.1f} s, {size(answer.bytes_scanned)} scanned: "
         + (f"free on this disk, {price}" if chosen.local else price),
         file=sys.stderr,
     )
-    if empty:
-        print(f"no rows in {', '.join(empty)} yet; run the pipeline: python aws_pipeline/pipeline.py", file=sys.stderr)
 
 
 def main() -> int:

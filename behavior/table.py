@@ -23,6 +23,7 @@ _HIVE_TYPES = {
     pa.bool_(): "boolean",
     TEXT: "string",
     NAME: "string",
+    pa.binary(): "binary",
 }
 
 
@@ -44,13 +45,15 @@ class Table:
     """Columns that a file may lack; they are filled with nulls."""
     keys: tuple[str, ...] = ()
     """Columns that may not hold nulls."""
+    by_split: bool = False
+    """Whether its objects lie in folders or files of their own for each split, as those of recordings in the raw zone do."""
 
     @property
     def location(self) -> str:
-        """Prefix of a curated table's objects. The raw zone has a folder for each split, which behavior/keys.py knows."""
-        if self.zone != "curated":
+        """Prefix of the objects of a table with one folder. Other tables have a folder for each split, which behavior/keys.py knows."""
+        if self.by_split:
             raise ValueError(
-                f"Expected a curated table, but got {self.name} of the {self.zone} zone. Use behavior/keys.py for its objects."
+                f"Expected a table with one folder, but got {self.name} of the {self.zone} zone. Use behavior/keys.py for its objects."
             )
         return f"{self.name}/"
 
@@ -63,6 +66,13 @@ class Table:
     def only(self, *names: str) -> "Table":
         """Return the table with these columns and no others, in this order, for readers that need no more."""
         return replace(self, schema=pa.schema([self.schema.field(name) for name in names]), keys=tuple(set(self.keys) & set(names)))
+
+    def with_partition(self) -> "Table":
+        """Return the table with its partition as the first column, for files that hold several partitions."""
+        if self.partition is None:
+            raise ValueError(f"Expected a table with partitions, but got {self.name}. Use the table as it is.")
+        column = pa.field(self.partition, TEXT, metadata={"doc": "partition"})
+        return replace(self, schema=pa.schema([column, *self.schema]), keys=(self.partition, *self.keys), partition=None)
 
     def check(self, rows: pa.Table, where: str) -> pa.Table:
         """Return `rows` with the columns and types of this table, in its order; other columns are left out.

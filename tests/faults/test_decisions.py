@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 
-import boto3
 import pyarrow.parquet as pq
 import pytest
 from faults.night import BAD, GOOD, annotation, tracking, walk
@@ -14,7 +13,6 @@ from aws_pipeline.accepted_recordings import read_accepted
 from aws_pipeline.config import REPOSITORY
 from aws_pipeline.quarantine import read_quarantine, released, resolve
 from aws_pipeline.quarantine_store import read_decisions, write_decision
-from aws_pipeline.upload_plan import plan_uploads
 from behavior.contract import ContractError, UsageError
 from behavior.verdicts import Decision, Verdict
 
@@ -31,18 +29,19 @@ def test_a_policy_makes_a_rejecting_fault_a_repair_for_all_recordings(night):
     for recording in (BAD, GOOD):
         night.put(night.tracking(*recording), tracking(TWO_PLACES))
     assert night.run()["put_aside"] != []
-    summary = night.run('contract = 1\n[severity]\nplace-contradiction = "repair"')
+    summary = night.run('contract = 2\n[severity]\nplace-contradiction = "repair"')
     assert summary["put_aside"] == []
     assert night.accepted() == [7, 8, 9]
     assert summary["notes"] == {"place-contradiction": 2}
     assert summary["by_leave"] == {"train-7": ["place-contradiction"], "train-8": ["place-contradiction"]}
-    rows = pq.ParquetFile(night.curated / "tracking_curated/lab_id=QuietOtter/train-7.parquet").read()
+    (file,) = (night.curated / "tracking_curated" / "lab_id=QuietOtter").glob("train-7-*.parquet")
+    rows = pq.ParquetFile(file).read()
     assert rows.column("seen").to_pylist() == [True] * 3 + [False] + [True] * 5
 
 
 def test_a_policy_makes_a_repair_a_rejecting_fault(night):
     night.put(night.tracking(*BAD), tracking(FAR))
-    summary = night.run('contract = 1\n[severity]\npoint-far = "reject"')
+    summary = night.run('contract = 2\n[severity]\npoint-far = "reject"')
     assert night.accepted() == [8, 9]
     assert "Expected points within 4,000 pixels of the center, but got 1 farther away." in summary["put_aside"][0]["faults"][0]
     assert night.run()["put_aside"] == []
@@ -50,7 +49,7 @@ def test_a_policy_makes_a_repair_a_rejecting_fault(night):
 
 def test_a_policy_lets_other_peoples_objects_lie(night):
     (night.raw / "train_tracking" / "notes.txt").write_text("mouse 2 escapes")
-    summary = night.run('contract = 1\n[severity]\nkey-foreign = "flag"')
+    summary = night.run('contract = 2\n[severity]\nkey-foreign = "flag"')
     assert summary["put_aside"] == []
     assert summary["balances"]["files"]["of no recording"] == 1
     assert summary["notes"] == {"key-foreign": 1}
@@ -148,8 +147,7 @@ def test_what_the_upload_left_out_is_put_aside_for_the_reason_that_the_upload_sa
     """An older version of it lies in the raw zone, and is not taken for the new one."""
     night.download(tmp_path)
     (tmp_path / "train_tracking/QuietOtter/7.parquet").write_bytes(b"cut off")
-    plan = plan_uploads(tmp_path)
-    list(s3_upload.upload(plan, boto3.client("s3"), night.settings.bucket("raw")))
+    s3_upload.upload(tmp_path, night.settings)
     assert night.tracking(*BAD).stat().st_size > len(b"cut off")
     summary = night.run()
     assert night.accepted() == [8, 9]
@@ -162,6 +160,6 @@ def test_what_the_upload_left_out_is_put_aside_for_the_reason_that_the_upload_sa
 def test_recognizing_reads_what_was_accepted_but_for_contradictions_that_files_still_hold(night):
     night.put(night.tracking(*BAD), tracking(TWO_PLACES))
     night.put(night.annotation(*GOOD), annotation([(1, 1, "rear", 6, 2), (1, 1, "rear", 2, 6)]))
-    summary = night.run('contract = 1\n[severity]\nplace-contradiction = "repair"\nbout-reversed = "repair"')
+    summary = night.run('contract = 2\n[severity]\nplace-contradiction = "repair"\nbout-reversed = "repair"')
     assert night.accepted() == [7, 8, 9]
     assert read_accepted(night.settings.uri("curated"), summary["by_leave"]) == {"train": {8, 9}}
