@@ -22,7 +22,8 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ if not __package__:
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.costs import refuse_above
 from aws_pipeline.job_code import TRAINING, files, pins
+from aws_pipeline.lake import read_snapshot
 from aws_pipeline.names import OWNER_TAG
+from aws_pipeline.pins import remove_pin, write_pin
 from aws_pipeline.terminal import JobFailed, run
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
@@ -72,6 +75,13 @@ class TrainingRequest:
     """How the curated zone reaches the job: FastFile or File."""
     resume: str | None = None
     """Name of an earlier job that is continued."""
+    snapshot: str | None = None
+    """Run of the ETL whose tables the job reads; None: the last one."""
+
+    @property
+    def longest_hours(self) -> float:
+        """How long the job can last, waiting for spot machines included."""
+        return (self.max_wait_hours or 2 * self.max_hours) if self.spot else self.max_hours
 
 
 def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
@@ -85,16 +95,35 @@ def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
 def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: bool = False) -> Any:
     """Start a training job and return it; with `wait`, follow it to its end; with `dry_run`, only check the request and return None.
 
+    The job reads the tables of one run of the ETL. A pin keeps their objects while the job lasts, also if the ETL runs again.
+
     With `wait`, raises JobFailed with the reason of the job if it does not complete.
     """
     channels = [_channel("curated", chosen.uri("curated"), request.input_mode)]
+    run, pin = _pinned_run(request, chosen), f"training-{uuid.uuid4().hex}"
+    hyperparameters = {**request.hyperparameters, "snapshot": run}
+    if not dry_run:
+        write_pin(chosen.uri("curated"), pin, run, datetime.now(UTC) + timedelta(hours=request.longest_hours))
     with _staged_code() as code:
-        trainer = _trainer(request, chosen, code)
+        trainer = _trainer(replace(request, hyperparameters=hyperparameters), chosen, code)
         trainer.train(input_data_config=channels, wait=False, logs=False, dry_run=dry_run)
     job = trainer._latest_training_job
     if wait and not dry_run:
-        _follow(job)
+        try:
+            _follow(job)
+        finally:
+            remove_pin(chosen.uri("curated"), pin)
     return job
+
+
+def _pinned_run(request: TrainingRequest, chosen: Settings) -> str:
+    """Return the run whose tables the job reads. Raises UsageError if its objects are not there."""
+    snapshot = read_snapshot(chosen.uri("curated"), request.snapshot)
+    if snapshot is None:
+        got = f"none of run {request.snapshot}" if request.snapshot else "none"
+        mend = "python aws_pipeline/lineage.py --runs lists the runs." if request.snapshot else "Run python aws_pipeline/glue_etl.py first."
+        raise UsageError(f"Expected a list of objects in {chosen.uri('curated')}/snapshots, but got {got}. {mend}")
+    return snapshot.run
 
 
 def _follow(job: Any) -> None:
@@ -269,6 +298,7 @@ def _main() -> int:
     )
     parser.add_argument("--max-cost", type=float, metavar="USD", help="refuse a job that may cost more on AWS (aws_pipeline/costs.py)")
     parser.add_argument("--resume", metavar="JOB", help="continue from the checkpoints of an earlier job")
+    parser.add_argument("--snapshot", metavar="RUN", help="the run of the ETL whose tables are read (default: the last one)")
     parser.add_argument("--dry-run", action="store_true", help="check the request and submit nothing")
     arguments = parser.parse_args()
     if arguments.epochs is not None and arguments.epochs < 1:  # before a machine on AWS costs money
@@ -287,6 +317,7 @@ def _main() -> int:
         max_wait_hours=arguments.max_wait_hours,
         input_mode=arguments.input_mode,
         resume=arguments.resume,
+        snapshot=arguments.snapshot,
     )
     chosen = settings()
     with endpoint(chosen):
