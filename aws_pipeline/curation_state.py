@@ -28,7 +28,7 @@ _WHY = {
     "curation": "the curation has a new version",
     "writer": "another version of pyarrow writes now",
 }
-_FACTS = ("rows_in", "rows_out", "bytes_in", "first_frame", "frames", "mice", "bodyparts", "seen_share")
+_FACTS = ("rows_in", "rows_out", "bytes_in", "first_frame", "frames", "mice", "bodyparts", "seen_share", "quality")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,8 @@ from behavior.contract import ContractError, Fault
 from behavior.curation import WRITE_OPTIONS, CuratedTracking, curate, to_table
 from behavior.keys import key_of, recording_name
 from behavior.parquet_file import read_rows
+from behavior.quality import quality_of
+from behavior.quality_flags import quality_flags
 from behavior.tables import ANNOTATIONS_ENRICHED, RAW_ANNOTATION, RAW_TRACKING, TRACKING_CURATED, Table
 
 BOUT_OPTIONS = {"compression": "zstd", "write_page_checksum": True}
@@ -59,6 +62,8 @@ class CurationResult:
     seen_share: float = 0.0
     bouts: dict[Behavior, np.ndarray] = field(default_factory=dict)
     """Lengths of annotated bouts, frames."""
+    quality: dict[str, Any] = field(default_factory=dict)
+    """Its row of `DATA_QUALITY`."""
     content: Content | None = None
     """Digests of its content."""
 
@@ -88,7 +93,8 @@ def _curate(work: Work, raw: str, curated: str, run: str, ids: ColumnIds | None)
     source = _Source(work, raw)
     rows, pose = source.tracking()
     bouts, mended = source.bouts(pose.pose.film_frames)
-    notes = (*source.notes, *pose.pose.notes, *mended)
+    quality = quality_of(work.recording, work.split, pose, bouts)
+    notes = (*source.notes, *pose.pose.notes, *mended, *quality_flags(quality, work.tracking))
     work.policy.refuse(notes)
     fingerprint = digest_of(*source.digests.values(), *(text for kind, text in work.inputs.items() if kind not in _OBJECTS))
     return CurationResult(
@@ -110,6 +116,7 @@ def _curate(work: Work, raw: str, curated: str, run: str, ids: ColumnIds | None)
         bodyparts=pose.bodyparts,
         seen_share=float(pose.seen.mean()),
         bouts={} if bouts is None else bout_lengths(bouts),
+        quality=quality,
         content=content_of(work.recording.video_id, pose, _annotated(bouts)),
     )
 

@@ -92,7 +92,7 @@ def _curate_and_publish(spark: Any, prepared: Prepared, options: Options, run: R
     for _ in range(_MOST_ATTEMPTS):
         plan = prepared.plan
         own |= {one.name: one for one in _curate(spark, _not_done(prepared.due.work, own), options, run.name, prepared)}
-        results = [*prepared.due.ready, *(own[work.name] for work in prepared.due.work)]
+        results = [*prepared.due.ready, *(_with_first_run(own[work.name], prepared.former) for work in prepared.due.work)]
         outcome = settle(plan, sorted(results, key=lambda one: (one.split, one.video_id)), options.raw)
         for balance in outcome.balances:
             print(balance, flush=True)
@@ -108,6 +108,12 @@ def _curate_and_publish(spark: Any, prepared: Prepared, options: Options, run: R
     raise CommitConflictError(
         f"Expected to commit within {_MOST_ATTEMPTS} attempts, but got a conflict each time. Start fewer runs at once."
     )
+
+
+def _with_first_run(result: CurationResult, former: Mapping[str, CurationResult]) -> CurationResult:
+    """Return a result; if an earlier run had the same, before somebody deleted its object, that run stays in its lineage."""
+    known = former.get(result.name)
+    return replace(result, run=known.run) if known and known.fingerprint == result.fingerprint else result
 
 
 def _not_done(work: Sequence[Work], own: Mapping[str, CurationResult]) -> list[Work]:
@@ -215,4 +221,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if code := main():  # Glue counts every SystemExit as a failure, also that of sys.exit(0)
+        sys.exit(code)

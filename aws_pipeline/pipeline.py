@@ -1,9 +1,10 @@
-"""All steps with one command: from recordings on a disk to a score on recordings that training never saw.
+"""All steps with one command: from recordings on a disk to a score, and a report, on recordings that training never saw.
 
     python aws_pipeline/pipeline.py [--data-dir D | --sample] [--recipe cnn_transformer_small] [--force]
 
 Reads   the recordings in D (default: MABE_DATA_DIR); with --sample, simulated ones.
-Writes  the raw and the curated zone, a model, and results/<name of D>/: the checkpoint, submissions, score.json, summary.json.
+Writes  the raw and the curated zone, a model, and results/<name of D>/: the checkpoint, submissions, score.json, report.html (a page
+        for people), summary.json.
 
 A recording that breaks its contract is put aside by the upload or the ETL, and all steps go on with the accepted ones: recognizing and
 scoring read them from results/<name of D>/accepted, which has their metadata and links to their files.
@@ -109,11 +110,12 @@ class _Pipeline:
         self.records = StepRecords(s3, chosen.bucket("artifacts"), order.force)
         self.held_out = order.results / "held_out.csv"
         self.data_dir = order.data_dir
+        self.put_aside = 0
 
     def steps(self) -> list[Callable[[], Step]]:
         """Return the functions of all steps, in order."""
         test = [self._infer_test] if (self.order.data_dir / "test.csv").is_file() else []
-        return [self._ingest, self._etl, self._sql, self._train, self._infer_held_out, *test, self._score]
+        return [self._ingest, self._etl, self._sql, self._train, self._infer_held_out, *test, self._score, self._report]
 
     def _raw(self) -> str:
         return objects_fingerprint(self.s3, self.chosen.bucket("raw"))
@@ -127,6 +129,7 @@ class _Pipeline:
         did = f"{n_sent} of {n_files} files sent" if n_sent else f"{n_files} files, all there already"
         lines = s3_upload.report_lines(done.plan)
         facts = {"put_aside": len(done.plan.put_aside)}
+        self.put_aside += len(done.plan.put_aside)
         return Step("1 ingest", did, n_bytes=done.bytes_sent, reused=not n_sent, facts=facts, lines=lines)
 
     def _etl(self) -> Step:
@@ -138,6 +141,7 @@ class _Pipeline:
         did = f"{n_anew} of {facts['videos']} recordings curated" + (f", {len(facts['put_aside'])} put aside" if facts["put_aside"] else "")
         lines = [*glue_job.balance_lines(facts), *glue_job.put_aside_lines(facts)]
         answer = {"put_aside": len(facts["put_aside"])}
+        self.put_aside += len(facts["put_aside"])
         return Step("2 ETL", did, facts["rows_out"], facts["bytes_out"], reused=not needed, facts=answer, lines=lines)
 
     def _sql(self) -> Step:
@@ -200,6 +204,21 @@ class _Pipeline:
         did = f"{facts['score']:.3f} over {len(facts['labs'])} labs"
         return Step("6 score", did, reused=reused, facts={"score": facts["score"]})
 
+    def _report(self) -> Step:
+        order, output = self.order, self.order.results / "report.html"
+        listed = [file_fingerprint(self.data_dir / f"{split}.csv") for split in SPLITS]
+        says = f"{self.put_aside} recordings or files were put aside. python aws_pipeline/quarantine.py list says which, and why."
+        note = ("--note", says) if self.put_aside else ()
+        inputs = self._raw(), *listed, file_fingerprint(order.checkpoint), digest(files(*INFERENCE)), *note
+
+        def work() -> StepFacts:
+            places = "--data-dir", self.data_dir, "--checkpoint", order.checkpoint, "--output", output
+            _script("inference/report.py", *places, "--title", order.data_dir.name, *note)
+            return {}
+
+        _, reused = self.records.once(f"report-{order.recipe}", inputs, work, lambda _: file_fingerprint(output))
+        return Step("7 report", "one page", n_bytes=output.stat().st_size, reused=reused, facts={"report": str(output)})
+
 
 def _script(path: str, *arguments: object) -> str:
     """Run a script of the other tower, which cannot be imported here, and return its output. Its errors go to stderr."""
@@ -228,11 +247,13 @@ def _summary(steps: list[Step], order: PipelineOrder, chosen: Settings) -> str:
         n_bytes = "" if step.n_bytes is None else size(step.n_bytes)
         seconds = "ready" if step.reused else f"{step.seconds:.1f}"
         lines.append(f"{step.name:<9} {step.did[:38]:<38} {rows:>11} {n_bytes:>9} {seconds:>8}")
+    known = {name: fact for step in steps for name, fact in step.facts.items()}
     lines += [
         "",
-        f"score     {steps[-1].facts['score']:.3f} on recordings that training never saw; 1 is perfect",
+        f"score     {known['score']:.3f} on recordings that training never saw; 1 is perfect",
         f"lake      {chosen.uri('raw')}, {chosen.uri('curated')} ({chosen.place})",
         f"results   {order.results}",
+        f"report    {known['report']}",
     ]
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_pipeline.curation_plan import CurationPlan, plan_work
 from aws_pipeline.curation_state import Due, due, read_former
+from aws_pipeline.curation_task import CurationResult
 from aws_pipeline.iceberg import LakeTable, open_tables
 from aws_pipeline.lake import list_objects, read_object
 from aws_pipeline.quarantine_store import read_decisions, read_reasons, readable_reasons
@@ -42,6 +43,8 @@ class Prepared:
     plan: CurationPlan
     policy: Policy
     tables: dict[str, LakeTable]
+    former: dict[str, CurationResult]
+    """Accepted recordings of the last run, by name."""
     due: Due
 
 
@@ -66,7 +69,7 @@ def prepare(options: Options, policy: Policy, *, create: bool) -> Prepared:
     entries = {key: entry.file_size_in_bytes for table in of_recordings for key, entry in table.entries.items()}
     present = {key for key, n_bytes in entries.items() if key in stored and stored[key].n_bytes == n_bytes}
     former = read_former(tables.get(LINEAGE.name))
-    return Prepared(plan, policy, tables, due(plan.work, former, rejected, present, force=options.force))
+    return Prepared(plan, policy, tables, former, due(plan.work, former, rejected, present, force=options.force))
 
 
 def last_summary(tables: dict[str, LakeTable]) -> dict[str, Any]:

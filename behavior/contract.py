@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 2
 """Increased by hand when a code is added, removed or changed; part of every policy and of every entry in quarantine."""
 
 EXIT_OK = 0
@@ -47,7 +47,7 @@ CODES: dict[Severity, dict[str, str]] = {
         "video-id": "a video id that is no whole number",
         "video-repeated": "two rows or two objects for one video",
         "frame-rate": "frames per second that no camera has",
-        "scale": "no scale, or one that no camera over mice has",
+        "scale": "a scale that no camera over mice has, or none and no body to measure",
         "picture-size": "no size of the picture, or one that no camera has",
         "arena-center": "an arena whose middle is far from the picture",
         "annotated-list": "behaviors_labeled that is no list of triples",
@@ -75,8 +75,18 @@ CODES: dict[Severity, dict[str, str]] = {
         "bout-repeated": "an identical bout counts once",
     },
     Severity.FLAG: {
+        "scale-body": "no scale: the unit is the body length",
         "object-replaced": "an object of the raw zone that something else than the upload wrote",
         "film-clip": "tracking that begins in the middle of a film keeps the frame numbers of the film",
+        # what behavior/quality.py finds in curated tracking
+        "bodypart-unseen": "a bodypart of a mouse that is never seen",
+        "point-outside": "many points outside the picture",
+        "pose-doubled": "frames in which two mice have the same pose",
+        "teleport": "many jumps that no mouse can run",
+        "swap-suspect": "many moments in which two mice seem to exchange their ids",
+        "body-length": "bodies of a length that no mouse or rat has: the scale is doubtful",
+        "frames-stated": "a stated duration that is not that of the tracked frames",
+        "bout-short": "bouts too short for a person to see",
     },
 }
 """All fault codes by severity, each with its meaning."""

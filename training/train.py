@@ -9,6 +9,7 @@ Exit codes: 0 trained, 1 the loss diverged or something unexpected, 2 usage, 4 t
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -24,8 +25,16 @@ REPORT_FILE = "report.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train as the flags say; return the exit code."""
+    """Train as the flags say; return the exit code. SIGTERM, with which SageMaker takes a machine away, ends it like Ctrl-C."""
     flags = _flags().parse_args(arguments)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _exit_code(flags)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit_code(flags: argparse.Namespace) -> int:
     try:
         return _train(flags)
     except ContractError as error:
@@ -44,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(flags: argparse.Namespace) -> int:
     curated, machine = curated_folder(flags), chosen_machine(flags)
+    from behavior.body_length import unscaled_note
     from training.decoding.decoding_file import read_decoding
     from training.fitting.prepare import prepare
     from training.fitting.resume import STATE_FILE
@@ -58,6 +68,8 @@ def _train(flags: argparse.Namespace) -> int:
     session = prepare(curated, recipe, flags.seed, machine)
     if not CuratedZone(curated).content_groups():
         print(f"{curated} has no content groups: recordings of the same video may be in different folds. Run the ETL job again.")
+    if note := unscaled_note(CuratedZone(curated).annotated_recordings()):
+        print(note, flush=True)
     if fitted:
         session = session.with_decoding(fitted)
     print(session.summary, flush=True)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -71,3 +72,27 @@ def zone(settings: Settings, tmp_path: Path) -> Zone:
     own.metadata(OTTER)
     own.tracking(OTTER, walk(range(3)))
     return own
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
+    """Run the `main` of a script in this process, which is faster; return what `script` returns."""
+
+    def run(main: Callable[[], int], *arguments: object) -> SimpleNamespace:
+        monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments)])
+        monkeypatch.chdir(tmp_path)
+        capsys.readouterr()
+        code = main()
+        out, err = capsys.readouterr()
+        return SimpleNamespace(returncode=code, stdout=out, stderr=err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def formats() -> Path:
+    """Real files in other people's formats, or a skip that says where they would be."""
+    folder = Path(os.environ.get("MABE_FORMATS_DIR") or ROOT.parent / "shared" / "formats")
+    if not folder.is_dir():
+        pytest.skip(f"the real files of other programs are not in {folder}; set MABE_FORMATS_DIR")
+    return folder

@@ -61,7 +61,7 @@ def test_two_objects_of_one_recording_and_a_key_that_names_none_are_told(zone):
 
 
 def test_unusable_metadata_is_told_and_the_other_recordings_are_planned_all_the_same(zone):
-    zone.metadata(OTTER, replace(HERON, fps=0.0), replace(PLAIN, pix_per_cm=float("nan")))
+    zone.metadata(OTTER, replace(HERON, fps=0.0), replace(PLAIN, pix_per_cm=0.0))
     zone.tracking(HERON, walk([0]))
     zone.tracking(PLAIN, walk([0]))
     plan = plan_work(zone.uri)

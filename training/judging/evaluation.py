@@ -15,8 +15,9 @@ import pandas as pd
 from behavior.bootstrap import RESAMPLES, percentile_interval, resampling_weights
 from behavior.bout_matching import OVERLAPS
 from behavior.bouts import bout_table
-from behavior.competition_frames import competition_frames, known_as
+from behavior.competition_frames import competition_frames
 from behavior.frame_scores import average_precision, best_threshold, f1_score, frames_at, precision_recall, reliability
+from behavior.lab_scores import lab_series, mean_of_known
 from behavior.recording import Recording
 from recognizers.competition import solution_rows, submission_rows
 from recognizers.recognizer import BoutRow
@@ -50,10 +51,7 @@ def evaluate(
     tally: Tally, recordings: Sequence[Recording], groups: Mapping[int, int], folds: Mapping[int, int], resamples: int = RESAMPLES
 ) -> Evaluation:
     """Return all numbers. `groups` and `folds` map video ids to content and fold."""
-    labs = {recording.video_id: recording.lab_id for recording in recordings}
-    resampled = resampling_weights([labs[unit] for unit in tally.units], resamples)
-    weights = np.vstack([np.ones((1, len(tally.units))), resampled])
-    units = Units(np.array([folds[unit] for unit in tally.units]), weights)
+    units = _units(tally, recordings, folds, resamples)
     competition, scores = _competition(tally, tally.decoded, recordings, groups, units)
     behaviors, means = _behaviors(tally, units)
     series = {"competition_score": scores, **means}
@@ -61,7 +59,7 @@ def evaluate(
         known = [lab["actions"][name] for lab in competition.values() if name in lab["actions"]]
         of_behavior["competition_f1"] = float(np.mean(known)) if known else None
     numbers: dict[str, Any] = {
-        "headline": {name: _estimate(values) for name, values in series.items()},
+        "headline": {name: estimate_of(values) for name, values in series.items()},
         "labs": competition,
         "behaviors": behaviors,
         "confusion": {"names": [*tally.behaviors, "nothing"], "frames": tally.confusion.tolist()},
@@ -71,7 +69,7 @@ def evaluate(
     }
     for name, decoded in tally.others.items():
         other = _competition(tally, decoded, recordings, groups, units)[1]
-        numbers["other_decodings"][name] = {"score": _estimate(other), "gain": _estimate(scores - other)}
+        numbers["other_decodings"][name] = {"score": estimate_of(other), "gain": estimate_of(scores - other)}
     return Evaluation(numbers, series)
 
 
@@ -80,7 +78,33 @@ def gains(one: Evaluation, other: Evaluation) -> dict[str, Any]:
 
     Its interval is narrower than those of the two evaluations, because difficult recordings are difficult for both.
     """
-    return {name: _estimate(one.series[name] - other.series[name]) for name in one.series}
+    return {name: estimate_of(one.series[name] - other.series[name]) for name in one.series}
+
+
+def precision_series(
+    tally: Tally, recordings: Sequence[Recording], folds: Mapping[int, int], resamples: int = RESAMPLES
+) -> dict[str, np.ndarray]:
+    """Return the PR-AUC of each behavior, point estimate and all resamples [1 + B]; `folds` maps video ids. No bouts are needed."""
+    units = _units(tally, recordings, folds, resamples)
+    return {name: areas(tally.level_counts(column), units) for column, name in enumerate(tally.behaviors)}
+
+
+def estimate_of(values: np.ndarray) -> dict[str, float | None]:
+    """Return the point estimate (the first value) and the interval of the resamples [1 + B]."""
+    low, high = percentile_interval(values[1:]) or (None, None)
+    return {"value": _known(values[0]), "low": low, "high": high}
+
+
+def mean_series(series: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the mean of several series [1 + B] over those that are known."""
+    return mean_of_known(np.stack(series, axis=1))
+
+
+def _units(tally: Tally, recordings: Sequence[Recording], folds: Mapping[int, int], resamples: int) -> Units:
+    labs = {recording.video_id: recording.lab_id for recording in recordings}
+    resampled = resampling_weights([labs[unit] for unit in tally.units], resamples)
+    weights = np.vstack([np.ones((1, len(tally.units))), resampled])
+    return Units(np.array([folds[unit] for unit in tally.units]), weights)
 
 
 def _competition(
@@ -89,23 +113,12 @@ def _competition(
     """Return the score of each lab, and the score in every resample [1 + B]."""
     solution = solution_rows(recordings, pd.concat(tally.true, ignore_index=True))
     counts = competition_frames(solution, submission_rows(bout_table(decoded)))
-    counts["action"] = known_as(counts["action"])
     row = {unit: number for number, unit in enumerate(tally.units)}
-    parts = counts.groupby(["lab_id", "action"], sort=True).ngroup().to_numpy()
-    names = counts.assign(part=parts).drop_duplicates("part").sort_values("part")
-    frames = np.zeros((len(tally.units), len(names), 4))  # hits, predicted, true, and whether it occurs at all
-    owner = np.array([row[groups[video]] for video in counts["video_id"]], np.int64)
-    np.add.at(frames, (owner, parts), counts.assign(here=1)[["hits", "predicted", "true", "here"]].to_numpy(np.float64))
-    pooled = np.einsum("bu,upk->bpk", units.weights, frames)
-    f1 = np.nan_to_num(f1_score(pooled[..., 0], pooled[..., 1], pooled[..., 2]))
-    f1[pooled[..., 3] == 0] = np.nan  # an action without a recording in the resample does not count in the mean
-    labs, actions = (names[column].to_numpy() for column in ("lab_id", "action"))
-    by_lab, of_labs = {}, []
-    for lab in sorted(set(labs)):
-        own = np.flatnonzero(labs == lab)
-        of_labs.append(_mean(f1[:, own]))
-        by_lab[lab] = {"score": _estimate(of_labs[-1]), "actions": {actions[part]: float(f1[0, part]) for part in own}}
-    return by_lab, _mean(np.stack(of_labs, axis=1))
+    series = lab_series(counts, {video: row[group] for video, group in groups.items() if group in row}, units.weights)
+    by_lab = {
+        one.lab: {"score": estimate_of(one.score), "actions": dict(zip(one.actions, one.f1[0].tolist(), strict=True))} for one in series
+    }
+    return by_lab, mean_of_known(np.stack([one.score for one in series], axis=1))
 
 
 def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -121,7 +134,7 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
         own = {
             "frame_f1": _pooled_f1(crossed, units),
             "frame_f1_optimistic": _pooled_f1(frames_at(levels, optimistic), units),
-            "average_precision": _areas(levels, units),
+            "average_precision": areas(levels, units),
         }
         own |= {f"bout_f1_at_{overlap}": _pooled_f1(bouts[:, place], units) for place, overlap in enumerate(OVERLAPS)}
         for key, values in own.items():
@@ -129,7 +142,7 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
         precision, recall = precision_recall(pooled)
         thin = np.unique(np.linspace(0, len(recall) - 1, _CURVE_POINTS).astype(int)) if len(recall) else np.empty(0, int)
         by_behavior[name] = {
-            **{key: _estimate(values) for key, values in own.items()},
+            **{key: estimate_of(values) for key, values in own.items()},
             "recordings": len(tally.recordings.get(column, ())),
             "frames": int(pooled[1].sum()),
             "annotated_frames": int(pooled.sum()),
@@ -142,7 +155,7 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
             "reliability": _reliability(pooled),
             "reliability_calibrated": _reliability(tally.calibrated[column]) if column in tally.calibrated else None,
         }
-    return by_behavior, {key: _mean(np.stack(values, axis=1)) for key, values in series.items()}
+    return by_behavior, {key: mean_of_known(np.stack(values, axis=1)) for key, values in series.items()}
 
 
 def _reliability(counts: np.ndarray) -> dict[str, Any]:
@@ -167,24 +180,12 @@ def _pooled_f1(counts: np.ndarray, units: Units) -> np.ndarray:
     return np.where(true > 0, f1_score(hits, predicted, true), np.nan)
 
 
-def _areas(levels: np.ndarray, units: Units) -> np.ndarray:
+def areas(levels: np.ndarray, units: Units) -> np.ndarray:
+    """Return the PR-AUC of one behavior in every resample [1 + B], from its counts [U, 2, L]."""
     used = levels.any(axis=(1, 2))
     flat = levels[used].reshape(int(used.sum()), levels[0].size).astype(np.float64)  # not -1, because there may be no rows
     chunks = np.array_split(units.weights[:, used], max(1, len(units.weights) // _CHUNK))
     return np.concatenate([average_precision((chunk @ flat).reshape(len(chunk), *levels.shape[1:])) for chunk in chunks])
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Return the mean over the last axis without NaN; NaN where all values are."""
-    known = np.isfinite(values)
-    total, count = np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-
-
-def _estimate(values: np.ndarray) -> dict[str, float | None]:
-    """Return the point estimate (the first value) and the interval of the resamples."""
-    low, high = percentile_interval(values[1:]) or (None, None)
-    return {"value": _known(values[0]), "low": low, "high": high}
 
 
 def _known(value: float) -> float | None:

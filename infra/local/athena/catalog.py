@@ -87,7 +87,8 @@ class Catalog:
 
     def glue(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Call Glue. Raises ServiceError."""
-        return self.control.invoke("glue", operation, request)
+        ask = self.control.recall if operation.startswith("Get") else self.control.invoke
+        return ask("glue", operation, request)
 
     def registered(self, database: str, name: str) -> Iterator[dict[str, Any]]:
         """Yield the partitions that the catalog has of a table."""
@@ -95,6 +96,16 @@ class Catalog:
         while True:
             answer = self.glue("GetPartitions", request)
             yield from answer["Partitions"]
+            if not answer.get("NextToken"):
+                return
+            request["NextToken"] = answer["NextToken"]
+
+    def tables(self, database: str) -> Iterator[dict[str, Any]]:
+        """Yield what the catalog says of the tables and views of a database."""
+        request = {"DatabaseName": database}
+        while True:
+            answer = self.glue("GetTables", request)
+            yield from answer["TableList"]
             if not answer.get("NextToken"):
                 return
             request["NextToken"] = answer["NextToken"]
@@ -131,6 +142,12 @@ class Catalog:
             folder = self.store.local_path(partition["StorageDescriptor"]["Location"])
             found.append(Partition(tuple(partition["Values"]), folder, data_files(folder)))
         return found
+
+
+def columns_of(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the columns of a table; of an Iceberg table the catalog also remembers those that it had once."""
+    columns = [*((record.get("StorageDescriptor") or {}).get("Columns") or []), *(record.get("PartitionKeys") or [])]
+    return [column for column in columns if (column.get("Parameters") or {}).get("iceberg.field.current") != "false"]
 
 
 def is_iceberg(record: dict[str, Any]) -> bool:

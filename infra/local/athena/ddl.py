@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from infra.local.athena.catalog import Catalog, is_iceberg
-from infra.local.athena.hive_declarations import declared_table
+from infra.local.athena.catalog import Catalog, columns_of, is_iceberg
+from infra.local.athena.reading import view_query
 from infra.local.athena.statements import Execution
+from infra.local.athena.table_texts import create_table
 from infra.local.errors import ServiceError
 
 Lines = list[str]
@@ -31,6 +32,8 @@ class CatalogStatements:
             "SHOW COLUMNS": (self._show_columns, ("field",)),
             "DESCRIBE": (self._describe, ("col_name", "data_type", "comment")),
             "SHOW TBLPROPERTIES": (self._show_properties, ("prpt_name", "prpt_value")),
+            "SHOW CREATE TABLE": (self._show_create_table, ("createtab_stmt",)),
+            "SHOW CREATE VIEW": (self._show_create_view, ("Create View",)),
             "DROP TABLE": (self._drop_table, ()),
             "DROP VIEW": (self._drop_view, ()),
             "CREATE DATABASE": (self._create_database, ()),
@@ -60,10 +63,10 @@ class CatalogStatements:
         return missing + [f"Repair: Added partition to metastore {name}:{below}" for below in added]
 
     def _show_tables(self, execution: Execution) -> Lines:
-        return _like(execution, self._tables(execution.statement.database or execution.database))
+        return _like(execution, self.catalog.tables(execution.statement.database or execution.database))
 
     def _show_views(self, execution: Execution) -> Lines:
-        tables = self._tables(execution.statement.database or execution.database)
+        tables = self.catalog.tables(execution.statement.database or execution.database)
         return _like(execution, (table for table in tables if _is_view(table)))
 
     def _show_databases(self, execution: Execution) -> Lines:
@@ -80,20 +83,35 @@ class CatalogStatements:
         return ["/".join(f"{key}={value}" for key, value in zip(keys, each, strict=True)) for each in values]
 
     def _show_columns(self, execution: Execution) -> Lines:
-        return [column["Name"] for column in _columns(self.catalog.record(*execution.target()))]
+        return [column["Name"] for column in columns_of(self.catalog.record(*execution.target()))]
 
     def _show_properties(self, execution: Execution) -> Lines:
         parameters = self.catalog.record(*execution.target()).get("Parameters") or {}
         return [f"{name}\t{value}" for name, value in sorted(parameters.items())]
 
+    def _show_create_table(self, execution: Execution) -> Lines:
+        database, name = execution.target()
+        record = self.catalog.record(database, name)
+        if _is_view(record):
+            raise _semantic_error(f"{database}.{name} is a view. Use SHOW CREATE VIEW")
+        fields = self.catalog.iceberg.partition_fields(database, name, record) if is_iceberg(record) else []
+        return create_table(database, record, fields)
+
+    def _show_create_view(self, execution: Execution) -> Lines:
+        database, name = execution.target()
+        record = self.catalog.record(database, name)
+        if not _is_view(record):
+            raise _semantic_error(f"{database}.{name} is not a view. Use SHOW CREATE TABLE")
+        return [f"CREATE VIEW {database}.{name} AS", *view_query(record)[0].splitlines()]
+
     def _describe(self, execution: Execution) -> Lines:
         record = self.catalog.record(*execution.target())
         if is_iceberg(record):
-            columns = (f"{column['Name']}\t{column['Type']}\t{column.get('Comment') or ''}" for column in _columns(record))
+            columns = (f"{column['Name']}\t{column['Type']}\t{column.get('Comment') or ''}" for column in columns_of(record))
             spec = map("\t".join, self.catalog.iceberg.partition_fields(*execution.target(), record))
             heads = ("# Partition spec:\t\t", "# field_name\tfield_transform\tcolumn_name")
             return ["# Table schema:\t\t", "# col_name\tdata_type\tcomment", *columns, "\t\t", *heads, *spec]
-        lines = [_described(column) for column in _columns(record)]
+        lines = [_described(column) for column in columns_of(record)]
         keys = record.get("PartitionKeys") or []
         if keys:
             lines += ["\t \t ", "# Partition Information\t \t ", "# col_name\tdata_type\tcomment", "\t \t ", *map(_described, keys)]
@@ -130,7 +148,7 @@ class CatalogStatements:
 
     def _drop_database(self, execution: Execution) -> Lines:
         database = execution.statement.name
-        records = list(self._tables(database))
+        records = list(self.catalog.tables(database))
         if records and not execution.statement.words.get("cascade"):
             what = "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask"
             why = f"InvalidOperationException(message:Database {database} is not empty. One or more tables exist.)"
@@ -162,6 +180,8 @@ class CatalogStatements:
         return []
 
     def _create_table(self, execution: Execution) -> Lines:
+        from infra.local.athena.hive_declarations import declared_table  # with sqlglot, which nothing else needs
+
         database, name = execution.target()
         self.glue("CreateTable", {"DatabaseName": database, "TableInput": declared_table(execution.statement.sql, name)})
         return []
@@ -171,15 +191,6 @@ class CatalogStatements:
         if is_iceberg(self.catalog.record(database, name)):
             what = f"{execution.statement.kind} is not supported for Iceberg tables, such as {database}.{name}"
             raise ServiceError("InvalidRequestException", f'NOT_SUPPORTED: {what}. Ask "{name}$partitions" for its partitions.')
-
-    def _tables(self, database: str) -> Iterator[dict[str, Any]]:
-        request = {"DatabaseName": database}
-        while True:
-            answer = self.glue("GetTables", request)
-            yield from answer["TableList"]
-            if not answer.get("NextToken"):
-                return
-            request["NextToken"] = answer["NextToken"]
 
 
 def _like(execution: Execution, tables: Iterable[dict[str, Any]]) -> Lines:
@@ -194,12 +205,6 @@ def _semantic_error(what: str) -> ServiceError:
 
 def _is_view(record: dict[str, Any]) -> bool:
     return record.get("TableType") == "VIRTUAL_VIEW"
-
-
-def _columns(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the columns of a table; of an Iceberg table the catalog also remembers those that it had once."""
-    columns = [*(record["StorageDescriptor"].get("Columns") or []), *(record.get("PartitionKeys") or [])]
-    return [column for column in columns if (column.get("Parameters") or {}).get("iceberg.field.current") != "false"]
 
 
 def _described(column: dict[str, Any]) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra.local.athena.catalog import AnyTable, Catalog
+from infra.local.athena.information_schema import NAME as SYSTEM
+from infra.local.athena.information_schema import SystemTable, is_system_table
 from infra.local.athena.trino.kinds import Kind
 from infra.local.athena.trino.scopes import TableUse, TableVersion
 from infra.local.athena.trino.values import Refusal, absent
@@ -36,13 +38,15 @@ class CatalogReader:
         """Look a table up. Raises Refusal if there is none."""
         chosen = (database or self.database).lower()
         key = (chosen, name, version)
+        if chosen == SYSTEM and is_system_table(name) and version is None:
+            return SystemTable(self.catalog, name)
         if key not in self._known:
             try:
                 self._known[key] = self.catalog.table(chosen, name, version)
             except ServiceError as error:
                 if error.code != "EntityNotFoundException":
                     raise
-                if chosen == "information_schema" or "$" in name:
+                if chosen == SYSTEM or "$" in name:
                     absent(at, f"the table {chosen}.{name}")
                 raise Refusal("TABLE_NOT_FOUND", at, f"Table 'awsdatacatalog.{chosen}.{name}' does not exist") from None
         return self._known[key]
@@ -61,12 +65,15 @@ class CatalogReader:
 
     def view(self, database: str | None, name: str, at: int) -> tuple[str, str, list[str]] | None:
         """Return a view's SQL, the database of its names, and its columns; None for a table. Raises Refusal if there is neither."""
-        text = self.find(database, name, at).record.get("ViewOriginalText") or ""
-        if not text.startswith(VIEW_MARK):
-            return None
-        about = json.loads(base64.b64decode(text.removeprefix(VIEW_MARK).removesuffix(" */")))
-        return about["originalSql"], about["schema"], [column["name"] for column in about["columns"]]
+        record = self.find(database, name, at).record
+        return view_query(record) if str(record.get("ViewOriginalText")).startswith(VIEW_MARK) else None
 
     def open(self, uses: list[TableUse]) -> int:
         """Give DuckDB a view over the files of each table that a query reads; return the bytes that Athena would read of them."""
         return sum(self.find(use.database, use.name, version=use.version).open(self.connection, use) for use in uses)
+
+
+def view_query(record: dict[str, Any]) -> tuple[str, str, list[str]]:
+    """Return the SQL of a view by its record, the database of its names, and its columns."""
+    about = json.loads(base64.b64decode(record["ViewOriginalText"].removeprefix(VIEW_MARK).removesuffix(" */")))
+    return about["originalSql"], about["schema"], [column["name"] for column in about["columns"]]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pyiceberg.manifest import DataFile, FileFormat
 from pyiceberg.table import Table
 from pyiceberg.transforms import IdentityTransform
+from pyiceberg.types import IcebergType
 
 from infra.local.athena.files import Footer, FooterCache, partitions_left
 from infra.local.athena.iceberg.kinds_of_iceberg import from_iceberg
@@ -72,7 +73,7 @@ class IcebergTable:
     def keys(self) -> list[str]:
         """Return the columns that files are partitioned by, unchanged."""
         names = {field.field_id: field.name.lower() for field in self.schema.fields}
-        return [names[source] for source in self._identities(self.table.spec().spec_id) if source in names]
+        return [names[source] for _, source, _ in self._identities[self.table.spec().spec_id]]
 
     def open(self, connection: DuckDBPyConnection, use: TableUse) -> int:
         """Give DuckDB a view over the files that a query needs; return the bytes that Athena would read of them. Raises ServiceError."""
@@ -121,18 +122,26 @@ class IcebergTable:
                 raise ServiceError("InvalidRequestException", f"NOT_SUPPORTED: {what}. Write Parquet.")
             yield task.file
 
-    def _identities(self, spec_id: int) -> dict[int, int]:
-        """Return field id of a column -> place of its value in a partition record."""
-        fields = self.table.specs()[spec_id].fields
-        return {field.source_id: place for place, field in enumerate(fields) if isinstance(field.transform, IdentityTransform)}
+    @cached_property
+    def _identities(self) -> dict[int, list[tuple[int, int, IcebergType]]]:
+        """Return spec id -> (place of its value in a partition record, field id, type), of each column that is partitioned by unchanged."""
+        fields = {field.field_id: field for field in self.schema.fields}
+        return {
+            number: [
+                (place, part.source_id, fields[part.source_id].field_type)
+                for place, part in enumerate(spec.fields)
+                if isinstance(part.transform, IdentityTransform) and part.source_id in fields
+            ]
+            for number, spec in self.table.specs().items()
+        }
 
     def _partition_values(self, file: DataFile) -> dict[int, str | None]:
         """Return field id -> value as text, of the columns that a file's partition record holds unchanged."""
+        record = file.partition
         values: dict[int, str | None] = {}
-        for source, place in self._identities(file.spec_id).items():
-            if source in self.schema.field_ids:
-                value = file.partition[place]
-                values[source] = None if value is None else IdentityTransform().to_human_string(self.schema.find_type(source), value)
+        for place, field, kind in self._identities[file.spec_id]:
+            value = record[place]
+            values[field] = None if value is None else IdentityTransform().to_human_string(kind, value)
         return values
 
     def _footer(self, path: Path, file: DataFile) -> Footer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -78,15 +79,17 @@ class MetadataFiles:
     def __init__(self, files: StoreFiles) -> None:
         self.files = files
         self._known: OrderedDict[str, Table] = OrderedDict()
+        self._lock = threading.Lock()
 
     def table(self, database: str, name: str, record: dict[str, Any]) -> Table:
         """Return a table as it is now. Raises ServiceError for metadata that is missing, faulty or too new."""
         location = str((record.get("Parameters") or {}).get("metadata_location", ""))
-        if location not in self._known:
-            self._known[location] = self._read(database, name, location)
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-        return self._known[location]
+        with self._lock:  # several queries run at once
+            if location not in self._known:
+                self._known[location] = self._read(database, name, location)
+                while len(self._known) > _KEPT:
+                    self._known.popitem(last=False)
+            return self._known[location]
 
     def _read(self, database: str, name: str, location: str) -> Table:
         try:

@@ -24,6 +24,14 @@ class TableName(Node):
 
 
 @dataclass(frozen=True)
+class Sample(Node):
+    """`relation TABLESAMPLE BERNOULLI (percentage)`."""
+
+    relation: Node
+    percentage: Node
+
+
+@dataclass(frozen=True)
 class InnerQuery(Node):
     """A query in FROM."""
 

@@ -46,9 +46,15 @@ class RelationGrammar(ExpressionGrammar):
 
     def _relation(self) -> Node:
         relation = self._with_alias()
-        if self.comes("TABLESAMPLE") or self.comes("MATCH_RECOGNIZE"):
-            self.absent(self.word.key)
-        return relation
+        if self.comes("MATCH_RECOGNIZE") or self.comes("TABLESAMPLE", "SYSTEM"):
+            self.absent(f"{self.word.key} {self.ahead(1).key}".removesuffix(" ("))
+        at = self.word.start
+        if not self.take("TABLESAMPLE"):
+            return relation
+        self.expect("BERNOULLI", "(")
+        percentage = self.expression()
+        self.expect(")")
+        return query_syntax.Sample(relation, percentage, at=at)
 
     def _with_alias(self) -> Node:
         at = self.word.start

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from infra.local.athena.trino import query_syntax, syntax
-from infra.local.athena.trino.kinds import BIGINT, UNKNOWN, VARCHAR, Kind, common, named_fields, quote
+from infra.local.athena.trino.kinds import BIGINT, UNKNOWN, VARCHAR, Kind, common, is_number, named_fields, quote
 from infra.local.athena.trino.limits import limits_of
 from infra.local.athena.trino.operators import comparison
 from infra.local.athena.trino.scopes import Column, Outputs, Scope, TableUse, use_column
 from infra.local.athena.trino.syntax import Node
 from infra.local.athena.trino.translator import Translator
-from infra.local.athena.trino.values import Refusal, Value, coerce, mismatch, text
-from infra.local.athena.trino.versions import table_version
+from infra.local.athena.trino.values import Refusal, Value, absent, coerce, mismatch, text
+from infra.local.athena.trino.versions import constant, table_version
 
 _WITH_QUERIES = (syntax.InQuery, syntax.Exists, syntax.ScalarQuery, syntax.QuantifiedComparison)
 
@@ -23,6 +23,8 @@ def relation_sql(translator: Translator, node: Node, outer: Scope | None, left: 
         return _with_alias(translator, node, outer, left)
     if isinstance(node, query_syntax.TableName):
         return _table(translator, node)
+    if isinstance(node, query_syntax.Sample):
+        return _sample(translator, node, outer, left)
     if isinstance(node, query_syntax.InnerQuery):
         sql, outputs = translator.query(node.query, Scope(list(left or []), outer) if node.lateral else outer)
         return _derived(translator, f"{'LATERAL ' if node.lateral else ''}({sql})", outputs)
@@ -115,6 +117,20 @@ def _follow(columns_by_alias: list[Column], visible: list[Column]) -> None:
         if column.source is not None:
             column.source.used.add(column.name)
             columns_by_alias[place] = replace(columns_by_alias[place], source=None)
+
+
+def _sample(translator: Translator, node: query_syntax.Sample, outer: Scope | None, left: list[Column] | None) -> tuple[str, list[Column]]:
+    """Return a relation of which each row is left in with the same chance."""
+    sql, columns = relation_sql(translator, node.relation, outer, left)
+    if isinstance(node.relation, query_syntax.Join):
+        absent(node.at, "a sample of a join")
+    percentage = constant(translator, node.percentage, "Sample percentage")
+    if not is_number(percentage.kind):
+        mismatch(node.percentage.at, "Sample percentage should be a numeric expression")
+    share = float(str(translator.tables.constant(percentage.sql)))
+    if not 0 <= share <= 100:
+        raise Refusal("NUMERIC_VALUE_OUT_OF_RANGE", node.percentage.at, "Sample percentage must be between 0 and 100")
+    return f"{sql} TABLESAMPLE bernoulli({share} PERCENT)", columns
 
 
 def _unnest(translator: Translator, node: query_syntax.Unnest, scope: Scope) -> tuple[str, list[Column]]:

@@ -16,10 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def table_version(translator: Translator, version: query_syntax.Version) -> TableVersion:
     """Return the version. Raises Refusal for a pointer that is not constant, is NULL, lies in the future, or has another type."""
     pointer = version.pointer
-    for node in syntax.walk(pointer):
-        if isinstance(node, syntax.Name | syntax.Dotted | syntax.ScalarQuery | syntax.Exists | syntax.InQuery):
-            raise Refusal("EXPRESSION_NOT_CONSTANT", node.at, "Constant expression cannot contain column references or subqueries")
-    value = translator.value(pointer, Scope(clause="version"))
+    value = constant(translator, pointer, "version")
     if version.sort == "VERSION":
         if value.kind not in WHOLE:
             what = f"Unsupported type for table version: {value.kind}. Give the id of a snapshot, a {BIGINT}"
@@ -32,6 +29,14 @@ def table_version(translator: Translator, version: query_syntax.Version) -> Tabl
     if moment >= datetime.now(UTC):
         raise Refusal("INVALID_ARGUMENTS", pointer.at, f"Pointer value '{moment:%Y-%m-%d %H:%M:%S} UTC' is not in the past")
     return TableVersion("TIMESTAMP", (moment - _EPOCH) // (_EPOCH.resolution * 1000))
+
+
+def constant(translator: Translator, node: syntax.Node, clause: str) -> Value:
+    """Return an expression that names no column. Raises Refusal for one that does, or that holds a query."""
+    for part in syntax.walk(node):
+        if isinstance(part, syntax.Name | syntax.Dotted | syntax.ScalarQuery | syntax.Exists | syntax.InQuery):
+            raise Refusal("EXPRESSION_NOT_CONSTANT", part.at, "Constant expression cannot contain column references or subqueries")
+    return translator.value(node, Scope(clause=clause))
 
 
 def _known(translator: Translator, value: Value) -> object:
