@@ -20,6 +20,7 @@ GLUE_LIBRARY = (
     "aws_pipeline/curation_task.py",
     "aws_pipeline/iceberg.py",
     "aws_pipeline/lake.py",
+    "aws_pipeline/landed.py",
     "aws_pipeline/outcome.py",
     "aws_pipeline/preparation.py",
     "aws_pipeline/publication.py",
