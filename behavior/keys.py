@@ -3,7 +3,8 @@
 Raw zone: metadata/<split>.csv, <split>_tracking/lab_id=<lab>/<video>.parquet, train_annotation/lab_id=<lab>/<video>.parquet.
 Data directory: the same files as <split>.csv, <split>_tracking/<lab>/<video>.parquet, train_annotation/<lab>/<video>.parquet.
 Curated zone: tracking_curated/lab_id=<lab>/<split>-<video>-<version>.parquet, annotations_enriched/lab_id=<lab>/train-<video>-<version>
-.parquet, lineage/lab_id=<lab>/lineage-<version>.parquet, and <table>/<table>-<version>.parquet for the tables that span recordings.
+.parquet, lineage/lab_id=<lab>/lineage-<version>.parquet (tables of predictions too), and <table>/<table>-<version>.parquet for the
+tables that span recordings.
 A version is a digest of 16 hexadecimal digits: an object is never changed, a new version has a new key. A curated zone that is no
 lake's, such as a simulated one, has keys without versions. snapshots/<run>.json lists the objects of a run, snapshots/current.json those
 of the last one; iceberg/<table>/ has the metadata of the tables, where no reader of Parquet files looks.
@@ -20,7 +21,16 @@ from dataclasses import dataclass, replace
 from behavior.contract import Fault, refuse
 from behavior.ids import lab_fault, video_fault
 from behavior.recording import Recording
-from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, RAW_ANNOTATION, RAW_METADATA, RAW_TRACKING, TRACKING_CURATED, Table
+from behavior.tables import (
+    ANNOTATIONS_ENRICHED,
+    CURATED_TABLES,
+    PREDICTION_TABLES,
+    RAW_ANNOTATION,
+    RAW_METADATA,
+    RAW_TRACKING,
+    TRACKING_CURATED,
+    Table,
+)
 
 SPLITS = ("train", "test")
 RAW_TABLES: dict[str, tuple[Table, ...]] = {"train": (RAW_TRACKING, RAW_ANNOTATION), "test": (RAW_TRACKING,)}
@@ -221,7 +231,7 @@ def _object(table: Table, split: str | None, recording: Recording | None) -> Lak
 
 
 _METADATA = {one.key: one for one in (LakeObject(RAW_METADATA, split) for split in SPLITS)}
-_SPANNING = {table.name: table for table in CURATED_TABLES if table not in _PER_RECORDING}
+_SPANNING = {table.name: table for table in (*CURATED_TABLES, *PREDICTION_TABLES) if table not in _PER_RECORDING}
 _FOLDERS: dict[str, tuple[Table, str | None]] = {
     **{f"{split}_{table.name}": (table, split) for split, tables in RAW_TABLES.items() for table in tables},
     **{table.name: (table, None) for table in _PER_RECORDING},

@@ -13,7 +13,9 @@ from training.recipes.network_recipe import Recipe
 ON_THIS_PROCESSOR = Machine()
 
 
-def prepare(curated: Path, recipe: AnyRecipe, seed: int, machine: Machine = ON_THIS_PROCESSOR, split: Split | None = None) -> Session:
+def prepare(
+    curated: Path | CuratedZone, recipe: AnyRecipe, seed: int, machine: Machine = ON_THIS_PROCESSOR, split: Split | None = None
+) -> Session:
     """Return a session with data from the curated zone. Files of held-out recordings are never opened.
 
     `split` says which recordings are for training, for validation and held out; all others are ignored. Without it, `split_videos`
@@ -21,7 +23,7 @@ def prepare(curated: Path, recipe: AnyRecipe, seed: int, machine: Machine = ON_T
 
     Raises ContractError with all faults of the data.
     """
-    zone = CuratedZone(curated)
+    zone = curated if isinstance(curated, CuratedZone) else CuratedZone(curated)
     split = split or split_videos({one.video_id: one.lab_id for one in zone.annotated_recordings()}, zone.content_groups())
     if isinstance(recipe, Recipe):
         return prepare_network(zone, recipe, seed, split, machine)
