@@ -15,7 +15,7 @@ $(READY): requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@touch $@
 
-.PHONY: help setup demo pipeline test test-glue deploy diff destroy lint format bench lock clean
+.PHONY: help setup demo pipeline test test-glue deploy diff destroy lint format bench chaos lock clean
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -60,6 +60,9 @@ format: $(READY)  ## Put the code in shape
 
 bench: $(READY)  ## Measure against the peers; ratios of one run
 	$(BIN)/python tests/benchmarks/all.py
+
+chaos: $(READY)  ## Kill uploads and curation 50 times, run two at once 20 times, and look whether anything was lost
+	$(BIN)/python tests/faults/chaos.py
 
 lock:  ## Resolve requirements.lock anew from pyproject.toml
 	$(PYTHON) -m venv .venv-lock
