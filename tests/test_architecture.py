@@ -23,6 +23,7 @@ MAY_IMPORT = {
         "behavior.whole_file",
         "aws_pipeline.config",
         "aws_pipeline.job_code",
+        "aws_pipeline.names",
         "aws_pipeline.terminal",
     },
 }
