@@ -25,6 +25,8 @@ SHIFTS_S = tuple(np.arange(-5, 16) / RATE)
 """[L]: shifts that are tried, s; above 0 for labels that are written late."""
 LEAST_BOUTS = 20
 """With fewer bouts a behavior has no lag of its own."""
+LEAST_RECORDINGS = 4
+"""With fewer recordings there is no interval over recordings."""
 _RIDGE = 1e-2
 _RESAMPLES = 100
 _MOST_BODYPARTS = 6
@@ -79,13 +81,13 @@ def lag_sums(plan: FoldPlan) -> tuple[LagSums, ...]:
 
 
 def label_lag(sums: Sequence[LagSums], plan: FoldPlan, videos: Iterable[int] | None = None) -> LabelLag | None:
-    """Return the lag over the recordings of a plan, or over some of them (training folds); None without a behavior with enough bouts."""
+    """Return the lag over the recordings of a plan, or over some of them (training folds); None without enough recordings or bouts."""
     chosen = {recording.video_id for recording in plan.recordings} if videos is None else set(videos)
     units = [unit for unit, recording in enumerate(plan.recordings) if recording.video_id in chosen]
     behaviors = LABELLINGS[View.PAIR].of_actions(plan.bouts["action"]).behaviors
     counts = plan.bouts[plan.bouts["video_id"].isin(chosen)]["action"].value_counts()
     enough = [column for column, name in enumerate(behaviors) if counts.get(name, 0) >= LEAST_BOUTS]
-    if not enough or len(units) < 2:
+    if not enough or len(units) < LEAST_RECORDINGS:
         return None
     weights = np.vstack([np.ones(len(units)), resampling_weights([""] * len(units), _RESAMPLES)])
     found = np.array([_best(sums, units, weight, enough) for weight in weights])  # [1 + R, 1 + behaviors]
