@@ -48,12 +48,12 @@ def test_faults_are_counted_by_code_with_their_recordings(script, spoiled):
 
 def test_a_policy_says_what_would_happen_instead(script, spoiled, tmp_path):
     policy = tmp_path / "policy.toml"
-    policy.write_text('contract = 1\n[severity]\nbout-reversed = "repair"\n')
+    policy.write_text('contract = 2\n[severity]\nbout-reversed = "repair"\n')
     told = script(VALIDATE, spoiled, MABE_POLICY=str(policy))
     assert told.returncode == 3
     assert "repair  bout-reversed        1 in 1 recordings: train-7" in told.stdout
     assert "2 recordings would be accepted, 1 put aside" in told.stdout
-    policy.write_text('contract = 1\n[severity]\nscale = "flag"\n')
+    policy.write_text('contract = 2\n[severity]\nscale = "flag"\n')
     told = script(VALIDATE, spoiled, "--policy", policy)
     assert told.returncode == 2
     assert told.stderr == (f"error: {policy}: Expected scale to be reject, but got 'flag'. Such input cannot be used otherwise.\n")

@@ -9,12 +9,12 @@ from behavior.policy import EXAMPLE, LEEWAY, STANDARD, Policy, codes_table, pars
 from behavior.tables import RAW_ANNOTATION
 from behavior.tracking import to_pose
 
-HEAD = "contract = 1\n[severity]\n"
+HEAD = "contract = 2\n[severity]\n"
 
 
 def test_without_a_policy_every_code_is_what_the_contract_says():
     assert all(STANDARD.severity(code) is severity for code, severity in SEVERITY.items())
-    assert parse_policy("contract = 1", "p.toml") == STANDARD == parse_policy(HEAD + 'point-far = "repair"', "p.toml")
+    assert parse_policy("contract = 2", "p.toml") == STANDARD == parse_policy(HEAD + 'point-far = "repair"', "p.toml")
 
 
 def test_a_policy_makes_one_code_stricter_and_another_gentler():
@@ -33,11 +33,11 @@ def test_a_policy_makes_one_code_stricter_and_another_gentler():
         (HEAD + 'file-unreadable = "flag"', "Expected file-unreadable to be reject, but got 'flag'. Such input cannot be used otherwise"),
         (HEAD + 'point-far = "flag"', "Expected point-far to be repair or reject, but got 'flag'."),
         (HEAD + 'place-contradiction = "flag"', "Expected place-contradiction to be reject or repair, but got 'flag'."),
-        (HEAD + 'point-fur = "reject"', "Expected a code of contract 1, but got point-fur. See python aws_pipeline/validate.py --codes."),
-        ('[severity]\npoint-far = "reject"', "Expected contract = 1, but got none."),
-        ("contract = 2", "Expected contract = 1, but got 2."),
-        ("contract = 1\nseverity = 3", "Expected a table [severity], but got a value."),
-        ("contract = 1\nseverities = 3", "Expected only contract and [severity], but got severities."),
+        (HEAD + 'point-fur = "reject"', "Expected a code of contract 2, but got point-fur. See python aws_pipeline/validate.py --codes."),
+        ('[severity]\npoint-far = "reject"', "Expected contract = 2, but got none."),
+        ("contract = 3", "Expected contract = 2, but got 3."),
+        ("contract = 2\nseverity = 3", "Expected a table [severity], but got a value."),
+        ("contract = 2\nseverities = 3", "Expected only contract and [severity], but got severities."),
         ("contract = ", "Expected a policy in TOML, but got"),
     ],
 )
@@ -75,7 +75,7 @@ def test_a_release_turns_a_rejecting_code_whoever_made_it_reject_and_leaves_the_
 
 def test_the_table_of_codes_says_what_each_may_become():
     lines = codes_table().splitlines()
-    assert lines[0] == "contract 1"
+    assert lines[0] == "contract 2"
     row = next(number for number, line in enumerate(lines) if line.startswith("place-contradiction"))
     assert lines[row].split()[:2] == ["place-contradiction", "reject"]
     assert lines[row + 1].strip() == "may be repair: the keypoint counts as lost in that frame"

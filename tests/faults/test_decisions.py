@@ -31,7 +31,7 @@ def test_a_policy_makes_a_rejecting_fault_a_repair_for_all_recordings(night):
     for recording in (BAD, GOOD):
         night.put(night.tracking(*recording), tracking(TWO_PLACES))
     assert night.run()["put_aside"] != []
-    summary = night.run('contract = 1\n[severity]\nplace-contradiction = "repair"')
+    summary = night.run('contract = 2\n[severity]\nplace-contradiction = "repair"')
     assert summary["put_aside"] == []
     assert night.accepted() == [7, 8, 9]
     assert summary["notes"] == {"place-contradiction": 2}
@@ -42,7 +42,7 @@ def test_a_policy_makes_a_rejecting_fault_a_repair_for_all_recordings(night):
 
 def test_a_policy_makes_a_repair_a_rejecting_fault(night):
     night.put(night.tracking(*BAD), tracking(FAR))
-    summary = night.run('contract = 1\n[severity]\npoint-far = "reject"')
+    summary = night.run('contract = 2\n[severity]\npoint-far = "reject"')
     assert night.accepted() == [8, 9]
     assert "Expected points within 4,000 pixels of the center, but got 1 farther away." in summary["put_aside"][0]["faults"][0]
     assert night.run()["put_aside"] == []
@@ -50,7 +50,7 @@ def test_a_policy_makes_a_repair_a_rejecting_fault(night):
 
 def test_a_policy_lets_other_peoples_objects_lie(night):
     (night.raw / "train_tracking" / "notes.txt").write_text("mouse 2 escapes")
-    summary = night.run('contract = 1\n[severity]\nkey-foreign = "flag"')
+    summary = night.run('contract = 2\n[severity]\nkey-foreign = "flag"')
     assert summary["put_aside"] == []
     assert summary["balances"]["files"]["of no recording"] == 1
     assert summary["notes"] == {"key-foreign": 1}
@@ -162,6 +162,6 @@ def test_what_the_upload_left_out_is_put_aside_for_the_reason_that_the_upload_sa
 def test_recognizing_reads_what_was_accepted_but_for_contradictions_that_files_still_hold(night):
     night.put(night.tracking(*BAD), tracking(TWO_PLACES))
     night.put(night.annotation(*GOOD), annotation([(1, 1, "rear", 6, 2), (1, 1, "rear", 2, 6)]))
-    summary = night.run('contract = 1\n[severity]\nplace-contradiction = "repair"\nbout-reversed = "repair"')
+    summary = night.run('contract = 2\n[severity]\nplace-contradiction = "repair"\nbout-reversed = "repair"')
     assert night.accepted() == [7, 8, 9]
     assert read_accepted(night.settings.uri("curated"), summary["by_leave"]) == {"train": {8, 9}}
