@@ -4,6 +4,7 @@ Raw zone: metadata/<split>.csv, <split>_tracking/lab_id=<lab>/<video>.parquet, t
 Data directory: the same files as <split>.csv, <split>_tracking/<lab>/<video>.parquet, train_annotation/<lab>/<video>.parquet.
 Curated zone: tracking_curated/lab_id=<lab>/<split>-<video>.parquet, annotations_enriched/lab_id=<lab>/train-<video>.parquet, and
 <table>/<table>.parquet for the tables that span recordings.
+Zone of films: video_manifest/video_manifest.parquet, films/lab_id=<lab>/<video>.<ending>, film_labels/lab_id=<lab>/train-<video>.parquet.
 Both zones: quarantine/reasons/<name>.json, why something was put aside; in the curated zone quarantine/decisions/<name>.json, what a
 person decided about it. A name is <split>-<video>, <split>-row-<number> for a row without a usable id, object-<digest> for an object
 that is no recording's. No reader of tables takes JSON for rows, and quarantine/ is no table's folder.
@@ -17,7 +18,16 @@ from dataclasses import dataclass
 from behavior.contract import Fault, refuse
 from behavior.ids import lab_fault, video_fault
 from behavior.recording import Recording
-from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, RAW_ANNOTATION, RAW_METADATA, RAW_TRACKING, TRACKING_CURATED, Table
+from behavior.tables import (
+    ANNOTATIONS_ENRICHED,
+    CURATED_TABLES,
+    FILM_LABELS,
+    RAW_ANNOTATION,
+    RAW_METADATA,
+    RAW_TRACKING,
+    TRACKING_CURATED,
+    Table,
+)
 
 SPLITS = ("train", "test")
 RAW_TABLES: dict[str, tuple[Table, ...]] = {"train": (RAW_TRACKING, RAW_ANNOTATION), "test": (RAW_TRACKING,)}
@@ -151,6 +161,18 @@ def reason_key(name: str) -> str:
 def decision_key(name: str) -> str:
     """Return the key of a decision about a recording."""
     return f"{DECISIONS}/{name}.json"
+
+
+def film_key(lab: str, video: int, suffix: str) -> str:
+    """Return the key of a film; `suffix` is the ending of its file, such as .mp4. Raises ContractError for a lab that leads out of it."""
+    refuse(fault for fault in (lab_fault(lab), video_fault(video)) if fault)
+    return f"films/lab_id={lab}/{video}{suffix}"
+
+
+def film_labels_key(lab: str, video: int) -> str:
+    """Return the key of the labels of a film. Raises ContractError as `film_key` does."""
+    refuse(fault for fault in (video_fault(video),) if fault)
+    return f"{lab_folder(FILM_LABELS, lab)}train-{video}.parquet"
 
 
 def recording_name(split: str, video: int) -> str:

@@ -44,11 +44,11 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     from training.judging.out_of_fold import OutOfFold, recipe_identity
     from training.judging.publishing import publish
     from training.judging.run_summary import description
-    from training.material.curated_zone import CuratedZone
     from training.material.fold_plan import plan_folds
+    from training.material.zones import ZONES
 
     folder = flags.output_dir or Path("results") / "cross_validation" / f"{recipe.name}-seed{flags.seed}"
-    plan = plan_folds(CuratedZone(curated), flags.labs, flags.folds)
+    plan = plan_folds(ZONES[recipe.view](curated), flags.labs, flags.folds)
     contents = len(set(plan.groups.values()))
     print(f"{len(plan.recordings)} recordings of {contents} contents, {len(plan.splits)} folds; scores go to {folder}.", flush=True)
     other = flags.against and OutOfFold(flags.against)

@@ -47,7 +47,7 @@ def _train(flags: argparse.Namespace) -> int:
     from training.decoding.decoding_file import read_decoding
     from training.fitting.prepare import prepare
     from training.fitting.resume import STATE_FILE
-    from training.material.curated_zone import CuratedZone
+    from training.material.zones import ZONES
 
     recipe = chosen_recipe(flags)
     path = flags.model_dir / f"{recipe.name}.safetensors"
@@ -56,7 +56,7 @@ def _train(flags: argparse.Namespace) -> int:
             check_place(folder / name)  # before hours of training
     fitted = flags.decoding and read_decoding(flags.decoding)  # a wrong file is refused before recordings are read
     session = prepare(curated, recipe, flags.seed, machine)
-    if not CuratedZone(curated).content_groups():
+    if not ZONES[recipe.view](curated).content_groups():
         print(f"{curated} has no content groups: recordings of the same video may be in different folds. Run the ETL job again.")
     if fitted:
         session = session.with_decoding(fitted)

@@ -7,6 +7,7 @@ from training.fitting.session import Machine, Session
 from training.fitting.tree_session import prepare_trees
 from training.material.curated_zone import CuratedZone
 from training.material.folds import Split, split_videos
+from training.material.zones import ZONES
 from training.recipes.named import AnyRecipe
 from training.recipes.network_recipe import Recipe
 
@@ -21,8 +22,8 @@ def prepare(curated: Path, recipe: AnyRecipe, seed: int, machine: Machine = ON_T
 
     Raises ContractError with all faults of the data.
     """
-    zone = CuratedZone(curated)
+    zone = ZONES[recipe.view](curated)
     split = split or split_videos({one.video_id: one.lab_id for one in zone.annotated_recordings()}, zone.content_groups())
     if isinstance(recipe, Recipe):
         return prepare_network(zone, recipe, seed, split, machine)
-    return prepare_trees(zone, recipe, seed, split, machine)
+    return prepare_trees(CuratedZone(curated), recipe, seed, split, machine)

@@ -15,7 +15,11 @@ from training.material.fold_plan import FoldPlan
 from training.recipes.configuration import Configuration
 
 ROOT = Path(__file__).resolve().parents[2]
-SCORE_NAMES = {View.PAIR: "the competition's score", View.ARENA: "F1 of groups, as the competition pools it"}
+SCORE_NAMES = {
+    View.PAIR: "the competition's score",
+    View.ARENA: "F1 of groups, as the competition pools it",
+    View.CLIP: "F1 of behaviors, as the competition pools it",
+}
 """By view: name of the headline. Recognizers that name no mouse cannot have the competition's score."""
 DECODING_NAMES = {
     PLAIN_WAY: "one threshold for all, default durations",

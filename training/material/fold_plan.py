@@ -7,18 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from behavior.content import Content, content_groups, content_of
+from behavior.content import Content, content_groups
 from behavior.contract import UsageError, refuse
 from behavior.recording import Recording
-from training.material.curated_zone import CuratedZone
 from training.material.folds import Split, cross_validation
+from training.material.zones import Zone
 
 
 @dataclass(frozen=True)
 class FoldPlan:
     """Recordings in folds."""
 
-    zone: CuratedZone
+    zone: Zone
     """The zone of the recordings."""
     recordings: tuple[Recording, ...]
     """All annotated recordings, by video id."""
@@ -43,7 +43,7 @@ class FoldPlan:
         return {"data": digest, "folds": str([list(split.held_out) for split in self.splits])}
 
 
-def plan_folds(zone: CuratedZone, labs: Sequence[str] | None, n_folds: int) -> FoldPlan:
+def plan_folds(zone: Zone, labs: Sequence[str] | None, n_folds: int) -> FoldPlan:
     """Read all recordings of some labs, or of all, and plan folds over them.
 
     Raises UsageError for a lab without annotated recordings, ContractError with all faults of the data.
@@ -55,9 +55,9 @@ def plan_folds(zone: CuratedZone, labs: Sequence[str] | None, n_folds: int) -> F
             f"Expected --labs to name labs with annotations ({', '.join(known)}), but got {', '.join(missing)}. Choose some of them."
         )
     chosen = tuple(recording for recording in recordings if labs is None or recording.lab_id in labs)
-    refuse(zone.tracking_faults(chosen))
+    refuse(zone.data_faults(chosen))
     bouts = zone.bouts(chosen)
-    contents = tuple(content_of(recording.video_id, zone.tracking(recording), bouts) for recording in chosen)
+    contents = zone.contents(chosen, bouts)
     groups = content_groups(contents)
     splits = cross_validation({recording.video_id: recording.lab_id for recording in chosen}, n_folds, groups)
     return FoldPlan(zone, chosen, bouts, contents, groups, splits)
