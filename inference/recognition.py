@@ -35,7 +35,7 @@ def recognize_material(material: Material, recognizer: Recognizer, settings: Dec
     labelling, bouts = labelling_of(recognizer), list[BoutRow]()
     for subject, scores in recognizer.scores(material):
         bouts += decoding.bouts(labelling, material.recording, subject, scores)
-    return _in_film_frames(bout_table(bouts), material.tracking.first_frame)
+    return _in_film_frames(bout_table(bouts), material.first_frame)
 
 
 def _in_film_frames(bouts: pd.DataFrame, first_frame: int) -> pd.DataFrame:

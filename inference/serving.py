@@ -5,16 +5,37 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from behavior.contract import ContractError, Fault, UsageError, refuse
-from inference.recording_files import DATA_DIR, RecordingFiles, TrackingFile, recordings_held_out, recordings_of_test_csv
+from inference.recording_files import DATA_DIR, recordings_held_out, recordings_of_test_csv
 from reports.progress import progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
+    from behavior.material import Material
+    from behavior.recording import Recording
     from recognizers.recognizer import Recognizer
+
+
+class Recordings(Protocol):
+    """Recordings with the data that the recognizers of one view see."""
+
+    @property
+    def recordings(self) -> "tuple[Recording, ...]":
+        """In a fixed order."""
+        ...
+
+    def material(self, recording: "Recording") -> "Material":
+        """Return the material of one recording. Raises ContractError if its data break their contract."""
+        ...
+
+    def faults(self) -> "list[Fault]":
+        """Return the faults that show before the data are read."""
+        ...
 
 
 def add_flags(parser: argparse.ArgumentParser, output: str) -> None:
@@ -33,7 +54,7 @@ def add_flags(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--quiet", action="store_true", help="no line per video")
 
 
-def begin(flags: argparse.Namespace) -> "tuple[RecordingFiles, Recognizer]":
+def begin(flags: argparse.Namespace) -> "tuple[Recordings, Recognizer]":
     """Return the recordings and the recognizer. Raises UsageError or ContractError for wrong flags or files, before a network is read."""
     for path in flags.checkpoint:
         if not path.is_file():
@@ -44,11 +65,13 @@ def begin(flags: argparse.Namespace) -> "tuple[RecordingFiles, Recognizer]":
     from recognizers.checkpoint import read_header, videos_seen
     from recognizers.devices import rest_waiting_threads
     from recognizers.families import load_recognizer
+    from recognizers.recognizer import View
 
     check_place(flags.output)
     rest_waiting_threads()
-    seen = videos_seen(read_header(path) for path in flags.checkpoint)
-    files = recordings_held_out(flags.data_dir, seen) if flags.held_out else recordings_of_test_csv(flags.data_dir)
+    headers = [read_header(path) for path in flags.checkpoint]
+    open_recordings = _films if headers[0].get("view") == View.CLIP else _tracks
+    files = open_recordings(flags, videos_seen(headers))
     refuse(files.faults())
     recognizer = load_recognizer(flags.checkpoint, _device(flags), flags.batch)
     if not flags.tta:
@@ -59,13 +82,32 @@ def begin(flags: argparse.Namespace) -> "tuple[RecordingFiles, Recognizer]":
     return files, mirrored
 
 
-def recognize_all(files: RecordingFiles, recognizer: "Recognizer", quiet: bool = False) -> "tuple[pd.DataFrame, float]":
-    """Return the bouts of all recordings, and their duration in seconds. Raises ContractError with the faults of all."""
+def _tracks(flags: argparse.Namespace, seen: set[int]) -> Recordings:
+    if getattr(flags, "videos", None):
+        raise UsageError("Expected a recognizer that sees films with --videos, but got one that sees tracks. Leave out --videos.")
+    return recordings_held_out(flags.data_dir, seen) if flags.held_out else recordings_of_test_csv(flags.data_dir)
+
+
+def _films(flags: argparse.Namespace, seen: set[int]) -> Recordings:
+    from inference.film_files import films_of_data_dir, films_of_places
+
+    videos = getattr(flags, "videos", None)
+    return films_of_places(videos) if videos else films_of_data_dir(flags.data_dir, seen if flags.held_out else None)
+
+
+def recognize_all(
+    files: Recordings,
+    recognizer: "Recognizer",
+    quiet: bool = False,
+    bouts_of: "Callable[[Material, Recognizer], pd.DataFrame] | None" = None,
+) -> "tuple[pd.DataFrame, float]":
+    """Return the bouts of all recordings, and their duration in seconds. Raises ContractError with the faults of all.
+
+    `bouts_of` recognizes one recording; if it is not given, `inference.recognition.recognize_material`.
+    """
     import pandas as pd
 
     from behavior.bouts import bout_table
-    from behavior.curation import curate
-    from behavior.material import Material
     from inference.recognition import recognize_material
 
     tables, recorded_s = [bout_table([])], 0.0
@@ -75,12 +117,12 @@ def recognize_all(files: RecordingFiles, recognizer: "Recognizer", quiet: bool =
     for number, recording in enumerate(shown, start=1):
         started = time.perf_counter()
         try:
-            curated = curate(TrackingFile(files.file(recording)), recording)
-            tables.append(recognize_material(Material.with_tracking(recording, curated), recognizer))
+            material = files.material(recording)
+            tables.append((bouts_of or recognize_material)(material, recognizer))
         except ContractError as error:
             faults += error.faults
             continue
-        duration_s = curated.frames / recording.fps
+        duration_s = material.frames / recording.fps
         recorded_s += duration_s
         if not quiet and not sys.stdout.isatty():
             seconds = time.perf_counter() - started
@@ -101,7 +143,7 @@ def write_csv(rows: "pd.DataFrame", path: Path) -> None:
         rows.to_csv(beside, index=False)
 
 
-def summary_line(path: Path, bouts: int, files: RecordingFiles, recorded_s: float, seconds: float) -> str:
+def summary_line(path: Path, bouts: int, files: Recordings, recorded_s: float, seconds: float) -> str:
     """Return one line about the result and the speed."""
     return (
         f"Wrote {path}: {bouts} bouts in {len(files.recordings)} videos of {recorded_s / 60:.1f} minutes; "

@@ -14,6 +14,7 @@ from behavior.contract import ContractError
 from behavior.labelling import Subject, among_annotated
 from behavior.material import Material
 from behavior.views.film_views import FilmView
+from behavior.views.sampling import frame_samples, sample_frames
 from recognizers import checkpoint
 from recognizers.network_recognizer import NetworkFamily
 from recognizers.recognizer import Decoding, Head, Parts, Recognizer, View, labelling_of
@@ -111,9 +112,17 @@ class FilmRecognizer:
             own = on_frames(shared, len(rows), recording.fps, self.features.fps)
             yield subject, FlowingScores(own, len(rows), len(self.behaviors))
 
-    def clip_scores(self, clips: np.ndarray) -> np.ndarray:
-        """Return the scores [B, O, C] of clips [B, W, ...] of samples."""
-        return self._scorer()([*clips], ())
+    def frame_scores(self, clip: Callable[[np.ndarray], np.ndarray], frames: int, fps: float, frame: int) -> np.ndarray:
+        """Return the scores [C] of one frame of a film of T frames. `clip` returns the rows of frames, by their numbers.
+
+        A network that answers for every sample sees a window with the frame in its middle; elsewhere scores are means over windows.
+        """
+        sampled = sample_frames(frames, fps, self.features.fps)
+        sample = int(frame_samples(frames, fps, self.features.fps, slice(frame, frame + 1))[0])
+        window = self.windowing.window
+        around = np.clip(sample - window // 2 + np.arange(window), 0, len(sampled) - 1)
+        scores = self._scorer()([clip(sampled[around])], ())[0]
+        return scores[0] if len(scores) == 1 else scores[window // 2]
 
     def with_stride(self, stride: int) -> Self:
         """Return the same with another number of samples from one scored clip to the next."""

@@ -51,7 +51,7 @@ class Picture:
     """One decoded frame."""
 
     gray: np.ndarray
-    """[H, W] uint8, upright."""
+    """[H, W] uint8, upright; [H, W, 3] if colors were asked for."""
     stamp: int | None
     """Its time stamp."""
     rotation: int
@@ -165,10 +165,10 @@ def index_of(path: Path) -> Index:
         return Index(tuple(sorted(stamps)) if usable else (), tuple(sorted(keys)), packets, base, rate, stream.frames)
 
 
-def pictures(path: Path) -> Iterator[Picture]:
-    """Yield all frames of a film in order. After a damaged part, decoding goes on with the next frame that can be decoded."""
+def pictures(path: Path, colored: bool = False) -> Iterator[Picture]:
+    """Yield all frames of a film in order, gray or colored. Behind a damaged part it goes on with the next frame that can be decoded."""
     with opened(path) as container:
-        yield from _pictures(container)
+        yield from _pictures(container, colored)
 
 
 @contextmanager
@@ -197,7 +197,7 @@ def _opened(path: Path) -> Any:
     return container
 
 
-def _pictures(container: Any) -> Iterator[Picture]:
+def _pictures(container: Any, colored: bool = False) -> Iterator[Picture]:
     stream = container.streams.video[0]
     packets = container.demux(stream)
     while True:
@@ -212,14 +212,14 @@ def _pictures(container: Any) -> Iterator[Picture]:
         except av.FFmpegError:
             decoded = []
         for frame in decoded:
-            yield _picture(frame)
+            yield _picture(frame, colored)
         if packet is None or packet.size == 0:
             return
 
 
-def _picture(frame: Any) -> Picture:
+def _picture(frame: Any, colored: bool) -> Picture:
     rotation = int(round(frame.rotation / 90) * 90) % 360
-    gray = frame.to_ndarray(format="gray")
+    gray = frame.to_ndarray(format="rgb24" if colored else "gray")
     return Picture(np.rot90(gray, rotation // 90) if rotation else gray, frame.pts, rotation)
 
 

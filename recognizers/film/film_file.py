@@ -36,7 +36,7 @@ def default_cache() -> Path:
     return Path(tempfile.gettempdir()) / f"mouse-films-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class FilmFile:
     """A film on disk."""
 
@@ -48,6 +48,7 @@ class FilmFile:
     """[T, 2]: the mouse in the upright picture, x and y, NaN where lost; None without tracks."""
     known: FilmFacts | None = None
     """Facts of the film, if it was probed before."""
+    _counted: int | None = field(default=None, init=False)
 
     @cached_property
     def probed(self) -> Probe:
@@ -62,6 +63,8 @@ class FilmFile:
     @property
     def frames(self) -> int:
         """Number of frames, T."""
+        if self.known is None and self._counted is not None:
+            return self._counted
         return self.facts.frames
 
     def small(self, settings: PictureSettings) -> np.ndarray:
@@ -72,14 +75,16 @@ class FilmFile:
         path = self.cache / f"{self._digest(settings)}.npy"
         if not path.is_file():
             self._decode(settings, path)
-        return np.load(path, mmap_mode="r")
+        frames = np.load(path, mmap_mode="r")
+        self._counted = len(frames)
+        return frames
 
-    def clip(self, settings: PictureSettings, first: int, count: int) -> np.ndarray:
-        """Return `count` frames from `first` on, without the rest of the film: [count, H, W]; frames beyond the ends repeat the ends."""
+    def clip(self, settings: PictureSettings, numbers: np.ndarray) -> np.ndarray:
+        """Return some frames [n] without the rest of the film: [n, H, W]. Frames beyond the ends repeat the ends."""
         with FilmReader(self.path) as reader:
-            numbers = np.clip(np.arange(first, first + count), 0, reader.frames - 1).tolist()
-            small = {number: self._shrunk(reader.frame(number), number, settings) for number in sorted(set(numbers))}
-        return np.stack([small[number] for number in numbers])
+            inside = np.clip(numbers, 0, reader.frames - 1).tolist()
+            small = {number: self._shrunk(reader.frame(number), number, settings) for number in sorted(set(inside))}
+        return np.stack([small[number] for number in inside])
 
     def embeddings(self) -> np.ndarray:
         """Return the numbers of each frame, [T, D], from <film>.npy beside the film. Raises ContractError if there is no such file."""
@@ -129,7 +134,7 @@ class FilmFile:
             file.write(self._shrunk(gray, count, settings).tobytes())
             count += 1
 
-        self.__dict__["probed"] = probe(self.path, write)  # the cached property, so that it need not decode again
+        self.probed = probe(self.path, write)  # so that it need not decode again
         return count
 
     def _shrunk(self, gray: np.ndarray, number: int, settings: PictureSettings) -> np.ndarray:

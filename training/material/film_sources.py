@@ -4,7 +4,6 @@ Films lie in Videos/ or Videos/<lab>/, or in train_video/<lab>/; labels in Annot
 <film>.csv or <film>_<anything>.csv.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,34 +12,21 @@ import pandas as pd
 
 from behavior.contract import ContractError, Fault
 from behavior.ids import lab_fault
+from recognizers.film.folder import TRAIN_VIDEO, VIDEOS, FilmPath, films_below
 
-ENDINGS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg")
-"""Endings of film files."""
 INDIVIDUALS = "individuals.csv"
 """A table beside the folders of films: columns film and individual."""
-_FOLDERS = (("Videos", "Annotations"), ("train_video", "train_annotation"))
+_FOLDERS = ((VIDEOS, "Annotations"), (TRAIN_VIDEO, "train_annotation"))
 
 
 @dataclass(frozen=True)
-class FilmSource:
-    """A film as the lab has it."""
+class FilmSource(FilmPath):
+    """A film as the lab has it, with its labels."""
 
-    lab: str
-    """Name of the lab."""
-    path: Path
-    """The film."""
     labels: Path | None
     """Its labels; None for a film without labels."""
     individual: str | None
     """The mouse, if it is known."""
-
-    @property
-    def video_id(self) -> int:
-        """Number of the film: its name if that is a number, else one made from lab and name."""
-        name = self.path.stem
-        if name.isdecimal() and name == str(int(name)) and int(name) < 2**31:
-            return int(name)
-        return int.from_bytes(hashlib.blake2s(f"{self.lab}/{name}".encode(), digest_size=4).digest(), "little") % 2**31
 
 
 @dataclass(frozen=True)
@@ -58,13 +44,12 @@ def find_films(folder: Path, lab: str) -> Findings:
     films, faults = list[FilmSource](), list[Fault]()
     individuals = _individuals(folder / INDIVIDUALS)
     for videos, annotations in _FOLDERS:
-        paths = [path for path in sorted((folder / videos).rglob("*")) if path.suffix.lower() in ENDINGS and path.is_file()]
+        paths = films_below(folder / videos, lab)
         tables = [path for path in sorted((folder / annotations).rglob("*.csv")) if path.is_file()]
-        owned = _owners(tables, [path.stem for path in paths])
+        owned = _owners(tables, [one.path.stem for one in paths])
         faults += [_without_film(table) for table in tables if table not in owned]
-        for path in paths:
-            below = path.relative_to(folder / videos).parts
-            own_lab = below[0] if len(below) > 1 else lab
+        for one in paths:
+            own_lab, path = one.lab, one.path
             places = ((), (own_lab,))
             named = [table for table, stem in owned.items() if stem == path.stem]
             own = [table for table in named if table.relative_to(folder / annotations).parts[:-1] in places]
