@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from behavior.bouts import DecodeSettings, choose
+from behavior.bouts import NOTHING, DecodeSettings, choose
 from behavior.frame_scores import f1_score
 from recognizers.recognizer import Decoding
 from training.decoding.calibration import IDENTITY, fit_calibration
@@ -66,7 +66,8 @@ def _fit(
             decoding = fitted[fold].decoding
             allowed = decoding.allowed(behaviors, lab, one.subject)
             label = choose(scores, one.recording.fps, allowed, decoding.settings, decoding.criteria(behaviors, lab))
-            frames[fold][lab] = frames[fold].get(lab, 0) + duration_frames(label, truth, one.recording.fps)
+            known = np.where(one.truth.known, label, NOTHING)
+            frames[fold][lab] = frames[fold].get(lab, 0) + duration_frames(known, truth, one.recording.fps)
     return {fold: _with_durations(fitted[fold], evidence[fold], frames[fold]) for fold in left_out}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from behavior.content import together
 from recognizers.recognizer import View
 from reports.estimates import Estimate, gain_text
+from training.judging.class_section import CLASS_HEADLINE
 from training.judging.out_of_fold import FoldRecord
 from training.judging.scored_subjects import NO_LABS_WAY, PLAIN_WAY, VALIDATION_WAY
 from training.material.fold_plan import FoldPlan
@@ -64,12 +65,16 @@ def terminal_text(report: Mapping[str, Any]) -> str:
     names |= {"frame_f1_optimistic": "Frame F1, thresholds on the same scores (optimistic)", "average_precision": "Frame PR-AUC"}
     names |= {"bout_f1_at_0.3": "Bout F1 at overlap 0.3"}
     lines += [f"{name}: {Estimate(**headline[key])}" for key, name in names.items()]
+    if report["classes"]:
+        lines += [f"{name}: {Estimate(**report['classes']['headline'][key])}" for key, name in CLASS_HEADLINE.items()]
     for name, one in report["other_decodings"].items():
         score, gain = Estimate(**one["score"]), gain_text(Estimate(**one["gain"]))
         lines.append(f"Decoded with {DECODING_NAMES[name]}: {score}; the fitted gains {gain}")
     if report["against"]:
         lines.append(f"Gain over {report['against']['recipe']}, seed {report['against']['seed']}:")
         lines += [f"  {name}: {gain_text(Estimate(**report['against']['gain'][key]))}" for key, name in names.items()]
+        if report["against"]["macro_f1"]:
+            lines.append(f"  {CLASS_HEADLINE['macro_f1']}: {gain_text(Estimate(**report['against']['macro_f1']))}")
     return "\n".join(lines)
 
 
@@ -80,6 +85,7 @@ def experiment_line(report: Mapping[str, Any]) -> str:
     note = [
         f"frame F1 {headline['frame_f1']}, optimistic {headline['frame_f1_optimistic']}",
         f"PR-AUC {headline['average_precision']}",
+        *([f"macro F1 {Estimate(**report['classes']['headline']['macro_f1'])}"] if report["classes"] else []),
         *(f"{gain} over {DECODING_NAMES[PLAIN_WAY]}" for gain in plain),
         *_gain_note(report["against"]),
         *([f"commit {report['commit']}"] if report["commit"] else []),
