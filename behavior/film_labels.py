@@ -23,9 +23,9 @@ LABEL_COLUMNS = ("action", "written", "start_frame", "stop_frame")
 _ACTIONS = ("action", "label", "behavior", "behaviour", "class")
 _FRAMES = ("frame", "frame_number", "video_frame")
 _BOUNDS = (("start_frame", "stop_frame"), ("start", "stop"), ("start_s", "stop_s"))
-_USUAL_RATIOS = (0.25, 1 / 3, 0.4, 0.5, 0.6, 2 / 3, 0.8, 5 / 6, 1.2, 1.25, 1.5, 5 / 3, 2, 2.5, 3, 4)
+_USUAL_RATIOS = (0.5, 0.8, 5 / 6, 1.2, 1.25, 1.5, 5 / 3, 2, 2.5, 3, 4)
 """Lengths of labels over the length of the film that mean that the labels count at another frame rate."""
-_LEAST_FRAMES = 60
+_LEAST_FRAMES = 120
 """In shorter films these ratios are common by chance."""
 
 

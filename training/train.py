@@ -2,8 +2,9 @@
 
     python training/train.py --curated s3_mock/curated-zone --recipe cnn_transformer_small --model-dir checkpoints
 
-It reads a directory of curated tables, and writes <model-dir>/<recipe>.safetensors and, with --output-dir, report.json. In a container
-the folders come from SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, all other flags are hyperparameters.
+It reads a directory of curated tables, or of films for a recipe that sees films (training/curate_films.py makes one). It writes
+<model-dir>/<recipe>.safetensors and, with --output-dir, report.json and events/ for TensorBoard. In a container the folders come from
+SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, all other flags are hyperparameters.
 Exit codes: 0 trained, 1 the loss diverged or something unexpected, 2 usage, 4 the curated data break their contract, 130 interrupted.
 """
 
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(flags: argparse.Namespace) -> int:
     curated, machine = curated_folder(flags), chosen_machine(flags)
     from training.decoding.decoding_file import read_decoding
+    from training.fitting.events import EVENTS_FOLDER, EventLog
     from training.fitting.prepare import prepare
     from training.fitting.resume import STATE_FILE
     from training.material.zones import ZONES
@@ -64,14 +66,20 @@ def _train(flags: argparse.Namespace) -> int:
     if flags.checkpoint_dir is not None and session.restore(flags.checkpoint_dir):
         print(f"Resumed after {session.progress} from {flags.checkpoint_dir}.", flush=True)
 
+    events = None if flags.output_dir is None else EventLog(flags.output_dir / EVENTS_FOLDER)
+
     def on_step(line: str) -> None:
         print(line, flush=True)
+        if events is not None:
+            events.add(session)
         if flags.checkpoint_dir is not None:
             session.save_state(flags.checkpoint_dir)
 
     try:
         session.fit(on_step, batch_progress)
     finally:
+        if events is not None:
+            events.close()
         if session.has_result:  # also if the loss diverged: the best network so far is useful
             session.save_recognizer(path)
     print(session.result_line(path), flush=True)
@@ -85,7 +93,7 @@ def _flags() -> argparse.ArgumentParser:
     folders = {
         "--curated": ("SM_CHANNEL_CURATED", None, "directory of the curated zone"),
         "--model-dir": ("SM_MODEL_DIR", Path("checkpoints"), "folder for the checkpoint"),
-        "--output-dir": ("SM_OUTPUT_DATA_DIR", None, "folder for report.json"),
+        "--output-dir": ("SM_OUTPUT_DATA_DIR", None, "folder for report.json and events/"),
         "--checkpoint-dir": ("SM_CHECKPOINT_DIR", None, "folder for the state after each epoch, from which an interrupted run continues"),
     }
     for flag, (variable, default, meaning) in folders.items():

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from behavior.bootstrap import RESAMPLES, percentile_interval, resampling_weights
-from behavior.class_scores import count_classes
 from behavior.frame_scores import f1_score
 from training.decoding.scored_subject import ScoredSubject
 
@@ -36,16 +35,18 @@ class ClassTally:
 
     def add(self, one: ScoredSubject) -> None:
         """Count one subject. Frames without a label do not count."""
-        annotated = one.subject.mask(self.behaviors) & one.answered
-        if not annotated.any():
-            return
-        scores = one.scores.astype(np.float32)
-        counted = count_classes(scores, one.truth.labels, annotated)
+        annotated = one.subject.mask(self.behaviors)
+        labels = one.truth.labels & annotated
+        known, scored = labels.any(axis=1), annotated & one.answered  # a behavior without scores is missed, not left out
+        predicted = np.zeros((int(known.sum()), len(self.behaviors)), bool)
+        if scored.any():
+            best = np.where(scored, one.scores[known].astype(np.float32), -np.inf).argmax(axis=1)
+            predicted[np.arange(len(best)), best] = True
+            np.add.at(self.confusion, (labels[known].argmax(axis=1), best), 1)
+        true = labels[known]
+        counted = np.stack([(predicted & true).sum(0), predicted.sum(0), true.sum(0)], axis=1)
         self.counts[one.unit] = self.counts.get(one.unit, 0) + counted
         self.labs[one.unit] = one.recording.lab_id
-        known = (one.truth.labels & annotated).any(axis=1)
-        predicted = np.where(annotated, scores[known], -np.inf).argmax(axis=1)
-        np.add.at(self.confusion, (one.truth.labels[known].argmax(axis=1), predicted), 1)
 
 
 def class_tally(subjects: Iterable[ScoredSubject], behaviors: tuple[str, ...]) -> ClassTally:

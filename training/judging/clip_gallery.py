@@ -23,7 +23,7 @@ _PICTURES = 5
 _STEP_S = 0.1
 """From one of them to the next, s."""
 _SETTINGS = PictureSettings(96, 96)
-_CERTAIN = "The most certain clip of each behavior. The picture in the middle is the frame that is named; pictures are 0.1 s apart."
+_CERTAIN = "The most certain clip of each behavior. The middle picture is the named frame; pictures are 0.1 s apart."
 _DOUBTFUL = "The clips of which the recognizer is most in doubt: look at these first."
 _LEAST_S = 0.2
 """Shorter runs of one behavior are not shown, s."""
@@ -67,10 +67,7 @@ def clip_sections(
         Section(
             "Clips",
             [
-                Text(
-                    "The most certain clip of each behavior. The middle picture is the frame that is named; left and right are 0.1 s apart.",
-                    quiet=True,
-                ),
+                Text(_CERTAIN, quiet=True),
                 Gallery([_figure(clip, material) for clip in certain]),
                 Text(_DOUBTFUL, quiet=True),
                 Gallery([_figure(clip, material) for clip in doubtful]),
