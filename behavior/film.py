@@ -65,6 +65,11 @@ class Film(Protocol):
     """A film that can be read."""
 
     @property
+    def name(self) -> str:
+        """Its name, for people."""
+        ...
+
+    @property
     def frames(self) -> int:
         """Number of frames, T."""
         ...
@@ -86,6 +91,8 @@ class FilmInMemory:
     """[T, H, W] uint8."""
     numbers: np.ndarray | None = None
     """[T, D]."""
+    name: str = "film"
+    """Its name."""
 
     @property
     def frames(self) -> int:

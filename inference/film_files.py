@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
+
 from behavior.contract import ContractError, Fault, UsageError, refuse
 from behavior.material import Material
 from behavior.recording import Recording
@@ -27,6 +29,10 @@ class FilmFiles:
     def material(self, recording: Recording) -> Material:
         """Return the material of one film."""
         return Material.with_film(recording, FilmFile(self.paths[recording.video_id], self.cache))
+
+    def named(self) -> pd.DataFrame:
+        """Return the film of each video id: video_id, film."""
+        return pd.DataFrame([(video, str(path)) for video, path in self.paths.items()], columns=["video_id", "film"])
 
     def faults(self) -> list[Fault]:
         """Return none: films that cannot be opened were refused before."""

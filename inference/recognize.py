@@ -8,8 +8,8 @@ It writes one CSV file, whole or not at all: video_id, agent_id, target_id, acti
 are mouse numbers, equal for a self behavior, and empty if the recognizer names no mouse (recognizers of groups of behaviors and of films).
 
 A recognizer that sees films reads <data-dir>/test_video/ or Videos/, or the films of --videos; with --held-out, the films of Videos/ and
-train_video/ that no checkpoint saw. With --json it also writes the probabilities of each film, with --annotate each film with the
-predictions drawn into it.
+train_video/ that no checkpoint saw. <output>_films.csv says which film each video_id is. With --json it also writes the probabilities of
+each film, with --annotate each film with the predictions drawn into it.
 Exit codes: 0 written, 1 something unexpected, 2 usage, 4 input breaks its contract (all faults are listed), 130 interrupted.
 """
 
@@ -42,6 +42,8 @@ def _recognize(flags: argparse.Namespace) -> int:
     bouts, recorded_s = recognize_all(files, recognizer, flags.quiet, bouts_of)
     seconds = time.perf_counter() - started
     write_csv(bouts, flags.output)
+    if (named := getattr(files, "named", None)) is not None:
+        write_csv(named(), flags.output.with_name(f"{flags.output.stem}_films.csv"))
     print(summary_line(flags.output, len(bouts), files, recorded_s, seconds))
     return EXIT_OK
 

@@ -48,7 +48,12 @@ class FilmFile:
     """[T, 2]: the mouse in the upright picture, x and y, NaN where lost; None without tracks."""
     known: FilmFacts | None = None
     """Facts of the film, if it was probed before."""
+    name: str = ""
+    """Its name, for people; that of the file if none is given."""
     _counted: int | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.name = self.name or self.path.stem
 
     @cached_property
     def probed(self) -> Probe:

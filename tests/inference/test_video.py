@@ -52,6 +52,8 @@ def test_films_become_bouts_probabilities_and_annotated_films(films: Path, check
     first = told["predictions"][0]
     assert first["action"] == max(first["probabilities"], key=first["probabilities"].get)
     assert sum(first["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    named = pd.read_csv(tmp_path / "bouts_films.csv").set_index("video_id")["film"]
+    assert named[told["video_id"]].endswith("mouse0_0.mp4")
     own = rows[rows["video_id"] == told["video_id"]]
     assert [(one["action"], one["start_frame"]) for one in told["bouts"]] == list(zip(own["action"], own["start_frame"], strict=True))
     facts = probe(tmp_path / "films" / "mouse1_0_annotated.mp4").facts

@@ -18,7 +18,7 @@ from training.decoding.scored_subject import ScoredSubject
 
 SHOWN = 6
 """Clips of each kind."""
-_PICTURES = 5
+_PICTURES = 3
 """Frames of a clip, side by side."""
 _STEP_S = 0.1
 """From one of them to the next, s."""
@@ -92,8 +92,9 @@ def _clips(one: ScoredSubject) -> list[NotableClip]:
 
 
 def _figure(clip: NotableClip, material: Callable[[Recording], Material]) -> FigureBlock:
-    frames = material(clip.recording).film.small(_SETTINGS)
+    film = material(clip.recording).film
+    frames = film.small(_SETTINGS)
     steps = round(_STEP_S * clip.recording.fps) * (np.arange(_PICTURES) - _PICTURES // 2)
     pictures = frames[np.clip(clip.frame + steps, 0, len(frames) - 1)]
-    says = f"{clip.action} {clip.confidence:.2f}, expert: {clip.expert}; film {clip.recording.video_id}, frame {clip.frame}"
+    says = f"{clip.action} {clip.confidence:.2f}, expert: {clip.expert}; {film.name}, frame {clip.frame}"
     return FigureBlock(gray_png(np.concatenate(list(pictures), axis=1)), says, says)

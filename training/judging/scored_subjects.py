@@ -13,7 +13,7 @@ import numpy as np
 
 from behavior.bouts import calibrated, smooth
 from behavior.labelling import Labelling
-from recognizers.recognizer import LABELLINGS, Decoding
+from recognizers.recognizer import LABELLINGS, Decoding, Head
 from training.decoding.fit import FitResult, cross_fit_decodings
 from training.decoding.scored_subject import ScoredSubject
 from training.judging.out_of_fold import FoldRecord, OutOfFold
@@ -37,9 +37,10 @@ def evaluated_behaviors(labelling: Labelling) -> tuple[str, ...]:
 def fit_decodings(store: OutOfFold, plan: FoldPlan) -> dict[int | None, FitResult]:
     """Return for each fold the decodings fitted on all others, and for None those fitted on all.
 
-    Nothing for classes with a background: the best class is predicted, without a threshold.
+    Nothing for classes that exclude each other: the best class is predicted, without a threshold. (Thresholds were tried for films: a
+    frame that no class reaches is always wrong, and the score fell.)
     """
-    if labelling_of_run(store, plan).background:
+    if store.head is Head.EXCLUSIVE:
         return {}
     return cross_fit_decodings(lambda: subjects_with_scores(store, plan), evaluated_behaviors(labelling_of_run(store, plan)), plan.fold_of)
 

@@ -75,7 +75,7 @@ class FilmZone:
     def film(self, recording: Recording) -> FilmFile:
         """Return one film."""
         row = self.manifest[recording.video_id]
-        return FilmFile(self.root / row["file"], self.cache, known=facts_of(row))
+        return FilmFile(self.root / row["file"], self.cache, known=facts_of(row), name=row["name"])
 
     def data_faults(self, recordings: Iterable[Recording]) -> list[str]:
         """Return one fault for each film whose file is not there."""

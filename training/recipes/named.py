@@ -19,7 +19,7 @@ from training.recipes.augmentation import Augmentation
 from training.recipes.film_augmentation import FilmAugmentation
 from training.recipes.losses import ExclusiveLossSettings
 from training.recipes.network_recipe import Recipe
-from training.recipes.schedules import Plateau, WarmRestarts
+from training.recipes.schedules import Cosine, Plateau, WarmRestarts
 from training.recipes.track_augmentation import TrackAugmentation
 from training.recipes.trees_recipe import TreesRecipe
 
@@ -123,8 +123,10 @@ def film_tcn() -> Recipe:
         family="film_tcn",
         network=FilmTcnConfig(),
         windowing=Windowing(64, 32),
+        epochs=40,
         batch=8,
         learning_rate=2e-3,
+        schedule=Cosine(),
     )
 
 
