@@ -169,6 +169,11 @@ def film_key(lab: str, video: int, suffix: str) -> str:
     return f"films/lab_id={lab}/{video}{suffix}"
 
 
+def film_centers_key(lab: str, video: int) -> str:
+    """Return the key of the places of the mouse in a film. Raises ContractError as `film_key` does."""
+    return film_key(lab, video, ".npy").replace("films/", "film_centers/", 1)
+
+
 def film_labels_key(lab: str, video: int) -> str:
     """Return the key of the labels of a film. Raises ContractError as `film_key` does."""
     refuse(fault for fault in (video_fault(video),) if fault)

@@ -23,8 +23,9 @@ import numpy as np
 from behavior.contract import ContractError, Fault
 from behavior.film import FilmFacts, PictureSettings
 from behavior.whole_file import whole_file
-from recognizers.film.decoding import FilmReader, pictures
+from recognizers.film.decoding import FilmReader, index_of, pictures
 from recognizers.film.probe import Probe, probe, sha256_of
+from recognizers.film.tracks import centers_of, tracks_beside
 
 CACHE_VERSION = 1
 """Part of the digest; increased when the same settings give other pictures."""
@@ -45,7 +46,7 @@ class FilmFile:
     cache: Path = field(default_factory=default_cache)
     """Folder of small frames."""
     centers_px: np.ndarray | None = None
-    """[T, 2]: the mouse in the upright picture, x and y, NaN where lost; None without tracks."""
+    """[T, 2]: the mouse in the upright picture, x and y, NaN where lost; None for those of tracks beside the film, if there are any."""
     known: FilmFacts | None = None
     """Facts of the film, if it was probed before."""
     name: str = ""
@@ -104,9 +105,16 @@ class FilmFile:
             raise ContractError(Fault("file-unreadable", str(path), message, "Compute the embeddings again."))
         return numbers
 
+    @cached_property
+    def _centers(self) -> np.ndarray | None:
+        if self.centers_px is not None:
+            return self.centers_px
+        tracks = tracks_beside(self.path)
+        return None if tracks is None else centers_of(tracks, index_of(self.path).packets)
+
     def _digest(self, settings: PictureSettings) -> str:
         content = self.known.sha256 if self.known else sha256_of(self.path)
-        centers = b"" if self.centers_px is None or settings.around_mouse_px is None else np.ascontiguousarray(self.centers_px).tobytes()
+        centers = b"" if self._centers is None or settings.around_mouse_px is None else np.ascontiguousarray(self._centers).tobytes()
         facts = repr((CACHE_VERSION, content, sorted(asdict(settings).items()))).encode()
         return hashlib.blake2s(facts + centers, digest_size=16).hexdigest()
 
@@ -143,7 +151,8 @@ class FilmFile:
         return count
 
     def _shrunk(self, gray: np.ndarray, number: int, settings: PictureSettings) -> np.ndarray:
-        center = None if self.centers_px is None else self.centers_px[min(number, len(self.centers_px) - 1)]
+        centers = self._centers if settings.around_mouse_px is not None else None
+        center = None if centers is None else centers[min(number, len(centers) - 1)]
         try:
             return shrunk(gray, settings, center)
         except ValueError as error:

@@ -6,14 +6,14 @@ this fold, but this has no effect: their scores are of recordings that they neve
 Axes: T frames, C behaviors.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from behavior.bouts import calibrated, smooth
+from behavior.bouts import calibrated, runs, smooth
 from behavior.labelling import Labelling
-from recognizers.recognizer import LABELLINGS, Decoding, Head
+from recognizers.recognizer import LABELLINGS, BoutRow, Decoding, Head
 from training.decoding.fit import FitResult, cross_fit_decodings
 from training.decoding.scored_subject import ScoredSubject
 from training.judging.out_of_fold import FoldRecord, OutOfFold
@@ -52,7 +52,8 @@ def subjects_with_bouts(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | 
     by_lab = any(one.decoding.lab_thresholds for one in fitted.values())
     for one in subjects_with_scores(store, plan):
         fold = plan.fold_of[one.recording.video_id]
-        yield _decoded(one, labelling, fitted.get(fold), trained[fold], by_lab)
+        decoded = _decoded(one, labelling, fitted.get(fold), trained[fold], by_lab)
+        yield replace(decoded, decoded=tuple(within_known(decoded.decoded, decoded.truth.known)))
 
 
 def subjects_with_scores(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredSubject]:
@@ -73,6 +74,18 @@ def subjects_with_scores(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredSub
                 scores[:, places], answered[places] = stored, True
             truth = labelling.truth(recording, subject, content.mice, content.frames, plan.bouts)
             yield ScoredSubject(recording, subject, plan.groups[recording.video_id], behaviors, scores, truth, answered)
+
+
+def within_known(bouts: Iterable[BoutRow], known: np.ndarray) -> list[BoutRow]:
+    """Return the parts of bouts on frames with a known label, `known` [T]: on other frames a prediction is neither right nor wrong."""
+    if known.all():
+        return list(bouts)
+    parts: list[BoutRow] = []
+    for video, agent, target, action, start, stop in bouts:
+        firsts, lasts = runs(known[start:stop])
+        within = zip(firsts.tolist(), lasts.tolist(), strict=True)
+        parts += [(video, agent, target, action, start + first, start + last) for first, last in within]
+    return parts
 
 
 def _records(store: OutOfFold, plan: FoldPlan) -> dict[int, FoldRecord]:

@@ -14,17 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from behavior.contract import ContractError, Fault, Severity
 from behavior.film_labels import STANDARD_RULES, LabelRules, read_labels
-from behavior.keys import film_key, film_labels_key, key_of
+from behavior.keys import film_centers_key, film_key, film_labels_key, key_of
 from behavior.tables import FILM_LABELS, VIDEO_MANIFEST
 from behavior.whole_file import whole_file, write_json
 from recognizers.film.film_file import FilmFile
 from recognizers.film.probe import sha256_of
+from recognizers.film.tracks import centers_of, tracks_beside
 from training.material.film_sources import FilmSource
 
 REASONS_FILE = "put_aside.json"
@@ -98,7 +100,10 @@ def known_rows(root: Path) -> dict[int, dict[str, Any]]:
 
 
 def write_film(root: Path, film: CuratedFilm) -> None:
-    """Write film and labels into the zone, each whole or not at all. On one disk the film is a second name of the same file."""
+    """Write film, labels and, from tracks beside the film, places of the mouse into the zone, each whole or not at all.
+
+    On one disk the film in the zone is a second name of the same file.
+    """
     assert film.row is not None
     target = root / film.row["file"]
     if not target.is_file() or not os.path.samefile(target, film.source.path):
@@ -107,6 +112,10 @@ def write_film(root: Path, film: CuratedFilm) -> None:
                 os.link(film.source.path, beside)
             except OSError:  # another disk
                 shutil.copyfile(film.source.path, beside)
+    tracks = tracks_beside(film.source.path)
+    if tracks is not None:
+        with whole_file(root / film_centers_key(film.row["lab_id"], film.row["video_id"])) as beside:
+            np.save(beside, centers_of(tracks, film.row["frames"]))
     if film.bouts is not None:
         table = pa.Table.from_pandas(film.bouts.assign(video_id=film.row["video_id"]), schema=FILM_LABELS.schema, preserve_index=False)
         with whole_file(root / film_labels_key(film.row["lab_id"], film.row["video_id"])) as beside:

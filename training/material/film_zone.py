@@ -17,7 +17,7 @@ from behavior.bouts import BOUT_COLUMNS
 from behavior.content import Content
 from behavior.contract import ContractError
 from behavior.film import FilmFacts
-from behavior.keys import film_labels_key, key_of
+from behavior.keys import film_centers_key, film_labels_key, key_of
 from behavior.material import Material
 from behavior.parquet_file import read_rows
 from behavior.recording import Recording, Triple
@@ -75,7 +75,9 @@ class FilmZone:
     def film(self, recording: Recording) -> FilmFile:
         """Return one film."""
         row = self.manifest[recording.video_id]
-        return FilmFile(self.root / row["file"], self.cache, known=facts_of(row), name=row["name"])
+        places = self.root / film_centers_key(recording.lab_id, recording.video_id)
+        centers = np.load(places) if places.is_file() else None
+        return FilmFile(self.root / row["file"], self.cache, centers, known=facts_of(row), name=row["name"])
 
     def data_faults(self, recordings: Iterable[Recording]) -> list[str]:
         """Return one fault for each film whose file is not there."""
