@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_pipeline.lake import read_object
-from behavior.keys import RECORDING_FOLDERS, SPLITS, file_of, key_of, recording_name
+from aws_pipeline.lake import read_object, read_snapshot
+from behavior.keys import RECORDING_FOLDERS, SPLITS, file_of, recording_name
 from behavior.metadata_rows import judge_metadata
 from behavior.parquet_file import read_rows
 from behavior.tables import METADATA_TEST, METADATA_TRAIN, RAW_METADATA
@@ -52,14 +52,12 @@ def read_accepted(curated: str, by_leave: Mapping[str, Sequence[str]]) -> dict[s
     raw file cannot be used, because its reader does not know the policy.
     """
     contradictory = {name for name, codes in by_leave.items() if "place-contradiction" in codes}
+    snapshot = read_snapshot(curated)
     accepted = {}
     for split, table in zip(SPLITS, (METADATA_TRAIN, METADATA_TEST), strict=True):
-        try:
-            data = read_object(curated, key_of(table))
-        except FileNotFoundError:
-            continue
-        videos = read_rows(table, data, key_of(table)).column("video_id").to_pylist()
-        accepted[split] = {video for video in videos if recording_name(split, video) not in contradictory}
+        for key in snapshot.keys(table) if snapshot else ():
+            videos = read_rows(table, read_object(curated, key), key).column("video_id").to_pylist()
+            accepted[split] = {video for video in videos if recording_name(split, video) not in contradictory}
     return accepted
 
 

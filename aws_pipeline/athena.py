@@ -14,6 +14,7 @@ import argparse
 import os
 import re
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -36,14 +37,23 @@ if TYPE_CHECKING:
 
 SQL = Path(__file__).resolve().parent / "sql"
 """The saved queries: one per file, with the question in the first line."""
+_FILL = "run the pipeline: python aws_pipeline/pipeline.py"
 _DOLLARS_PER_BYTE = 5 / 10**12
 _LEAST_BYTES = 10 * 10**6
-_MADE_OF_TEXT: dict[str, tuple[Any, Any]] = {
-    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), (int, "Int64")),
-    **dict.fromkeys(("float", "double"), (float, "float64")),
-    "boolean": (lambda text: text == "true", "boolean"),
+_POLL_S = 0.1
+_TO_NUMBER: dict[str, Any] = {
+    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), int),
+    **dict.fromkeys(("float", "double"), float),
+    "boolean": lambda text: text == "true",
 }
-"""By Athena's type: function from text to value, and type of the column in pandas; other types stay text."""
+"""By Athena's type: function from text to value."""
+_IN_PANDAS = {
+    **{"tinyint": "Int8", "smallint": "Int16", "integer": "Int32", "bigint": "Int64", "float": "float32", "double": "float64"},
+    **{"boolean": "boolean", "varchar": "string", "string": "string"},
+}
+"""By Athena's type: type of the column in pandas, as awswrangler chooses it."""
+_MOST_ROWS = 999
+"""Rows of an answer that comes in one page, behind its header."""
 
 
 @dataclass(frozen=True)
@@ -80,37 +90,39 @@ def query(sql: str, chosen: Settings) -> "pd.DataFrame":
 
 def ask(sql: str, chosen: Settings) -> Answer:
     """Return Athena's answer to one statement, with time and cost. Raises ContractError with Athena's reason if it refuses."""
-    import awswrangler as wr
     from botocore.exceptions import ClientError
 
     statement = sql.strip().removesuffix(";")
     with endpoint(chosen):
         started = time.monotonic()
+        athena = _session().client("athena")
         try:
-            place = {"database": chosen.database, "workgroup": chosen.workgroup, "boto3_session": _session()}
-            execution_id = str(wr.athena.start_query_execution(statement, **place))
-            execution: Any = wr.athena.wait_query(execution_id, boto3_session=_session(), athena_query_wait_polling_delay=0.1)
-        except (wr.exceptions.QueryFailed, wr.exceptions.QueryCancelled) as error:
-            if is_full(error):
-                raise
-            raise ContractError([_refusal(str(error))]) from None
+            asked = athena.start_query_execution(
+                QueryString=statement, QueryExecutionContext={"Database": chosen.database}, WorkGroup=chosen.workgroup
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] != "InvalidRequestException":
                 raise
             raise ContractError([_refusal(error.response["Error"]["Message"])]) from None
-        rows = _rows(execution_id, execution["ResultConfiguration"]["OutputLocation"])
+        execution = _ended(athena, asked["QueryExecutionId"])
+        rows = _rows(athena, execution)
         seconds = time.monotonic() - started
     return Answer(rows, seconds, int(execution.get("Statistics", {}).get("DataScannedInBytes", 0)))
 
 
-def empty_tables(sql: str, chosen: Settings) -> list[str]:
-    """Return the curated tables in a statement that have no objects yet."""
-    from behavior.tables import CURATED_TABLES
-
-    named = [table for table in CURATED_TABLES if re.search(rf"\b{table.name}\b", sql, re.IGNORECASE)]
-    s3 = _session().client("s3")
-    bucket = chosen.bucket("curated")
-    return [table.name for table in named if not s3.list_objects_v2(Bucket=bucket, Prefix=table.location, MaxKeys=1)["KeyCount"]]
+def _ended(athena: Any, execution_id: str) -> Any:
+    """Wait for the end of a query and return its execution. Raises ContractError with Athena's reason if it did not succeed."""
+    while True:
+        execution = athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]
+        state = execution["Status"]["State"]
+        if state == "SUCCEEDED":
+            return execution
+        if state in ("FAILED", "CANCELLED"):
+            reason = execution["Status"].get("StateChangeReason", state)
+            if is_full(RuntimeError(reason)):
+                raise RuntimeError(reason)
+            raise ContractError([_refusal(reason)])
+        time.sleep(_POLL_S)
 
 
 @cache
@@ -125,39 +137,57 @@ def _refusal(reason: str) -> str:
     from behavior.tables import CURATED_TABLES
 
     reason = " ".join(reason.removeprefix("Query error: ").split()).rstrip(".")
-    tables = f" The tables are {', '.join(table.name for table in CURATED_TABLES)}." if "TABLE_NOT_FOUND" in reason else ""
-    return f"Expected Athena to answer, but got: {reason}. Mend the SQL; --list shows queries that work.{tables}"
+    mend = "Mend the SQL; --list shows queries that work."
+    if "TABLE_NOT_FOUND" in reason:
+        names = [table.name for table in CURATED_TABLES]
+        missing = any(re.search(rf"\b{name}\b", reason) for name in names)
+        mend = f"The ETL makes this table: {_FILL}" if missing else f"{mend} The tables are {', '.join(names)}."
+    return f"Expected Athena to answer, but got: {reason}. {mend}"
 
 
-def _rows(execution_id: str, address: str) -> "pd.DataFrame":
-    """Fetch an answer: a CSV with awswrangler, unless a column has a type that it does not know, such as that of NULL; else by pages."""
+def _rows(athena: Any, execution: Any) -> "pd.DataFrame":
+    """Fetch an answer: in one page if it fits and has plain types, which awswrangler takes half a second to import for; else with it.
+
+    A type that awswrangler does not know, such as that of NULL, comes by pages too.
+    """
+    execution_id, address = execution["QueryExecutionId"], execution["ResultConfiguration"]["OutputLocation"]
+    header = address.endswith(".csv")
+    page = athena.get_query_results(QueryExecutionId=execution_id, MaxResults=_MOST_ROWS + 1)
+    columns = _columns(page)
+    plain = all(column["Type"] in _IN_PANDAS for column in columns) and len({column["Name"] for column in columns}) == len(columns)
+    if not header or (plain and "NextToken" not in page):
+        return _by_pages(athena, execution_id, header=header)
     import awswrangler as wr
 
-    if not address.endswith(".csv"):
-        return _by_pages(execution_id, header=False)
     try:
         return wr.athena.get_query_results(execution_id, boto3_session=_session())
     except wr.exceptions.UnsupportedType:
-        return _by_pages(execution_id, header=True)
+        return _by_pages(athena, execution_id, header=True)
 
 
-def _by_pages(execution_id: str, *, header: bool) -> "pd.DataFrame":
-    """Fetch an answer from GetQueryResults, without its header if there is one; texts are converted to numbers and booleans."""
+def _by_pages(athena: Any, execution_id: str, *, header: bool) -> "pd.DataFrame":
+    """Fetch an answer from GetQueryResults, without its header if there is one; texts are converted to numbers and booleans.
+
+    An empty text of a query's answer is a missing one, as in its CSV, where awswrangler cannot tell them apart.
+    """
     import pandas as pd
 
-    pages = _session().client("athena").get_paginator("get_query_results").paginate(QueryExecutionId=execution_id)
-    kinds: dict[str, str] = {}
-    lines: list[list[str | None]] = []
-    for page in pages:
-        kinds = {column["Name"]: column["Type"] for column in page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]}
-        lines += [[cell.get("VarCharValue") for cell in row["Data"]] for row in page["ResultSet"]["Rows"]]
-    lines = lines[1:] if header else lines
-    rows = pd.DataFrame([line + [None] * (len(kinds) - len(line)) for line in lines], columns=list(kinds), dtype=object)
-    for name, kind in kinds.items():
-        if kind in _MADE_OF_TEXT:
-            make, column_type = _MADE_OF_TEXT[kind]
-            rows[name] = pd.Series([None if text is None else make(text) for text in rows[name]], dtype=column_type)
-    return rows
+    pages = list(athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution_id))
+    kinds = {column["Name"]: column["Type"] for column in _columns(pages[0])}
+    cells = [[cell.get("VarCharValue") for cell in row["Data"]] for page in pages for row in page["ResultSet"]["Rows"]]
+    lines = [[text or None for text in line] for line in cells[1:]] if header else cells
+    padded = [line + [None] * (len(kinds) - len(line)) for line in lines]
+    columns = {}
+    for place, (name, kind) in enumerate(kinds.items()):
+        make = _TO_NUMBER.get(kind, str)
+        values = [None if line[place] is None else make(line[place]) for line in padded]
+        columns[name] = pd.Series(values, dtype=_IN_PANDAS.get(kind, "object"))
+    return pd.DataFrame(columns)
+
+
+def _columns(page: Any) -> list[dict[str, str]]:
+    described: list[dict[str, str]] = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+    return described
 
 
 def _main() -> int:
@@ -178,17 +208,25 @@ def _main() -> int:
     if output and not output.resolve().parent.is_dir():
         raise UsageError(f"Expected --output to lie in a folder, but got {output}. Make {output.resolve().parent} first.")
     chosen = settings()
+    ahead = threading.Thread(target=_import_ahead, daemon=True)
+    ahead.start()
     with endpoint(chosen), Progress("query"):
+        ahead.join()
         answer = ask(sql, chosen)
-        empty = [] if answer.bytes_scanned else empty_tables(sql, chosen)
     form = arguments.format or (output.suffix[1:] if output and output.suffix[1:] in FORMATS else "table")
     if output:
         with whole_file(output) as draft:
             draft.write_text(as_text(answer.rows, form), encoding="utf-8")
     else:
         _print(as_text(answer.rows, form, _terminal_width()))
-    _print_cost(answer, empty, chosen)
+    _print_cost(answer, chosen)
     return EXIT_OK
+
+
+def _import_ahead() -> None:
+    """Import what a query needs, while the stand-in starts."""
+    import boto3  # noqa: F401
+    import pandas as pd  # noqa: F401
 
 
 def _statement(sql: str | None, file: Path | None) -> str:
@@ -220,15 +258,13 @@ def _print(text: str) -> None:
             raise
 
 
-def _print_cost(answer: Answer, empty: list[str], chosen: Settings) -> None:
+def _print_cost(answer: Answer, chosen: Settings) -> None:
     price = f"${answer.dollars:.{5 if answer.dollars < 0.01 else 2}f} on Athena"
     print(
         f"{len(answer.rows)} row{'s' * (len(answer.rows) != 1)} in {answer.seconds:.1f} s, {size(answer.bytes_scanned)} scanned: "
         + (f"free on this disk, {price}" if chosen.local else price),
         file=sys.stderr,
     )
-    if empty:
-        print(f"no rows in {', '.join(empty)} yet; run the pipeline: python aws_pipeline/pipeline.py", file=sys.stderr)
 
 
 def main() -> int:

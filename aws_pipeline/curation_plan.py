@@ -1,14 +1,27 @@
 """The plan of a curation run: the recordings of the raw zone, matched with their metadata, judged, and in parts for Spark."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapreplace
 
 import pyarrow as pa
 
-from aws_pipeline.lake import list_objects, read_object
-from behavior.contract import ContractError, Fault
-from behavior.keys import RAW_TABLES, RAW_ZONE, RECORDING_FOLDERS, SPLITS, LakeObject, Layout, foreign_key, object_name, recording_name
+from aws_pipeline.lake import StoredObject, list_objects, read_object
+from behavior.contract import CONTRACT_VERSION, ContractError, Fault
+from behavior.curation import CURATION_VERSION
+from behavior.keys import (
+    METADATA_FOLDERS,
+    RAW_TABLES,
+    RAW_ZONE,
+    RECORDING_FOLDERS,
+    SPLITS,
+    LakeObject,
+    Layout,
+    foreign_key,
+    object_name,
+    recording_name,
+)
 from behavior.metadata_rows import JudgedRow, judge_metadata
 from behavior.policy import STANDARD, Policy
 from behavior.recording import Recording
@@ -30,6 +43,8 @@ class Work:
     """Bytes of its tracking."""
     annotation: str | None = None
     """Key of its annotation in the raw zone, if there is one."""
+    versions: tuple[str, ...] = ()
+    """Versions of its objects, in the order of `keys`."""
     row: int = 0
     """Its row in the metadata, from 0 on."""
     policy: Policy = STANDARD
@@ -44,6 +59,18 @@ class Work:
     def keys(self) -> tuple[str, ...]:
         """Keys of its objects in the raw zone."""
         return (self.tracking, self.annotation) if self.annotation else (self.tracking,)
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """All that its curated rows depend on, as short texts by kind: if none has changed, it need not be curated again."""
+        objects = dict(zip(("tracking", "annotation"), map(" ".join, zip(self.keys, self.versions, strict=True)), strict=False))
+        return {
+            **objects,
+            "metadata": digest_of(repr(self.recording)),
+            "rules": digest_of(repr((CONTRACT_VERSION, sorted(self.policy.changed)))),
+            "curation": str(CURATION_VERSION),
+            "writer": f"pyarrow {pa.__version__}",
+        }
 
 
 @dataclass(frozen=True)
@@ -67,6 +94,8 @@ class CurationPlan:
     """Repeated rows of the metadata."""
     n_files: int = 0
     """Objects in the folders of recordings."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """Versions of the metadata, by key."""
 
 
 Objects = Mapping[int, Sequence[LakeObject]]
@@ -91,15 +120,15 @@ def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -
     With another layout `raw` is a data directory, as a file:// address, and keys are names of files.
     """
     rules, draft = rules or Rules(), _Draft()
-    n_bytes = list_objects(raw, RECORDING_FOLDERS)
-    objects, foreign = _by_video(n_bytes, layout)
+    stored = list_objects(raw, RECORDING_FOLDERS)
+    objects, foreign = _by_video(stored, layout)
     if rules.policy.rejecting(foreign):
         draft.put_aside += [QuarantineEntry(object_name(one.where), (one,), keys=(one.where,), of_metadata=False) for one in foreign]
     else:
         draft.notes += foreign
         draft.ignored += [one.where for one in foreign]
     for split in SPLITS:
-        _plan_split(draft, raw, split, objects[split], n_bytes, rules, layout)
+        _plan_split(draft, raw, split, objects[split], stored, rules, layout)
     return CurationPlan(
         tuple(draft.work),
         draft.metadata,
@@ -109,8 +138,14 @@ def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -
         tuple(draft.ignored),
         tuple(draft.notes),
         draft.repeated,
-        len(n_bytes),
+        len(stored),
+        {key: one.version for key, one in sorted(list_objects(raw, METADATA_FOLDERS).items())},
     )
+
+
+def digest_of(*texts: str) -> str:
+    """Return a digest of texts in their order: 16 hexadecimal digits."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
 def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
@@ -130,7 +165,9 @@ def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
     return parts
 
 
-def _plan_split(draft: _Draft, raw: str, split: str, objects: Objects, n_bytes: Mapping[str, int], rules: Rules, layout: Layout) -> None:
+def _plan_split(
+    draft: _Draft, raw: str, split: str, objects: Objects, stored: Mapping[str, StoredObject], rules: Rules, layout: Layout
+) -> None:
     """Add one split to the draft."""
     where = layout.name_of(LakeObject(RAW_METADATA, split))
     of_nobody = [layout.name_of(one) for own in objects.values() for one in own]
@@ -159,8 +196,9 @@ def _plan_split(draft: _Draft, raw: str, split: str, objects: Objects, n_bytes: 
             draft.put_aside.append(QuarantineEntry(row.name, faults, row.lab, aside.keys))
         elif row.recording:
             tracking, *rest = aside.keys
-            policy = rules.policy_of(row.name)
-            draft.work.append(Work(split, row.recording, tracking, n_bytes[tracking], rest[0] if rest else None, row.row, policy))
+            versions = tuple(stored[key].version for key in aside.keys)
+            n_bytes, policy = stored[tracking].n_bytes, rules.policy_of(row.name)
+            draft.work.append(Work(split, row.recording, tracking, n_bytes, rest[0] if rest else None, versions, row.row, policy))
             draft.notes += row.faults
 
 

@@ -7,17 +7,23 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from aws_pipeline.curation_plan import Work
-from aws_pipeline.lake import count_rows, read_table, write_parquet
+from aws_pipeline.curation_plan import Work, digest_of
+from aws_pipeline.lake import WrittenObject, count_rows, digest, encode, read_object, write_parquet
 from behavior.annotations import Behavior, bout_lengths, enrich, sound_bouts
 from behavior.content import Content, content_of
 from behavior.contract import ContractError, Fault
 from behavior.curation import WRITE_OPTIONS, CuratedTracking, curate, to_table
-from behavior.keys import key_of, staging_key
-from behavior.tables import ANNOTATIONS_ENRICHED, RAW_ANNOTATION, RAW_TRACKING, TRACKING_CURATED
+from behavior.keys import key_of, recording_name
+from behavior.parquet_file import read_rows
+from behavior.tables import ANNOTATIONS_ENRICHED, RAW_ANNOTATION, RAW_TRACKING, TRACKING_CURATED, Table
 
+BOUT_OPTIONS = {"compression": "zstd", "write_page_checksum": True}
 _ANY_FRAMES = range(np.iinfo(np.int32).max)
 """Limits for bouts if tracking cannot be read."""
+_OUTPUTS = ((TRACKING_CURATED, WRITE_OPTIONS), (ANNOTATIONS_ENRICHED, BOUT_OPTIONS))
+
+ColumnIds = dict[str, dict[str, int]]
+"""Table -> column -> Iceberg's number of the column."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +32,25 @@ class CurationResult:
 
     split: str
     video_id: int
+    lab: str = ""
     faults: tuple[Fault, ...] = ()
     """Faults for which it goes to quarantine; empty if it is accepted."""
     notes: tuple[Fault, ...] = ()
     """Repairs and flags."""
-    keys: tuple[str, ...] = ()
-    """Final keys in the curated zone of the objects that were written."""
+    inputs: dict[str, str] = field(default_factory=dict)
+    """All that it depends on, as `Work.inputs`."""
+    digests: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of its raw objects, by key: tracking, then annotation."""
+    fingerprint: str = ""
+    """Digest of `digests` and `inputs`, in the keys of its objects."""
+    objects: tuple[WrittenObject, ...] = ()
+    """Its objects in the curated zone: tracking, then bouts."""
+    run: str = ""
+    """Run that curated it."""
     rows_in: int = 0
     """Tracking rows; for a recording in quarantine, as far as they can be counted."""
     rows_out: int = 0
     bytes_in: int = 0
-    bytes_out: int = 0
     first_frame: int = 0
     frames: int = 0
     mice: int = 0
@@ -47,35 +61,48 @@ class CurationResult:
     content: Content | None = None
     """Digests of its content."""
 
+    @property
+    def name(self) -> str:
+        """Its name, such as train-7."""
+        return recording_name(self.split, self.video_id)
 
-def curate_part(part: Iterable[Work], raw: str, curated: str, run: str | None) -> Iterator[CurationResult]:
-    """Curate recordings one by one. Broken contracts become the faults of a result.
+    @property
+    def bytes_out(self) -> int:
+        """Bytes of its objects."""
+        return sum(one.n_bytes for one in self.objects)
 
-    Objects are written to the staging folder of `run`; without a run recordings are only checked.
-    """
+
+def curate_part(part: Iterable[Work], raw: str, curated: str, run: str, ids: ColumnIds | None) -> Iterator[CurationResult]:
+    """Curate recordings one by one. Broken contracts become the faults of a result; without `ids` recordings are only checked."""
     for work in part:
         try:
-            yield _curate(work, raw, curated, run)
+            yield _curate(work, raw, curated, run, ids)
         except ContractError as error:
             rows = count_rows(raw, work.tracking)
-            yield CurationResult(work.split, work.recording.video_id, error.faults, rows_in=rows, bytes_in=work.n_bytes)
+            video, lab = work.recording.video_id, work.recording.lab_id
+            yield CurationResult(work.split, video, lab, error.faults, inputs=work.inputs, run=run, rows_in=rows, bytes_in=work.n_bytes)
 
 
-def _curate(work: Work, raw: str, curated: str, run: str | None) -> CurationResult:
-    rows, pose = _tracking(work, raw)
-    bouts, mended = _bouts(work, raw, pose.pose.film_frames)
+def _curate(work: Work, raw: str, curated: str, run: str, ids: ColumnIds | None) -> CurationResult:
+    source = _Source(work, raw)
+    rows, pose = source.tracking()
+    bouts, mended = source.bouts(pose.pose.film_frames)
     notes = (*pose.pose.notes, *mended)
     work.policy.refuse(notes)
-    written = _write(work, pose, bouts, curated, run) if run else {}
+    fingerprint = digest_of(*source.digests.values(), *(text for kind, text in work.inputs.items() if kind not in _OBJECTS))
     return CurationResult(
         work.split,
         work.recording.video_id,
+        work.recording.lab_id,
         notes=notes,
-        keys=tuple(written),
+        inputs=work.inputs,
+        digests=source.digests,
+        fingerprint=fingerprint,
+        objects=tuple(_write(work, fingerprint, pose, bouts, curated, ids)) if ids else (),
+        run=run,
         rows_in=rows,
         rows_out=int(pose.seen.size),
         bytes_in=work.n_bytes,
-        bytes_out=sum(written.values()),
         first_frame=pose.first_frame,
         frames=pose.frames,
         mice=len(pose.mice),
@@ -86,13 +113,18 @@ def _curate(work: Work, raw: str, curated: str, run: str | None) -> CurationResu
     )
 
 
-def _write(work: Work, pose: CuratedTracking, bouts: pa.Table | None, curated: str, run: str) -> dict[str, int]:
-    """Write the objects of a recording to the staging folder; return their numbers of bytes by final key."""
-    outputs = [(TRACKING_CURATED, to_table(pose, work.recording, work.split), WRITE_OPTIONS)]
-    if bouts is not None:
-        outputs.append((ANNOTATIONS_ENRICHED, bouts, {"compression": "zstd"}))
-    by_key = {key_of(table, work.split, work.recording): (content, how) for table, content, how in outputs}
-    return {key: write_parquet(curated, staging_key(run, key), content, **how) for key, (content, how) in by_key.items()}
+_OBJECTS = ("tracking", "annotation")
+"""Inputs that a digest of their content replaces in the fingerprint: an object that was copied is the same object."""
+
+
+def _write(
+    work: Work, fingerprint: str, pose: CuratedTracking, bouts: pa.Table | None, curated: str, ids: ColumnIds
+) -> Iterator[WrittenObject]:
+    """Write the objects of a recording. Their keys name their content: a killed run's object is the same as the next run's."""
+    for (table, options), rows in zip(_OUTPUTS, (to_table(pose, work.recording, work.split), bouts), strict=True):
+        if rows:  # Iceberg takes an object without rows for none
+            key = key_of(table, work.split, work.recording, fingerprint)
+            yield write_parquet(curated, table, key, encode(rows, ids[table.name], **options))
 
 
 def _annotated(bouts: pa.Table | None) -> pd.DataFrame:
@@ -100,26 +132,44 @@ def _annotated(bouts: pa.Table | None) -> pd.DataFrame:
     return rows.to_pandas()
 
 
-def _tracking(work: Work, raw: str) -> tuple[int, CuratedTracking]:
-    """Return the number of tracking rows, and the curated tracking. Raises ContractError, also with the faults of the annotation."""
-    try:
-        rows = read_table(raw, work.tracking, RAW_TRACKING)
-        return len(rows), curate(rows, work.recording, work.policy)
-    except ContractError as error:
-        raise ContractError([*error.faults, *_annotation_faults(work, raw)]) from None
+class _Source:
+    """The raw objects of one recording, each read once; `digests` are the SHA-256 of what was read, by key."""
 
+    def __init__(self, work: Work, raw: str) -> None:
+        self.work, self.raw = work, raw
+        self.digests: dict[str, str] = {}
 
-def _bouts(work: Work, raw: str, film_frames: range) -> tuple[pa.Table | None, list[Fault]]:
-    """Return enriched bouts, if the recording has an annotation, and the repairs. Raises ContractError."""
-    if not work.annotation:
-        return None, []
-    bouts, mended = sound_bouts(read_table(raw, work.annotation, RAW_ANNOTATION), film_frames, work.annotation, work.policy)
-    return enrich(bouts, work.recording, work.annotation), mended
+    def tracking(self) -> tuple[int, CuratedTracking]:
+        """Return the number of rows, and the curated tracking. Raises ContractError, also with the faults of the annotation."""
+        try:
+            rows = self._read(self.work.tracking, RAW_TRACKING)
+            return len(rows), curate(rows, self.work.recording, self.work.policy)
+        except ContractError as error:
+            raise ContractError([*error.faults, *self._annotation_faults()]) from None
 
+    def bouts(self, film_frames: range) -> tuple[pa.Table | None, list[Fault]]:
+        """Return enriched bouts, if the recording has an annotation, and the repairs. Raises ContractError."""
+        work = self.work
+        if not work.annotation:
+            return None, []
+        bouts, mended = sound_bouts(self._read(work.annotation, RAW_ANNOTATION), film_frames, work.annotation, work.policy)
+        return enrich(bouts, work.recording, work.annotation), mended
 
-def _annotation_faults(work: Work, raw: str) -> tuple[Fault, ...]:
-    try:
-        _bouts(work, raw, _ANY_FRAMES)
-    except ContractError as error:
-        return error.faults
-    return ()
+    def _annotation_faults(self) -> tuple[Fault, ...]:
+        try:
+            self.bouts(_ANY_FRAMES)
+        except ContractError as error:
+            return error.faults
+        return ()
+
+    def _read(self, key: str, table: Table) -> pa.Table:
+        """Return the rows of a raw object. Raises ContractError if there is none, if it is broken, or if it is not what was uploaded."""
+        near = self.raw.startswith("file:")
+        mend = "Export the file again." if near else "Upload the file again."
+        try:
+            data = read_object(self.raw, key)
+        except FileNotFoundError:
+            raise ContractError(Fault("file-missing", key, "Expected an object, but got none.", mend)) from None
+        if not near:
+            self.digests[key] = digest(data)
+        return read_rows(table, data, key, mend=mend, threads=False)

@@ -1,23 +1,26 @@
 """Step 2: curate. Raw zone -> curated zone, as a Glue job.
 
-    python aws_pipeline/glue_etl.py [--policy FILE]
+    python aws_pipeline/glue_etl.py [--policy FILE] [--plan | --explain | --force] [--keep-days N]
                                                    for users: start a run of the deployed job and follow it to its end
     glue_etl.py --JOB_NAME J --RAW_URI s3://raw-zone --CURATED_URI s3://curated-zone --DATABASE mabe [--POLICY_URI s3://.../x.toml]
                 [--SUMMARY_URI s3://.../x.json]    for Glue, on this disk or on AWS: the run itself
 
 Reads   metadata/{train,test}.csv, {train,test}_tracking/lab_id=<lab>/<video>.parquet and train_annotation/... of the raw zone.
-Writes  tracking_curated/ and annotations_enriched/ (partitioned by lab, one object per recording), metadata_train/, metadata_test/
-        and class_distribution_stats/ of the curated zone; registers partitions; removes objects of
-        recordings that are no longer accepted; quarantine/reasons/ of the curated zone.
+Writes  the tables of the curated zone, which are Iceberg tables: tracking_curated and annotations_enriched (one object per recording
+        and version), metadata_train, metadata_test, class_distribution_stats, lineage, runs; snapshots/ with the lists of their
+        objects; quarantine/reasons/.
+
+Only recordings that are new or changed are curated: --explain says why each one is or is not. A changed recording replaces its rows,
+a removed one removes them. Readers see the old state of a table until its commit, and then the new one. Two runs at once both end well:
+the second to commit plans anew. A killed run leaves nothing that a reader sees, and the next run uses what it has written.
 
 A recording that breaks its contract goes to quarantine with its reasons, and all others are curated: one bad file does not stop the
 run. See python aws_pipeline/quarantine.py list. A policy (default: MABE_POLICY) changes the severity of fault codes; python
 aws_pipeline/validate.py --codes lists the codes and the possible changes. Only a fault of the whole data set refuses the run: a broken
 train.csv or test.csv, or no sound recording in train.csv.
 
-Spark distributes recordings, not rows: a task reads whole objects, calls the same `curate` as serving, and writes whole objects to a
-folder where no reader looks. When every recording is judged, these objects are copied to their final keys, together with the tables
-that span recordings, and old objects are removed. A run that is refused changes no table.
+Spark distributes recordings, not rows: a task reads whole objects, calls the same `curate` as serving, and writes whole objects. A run
+that is refused changes no table.
 
 Exit codes: 0 all curated (except what a person excluded), 1 unexpected, 2 usage, configuration or a full disk, 3 finished, but
             something was put aside, 4 the data set breaks its contract or the run failed, 5 AWS refuses. For Glue, a run that ends
@@ -31,40 +34,32 @@ import time
 import traceback
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 if not __package__ and "--JOB_NAME" not in sys.argv:  # in Glue, the packages are in a library
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aws_pipeline.curation_plan import CurationPlan, in_parts, plan_work
+from aws_pipeline.curation_plan import CurationPlan, Work, in_parts
 from aws_pipeline.curation_task import CurationResult, curate_part
-from aws_pipeline.lake import list_objects, read_object, remove_objects, write_object
+from aws_pipeline.iceberg import CommitConflictError
+from aws_pipeline.lake import write_object
 from aws_pipeline.outcome import Outcome, refuse_nothing_accepted, settle
-from aws_pipeline.publication import publish
-from aws_pipeline.quarantine_store import read_decisions, read_reasons
+from aws_pipeline.preparation import Options, Prepared, prepare, read_policy
+from aws_pipeline.publication import Run, publish
+from aws_pipeline.underway import underway
 from behavior.contract import CONTRACT_VERSION, EXIT_CONTRACT, EXIT_OK, ContractError
-from behavior.keys import STAGING, recording_name
-from behavior.policy import STANDARD, Policy, parse_policy
-from behavior.verdicts import Rules
+from behavior.curation import CURATION_VERSION
+from behavior.keys import recording_name
+from behavior.policy import STANDARD, Policy
 
 _STATUS_EVERY_S = 2.0
-
-
-@dataclass(frozen=True)
-class Options:
-    """Where a run reads and writes."""
-
-    raw: str
-    curated: str
-    database: str
-    policy: str | None = None
-    """Object with a policy; without one, the severities of the contract are used."""
-    summary: str | None = None
-    """Object for the progress of the run, and in the end its summary or its faults, which are hard to read from a log."""
+_MOST_ATTEMPTS = 10
+"""A run plans anew so many times if other runs commit before it does."""
 
 
 class _RefusedRun(SystemExit):
@@ -77,42 +72,53 @@ class _RefusedRun(SystemExit):
 
 def run_curation(options: Options) -> dict[str, Any]:
     """Do the whole job and return its summary. Raises ContractError with all faults if the data set as a whole is faulty."""
-    clock = [time.monotonic()]
+    started, clock, policy = datetime.now(UTC), [time.monotonic()], read_policy(options.policy)
     with ThreadPoolExecutor(1) as aside:  # while the JVM starts
-        planning = aside.submit(_plan, options)
+        preparing = aside.submit(prepare, options, policy, create=True)
         spark = _spark()
-        plan, policy = planning.result()
+        prepared = preparing.result()
     clock.append(time.monotonic())
-    _remove_staged(options)  # of a killed run; only one run of the job is allowed at a time
-    try:
-        name = uuid.uuid4().hex
-        results = _curate(spark, plan, options, None if plan.faults else name)
-        outcome = settle(plan, results, options.raw)
+    name = uuid.uuid4().hex
+    with underway(options.curated, name):
+        summary, removed = _curate_and_publish(spark, prepared, options, Run(name, started, {}, options.code, options.keep_days), clock)
+    clock.append(time.monotonic())
+    steps = zip(("session", "tracking", "tables"), clock, clock[1:], strict=False)
+    return {**summary, "removed": removed, "seconds": {name: round(end - start, 2) for name, start, end in steps}}
+
+
+def _curate_and_publish(spark: Any, prepared: Prepared, options: Options, run: Run, clock: list[float]) -> tuple[dict[str, Any], int]:
+    """Curate what is due and publish it; return the summary, and how many objects were removed. If another run commits first, plan anew."""
+    own = dict[str, CurationResult]()
+    for _ in range(_MOST_ATTEMPTS):
+        plan = prepared.plan
+        own |= {one.name: one for one in _curate(spark, _not_done(prepared.due.work, own), options, run.name, prepared)}
+        results = [*prepared.due.ready, *(_with_first_run(own[work.name], prepared.former) for work in prepared.due.work)]
+        outcome = settle(plan, sorted(results, key=lambda one: (one.split, one.video_id)), options.raw)
         for balance in outcome.balances:
             print(balance, flush=True)
         refuse_nothing_accepted(plan, outcome, options.raw)
-        clock.append(time.monotonic())
-        removed = publish(plan, outcome, options.curated, options.database, name)
-    finally:
-        _remove_staged(options)
-    clock.append(time.monotonic())
-    steps = zip(("session", "tracking", "tables"), clock, clock[1:], strict=False)
-    return {
-        **_recording_facts(plan, outcome, policy),
-        "run": name,
-        "removed": removed,
-        "seconds": {name: round(end - start, 2) for name, start, end in steps},
-    }
+        of_run = {"run": run.name, "code": options.code, "curated_anew": len(prepared.due.work)}
+        summary = {**_recording_facts(plan, outcome, prepared.policy), **of_run}
+        clock[2:] = [time.monotonic()]
+        try:
+            return summary, publish(plan, outcome, prepared.tables, options.curated, options.database, replace(run, summary=summary))
+        except CommitConflictError as error:
+            print(f"another run has committed; planning anew: {error}", flush=True)
+            prepared = prepare(options, prepared.policy, create=True)
+    raise CommitConflictError(
+        f"Expected to commit within {_MOST_ATTEMPTS} attempts, but got a conflict each time. Start fewer runs at once."
+    )
 
 
-def _plan(options: Options) -> tuple[CurationPlan, Policy]:
-    """Read policy, decisions and reasons of the upload, and plan the run."""
-    policy = STANDARD
-    if options.policy:
-        zone, _, key = options.policy.rpartition("/")
-        policy = parse_policy(read_object(zone, key).to_pybytes().decode(), options.policy)
-    rules = Rules(policy, read_decisions(options.curated), read_reasons(options.raw))
-    return plan_work(options.raw, rules), policy
+def _with_first_run(result: CurationResult, former: Mapping[str, CurationResult]) -> CurationResult:
+    """Return a result; if an earlier run had the same, before somebody deleted its object, that run stays in its lineage."""
+    known = former.get(result.name)
+    return replace(result, run=known.run) if known and known.fingerprint == result.fingerprint else result
+
+
+def _not_done(work: Sequence[Work], own: Mapping[str, CurationResult]) -> list[Work]:
+    """Return the work without what an earlier attempt of this run has done with the same inputs."""
+    return [one for one in work if one.name not in own or own[one.name].inputs != one.inputs]
 
 
 def _recording_facts(plan: CurationPlan, outcome: Outcome, policy: Policy) -> dict[str, Any]:
@@ -129,9 +135,11 @@ def _recording_facts(plan: CurationPlan, outcome: Outcome, policy: Policy) -> di
             print(f"put aside: {one.name}: {fault}")
     return {
         "contract": CONTRACT_VERSION,
+        "curation": CURATION_VERSION,
         "videos": len(accepted),
         **{name: sum(getattr(result, name) for result in accepted) for name in ("rows_in", "rows_out", "bytes_in", "bytes_out")},
         "ignored": len(plan.ignored),
+        "versions": plan.versions,
         "notes": dict(sorted(counts.items())),
         "put_aside": [one.summary() for one in outcome.put_aside],
         "by_leave": _by_leave(accepted),
@@ -156,24 +164,21 @@ def _spark() -> Any:
     return SparkContext.getOrCreate(SparkConf().setAppName("mabe-curate"))
 
 
-def _curate(spark: Any, plan: CurationPlan, options: Options, name: str | None) -> list[CurationResult]:
-    """Curate all recordings on the workers; objects are staged under the name of the run; without a name nothing is written."""
+def _curate(spark: Any, work: Sequence[Work], options: Options, run: str, prepared: Prepared) -> list[CurationResult]:
+    """Curate recordings on the workers. If the data set as a whole is faulty, they are only checked, and nothing is written."""
     raw, curated = options.raw, options.curated
-    parts = in_parts(plan.work, spark.defaultParallelism)
-    print(f"{len(plan.work)} recordings in {len(parts)} parts", flush=True)
+    ids = None if prepared.plan.faults else {name: table.column_ids for name, table in prepared.tables.items()}
+    parts = in_parts(work, spark.defaultParallelism)
+    print(f"{len(work)} recordings to curate, in {len(parts)} parts; {len(prepared.due.ready)} are unchanged", flush=True)
     if not parts:
         return []
-    task = spark.parallelize(parts, len(parts)).flatMap(lambda part: curate_part(part, raw, curated, name))
+    task = spark.parallelize(parts, len(parts)).flatMap(lambda part: curate_part(part, raw, curated, run, ids))
     with ThreadPoolExecutor(1) as aside:
         job = aside.submit(task.collect)
         while not wait([job], timeout=_STATUS_EVERY_S).done:
             stages = [spark.statusTracker().getStageInfo(number) for number in spark.statusTracker().getActiveStageIds()]
             _write_status(options, {"done": sum(stage.numCompletedTasks for stage in stages if stage), "of": len(parts)})
-    return sorted(job.result(), key=lambda result: (result.split, result.video_id))
-
-
-def _remove_staged(options: Options) -> None:
-    remove_objects(options.curated, list_objects(options.curated, [STAGING]))
+    return list(job.result())
 
 
 def _options(arguments: Sequence[str]) -> Options:
@@ -183,8 +188,12 @@ def _options(arguments: Sequence[str]) -> Options:
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--POLICY_URI")
     parser.add_argument("--SUMMARY_URI")
+    parser.add_argument("--CODE", default="")
+    parser.add_argument("--KEEP_DAYS", type=float, default=0.0)
+    parser.add_argument("--FORCE", choices=("true", "false"), default="false")
     known, _ = parser.parse_known_args(arguments)
-    return Options(known.RAW_URI.rstrip("/"), known.CURATED_URI.rstrip("/"), known.DATABASE, known.POLICY_URI, known.SUMMARY_URI)
+    places = known.RAW_URI.rstrip("/"), known.CURATED_URI.rstrip("/"), known.DATABASE, known.POLICY_URI, known.SUMMARY_URI
+    return Options(*places, known.CODE, known.KEEP_DAYS, known.FORCE == "true")
 
 
 def _write_status(options: Options, news: dict[str, Any]) -> None:

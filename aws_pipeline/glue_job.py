@@ -7,14 +7,17 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aws_pipeline.config import Settings, add_policy_flag, endpoint, policy_text, settings, with_policy
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
+from aws_pipeline.preparation import Options, Prepared, nothing_to_do, prepare
 from aws_pipeline.terminal import JobFailed, run, size
 from behavior.balance import Balance
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, ContractError, Fault, UsageError
+from behavior.policy import STANDARD, parse_policy
 from behavior.workplace import REPOSITORY
 from reports.progress import Progress
 
@@ -24,13 +27,26 @@ _MOST_TOLD = 20
 _ACTIVE = {"WAITING", "STARTING", "RUNNING", "STOPPING"}
 
 
-def run_job(chosen: Settings) -> dict[str, Any]:
-    """Run the job on the raw zone and return its summary.
+@dataclass(frozen=True)
+class Order:
+    """What a user asks of a run."""
 
-    The summary holds videos (the accepted ones; rows_in, rows_out, bytes_in, bytes_out are theirs), put_aside (name, lab and faults of
-    each), by_leave (codes by name: accepted although the contract alone rejects them), excluded (names), balances (what went in and
-    what became of it), removed, ignored (raw objects no metadata names), notes (how many rows were repaired or are worth a look, by
-    code of the fault), contract (its version), run, seconds by step.
+    force: bool = False
+    """Curate every recording, also unchanged ones."""
+    keep_days: float = 0.0
+    """Objects of earlier runs stay readable so many days, for time travel and for pinned snapshots."""
+
+
+_AS_USUAL = Order()
+
+
+def run_job(chosen: Settings, order: Order = _AS_USUAL) -> tuple[dict[str, Any], bool]:
+    """Run the job on the raw zone; return its summary, and whether it was needed. If nothing changed, no job is started.
+
+    The summary holds curated_anew (how many recordings this run curated), videos (the accepted ones; rows_in, rows_out, bytes_in,
+    bytes_out are theirs), put_aside (name, lab and faults of each), by_leave (codes by name: accepted although the contract alone rejects
+    them), excluded (names), balances (what went in and what became of it), removed, ignored (raw objects no metadata names), notes (how
+    many rows were repaired or are worth a look, by code of the fault), contract (its version), run, seconds by step.
     Raises ContractError with the faults of the data set, JobFailed for any other end, UsageError if there is no job, it is running, or
     it has other code than this working tree and lies on AWS.
     """
@@ -39,8 +55,11 @@ def run_job(chosen: Settings) -> dict[str, Any]:
     glue, s3 = boto3.client("glue"), boto3.client("s3")
     policy = policy_text(chosen)
     bucket, name = chosen.bucket("artifacts"), f"glue/runs/{uuid.uuid4().hex}"
-    key, arguments = f"{name}.json", {"--SUMMARY_URI": f"s3://{bucket}/{name}.json"}
-    _require_this_code(glue, chosen)
+    code = _require_this_code(glue, chosen)
+    if not order.force and (summary_before := nothing_to_do(prepared(chosen), code)):
+        return summary_before, False
+    key, arguments = f"{name}.json", {"--SUMMARY_URI": f"s3://{bucket}/{name}.json", "--CODE": code}
+    arguments |= {"--FORCE": str(order.force).lower(), "--KEEP_DAYS": str(order.keep_days)}
     if policy:
         s3.put_object(Bucket=bucket, Key=f"{name}.toml", Body=policy.encode())
         arguments["--POLICY_URI"] = f"s3://{bucket}/{name}.toml"
@@ -62,14 +81,21 @@ def run_job(chosen: Settings) -> dict[str, Any]:
     if ended["JobRunState"] != "SUCCEEDED":
         reason = f"{ended['JobRunState']}: {ended.get('ErrorMessage') or 'no reason given'}"
         raise JobFailed(f"Expected run {ended['Id']} of {chosen.glue_job} to succeed, but got {reason} Read its log.")
-    return status
+    return status, True
 
 
-def _require_this_code(glue: Any, chosen: Settings) -> None:
-    """If the job has other code than this working tree, deploy it on this disk; on AWS, raise UsageError: a person must decide."""
+def prepared(chosen: Settings, *, force: bool = False) -> Prepared:
+    """Return what a run would know before it curates; nothing is changed, and no job is started. Call it within `endpoint`."""
+    policy = parse_policy(text, str(chosen.policy)) if (text := policy_text(chosen)) else STANDARD
+    options = Options(chosen.uri("raw"), chosen.uri("curated"), chosen.database, force=force)
+    return prepare(options, policy, create=False)
+
+
+def _require_this_code(glue: Any, chosen: Settings) -> str:
+    """Return the digest of the job's code. If it is not that of this working tree, deploy it on this disk; on AWS, raise UsageError."""
     code = glue_code(chosen)
     if _deployed_code(glue, chosen) == (code.script, code.library):
-        return
+        return code.digest
     if not chosen.local:
         raise UsageError(
             f"Expected job {chosen.glue_job} to have the code of this working tree, but got other code. Deploy this one: {DEPLOY}"
@@ -78,6 +104,7 @@ def _require_this_code(glue: Any, chosen: Settings) -> None:
     done = subprocess.run([sys.executable, "-m", "infra.deploy"], cwd=REPOSITORY, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise JobFailed(f"Expected {DEPLOY} to succeed, but got exit code {done.returncode}. Correct the error above.", done.returncode)
+    return code.digest
 
 
 def _deployed_code(glue: Any, chosen: Settings) -> tuple[str, str]:
@@ -112,20 +139,64 @@ def _main(description: str) -> int:
         prog=Path(GLUE_SCRIPT).name, description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     add_policy_flag(parser)
-    parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
+    parser.add_argument("--json", action="store_true", help="print the summary, or the plan, as one JSON object")
+    parser.add_argument("--force", action="store_true", help="curate every recording, also unchanged ones")
+    parser.add_argument("--keep-days", type=float, default=0.0, help="objects of earlier runs stay readable so long (default: %(default)s)")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--plan", action="store_true", help="only say how much is to be done; change nothing")
+    only.add_argument("--explain", action="store_true", help="only say for each recording why it is curated or not; change nothing")
     arguments = parser.parse_args()
     chosen = with_policy(settings(), arguments.policy)
     with endpoint(chosen):
-        summary = run_job(chosen)
-    print(json.dumps(summary) if arguments.json else _in_words(summary, chosen))
+        if arguments.plan or arguments.explain:
+            return _show_plan(prepared(chosen, force=arguments.force), explain=arguments.explain, as_json=arguments.json)
+        summary, needed = run_job(chosen, Order(arguments.force, arguments.keep_days))
+    print(json.dumps(summary) if arguments.json else _in_words(summary, chosen, needed=needed))
     return EXIT_PUT_ASIDE if summary["put_aside"] else EXIT_OK
 
 
-def _in_words(summary: dict[str, Any], chosen: Settings) -> str:
+def _show_plan(known: Prepared, *, explain: bool, as_json: bool) -> int:
+    """Print what a run would do."""
+    plan, due = known.plan, known.due
+    why = {
+        **due.why,
+        **{one.name: f"put aside: {one.faults[0]}" for one in plan.put_aside},
+        **{one.name: "excluded" for one in plan.excluded},
+    }
+    faults = [str(fault) for fault in plan.faults]
+    n_bytes = sum(one.n_bytes for one in due.work)
+    facts = {
+        "curate": len(due.work),
+        "unchanged": len(due.ready),
+        "put_aside": len(plan.put_aside),
+        "excluded": len(plan.excluded),
+        "bytes": n_bytes,
+        "faults": faults,
+    }
+    if as_json:
+        print(json.dumps({**facts, "why": why} if explain else facts))
+        return EXIT_OK
+    if explain:
+        print("\n".join(f"{name}: {reason}" for name, reason in sorted(why.items())))
+    print(
+        f"{facts['curate']} recordings to curate ({size(n_bytes)} of tracking), {facts['unchanged']} unchanged, "
+        f"{facts['put_aside']} put aside by their metadata or names, {facts['excluded']} excluded"
+    )
+    print("\n".join(faults) or "Nothing was changed.")
+    return EXIT_OK
+
+
+def _in_words(summary: dict[str, Any], chosen: Settings, *, needed: bool) -> str:
+    if not needed:
+        done = (
+            f"{chosen.uri('curated')} {chosen.place}: nothing to do; {summary['videos']} recordings are as run {summary['run']} left them"
+        )
+        return "\n".join([done, *put_aside_lines(summary)])
     seconds = ", ".join(f"{name} {value:.1f} s" for name, value in summary["seconds"].items())
     notes = "".join(f"; {code}: {count:,}" for code, count in summary["notes"].items())
     done = (
-        f"{chosen.uri('curated')} {chosen.place}: {summary['videos']} recordings, {summary['rows_in']:,} rows in, "
+        f"{chosen.uri('curated')} {chosen.place}: {summary['videos']} recordings, {summary['curated_anew']} of them curated now, "
+        f"{summary['rows_in']:,} rows in, "
         f"{summary['rows_out']:,} rows out ({size(summary['bytes_out'])}), {summary['removed']} old objects removed, "
         f"{summary['ignored']} raw objects that are not in the metadata ignored{notes}; {seconds}"
     )

@@ -14,11 +14,16 @@ GLUE_LIBRARY = (
     "behavior",
     "aws_pipeline/__init__.py",
     "aws_pipeline/curation_plan.py",
+    "aws_pipeline/curation_state.py",
     "aws_pipeline/curation_task.py",
+    "aws_pipeline/iceberg.py",
     "aws_pipeline/lake.py",
     "aws_pipeline/outcome.py",
+    "aws_pipeline/preparation.py",
     "aws_pipeline/publication.py",
     "aws_pipeline/quarantine_store.py",
+    "aws_pipeline/retention.py",
+    "aws_pipeline/underway.py",
 )
 """Folders and files of this repository that the Glue script imports."""
 TRAINING = ("behavior", "reports", "recognizers", "training")
@@ -32,6 +37,8 @@ Files = Mapping[str, bytes]
 class GlueCode:
     """The Glue job's code as objects. Their addresses contain its digest, so that no run sees a part of a new version."""
 
+    digest: str
+    """Digest of all of it."""
     script: str
     """Address of the script."""
     library: str
@@ -78,6 +85,7 @@ def as_zip(packed: Files) -> bytes:
 def glue_code(chosen: Settings) -> GlueCode:
     """Return the code of the Glue job in this working tree, with its addresses after deployment."""
     script, library = files(GLUE_SCRIPT), files(*GLUE_LIBRARY)
-    folder = f"glue/code/{digest({**script, **library})}"
+    code = digest({**script, **library})
+    folder = f"glue/code/{code}"
     places = chosen.uri("artifacts", f"{folder}/glue_etl.py"), chosen.uri("artifacts", f"{folder}/library.zip")
-    return GlueCode(*places, dict(zip(places, (script[GLUE_SCRIPT], as_zip(library)), strict=True)))
+    return GlueCode(code, *places, dict(zip(places, (script[GLUE_SCRIPT], as_zip(library)), strict=True)))

@@ -1,10 +1,13 @@
-"""Access to the lake for jobs: objects of a zone, with pyarrow, so that Spark workers need no boto3 client, and catalog partitions.
+"""Access to the lake for jobs: the objects of a zone. Reading and writing need only pyarrow, so that Spark workers need no boto3 client.
 
 Keys are relative to a zone such as s3://curated-zone. AWS_ENDPOINT_URL is the endpoint, if it is not AWS.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -13,26 +16,80 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from behavior.contract import ContractError, Fault, UsageError
-from behavior.keys import lab_folder
-from behavior.parquet_file import read_rows
+from behavior.keys import CURRENT_SNAPSHOT, snapshot_key
+from behavior.snapshot import Snapshot
 from behavior.tables import Table
 
 _THREADS = 32
-_MOST_DELETED, _MOST_CREATED, _MOST_DROPPED = 1000, 100, 25
+_MOST_DELETED = 1000
 """Most items in one request to AWS."""
 
 
-def list_objects(zone: str, folders: Iterable[str]) -> dict[str, int]:
-    """Return key -> bytes of all objects in these folders of a zone; a missing folder counts as empty."""
+@dataclass(frozen=True)
+class StoredObject:
+    """What a listing says about an object."""
+
+    n_bytes: int
+    version: str = ""
+    """Its ETag, which changes with its content; empty for a file of a data directory."""
+    modified: datetime | None = None
+    """When it was written; None for a file of a data directory."""
+
+
+@dataclass(frozen=True)
+class WrittenObject:
+    """A Parquet object of the curated zone, as it was written."""
+
+    table: str
+    key: str
+    rows: int
+    n_bytes: int
+    sha256: str
+    footer: pq.FileMetaData | None = None
+    """Its footer, for the statistics of its columns; None for an object of an earlier run."""
+
+
+def list_objects(zone: str, folders: Iterable[str]) -> dict[str, StoredObject]:
+    """Return key -> object for all objects in these folders of a zone; a missing folder counts as empty.
+
+    On S3 one listing gives 1,000 keys, so the subfolders, which are labs, are listed side by side.
+    """
+    prefixes = [f"{folder.rstrip('/')}/" for folder in folders]
+    if not zone.startswith("s3://"):
+        return _list_files(zone, prefixes)
+    pages = s3_client().get_paginator("list_objects_v2")
+    bucket, root = _bucket(zone)
+
+    def listed(prefix: str, **how: str) -> tuple[dict[str, StoredObject], list[str]]:
+        objects, below = {}, []
+        for page in pages.paginate(Bucket=bucket, Prefix=root + prefix, **how):
+            below += [one["Prefix"].removeprefix(root) for one in page.get("CommonPrefixes", [])]
+            for one in page.get("Contents", []):
+                stored = StoredObject(one["Size"], one["ETag"].strip('"'), one["LastModified"])
+                objects[one["Key"].removeprefix(root)] = stored
+        return objects, below
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        tops = list(pool.map(lambda prefix: listed(prefix, Delimiter="/"), prefixes))
+        subfolders = pool.map(listed, [prefix for _, below in tops for prefix in below])
+        return {key: one for objects, _ in [*tops, *subfolders] for key, one in objects.items()}
+
+
+def _list_files(zone: str, prefixes: Iterable[str]) -> dict[str, StoredObject]:
     filesystem, root = _open(zone)
-    selectors = [fs.FileSelector(f"{root}/{folder.rstrip('/')}", allow_not_found=True, recursive=True) for folder in folders]
+    selectors = [fs.FileSelector(f"{root}/{prefix.rstrip('/')}", allow_not_found=True, recursive=True) for prefix in prefixes]
     return {
-        info.path.removeprefix(f"{root}/"): info.size
+        info.path.removeprefix(f"{root}/"): StoredObject(info.size)
         for selector in selectors
         for info in filesystem.get_file_info(selector)
         if info.type == fs.FileType.File
     }
+
+
+def _bucket(zone: str) -> tuple[str, str]:
+    """Return the bucket of a zone and the prefix of its keys, which is empty or ends with a slash."""
+    bucket, _, prefix = zone.removeprefix("s3://").strip("/").partition("/")
+    return bucket, f"{prefix}/" if prefix else ""
 
 
 def read_object(zone: str, key: str) -> pa.Buffer:
@@ -49,78 +106,77 @@ def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:
         target.write(data)
 
 
-def read_table(zone: str, key: str, table: Table) -> pa.Table:
-    """Return the rows of a Parquet object in a table's columns, read by one thread. Raises ContractError for a broken object."""
-    mend = "Export the file again." if zone.startswith("file:") else "Upload the file again."
+def read_snapshot(zone: str, run: str | None = None) -> Snapshot | None:
+    """Return the list of a run's objects, or of the last run; None if there is none."""
+    key = snapshot_key(run) if run else CURRENT_SNAPSHOT
     try:
-        data = read_object(zone, key)
+        return Snapshot.from_json(read_object(zone, key).to_pybytes(), key)
     except FileNotFoundError:
-        raise ContractError(Fault("file-missing", key, "Expected an object, but got none.", mend)) from None
-    return read_rows(table, data, key, mend=mend, threads=False)
+        return None
+
+
+def digest(data: pa.Buffer) -> str:
+    """Return the SHA-256 of the bytes of an object: 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def count_rows(zone: str, key: str) -> int:
-    """Return the number of rows in the footer of a Parquet object; 0 if it is missing or broken."""
-    try:
-        data = read_object(zone, key)
-    except FileNotFoundError:
-        return 0
-    try:
-        return int(pq.read_metadata(pa.BufferReader(data)).num_rows)
-    except (pa.ArrowException, OSError):  # the bytes are not Parquet
-        return 0
-
-
-def write_parquet(zone: str, key: str, rows: pa.Table, **options: Any) -> int:
-    """Write a table as one object and return its number of bytes; `options` are those of pyarrow's write_table."""
-    target = pa.BufferOutputStream()
-    pq.write_table(rows, target, **options)
-    data = target.getvalue()
-    write_object(zone, key, data)
-    return int(data.size)
-
-
-def copy_objects(zone: str, copies: Mapping[str, str]) -> None:
-    """Copy objects within a zone, from old key to new key, and replace existing ones. The store copies the bytes itself."""
+    """Return the number of rows that the footer of a Parquet object says; 0 if it is missing or broken. Only the footer is read."""
     filesystem, root = _open(zone)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(lambda pair: filesystem.copy_file(f"{root}/{pair[0]}", f"{root}/{pair[1]}"), copies.items()))
+    try:
+        return int(pq.read_metadata(f"{root}/{key}", filesystem=filesystem).num_rows)
+    except (pa.ArrowException, OSError):  # there is none, or its bytes are not Parquet
+        return 0
+
+
+def encode(rows: pa.Table, column_ids: dict[str, int], **options: Any) -> pa.Buffer:
+    """Return rows as the bytes of a Parquet object; `options` are those of pyarrow, `column_ids` are Iceberg's numbers of the columns.
+
+    Arrow's own schema is not stored beside Parquet's: it would make one reader see dictionaries where another sees text.
+    """
+    fields = [field.with_metadata({b"PARQUET:field_id": str(column_ids[field.name]).encode()}) for field in rows.schema]
+    target = pa.BufferOutputStream()
+    with pq.ParquetWriter(target, pa.schema(fields), store_schema=False, **options) as writer:
+        writer.write_table(rows.cast(pa.schema(fields)))
+    return target.getvalue()
+
+
+def write_parquet(zone: str, table: Table, key: str, data: pa.Buffer) -> WrittenObject:
+    """Write encoded rows as an object of a table."""
+    write_object(zone, key, data)
+    footer = pq.read_metadata(pa.BufferReader(data))
+    return WrittenObject(table.name, key, footer.num_rows, data.size, digest(data), footer)
 
 
 def remove_objects(zone: str, keys: Iterable[str]) -> int:
     """Delete objects and return how many."""
-    import boto3
-
-    client = boto3.client("s3")
-    bucket, _, prefix = zone.removeprefix("s3://").partition("/")
+    bucket, root = _bucket(zone)
     removed = 0
     for some in _batches(keys, _MOST_DELETED):
-        named = [{"Key": f"{prefix}/{key}" if prefix else key} for key in some]
-        answer = client.delete_objects(Bucket=bucket, Delete={"Objects": named, "Quiet": True})
+        answer = s3_client().delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": root + key} for key in some], "Quiet": True})
         if answer.get("Errors"):
             raise OSError(f"Expected to delete {len(some)} objects of {zone}, but got: {answer['Errors'][0]['Message']}")
         removed += len(some)
     return removed
 
 
-def set_partitions(zone: str, database: str, table: Table, values: Iterable[str]) -> None:
-    """Set the partitions of a table in the catalog to exactly these. Raises UsageError if the catalog has no such table."""
+@cache
+def s3_client() -> Any:
+    """Return one client for all requests: to make one takes longer than most requests."""
     import boto3
 
-    glue = boto3.client("glue")
-    place = {"DatabaseName": database, "TableName": table.name}
-    try:
-        storage = glue.get_table(DatabaseName=database, Name=table.name)["Table"]["StorageDescriptor"]
-    except glue.exceptions.EntityNotFoundException:
-        raise UsageError(f"Expected a table {database}.{table.name} in the catalog, but got none. Deploy the stack first.") from None
-    pages = glue.get_paginator("get_partitions").paginate(**place, ExcludeColumnSchema=True)
-    present, expected = {each["Values"][0] for page in pages for each in page["Partitions"]}, set(values)
-    for some in _batches(sorted(expected - present), _MOST_CREATED):
-        new = [{"Values": [value], "StorageDescriptor": {**storage, "Location": f"{zone}/{lab_folder(table, value)}"}} for value in some]
-        _refuse_errors(glue.batch_create_partition(**place, PartitionInputList=new), "AlreadyExistsException")
-    for some in _batches(sorted(present - expected), _MOST_DROPPED):
-        old = [{"Values": [value]} for value in some]
-        _refuse_errors(glue.batch_delete_partition(**place, PartitionsToDelete=old), "EntityNotFoundException")
+    return boto3.client("s3")
+
+
+def filesystem_of(zone: str) -> fs.FileSystem:
+    """Return the file system that holds a zone."""
+    return _open(zone)[0]
+
+
+def forget_connections() -> None:
+    """Connect anew from now on: the endpoint has changed."""
+    _open.cache_clear()
+    s3_client.cache_clear()
 
 
 @cache
@@ -128,14 +184,6 @@ def _open(zone: str) -> tuple[fs.FileSystem, str]:
     # delayed: an object of up to 10 MB takes one request, instead of three or more for a multipart upload
     filesystem, root = fs.FileSystem.from_uri(f"{zone.rstrip('/')}/?allow_delayed_open=true")
     return filesystem, root.rstrip("/")
-
-
-def _refuse_errors(answer: dict[str, Any], harmless: str) -> None:
-    """Raise for the errors of a batch, except the harmless one of another run that did the same at the same time."""
-    details = [error["ErrorDetail"] for error in answer.get("Errors", [])]
-    wrong = [detail for detail in details if detail.get("ErrorCode") != harmless]
-    if wrong:
-        raise OSError(f"Expected the catalog to take all partitions, but got: {wrong[0].get('ErrorMessage')}")
 
 
 def _batches(items: Iterable[str], size: int) -> Iterator[Sequence[str]]:

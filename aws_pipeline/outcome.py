@@ -10,7 +10,7 @@ from aws_pipeline.curation_task import CurationResult
 from aws_pipeline.lake import count_rows
 from behavior.balance import Balance
 from behavior.contract import ContractError, Fault
-from behavior.keys import RAW_ZONE, Layout, recording_name
+from behavior.keys import RAW_ZONE, Layout
 from behavior.tables import RAW_TRACKING
 from behavior.verdicts import QuarantineEntry, by_name
 
@@ -34,7 +34,7 @@ class Outcome:
 def settle(plan: CurationPlan, results: Sequence[CurationResult], raw: str, layout: Layout = RAW_ZONE) -> Outcome:
     """Return the outcome of a run. Raises RuntimeError if the counts of recordings, files or rows do not add up."""
     of_work = {one.name: one for one in plan.work}
-    names = [recording_name(result.split, result.video_id) for result in results]
+    names = [result.name for result in results]
     returned, planned = Counter(names), Counter(list(of_work))
     if returned != planned:
         strange = sorted((returned - planned) + (planned - returned))
@@ -42,7 +42,7 @@ def settle(plan: CurationPlan, results: Sequence[CurationResult], raw: str, layo
     n_put_aside = len(plan.put_aside)
     counted = _counted([*plan.put_aside, *plan.excluded], raw, layout)
     rejected = [
-        QuarantineEntry(name, result.faults, of_work[name].recording.lab_id, of_work[name].keys, result.rows_in)
+        QuarantineEntry(name, result.faults, result.lab, of_work[name].keys, result.rows_in, run=result.run, inputs=result.inputs)
         for name, result in zip(names, results, strict=True)
         if result.faults
     ]
@@ -73,7 +73,7 @@ def _balances(
 ) -> tuple[Balance, ...]:
     """Return the balances of recordings, files and the `n_rows` tracking rows. Raises RuntimeError if one does not add up."""
     files_of = {one.name: len(one.keys) for one in plan.work}
-    n_files = sum(files_of[recording_name(result.split, result.video_id)] for result in accepted)
+    n_files = sum(files_of[result.name] for result in accepted)
     n_recordings = sum(one.of_metadata for one in put_aside)
     rows = _parts(sum(one.rows_in for one in accepted), sum(one.rows for one in put_aside), sum(one.rows for one in excluded))
     recordings = _parts(len(accepted), n_recordings, len(excluded)) | {"repeated": plan.repeated}

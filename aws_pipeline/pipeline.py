@@ -1,15 +1,16 @@
-"""All steps with one command: from recordings on a disk to a score on recordings that training never saw.
+"""All steps with one command: from recordings on a disk to a score, and a report, on recordings that training never saw.
 
     python aws_pipeline/pipeline.py [--data-dir D | --sample] [--recipe cnn_transformer_small] [--force]
 
 Reads   the recordings in D (default: MABE_DATA_DIR); with --sample, simulated ones.
-Writes  the raw and the curated zone, a model, and results/<name of D>/: the checkpoint, submissions, score.json, summary.json.
+Writes  the raw and the curated zone, a model, and results/<name of D>/: the checkpoint, submissions, score.json, report.html (a page
+        for people), summary.json.
 
 A recording that breaks its contract is put aside by the upload or the ETL, and all steps go on with the accepted ones: recognizing and
 scoring read them from results/<name of D>/accepted, which has their metadata and links to their files.
 
-A step whose inputs and code are what they were when it last succeeded, and all that it left is there unchanged, is not run again and
-says so. Inputs are objects by their ETags and files by their content.
+The ETL asks the lake what is new or changed. Any other step whose inputs and code are what they were when it last succeeded, and all
+that it left is there unchanged, is not run again and says so. Inputs are objects by their ETags and files by their content.
 
 Exit codes: 0 all done, 1 unexpected, 2 usage, configuration or a full disk, 3 finished, but something was put aside (python
             aws_pipeline/quarantine.py list says what and why), 4 the data set breaks its contract or a job failed, 5 AWS refuses.
@@ -31,13 +32,12 @@ if not __package__:
 from aws_pipeline import athena, glue_job, s3_upload, sagemaker_train
 from aws_pipeline.accepted_recordings import accepted_recordings, read_accepted
 from aws_pipeline.config import Settings, add_policy_flag, endpoint, policy_text, settings, with_policy
-from aws_pipeline.job_code import GLUE_LIBRARY, GLUE_SCRIPT, TRAINING, digest, files
-from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
+from aws_pipeline.job_code import TRAINING, digest, files
+from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, objects_fingerprint
 from aws_pipeline.terminal import JobFailed, run, size
 from aws_pipeline.upload_plan import plan_uploads
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE
-from behavior.keys import DECISIONS, REASONS, SPLITS
-from behavior.tables import CURATED_TABLES
+from behavior.keys import CURRENT_SNAPSHOT, SPLITS
 from behavior.whole_file import whole_file
 from behavior.workplace import REPOSITORY, WORKPLACE
 from reports.progress import progress
@@ -112,20 +112,18 @@ class _Pipeline:
         self.records = StepRecords(s3, chosen.bucket("artifacts"), order.force)
         self.held_out = order.results / "held_out.csv"
         self.data_dir = order.data_dir
+        self.put_aside = 0
 
     def steps(self) -> list[Callable[[], Step]]:
         """Return the functions of all steps, in order."""
         test = [self._infer_test] if (self.order.data_dir / "test.csv").is_file() else []
-        return [self._ingest, self._etl, self._sql, self._train, self._infer_held_out, *test, self._score]
+        return [self._ingest, self._etl, self._sql, self._train, self._infer_held_out, *test, self._score, self._report]
 
     def _raw(self) -> str:
         return objects_fingerprint(self.s3, self.chosen.bucket("raw"))
 
     def _curated(self) -> str:
-        return fingerprint_of(*(self._of_curated(table.location) for table in CURATED_TABLES))
-
-    def _of_curated(self, folder: str) -> str:
-        return objects_fingerprint(self.s3, self.chosen.bucket("curated"), folder)
+        return objects_fingerprint(self.s3, self.chosen.bucket("curated"), CURRENT_SNAPSHOT)
 
     def _ingest(self) -> Step:
         plan = plan_uploads(self.order.data_dir)
@@ -135,22 +133,20 @@ class _Pipeline:
         did = f"{len(sent)} of {n_files} files sent" if sent else f"{n_files} files, all there already"
         lines = s3_upload.report_lines(plan)
         facts = {"put_aside": len(plan.put_aside)}
+        self.put_aside += len(plan.put_aside)
         return Step("1 ingest", did, n_bytes=sum(sent), reused=not sent, facts=facts, lines=lines)
 
     def _etl(self) -> Step:
-        inputs = self._raw(), digest(files(*GLUE_LIBRARY, GLUE_SCRIPT)), policy_text(self.chosen), self._of_curated(DECISIONS)
-
-        def left(_: StepFacts) -> str:
-            return fingerprint_of(self._curated(), self._of_curated(REASONS))
-
-        facts, reused = self.records.once("etl", inputs, lambda: glue_job.run_job(self.chosen), left)
+        facts, needed = glue_job.run_job(self.chosen, glue_job.Order(force=self.order.force))
         self.data_dir = accepted_recordings(
             self.order.data_dir, read_accepted(self.chosen.uri("curated"), facts["by_leave"]), self.order.results / "accepted"
         )
-        did = f"{facts['videos']} recordings curated" + (f", {len(facts['put_aside'])} put aside" if facts["put_aside"] else "")
+        n_anew = facts["curated_anew"] if needed else 0
+        did = f"{n_anew} of {facts['videos']} recordings curated" + (f", {len(facts['put_aside'])} put aside" if facts["put_aside"] else "")
         lines = [*glue_job.balance_lines(facts), *glue_job.put_aside_lines(facts)]
         answer = {"put_aside": len(facts["put_aside"])}
-        return Step("2 ETL", did, facts["rows_out"], facts["bytes_out"], reused=reused, facts=answer, lines=lines)
+        self.put_aside += len(facts["put_aside"])
+        return Step("2 ETL", did, facts["rows_out"], facts["bytes_out"], reused=not needed, facts=answer, lines=lines)
 
     def _sql(self) -> Step:
         question = athena.saved_query("class_imbalance")
@@ -212,6 +208,21 @@ class _Pipeline:
         did = f"{facts['score']:.3f} over {len(facts['labs'])} labs"
         return Step("6 score", did, reused=reused, facts={"score": facts["score"]})
 
+    def _report(self) -> Step:
+        order, output = self.order, self.order.results / "report.html"
+        listed = [file_fingerprint(self.data_dir / f"{split}.csv") for split in SPLITS]
+        says = f"{self.put_aside} recordings or files were put aside. python aws_pipeline/quarantine.py list says which, and why."
+        note = ("--note", says) if self.put_aside else ()
+        inputs = self._raw(), *listed, file_fingerprint(order.checkpoint), digest(files(*INFERENCE)), *note
+
+        def work() -> StepFacts:
+            places = "--data-dir", self.data_dir, "--checkpoint", order.checkpoint, "--output", output
+            _script("inference/report.py", *places, "--title", order.data_dir.name, *note)
+            return {}
+
+        _, reused = self.records.once(f"report-{order.recipe}", inputs, work, lambda _: file_fingerprint(output))
+        return Step("7 report", "one page", n_bytes=output.stat().st_size, reused=reused, facts={"report": str(output)})
+
 
 def _script(path: str, *arguments: object) -> str:
     """Run a script of the other tower, which cannot be imported here, and return its output. Its errors go to stderr."""
@@ -240,11 +251,13 @@ def _summary(steps: list[Step], order: PipelineOrder, chosen: Settings) -> str:
         n_bytes = "" if step.n_bytes is None else size(step.n_bytes)
         seconds = "ready" if step.reused else f"{step.seconds:.1f}"
         lines.append(f"{step.name:<9} {step.did[:38]:<38} {rows:>11} {n_bytes:>9} {seconds:>8}")
+    known = {name: fact for step in steps for name, fact in step.facts.items()}
     lines += [
         "",
-        f"score     {steps[-1].facts['score']:.3f} on recordings that training never saw; 1 is perfect",
+        f"score     {known['score']:.3f} on recordings that training never saw; 1 is perfect",
         f"lake      {chosen.uri('raw')}, {chosen.uri('curated')} ({chosen.place})",
         f"results   {order.results}",
+        f"report    {known['report']}",
     ]
     return "\n".join(lines)
 

@@ -1,48 +1,167 @@
-"""Publish the output of a run for readers: objects, tables that span recordings, partitions, and the reasons for quarantine."""
+"""Publish the output of a run: commit every table, list the objects for readers without a catalog, remove what no reader needs.
+
+Workers have written new objects beside the old ones. Readers of a table see them with its commit, all at once. Every commit compares
+what its table should hold with what it holds, so that a run that was killed between two commits is completed by the next run.
+"""
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Container, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 
 from aws_pipeline.curation_plan import CurationPlan
-from aws_pipeline.curation_task import CurationResult
-from aws_pipeline.lake import copy_objects, list_objects, remove_objects, set_partitions, write_object, write_parquet
+from aws_pipeline.curation_state import lineage_rows
+from aws_pipeline.curation_task import BOUT_OPTIONS, CurationResult
+from aws_pipeline.iceberg import LakeTable, open_tables
+from aws_pipeline.lake import WrittenObject, digest, encode, list_objects, read_object, remove_objects, write_object, write_parquet
 from aws_pipeline.outcome import Outcome
+from aws_pipeline.quarantine_store import readable_reasons
+from aws_pipeline.retention import Retention, clean, publish_snapshot, read_retention, snapshot_of, tag_of
+from aws_pipeline.underway import others_underway
 from behavior.annotations import Occurrences, class_distribution
 from behavior.content import content_groups
-from behavior.keys import REASONS, key_of, object_of, reason_key, staging_key
-from behavior.tables import CLASS_DISTRIBUTION_STATS, CURATED_TABLES, METADATA_TEST, METADATA_TRAIN, RAW_METADATA, Table
+from behavior.keys import REASONS, key_of, lab_key, reason_key
+from behavior.parquet_file import read_rows
+from behavior.tables import (
+    CLASS_DISTRIBUTION_STATS,
+    CURATED_TABLES,
+    LINEAGE,
+    METADATA_TEST,
+    METADATA_TRAIN,
+    RAW_METADATA,
+    RUNS,
+    Table,
+)
+from behavior.verdicts import QuarantineEntry
 
 _METADATA = {"train": METADATA_TRAIN, "test": METADATA_TEST}
+_VERSION_DIGITS = 16
 
 
-def publish(plan: CurationPlan, outcome: Outcome, curated: str, database: str, run: str) -> int:
-    """Copy all objects to their final keys, register partitions, remove old objects; return how many were removed.
+@dataclass(frozen=True)
+class Run:
+    """What is known of a run before it publishes."""
 
-    Workers do not write to final keys: readers would see new tracking with old metadata until the last recording is done. A copy is
-    one short request within the store. Afterwards the zone has only the accepted recordings: earlier versions of recordings that are
-    put aside or excluded are removed too, because their metadata are gone. Raises OSError if an object is missing at the end.
+    name: str
+    started: datetime
+    summary: Mapping[str, Any]
+    """For the table `runs`."""
+    code: str = ""
+    keep_days: float = 0.0
+
+
+def publish(plan: CurationPlan, outcome: Outcome, tables: Mapping[str, LakeTable], zone: str, database: str, run: Run) -> int:
+    """Commit all tables and publish the snapshot; return how many objects were removed. If nothing changed, nothing is committed.
+
+    Raises CommitConflictError if another run has committed since the tables were opened: then plan anew, with the tables as they are.
     """
-    keys = {key for result in outcome.accepted for key in result.keys}
-    for table, rows in spanning_tables(plan, outcome.accepted).items():
-        write_parquet(curated, staging_key(run, key_of(table)), rows, compression="zstd")
-        keys.add(key_of(table))
-    reasons = {reason_key(one.name): replace(one, run=run).to_json() for one in outcome.put_aside}
-    for key, content in reasons.items():
-        write_object(curated, staging_key(run, key), content)
-    copy_objects(curated, {staging_key(run, key): key for key in sorted({*keys, *reasons})})
-    written = [one for one in map(object_of, keys) if one]
-    for table in CURATED_TABLES:
-        if table.partition:
-            set_partitions(curated, database, table, {str(one.lab) for one in written if one.table is table})
-    present = list_objects(curated, [table.location for table in CURATED_TABLES]).keys()
-    if missing := sorted(keys - present):
-        raise OSError(f"Expected {len(keys)} objects in {curated}, but got none at {missing[0]}. Start the same command again.")
-    former = [*(present - keys), *(list_objects(curated, [REASONS]).keys() - reasons.keys())]
-    remove_objects(curated, sorted(former))
-    return len(present - keys)
+    wanted = {name: dict[str, WrittenObject]() for name in tables}
+    for result in outcome.accepted:
+        for one in result.objects:
+            wanted[one.table][one.key] = one
+    stored = list_objects(zone, [table.location for table in CURATED_TABLES])
+    spanning: list[tuple[Table, str | None, pa.Table]] = [
+        (table, None, rows) for table, rows in spanning_tables(plan, outcome.accepted).items()
+    ]
+    spanning += [(LINEAGE, lab, rows) for lab, rows in lineage_rows(outcome.accepted).items()]
+    for table, lab, rows in spanning:
+        if rows:  # Iceberg takes an object without rows for none
+            one = _write_spanning(zone, tables[table.name], lab, rows, stored)
+            wanted[table.name][one.key] = one
+    new_reasons, old_reasons = _changed_reasons(zone, outcome.put_aside, run.name)
+    for key, content in new_reasons.items():
+        write_object(zone, key, content)
+    changes = {name: _change(tables[name], objects) for name, objects in wanted.items() if name != RUNS.name}
+    retention = read_retention(zone, run.keep_days)
+    now = tables
+    if any(new or gone for new, gone in changes.values()) or new_reasons or old_reasons or not tables[RUNS.name].entries:
+        digests = {one.key: one.sha256 for each in wanted.values() for one in each.values()}
+        now = _commit(changes, tables, zone, database, run, retention, digests)
+    remove_objects(zone, sorted(old_reasons))
+    return clean(zone, now, retention if now is not tables else retention.of_no_run(), alone=not others_underway(zone, run.name))
+
+
+def _commit(
+    changes: Mapping[str, tuple[list[WrittenObject], list[str]]],
+    tables: Mapping[str, LakeTable],
+    zone: str,
+    database: str,
+    run: Run,
+    retention: Retention,
+    digests: Mapping[str, str],
+) -> Mapping[str, LakeTable]:
+    """Commit the changes of all tables, the table `runs` last, and publish the list of objects; return the tables as they are then."""
+    tag = tag_of(run.name)
+
+    def commit(name: str) -> None:
+        tables[name].commit(*changes[name], tag, retention.of_table(name))
+
+    with ThreadPoolExecutor(len(changes)) as pool:
+        list(pool.map(commit, changes.keys() - {LINEAGE.name}))
+    commit(LINEAGE.name)  # after the others: what it lists is in them
+    runs = _write_spanning(zone, tables[RUNS.name], None, _run_rows(zone, tables[RUNS.name], run), ())
+    tables[RUNS.name].commit([runs], list(tables[RUNS.name].entries), tag, retention.of_table(RUNS.name))
+    ours = {name: one.snapshot_id for name, one in tables.items()}
+    after = {name: one.now() for name, one in tables.items()}
+    now = dict[str, LakeTable]()
+
+    def is_newest() -> bool:
+        now.update(open_tables(zone, database, CURATED_TABLES, create=False))
+        return ours == {name: one.snapshot_id for name, one in now.items()}
+
+    publish_snapshot(zone, snapshot_of(run.name, after, {**digests, runs.key: runs.sha256}), is_newest)
+    return now
+
+
+def _change(table: LakeTable, wanted: Mapping[str, WrittenObject]) -> tuple[list[WrittenObject], list[str]]:
+    """Return the objects that a table lacks, and the keys of those that it should not have."""
+    return [one for key, one in sorted(wanted.items()) if key not in table.entries], sorted(table.entries.keys() - wanted.keys())
+
+
+def _write_spanning(zone: str, table: LakeTable, lab: str | None, rows: pa.Table, stored: Container[str]) -> WrittenObject:
+    """Write all rows of a table, or of one lab of it, at a key that names their content, unless the table and the zone have them."""
+    data = encode(rows, table.column_ids, **BOUT_OPTIONS)
+    version = digest(data)[:_VERSION_DIGITS]
+    key = lab_key(table.table, lab, version) if lab else key_of(table.table, version=version)
+    if key in table.entries and key in stored:
+        return WrittenObject(table.table.name, key, len(rows), data.size, digest(data))
+    return write_parquet(zone, table.table, key, data)
+
+
+def _run_rows(zone: str, table: LakeTable, run: Run) -> pa.Table:
+    """Return the rows of `RUNS`: those of earlier runs, and one for this run."""
+    former = []
+    for key in sorted(table.entries):
+        with suppress(FileNotFoundError):  # if another run removed it, the commit is refused; if somebody did, it is lost
+            former.append(read_rows(RUNS, read_object(zone, key), key))
+    summary = run.summary
+    row = {
+        "run": run.name,
+        "started": run.started.isoformat(timespec="seconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code": run.code,
+        "contract": summary["contract"],
+        "curation": summary["curation"],
+        "recordings": summary["videos"],
+        "curated_anew": summary["curated_anew"],
+        "put_aside": len(summary["put_aside"]),
+        "summary": json.dumps(summary),
+    }
+    return pa.concat_tables([*former, pa.Table.from_pylist([row], schema=RUNS.schema)])
+
+
+def _changed_reasons(zone: str, put_aside: Sequence[QuarantineEntry], run: str) -> tuple[dict[str, bytes], set[str]]:
+    """Return the reasons that must be written, by key, and the keys of those that are out of date."""
+    former = readable_reasons(zone)
+    unchanged = {one.name for one in put_aside if one.name in former and replace(one, run="") == replace(former[one.name], run="")}
+    new = {reason_key(one.name): replace(one, run=run).to_json() for one in put_aside if one.name not in unchanged}
+    expected = {reason_key(one.name) for one in put_aside}
+    return new, set(list_objects(zone, [REASONS])) - expected
 
 
 def spanning_tables(plan: CurationPlan, accepted: Sequence[CurationResult]) -> dict[Table, pa.Table]:

@@ -1,6 +1,6 @@
 """Reasons and decisions as small JSON objects of a zone: reading and writing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from aws_pipeline.lake import list_objects, read_object, remove_objects, write_object
@@ -14,6 +14,11 @@ T = TypeVar("T", QuarantineEntry, Decision)
 def read_reasons(zone: str) -> dict[str, QuarantineEntry]:
     """Return the entries in quarantine, by name. Raises ContractError for an object that cannot be read."""
     return _read(zone, REASONS, QuarantineEntry)
+
+
+def readable_reasons(zone: str) -> dict[str, QuarantineEntry]:
+    """Return the entries in quarantine that can be read, by name: the ETL judges others again and replaces them."""
+    return {one.name: one for one, _ in _each(zone, REASONS, QuarantineEntry) if one}
 
 
 def read_decisions(zone: str) -> dict[str, Decision]:
@@ -42,15 +47,17 @@ def remove_decision(zone: str, name: str) -> None:
 
 
 def _read(zone: str, folder: str, kind: type[T]) -> dict[str, T]:
-    by_name: dict[str, T] = {}
-    faults = []
+    each = list(_each(zone, folder, kind))
+    if faults := [fault for _, fault in each if fault]:
+        raise ContractError(faults)
+    return {one.name: one for one, _ in each if one}
+
+
+def _each(zone: str, folder: str, kind: type[T]) -> Iterator[tuple[T | None, Fault | None]]:
+    """Yield each object of a folder, or its fault."""
     for key in sorted(list_objects(zone, [folder])):
         try:
-            one = kind.from_json(read_object(zone, key).to_pybytes())
-            by_name[one.name] = one
+            yield kind.from_json(read_object(zone, key).to_pybytes()), None
         except (ValueError, KeyError, TypeError) as error:
             message = f"Expected JSON in the format of aws_pipeline/quarantine.py, but got: {type(error).__name__} {error}."
-            faults.append(Fault("file-unreadable", key, message, "Remove the object; then run the ETL, or decide, again."))
-    if faults:
-        raise ContractError(faults)
-    return by_name
+            yield None, Fault("file-unreadable", key, message, "Remove the object; then run the ETL, or decide, again.")

@@ -17,9 +17,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,8 @@ class Report:
     balances: tuple[str, ...]
     accepted: int
     put_aside: tuple[str, ...]
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Names that labs gave their recordings, by name in quarantine."""
 
     @property
     def exit_code(self) -> int:
@@ -89,7 +91,8 @@ def validate(data_dir: Path, policy: Policy = STANDARD, workers: int | None = No
     except ContractError as error:
         refused = "\n".join(str(fault) for fault in error.faults if fault in plan.faults or fault.where == str(data_dir))
     names = tuple(one.name for one in outcome.put_aside)
-    return Report(_findings(faults, policy), refused, tuple(map(str, outcome.balances)), len(outcome.accepted), names)
+    titles = {one.name: one.recording.name for one in plan.work if one.recording.name}
+    return Report(_findings(faults, policy), refused, tuple(map(str, outcome.balances)), len(outcome.accepted), names, titles)
 
 
 def _check(work: Sequence[Any], zone: str, workers: int | None) -> Iterator[Any]:
@@ -107,7 +110,7 @@ def _check_one(work: Any, zone: str) -> Any:
     """Return the result that the ETL would have for one recording."""
     from aws_pipeline.curation_task import curate_part
 
-    (result,) = curate_part([work], zone, "", None)
+    (result,) = curate_part([work], zone, "", "", None)
     return replace(result, content=None, bouts={})
 
 
@@ -127,7 +130,8 @@ def in_words(report: Report, data_dir: Path, seconds: float) -> str:
     lines = []
     for one in report.findings:
         more = f" and {len(one.names) - _MOST_NAMES} more" if len(one.names) > _MOST_NAMES else ""
-        recordings = f" in {len(one.names)} recordings: {', '.join(one.names[:_MOST_NAMES])}{more}" if one.names else ""
+        names = [f"{name} ({report.titles[name]})" if name in report.titles else name for name in one.names[:_MOST_NAMES]]
+        recordings = f" in {len(one.names)} recordings: {', '.join(names)}{more}" if names else ""
         lines += [f"{one.severity:<7} {one.code:<20} {one.count:,}{recordings}", f"{'':<28} {one.first}"]
     lines += report.balances
     if report.refused:
@@ -163,6 +167,7 @@ def _as_json(report: Report, seconds: float) -> dict[str, Any]:
         "contract": CONTRACT_VERSION,
         "accepted": report.accepted,
         "put_aside": report.put_aside,
+        "recording_names": report.titles,
         "refused": report.refused,
         "findings": [vars(one) for one in report.findings],
         "balances": report.balances,

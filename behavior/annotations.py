@@ -61,7 +61,7 @@ def sound_bouts(rows: pa.Table, film_frames: range, where: str = "annotation", p
             Fault("bout-clock", where, message, "Number the frames of tracking and annotation alike.", int(has_frames.sum()))
         )
     clipped = bouts.assign(start_frame=bouts["start_frame"].clip(first), stop_frame=bouts["stop_frame"].clip(upper=end))[inside]
-    once = clipped.drop_duplicates()
+    once = clipped.drop_duplicates(list(RAW_ANNOTATION.keys))
     repairs = [
         ("bout-beyond", int(beyond.sum()), f"within the tracked frames {first} to {end - 1}", "that go beyond", "They are clipped there."),
         ("bout-negative", int(negative.sum()), "from frame 0 on", "that begin before it", "They are clipped there."),
@@ -79,12 +79,12 @@ def enrich(rows: pa.Table, recording: Recording, where: str = "annotation") -> p
     Raises ContractError for missing columns, impossible mouse numbers, and bouts that begin before frame 0 or end before they begin.
     """
     rows = _checked(rows, where)
-    agent, target, action, start, stop = (rows.column(name) for name in RAW_ANNOTATION.schema.names)
+    agent, target, action, start, stop = (rows.column(name) for name in RAW_ANNOTATION.keys)
     triples = zip(agent.to_pylist(), target.to_pylist(), action.to_pylist(), strict=True)
     annotated = set(recording.annotated)
     columns = {
         "video_id": np.full(len(rows), recording.video_id, np.int64),
-        **dict(zip(RAW_ANNOTATION.schema.names, rows.columns, strict=True)),
+        **{name: rows.column(name).cast(ANNOTATIONS_ENRICHED.schema.field(name).type) for name in RAW_ANNOTATION.schema.names},
         "duration_s": (stop.to_numpy() - start.to_numpy()) / recording.fps,
         "kind": pc.if_else(pc.equal(agent, target), SELF, PAIR),
         "annotated": pa.array([triple in annotated for triple in triples], pa.bool_()),

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 BOUT_COLUMNS = ("video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame")
+SCORED_COLUMNS = (*BOUT_COLUMNS, "confidence", "threshold")
+"""Columns of predicted bouts: mean score of the bout, and the least score at which the behavior is predicted."""
 NOTHING = -1
 """The label of a frame on which no behavior passes its threshold."""
 DURATIONS = ("smooth_s", "max_gap_s", "min_length_s")
@@ -83,6 +85,12 @@ def bout_table(bouts: Sequence[tuple[int, int | None, int | None, str, int, int]
     return table.astype({**whole, "agent_id": "Int64", "target_id": "Int64"})
 
 
+def scored_bout_table(bouts: Sequence[tuple[int, int | None, int | None, str, int, int, float, float]]) -> pd.DataFrame:
+    """Return predicted bouts as a table with `SCORED_COLUMNS`."""
+    scores = pd.DataFrame([bout[6:] for bout in bouts], columns=list(SCORED_COLUMNS[6:]), dtype="float32")
+    return pd.concat([bout_table([bout[:6] for bout in bouts]), scores], axis=1)
+
+
 def runs(active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the first frame, and the frame after the last, of each run of true frames [T]."""
     edges = np.flatnonzero(np.diff(active.astype(bool), prepend=False, append=False))
@@ -114,10 +122,27 @@ def decode(
     short bouts are dropped. Without criteria every behavior has the threshold of the settings. Raises ValueError for annotated scores
     that are not finite, and if the number of durations is neither one nor the number of behaviors.
     """
-    bouts = label_runs(choose(scores, fps, annotated, settings, criteria))
-    classes, starts, stops = close_gaps(*bouts, _frames(settings.max_gap_s, fps, scores.shape[1]))
+    return [bout[:3] for bout in decode_scored(scores, fps, annotated, settings, criteria)]
+
+
+def decode_scored(
+    scores: ScoreRows,
+    fps: float,
+    annotated: np.ndarray,
+    settings: DecodeSettings = DecodeSettings(),
+    criteria: Criteria | None = None,
+) -> list[tuple[int, int, int, float]]:
+    """Return the bouts of `decode` with their confidence: the mean of `choose_scored` over the frames with the behavior's label.
+
+    The frames of a closed gap have no label and do not count.
+    """
+    label, level = choose_scored(scores, fps, annotated, settings, criteria)
+    classes, starts, stops = close_gaps(*label_runs(label), _frames(settings.max_gap_s, fps, scores.shape[1]))
     long_enough = stops - starts >= _frames(settings.min_length_s, fps, scores.shape[1])[classes]
-    return list(zip(classes[long_enough].tolist(), starts[long_enough].tolist(), stops[long_enough].tolist(), strict=True))
+    classes, starts, stops = classes[long_enough], starts[long_enough], stops[long_enough]
+    edges = np.column_stack([starts, stops]).reshape(-1)
+    total, frames = (np.add.reduceat(np.append(values, 0), edges, dtype=float)[::2] for values in (level, label != NOTHING))
+    return list(zip(classes.tolist(), starts.tolist(), stops.tolist(), (total / frames).tolist(), strict=True))
 
 
 def choose(
@@ -134,26 +159,39 @@ def choose(
     2 (p - F1 / 2) / (predicted + true) in the mean, and F1 / 2 is the threshold at which F1 is best. So a rare behavior can be chosen
     over a common one that is more probable; by the plain score it would never be predicted beside it.
     """
+    return choose_scored(scores, fps, annotated, settings, criteria)[0]
+
+
+def choose_scored(
+    scores: ScoreRows,
+    fps: float,
+    annotated: np.ndarray,
+    settings: DecodeSettings = DecodeSettings(),
+    criteria: Criteria | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels of `choose`, and the smoothed and calibrated score of each frame's label, 0 where it is NOTHING: [T] float32."""
     if not 0 < fps < np.inf:
         raise ValueError(f"Expected fps above zero, but got {fps}. Pass the frame rate of this recording.")
     n_behaviors, columns = scores.shape[1], np.flatnonzero(annotated)
     if not len(columns):
-        return np.full(len(scores), NOTHING, np.int16)
+        return np.full(len(scores), NOTHING, np.int16), np.zeros(len(scores), np.float32)
     criteria = criteria or Criteria(np.full(n_behaviors, settings.threshold))
     least = criteria.thresholds[columns].astype(np.float32)
     weights = None if criteria.weights is None else criteria.weights[columns].astype(np.float32)
     calibration = None if criteria.calibration is None else criteria.calibration[columns]
     widths = _odd_frames(settings.smooth_s, fps, n_behaviors)[columns]
-    names = np.append(columns, NOTHING).astype(np.int16)  # one label per frame is all that is in memory of a long recording
-    labels = [np.empty(0, np.int16)]
+    names = np.append(columns, NOTHING).astype(np.int16)  # one label and its score per frame is all that is in memory of a long recording
+    labels, levels = [np.empty(0, np.int16)], [np.empty(0, np.float32)]
     for block in _smoothed(scores, columns, widths):
-        margin = calibrated(block, calibration) if calibration is not None else block
-        margin -= least
+        level = calibrated(block, calibration) if calibration is not None else block
+        margin = level - least
         if weights is not None:
             margin *= weights
-        first = margin.argmax(axis=1)
-        labels.append(names[np.where(margin[np.arange(len(first)), first] >= 0, first, NOTHING)])
-    return np.concatenate(labels)
+        first, rows = margin.argmax(axis=1), np.arange(len(margin))
+        reached = margin[rows, first] >= 0
+        labels.append(names[np.where(reached, first, NOTHING)])
+        levels.append(np.where(reached, level[rows, first], np.float32(0)))
+    return np.concatenate(labels), np.concatenate(levels)
 
 
 def calibrated(scores: np.ndarray, calibration: np.ndarray) -> np.ndarray:

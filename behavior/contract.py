@@ -45,7 +45,7 @@ CODES: dict[Severity, dict[str, str]] = {
         "video-id": "a video id that is no whole number",
         "video-repeated": "two rows or two objects for one video",
         "frame-rate": "frames per second that no camera has",
-        "scale": "no scale, or one that no camera over mice has",
+        "scale": "a scale that no camera over mice has, or none and no body to measure",
         "picture-size": "no size of the picture, or one that no camera has",
         "arena-center": "an arena whose middle is far from the picture",
         "annotated-list": "behaviors_labeled that is no list of triples",
@@ -83,10 +83,20 @@ CODES: dict[Severity, dict[str, str]] = {
         "film-rotated": "a film that players turn is turned before it is seen",
     },
     Severity.FLAG: {
+        "scale-body": "no scale: the unit is the body length",
         "film-clip": "tracking that begins in the middle of a film keeps the frame numbers of the film",
         "film-variable-rate": "frames that are not equally far apart; the mean rate is used",
         "film-unlabelled": "a film without labels",
         "label-partial": "frames without a label are unknown",
+        # what behavior/quality.py finds in curated tracking
+        "bodypart-unseen": "a bodypart of a mouse that is never seen",
+        "point-outside": "many points outside the picture",
+        "pose-doubled": "frames in which two mice have the same pose",
+        "teleport": "many jumps that no mouse can run",
+        "swap-suspect": "many moments in which two mice seem to exchange their ids",
+        "body-length": "bodies of a length that no mouse or rat has: the scale is doubtful",
+        "frames-stated": "a stated duration that is not that of the tracked frames",
+        "bout-short": "bouts too short for a person to see",
     },
 }
 """All fault codes by severity, each with its meaning."""

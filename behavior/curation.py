@@ -6,18 +6,22 @@ Axes: I mice, K bodyparts, T frames; 2 coordinates (x, y).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from behavior.body_length import scale_of_bodies
 from behavior.contract import ContractError, Fault
 from behavior.policy import STANDARD, Policy
 from behavior.recording import Recording
 from behavior.tables import NAME, TRACKING_CURATED
 from behavior.tracking import Pose, to_pose
 
+CURATION_VERSION = 1
+"""Raise it when `curate`, `to_table` or `enrich` give other rows: then the next run curates every recording anew. A test fails if the
+rows change and the version does not."""
 WRITE_OPTIONS: dict[str, Any] = {
     "compression": "zstd",
     "compression_level": 1,
@@ -73,12 +77,19 @@ def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording, policy: Po
     """Turn the raw tracking rows of one recording into curated pose and velocity. `rows` and `policy` are what `to_pose` takes.
 
     A lost point stays where it was last seen (before it is first seen: at the first place) with velocity 0. When a point
-    is seen again, its velocity is the mean over the gap, so that a gap makes no spike. Raises ContractError as `to_pose` does.
+    is seen again, its velocity is the mean over the gap, so that a gap makes no spike. Raises ContractError as `to_pose` does, and for a
+    recording without a scale in which the length of the mice cannot be measured.
     """
-    pose = to_pose(rows, f"lab {recording.lab_id}, video {recording.video_id}, tracking", recording, policy)
+    named = f" ({recording.name})" if recording.name else ""
+    where = f"lab {recording.lab_id}, video {recording.video_id}{named}, tracking"
+    pose = to_pose(rows, where, recording, policy)
+    scale = recording.pix_per_cm
+    if scale is None:
+        scale, flag = scale_of_bodies(pose.xy, pose.bodyparts, where)
+        pose = replace(pose, notes=(*pose.notes, flag))
     xy = pose.xy  # changed in place: nothing else refers to it, and a long recording should not be in memory twice
     xy -= np.array(recording.center_px, np.float32).reshape(2, 1, 1, 1)
-    xy /= np.float32(recording.pix_per_cm)
+    xy /= np.float32(scale)
     velocity = np.empty_like(xy)
     for point in np.ndindex(pose.seen.shape[:2]):
         source = None if pose.seen[point].all() else _source_frames(pose.seen[point])
@@ -97,7 +108,7 @@ def to_table(curated: CuratedTracking, recording: Recording, split: str) -> pa.T
     columns = {
         "split": pa.DictionaryArray.from_arrays(np.zeros(n_rows, np.int32), [split]),
         "video_id": np.full(n_rows, recording.video_id, np.int64),
-        "mouse_id": np.repeat(np.array(curated.mice, np.int8), bodyparts * frames),
+        "mouse_id": np.repeat(np.array(curated.mice, np.int32), bodyparts * frames),
         "bodypart": pa.DictionaryArray.from_arrays(names, list(curated.bodyparts)),
         "video_frame": np.tile(np.arange(frames, dtype=np.int32) + np.int32(curated.first_frame), mice * bodyparts),
         "x_cm": _nullable(curated.xy[0]),

@@ -2,8 +2,11 @@
 
 Raw zone: metadata/<split>.csv, <split>_tracking/lab_id=<lab>/<video>.parquet, train_annotation/lab_id=<lab>/<video>.parquet.
 Data directory: the same files as <split>.csv, <split>_tracking/<lab>/<video>.parquet, train_annotation/<lab>/<video>.parquet.
-Curated zone: tracking_curated/lab_id=<lab>/<split>-<video>.parquet, annotations_enriched/lab_id=<lab>/train-<video>.parquet, and
-<table>/<table>.parquet for the tables that span recordings.
+Curated zone: tracking_curated/lab_id=<lab>/<split>-<video>-<version>.parquet, annotations_enriched/lab_id=<lab>/train-<video>-<version>
+.parquet, lineage/lab_id=<lab>/lineage-<version>.parquet, and <table>/<table>-<version>.parquet for the tables that span recordings.
+A version is a digest of 16 hexadecimal digits: an object is never changed, a new version has a new key. A curated zone that is no
+lake's, such as a simulated one, has keys without versions. snapshots/<run>.json lists the objects of a run, snapshots/current.json those
+of the last one; iceberg/<table>/ has the metadata of the tables, where no reader of Parquet files looks.
 Zone of films: video_manifest/video_manifest.parquet, films/lab_id=<lab>/<video>.<ending>, film_labels/lab_id=<lab>/train-<video>.parquet.
 Both zones: quarantine/reasons/<name>.json, why something was put aside; in the curated zone quarantine/decisions/<name>.json, what a
 person decided about it. A name is <split>-<video>, <split>-row-<number> for a row without a usable id, object-<digest> for an object
@@ -13,7 +16,7 @@ that is no recording's. No reader of tables takes JSON for rows, and quarantine/
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from behavior.contract import Fault, refuse
 from behavior.ids import lab_fault, video_fault
@@ -32,13 +35,23 @@ from behavior.tables import (
 SPLITS = ("train", "test")
 RAW_TABLES: dict[str, tuple[Table, ...]] = {"train": (RAW_TRACKING, RAW_ANNOTATION), "test": (RAW_TRACKING,)}
 """Raw tables with an object for each recording of a split; tracking comes first and is required."""
+_PER_RECORDING = (TRACKING_CURATED, ANNOTATIONS_ENRICHED)
+"""Curated tables with an object for each recording."""
 _CURATED_TABLES: dict[str, tuple[Table, ...]] = {"train": (TRACKING_CURATED, ANNOTATIONS_ENRICHED), "test": (TRACKING_CURATED,)}
-_RECORDING_KEY = re.compile(r"([a-z_]+)/lab_id=([^/]+)/(?:(train|test)-)?([0-9]+)\.parquet")
+_VERSION = r"(?:-([0-9a-f]{16}))?"
+_RECORDING_KEY = re.compile(rf"([a-z_]+)/lab_id=([^/]+)/(?:(train|test)-)?([0-9]+){_VERSION}\.parquet")
+_SPANNING_KEY = re.compile(rf"([a-z_]+)/(?:lab_id=([^/]+)/)?\1{_VERSION}\.parquet")
 _RECORDING_FILE = re.compile(r"([a-z_]+)/([^/]+)/([0-9]+)\.parquet")
 REASONS, DECISIONS = "quarantine/reasons", "quarantine/decisions"
 """Folders of a zone: entries in quarantine, and decisions of a person, one JSON object each."""
-STAGING = "_staging"
-"""Folder of the curated zone for objects of a run that has not ended. Query engines skip names that begin with an underscore."""
+SNAPSHOTS, CURRENT_SNAPSHOT = "snapshots", "snapshots/current.json"
+"""Folder of the lists of objects, one for each run that is still readable, and the list of the last run."""
+ICEBERG = "iceberg"
+"""Folder of the metadata of the tables."""
+UNDERWAY = "underway"
+"""Folder of the marks of runs that are under way."""
+PINS = "pins"
+"""Folder of pins: a pin keeps the objects of a run from being removed."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +66,21 @@ class LakeObject:
     """Lab of the recording; None for a table that spans recordings."""
     video: int | None = None
     """Id of the recording; None for a table that spans recordings."""
+    version: str | None = None
+    """Digest of what a curated object depends on: 16 hexadecimal digits."""
 
     def __post_init__(self) -> None:
         """Raise ContractError for a lab or video that leads out of its folder, ValueError for a table without such an object."""
-        if self.video is None and self.lab is None:
-            known = self.split in (SPLITS if self.table is RAW_METADATA else (None,)) and not self.table.partition
+        nothing = self.lab is None and self.video is None
+        if self.table is RAW_METADATA:
+            known = self.split in SPLITS and nothing
+        elif self.split is None:
+            known = self.table.zone == "curated" and self.table not in _PER_RECORDING and self.video is None
+            known = known and (self.lab is not None) == (self.table.partition is not None)
         else:
-            known = self.table in (*RAW_TABLES.get(self.split or "", ()), *_CURATED_TABLES.get(self.split or "", ()))
-            refuse(fault for fault in (lab_fault(self.lab), video_fault(self.video)) if fault)
+            known = self.table in (*RAW_TABLES.get(self.split, ()), *_CURATED_TABLES.get(self.split, ())) and not nothing
+        places = (lab_fault(self.lab), video_fault(self.video)) if self.split and not nothing else (self.lab and lab_fault(self.lab),)
+        refuse(fault for fault in places if fault and known)
         if not known:
             got = f"split {self.split}, lab {self.lab}, video {self.video}"
             raise ValueError(f"Expected an object that table {self.table.name} has, but got {got}. Compare behavior/keys.py.")
@@ -68,11 +88,13 @@ class LakeObject:
     @property
     def key(self) -> str:
         """The object's key in its zone."""
-        if self.video is None:
-            return f"metadata/{self.split}.csv" if self.table is RAW_METADATA else f"{self.table.location}{self.table.name}.parquet"
+        if self.table is RAW_METADATA:
+            return f"metadata/{self.split}.csv"
         if self.table.zone == "raw":
             return f"{self.split}_{self.table.name}/lab_id={self.lab}/{self.video}.parquet"
-        return f"{lab_folder(self.table, str(self.lab))}{self.split}-{self.video}.parquet"
+        folder = lab_folder(self.table, self.lab) if self.lab else self.table.location
+        name = self.table.name if self.video is None else f"{self.split}-{self.video}"
+        return f"{folder}{name}{f'-{self.version}' if self.version else ''}.parquet"
 
     @property
     def file(self) -> str:
@@ -80,9 +102,14 @@ class LakeObject:
         return f"{self.split}.csv" if self.video is None else f"{self.split}_{self.table.name}/{self.lab}/{self.video}.parquet"
 
 
-def key_of(table: Table, split: str | None = None, recording: Recording | None = None) -> str:
+def key_of(table: Table, split: str | None = None, recording: Recording | None = None, version: str | None = None) -> str:
     """Return the key of a recording's rows of a table, or of a table that spans recordings. Raises as `LakeObject` does."""
-    return _object(table, split, recording).key
+    return replace(_object(table, split, recording), version=version).key
+
+
+def lab_key(table: Table, lab: str, version: str) -> str:
+    """Return the key of all rows of one lab, for a table with one object for each lab. Raises as `LakeObject` does."""
+    return LakeObject(table, None, lab, None, version).key
 
 
 def file_of(table: Table, split: str, recording: Recording | None = None) -> str:
@@ -92,10 +119,13 @@ def file_of(table: Table, split: str, recording: Recording | None = None) -> str
 
 def object_of(key: str) -> LakeObject | None:
     """Return the content of the object at a key, or None for a key that this lake does not use."""
-    if key in _SPANNING:
-        return _SPANNING[key]
-    match = _RECORDING_KEY.fullmatch(key)
-    one = _recording_object(match[1], match[3], match[2], match[4]) if match else None
+    if key in _METADATA:
+        return _METADATA[key]
+    if match := _RECORDING_KEY.fullmatch(key):
+        one = _recording_object(match[1], match[3], match[2], match[4], match[5])
+    else:
+        match = _SPANNING_KEY.fullmatch(key)
+        one = _spanning_object(match[1], match[2], match[3]) if match else None
     return one if one and one.key == key else None  # 007 is 7 as a number, but another key
 
 
@@ -112,9 +142,9 @@ def lab_folder(table: Table, lab: str) -> str:
     return f"{table.location}{table.partition}={lab}/"
 
 
-def staging_key(run: str, key: str) -> str:
-    """Return the key under which an object is written first, where no reader looks, until the whole run is sound."""
-    return f"{STAGING}/{run}/{key}"
+def snapshot_key(run: str) -> str:
+    """Return the key of the list of objects of a run."""
+    return f"{SNAPSHOTS}/{run}.json"
 
 
 def file_object(name: str) -> LakeObject | None:
@@ -124,13 +154,21 @@ def file_object(name: str) -> LakeObject | None:
     return one if one and one.file == name else None
 
 
-def _recording_object(folder: str, split: str | None, lab: str, video: str) -> LakeObject | None:
+def _spanning_object(folder: str, lab: str | None, version: str | None) -> LakeObject | None:
+    """Return the object of a table that spans recordings, or of one lab of it; None if there is no such object."""
+    try:
+        return LakeObject(_SPANNING[folder], None, lab, None, version) if folder in _SPANNING else None
+    except ValueError:  # also ContractError
+        return None
+
+
+def _recording_object(folder: str, split: str | None, lab: str, video: str, version: str | None = None) -> LakeObject | None:
     """Return the object of a recording in a folder; `split` is used where the folder does not say it. None if there is no such object."""
     if folder not in _FOLDERS:
         return None
     table, own_split = _FOLDERS[folder]
     try:
-        return LakeObject(table, own_split or split, lab, int(video))
+        return LakeObject(table, own_split or split, lab, int(video), version)
     except ValueError:  # also ContractError
         return None
 
@@ -180,6 +218,16 @@ def film_labels_key(lab: str, video: int) -> str:
     return f"{lab_folder(FILM_LABELS, lab)}train-{video}.parquet"
 
 
+def underway_key(run: str) -> str:
+    """Return the key of the mark of a run that is under way."""
+    return f"{UNDERWAY}/{run}.json"
+
+
+def pin_key(name: str) -> str:
+    """Return the key of a pin."""
+    return f"{PINS}/{name}.json"
+
+
 def recording_name(split: str, video: int) -> str:
     """Return the name of a recording in quarantine, such as train-7."""
     return f"{split}-{video}"
@@ -199,18 +247,13 @@ def _object(table: Table, split: str | None, recording: Recording | None) -> Lak
     return LakeObject(table, split, recording.lab_id, recording.video_id) if recording else LakeObject(table, split)
 
 
-_SPANNING = {
-    one.key: one
-    for one in (
-        *(LakeObject(RAW_METADATA, split) for split in SPLITS),
-        *(LakeObject(table) for table in CURATED_TABLES if not table.partition),
-    )
-}
+_METADATA = {one.key: one for one in (LakeObject(RAW_METADATA, split) for split in SPLITS)}
+_SPANNING = {table.name: table for table in CURATED_TABLES if table not in _PER_RECORDING}
 _FOLDERS: dict[str, tuple[Table, str | None]] = {
     **{f"{split}_{table.name}": (table, split) for split, tables in RAW_TABLES.items() for table in tables},
-    **{table.name: (table, None) for table in CURATED_TABLES if table.partition},
+    **{table.name: (table, None) for table in _PER_RECORDING},
 }
 RAW_FOLDERS = ("metadata", *(f"{split}_{table.name}" for split, tables in RAW_TABLES.items() for table in tables))
 """Folders of the raw zone; the lake ignores any other folder there."""
-RECORDING_FOLDERS = RAW_FOLDERS[1:]
-"""The folders with recordings, in the raw zone and in a data directory."""
+METADATA_FOLDERS, RECORDING_FOLDERS = RAW_FOLDERS[:1], RAW_FOLDERS[1:]
+"""The folder with metadata, in the raw zone; the folders with recordings, in the raw zone and in a data directory."""

@@ -45,8 +45,8 @@ class Recording:
     """Unique within a split."""
     fps: float
     """Frames per second of this recording."""
-    pix_per_cm: float
-    """Scale of the picture, pixels per cm."""
+    pix_per_cm: float | None
+    """Scale of the picture, pixels per cm; None if the lab gives none: then the body length is the unit."""
     width_px: float
     """Picture width, pixels."""
     height_px: float
@@ -55,6 +55,15 @@ class Recording:
     """The arena's middle in the picture, pixels, if the lab measured it."""
     annotated: tuple[Triple, ...] = ()
     """Annotated triples, sorted; empty for an unlabelled recording."""
+    name: str = ""
+    """The name that its lab gave it; empty if it has only its number."""
+    stated_s: float | None = None
+    """Duration that the lab states, s, if it does; frames are counted from tracking, never from this."""
+
+    @property
+    def shown(self) -> str:
+        """Its name in messages, reports and exports: the name that its lab gave it, else its number."""
+        return self.name or str(self.video_id)
 
     @property
     def farthest_px(self) -> float:
@@ -111,7 +120,8 @@ def judged_row(row: Mapping[str, object], place: str) -> tuple[Recording | None,
 
 def place_of_row(row: Mapping[str, object], where: str, number: int) -> str:
     """Return the name of a row of a metadata file in messages; the first row after the header is row 1."""
-    return f"{where}, row {number} (lab {row.get('lab_id')!r}, video {row.get('video_id')!r})"
+    named = "" if _missing(row.get("recording_name")) else f", recording {row['recording_name']!r}"
+    return f"{where}, row {number} (lab {row.get('lab_id')!r}, video {row.get('video_id')!r}{named})"
 
 
 def parse_annotated(text: object) -> tuple[Triple, ...]:
@@ -150,17 +160,21 @@ def _recording(row: Mapping[str, object]) -> Recording:
         lab_id=str(row["lab_id"]),
         video_id=video_number(row["video_id"]),
         fps=_number(row["frames_per_second"]),
-        pix_per_cm=_number(row["pix_per_cm_approx"]),
+        pix_per_cm=None if _missing(row["pix_per_cm_approx"]) else _number(row["pix_per_cm_approx"]),
         width_px=_number(row["video_width_pix"]),
         height_px=_number(row["video_height_pix"]),
         arena_center_px=None if any(map(_missing, center)) else (_number(center[0]), _number(center[1])),
         annotated=parse_annotated(row.get("behaviors_labeled")),
+        name="" if _missing(row.get("recording_name")) else str(row["recording_name"]),
+        stated_s=_duration(row.get("video_duration_sec")),
     )
 
 
 def _row_faults(row: Mapping[str, object], where: str) -> list[Fault]:
     faults = [lab_fault(row.get("lab_id"), where), video_fault(row.get("video_id"), where), _center_fault(row, where)]
     for column, (least, most, code, mend) in BOUNDS.items():
+        if column == "pix_per_cm_approx" and _missing(row.get(column)):
+            continue  # curation measures the mice
         if not least <= _number(row.get(column)) <= most:
             message = f"Expected {column} to be a number from {least:,} to {most:,}, but got {row.get(column)!r}."
             faults.append(Fault(code, where, message, mend))
@@ -188,6 +202,12 @@ def _triple(entry: str) -> Triple:
     if not behavior:
         raise ValueError
     return Triple(number, number if target == "self" else mouse_number(target), behavior)
+
+
+def _duration(value: object) -> float | None:
+    """Return a stated duration, s; None for anything that is none, because nothing depends on it."""
+    seconds = _number(value)
+    return seconds if math.isfinite(seconds) and seconds > 0 else None
 
 
 def _missing(value: object) -> bool:

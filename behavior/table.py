@@ -23,6 +23,7 @@ _HIVE_TYPES = {
     pa.bool_(): "boolean",
     TEXT: "string",
     NAME: "string",
+    pa.binary(): "binary",
 }
 
 
@@ -63,6 +64,13 @@ class Table:
     def only(self, *names: str) -> "Table":
         """Return the table with these columns and no others, in this order, for readers that need no more."""
         return replace(self, schema=pa.schema([self.schema.field(name) for name in names]), keys=tuple(set(self.keys) & set(names)))
+
+    def with_partition(self) -> "Table":
+        """Return the table with its partition as the first column, for files that hold several partitions."""
+        if self.partition is None:
+            raise ValueError(f"Expected a table with partitions, but got {self.name}. Use the table as it is.")
+        column = pa.field(self.partition, TEXT, metadata={"doc": "partition"})
+        return replace(self, schema=pa.schema([column, *self.schema]), keys=(self.partition, *self.keys), partition=None)
 
     def check(self, rows: pa.Table, where: str) -> pa.Table:
         """Return `rows` with the columns and types of this table, in its order; other columns are left out.

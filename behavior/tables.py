@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from behavior.body_length import BODY_LENGTH, MEASURED
 from behavior.contract import ContractError, Fault, refuse
 from behavior.recording import MAX_MICE
 from behavior.table import NAME, TEXT, Table, in_words
@@ -28,7 +29,7 @@ def parse_metadata(data: bytes, where: str) -> pa.Table:
             faults.append(Fault("column-type", where, message, "Correct the metadata."))
             columns.append(column)
     refuse(faults)
-    return RAW_METADATA.check(pa.table(columns, names=text.column_names), where)
+    return _with_scale_source(RAW_METADATA.check(pa.table(columns, names=text.column_names), where))
 
 
 def parse_metadata_cells(data: bytes, where: str) -> tuple[pa.Table, dict[int, dict[str, tuple[str, Fault]]]]:
@@ -54,7 +55,15 @@ def parse_metadata_cells(data: bytes, where: str) -> tuple[pa.Table, dict[int, d
                     message = f"Expected column {name} to hold {in_words(kind)}, but got {value!r}."
                     fault = Fault("column-type", f"{where}, row {number}", message, "Correct the metadata.")
                     faults.setdefault(number, {})[name] = str(value), fault
-    return RAW_METADATA.check(pa.table(columns, names=text.column_names), where), faults
+    return _with_scale_source(RAW_METADATA.check(pa.table(columns, names=text.column_names), where)), faults
+
+
+def _with_scale_source(rows: pa.Table) -> pa.Table:
+    """Return rows of `RAW_METADATA` that say of each recording where its scale is from, also if the file does not."""
+    said, column = rows.column("scale_source"), rows.schema.get_field_index("scale_source")
+    known = pc.coalesce(said, pa.scalar(MEASURED))
+    source = pc.if_else(pc.is_null(rows.column("pix_per_cm_approx")), BODY_LENGTH, known)
+    return rows.set_column(column, RAW_METADATA.schema.field(column), source)
 
 
 def _holds(kind: pa.DataType, text: str | None) -> bool:
@@ -97,7 +106,7 @@ _METADATA_FIELDS = [
     *_mouse_fields(),
     _field("frames_per_second", pa.float64(), "frame rate of this recording, 1/s"),
     _field("video_duration_sec", pa.float64(), "duration the lab states, s; frames are counted from tracking, never from this"),
-    _field("pix_per_cm_approx", pa.float64(), "scale of the picture, pixels per cm"),
+    _field("pix_per_cm_approx", pa.float64(), "scale of the picture, pixels per cm; null if the body length is the unit"),
     _field("video_width_pix", pa.int32(), "picture width, pixels"),
     _field("video_height_pix", pa.int32(), "picture height, pixels"),
     _field("arena_width_cm", pa.float64(), "arena width, cm"),
@@ -110,7 +119,17 @@ _METADATA_FIELDS = [
     _field("arena_center_x_pix", pa.float64(), "arena's middle in the picture, pixels, where measured"),
     _field("arena_center_y_pix", pa.float64(), "arena's middle in the picture, pixels, where measured"),
 ]
-_METADATA_KEYS = ("lab_id", "video_id", "frames_per_second", "pix_per_cm_approx", "video_width_pix", "video_height_pix")
+_IMPORTED_FIELDS = [
+    _field("recording_name", TEXT, "name that the lab gave the recording; null if it has only its number"),
+    _field("mouse_names", TEXT, 'JSON list of the names of mouse 1, mouse 2 and so on, such as ["resident", "intruder"]'),
+    _field("scale_source", TEXT, "measured: lengths are in cm; body_length: the body length is the unit, counted as that of a usual mouse"),
+    _field("likelihood_threshold", pa.float64(), "keypoints that the tracker held less likely count as lost; null if none was left out"),
+    _field("annotator", TEXT, "who annotated the recording"),
+    _field("annotation_correction", TEXT, "how the clock of the annotation was corrected when it was imported; null if it was not"),
+]
+"""Columns that the published files lack, and that imports write."""
+_METADATA_FIELDS += _IMPORTED_FIELDS
+_METADATA_KEYS = ("lab_id", "video_id", "frames_per_second", "video_width_pix", "video_height_pix")
 _LAB = _field("lab_id", TEXT, "laboratory")
 
 RAW_METADATA = Table(
@@ -118,7 +137,7 @@ RAW_METADATA = Table(
     zone="raw",
     grain="one recording",
     schema=pa.schema([_LAB, *_METADATA_FIELDS]),
-    optional=frozenset(field.name for field in _METADATA_FIELDS) - {*_METADATA_KEYS, "behaviors_labeled"},
+    optional=frozenset(field.name for field in _METADATA_FIELDS) - {*_METADATA_KEYS, "pix_per_cm_approx", "behaviors_labeled"},
 )
 RAW_TRACKING = Table(
     name="tracking",
@@ -147,16 +166,18 @@ RAW_ANNOTATION = Table(
             _field("action", TEXT, "behavior"),
             _field("start_frame", pa.int32(), "first frame"),
             _field("stop_frame", pa.int32(), "frame after the last"),
+            _field("annotator", TEXT, "who wrote it, where the file says so"),
         ]
     ),
     partition="lab_id",
+    optional=frozenset(("annotator",)),  # the published files lack it
     keys=("agent_id", "target_id", "action", "start_frame", "stop_frame"),
 )
 
 _FROM_TRACKING = [
     _field("first_frame", pa.int32(), "frame that tracking begins at: 0, or the film's own number in a clip cut out of a film"),
     _field("frame_count", pa.int32(), "frames from the first to the last, counted from tracking"),
-    _field("mice_tracked", pa.int8(), "mice that tracking holds"),
+    _field("mice_tracked", pa.int32(), "mice that tracking holds"),
     _field("bodyparts", TEXT, "JSON list of the bodyparts that tracking holds, sorted"),
     _field("seen_share", pa.float64(), "share of keypoints that the tracker saw, 0 to 1"),
     _field("content_group", pa.int64(), "smallest video_id among the recordings of this split that show the same video, under any id"),
@@ -169,9 +190,15 @@ def _curated_metadata(split: str) -> Table:
         zone="curated",
         grain="one recording",
         schema=pa.schema([_LAB, *_METADATA_FIELDS, *_FROM_TRACKING]),
-        optional=frozenset(("first_frame", "bodyparts", "content_group")),  # zones of older versions lack them
+        # zones of older versions lack them
+        optional=frozenset(("first_frame", "bodyparts", "content_group", *(field.name for field in _IMPORTED_FIELDS))),
         keys=_METADATA_KEYS,
     )
+
+
+def _without_tinyint(schema: pa.Schema) -> list[pa.Field]:
+    """Return the fields with int32 in place of int8, which Iceberg does not have."""
+    return [field.with_type(pa.int32()) if field.type == pa.int8() else field for field in schema]
 
 
 METADATA_TRAIN = _curated_metadata("train")
@@ -184,7 +211,7 @@ TRACKING_CURATED = Table(
         [
             _field("split", NAME, "train or test"),
             _field("video_id", pa.int64(), "recording"),
-            _field("mouse_id", pa.int8(), "mouse, from 1"),
+            _field("mouse_id", pa.int32(), "mouse, from 1"),
             _field("bodypart", NAME, "bodypart as the lab names it"),
             _field("video_frame", pa.int32(), "frame of the film, from the recording's first_frame on, without gaps"),
             _field("x_cm", pa.float32(), "cm right of the arena's middle; filled where lost, null if never seen"),
@@ -204,7 +231,7 @@ ANNOTATIONS_ENRICHED = Table(
     schema=pa.schema(
         [
             _field("video_id", pa.int64(), "recording"),
-            *RAW_ANNOTATION.schema,
+            *_without_tinyint(RAW_ANNOTATION.schema),
             _field("duration_s", pa.float64(), "duration, s"),
             _field("kind", TEXT, "self or pair"),
             _field("annotated", pa.bool_(), "whether behaviors_labeled lists this triple"),
@@ -212,6 +239,7 @@ ANNOTATIONS_ENRICHED = Table(
         ]
     ),
     partition="lab_id",
+    optional=RAW_ANNOTATION.optional,
     keys=("video_id", *RAW_ANNOTATION.keys),
 )
 CLASS_DISTRIBUTION_STATS = Table(
@@ -235,7 +263,161 @@ CLASS_DISTRIBUTION_STATS = Table(
     ),
     keys=("lab_id", "action", "kind"),
 )
-CURATED_TABLES = (METADATA_TRAIN, METADATA_TEST, TRACKING_CURATED, ANNOTATIONS_ENRICHED, CLASS_DISTRIBUTION_STATS)
+LINEAGE = Table(
+    name="lineage",
+    zone="curated",
+    grain="one accepted recording: the raw objects it comes from, the curated objects it became, and what the ETL remembers of it",
+    schema=pa.schema(
+        [
+            _field("split", TEXT, "train or test"),
+            _field("video_id", pa.int64(), "recording"),
+            _field("run", TEXT, "run of the ETL that curated it; see table runs"),
+            _field("fingerprint", TEXT, "digest of all that its curated rows depend on; part of the keys of its objects"),
+            _field("inputs", TEXT, "JSON: versions of raw objects, metadata row, rules and code, by which a later run sees a change"),
+            _field("tracking_key", TEXT, "key of its tracking in the raw zone"),
+            _field("tracking_sha256", TEXT, "SHA-256 of that object"),
+            _field("annotation_key", TEXT, "key of its annotation in the raw zone; null if it has none"),
+            _field("annotation_sha256", TEXT, "SHA-256 of that object"),
+            _field("curated_key", TEXT, "key of its object of tracking_curated"),
+            _field("curated_sha256", TEXT, "SHA-256 of that object"),
+            _field("curated_rows", pa.int64(), "rows of that object"),
+            _field("curated_bytes", pa.int64(), "bytes of that object"),
+            _field("bouts_key", TEXT, "key of its object of annotations_enriched; null if it has none"),
+            _field("bouts_sha256", TEXT, "SHA-256 of that object"),
+            _field("bouts_rows", pa.int64(), "rows of that object"),
+            _field("bouts_bytes", pa.int64(), "bytes of that object"),
+            _field("facts", TEXT, "JSON: counts, notes and digests of content, from which tables that span recordings are made"),
+            _field("marks", pa.binary(), "digests of stretches of motion, 8 bytes each, little endian"),
+        ]
+    ),
+    partition="lab_id",
+    keys=("split", "video_id", "run", "fingerprint", "inputs", "tracking_key", "tracking_sha256", "curated_key", "facts"),
+)
+RUNS = Table(
+    name="runs",
+    zone="curated",
+    grain="one run of the ETL that changed the lake",
+    schema=pa.schema(
+        [
+            _field("run", TEXT, "its id; the tag run-<id> names its snapshot in every table"),
+            _field("started", TEXT, "UTC, ISO 8601"),
+            _field("ended", TEXT, "UTC, ISO 8601, just before its last commit"),
+            _field("code", TEXT, "digest of the code it ran"),
+            _field("contract", pa.int32(), "version of the contract"),
+            _field("curation", pa.int32(), "version of the curation"),
+            _field("recordings", pa.int64(), "accepted recordings"),
+            _field("curated_anew", pa.int64(), "recordings that this run curated; the others were unchanged"),
+            _field("put_aside", pa.int64(), "recordings and objects in quarantine"),
+            _field("summary", TEXT, "JSON: the whole summary"),
+        ]
+    ),
+    keys=("run", "started", "ended", "summary"),
+)
+
+
+DATA_QUALITY = Table(
+    name="data_quality",
+    zone="curated",
+    grain="one recording",
+    schema=pa.schema(
+        [
+            _LAB,
+            _field("split", TEXT, "train or test"),
+            _field("video_id", pa.int64(), "recording"),
+            _field("frames_per_second", pa.float64(), "frame rate of the recording, 1/s"),
+            _field("pix_per_cm_approx", pa.float64(), "scale of the picture, pixels per cm; null if the body length is the unit"),
+            _field("duration_s", pa.float64(), "tracked frames / frame rate, s"),
+            _field("stated_frames_ratio", pa.float64(), "frames by the stated duration / tracked frames; null if none is stated"),
+            _field("mice_tracked", pa.int32(), "mice that tracking holds"),
+            _field("missing_share", pa.float64(), "share of keypoints that the tracker lost, 0 to 1"),
+            _field("missing_by_bodypart", TEXT, "JSON object: the same for each bodypart, over all mice"),
+            _field("bodyparts_never_seen", TEXT, 'JSON list, such as "mouse2 nose"'),
+            _field("absent_share", pa.float64(), "share of frames in which a mouse has no keypoint at all, mean over mice, 0 to 1"),
+            _field("gaps_per_minute", pa.float64(), "times that a keypoint is lost and seen again, mean over keypoints, 1/min"),
+            _field("longest_gap_s", pa.float64(), "longest time that a keypoint is lost and seen again, s"),
+            _field("points_outside", pa.int64(), "seen keypoints outside the picture; null without a scale"),
+            _field("outside_share", pa.float64(), "the same, as a share of all seen keypoints, 0 to 1"),
+            _field("teleports", pa.int64(), "times that most of a mouse jumps faster than it can run"),
+            _field("teleport_frames", TEXT, "JSON list of the first of these frames of the film"),
+            _field("swap_suspects", pa.int64(), "times that two mice seem to exchange their ids"),
+            _field("swap_suspect_frames", TEXT, "JSON list of the first of these frames of the film"),
+            _field("doubled_frames", pa.int64(), "frames in which two mice have the same pose"),
+            _field(
+                "body_length_cm",
+                pa.float64(),
+                "median length from nose (or head) to tail base, cm; null without these or a scale",
+            ),
+            _field("median_speed_cm_per_s", pa.float64(), "median speed of all seen keypoints, cm/s"),
+            _field("triples_annotated", pa.int64(), "triples in behaviors_labeled"),
+            _field("bouts", pa.int64(), "annotated bouts; null without an annotation, as all columns below"),
+            _field("labeled_share", pa.float64(), "share of frames within a bout of any kind, 0 to 1"),
+            _field("last_label_share", pa.float64(), "end of the last bout as a share of the recording, 0 to 1"),
+            _field("short_bouts", pa.int64(), "bouts of at most 0.1 s"),
+        ]
+    ),
+    keys=("lab_id", "split", "video_id"),
+)
+
+CURATED_TABLES = (
+    METADATA_TRAIN,
+    METADATA_TEST,
+    TRACKING_CURATED,
+    ANNOTATIONS_ENRICHED,
+    CLASS_DISTRIBUTION_STATS,
+    DATA_QUALITY,
+    LINEAGE,
+    RUNS,
+)
+"""Tables of the curated zone that the ETL writes."""
+
+_PREDICTED_IN = [
+    _field("split", NAME, "train or test"),
+    _field("video_id", pa.int64(), "recording"),
+    _field("agent_id", pa.int32(), "mouse that acts; null if the recognizer names no mouse"),
+    _field("target_id", pa.int32(), "mouse acted upon; the agent itself for a self behavior; null if the recognizer names no mouse"),
+    _field("action", TEXT, "behavior"),
+    _field("kind", TEXT, "self or pair; arena if the recognizer names no mouse"),
+]
+_PREDICTED_BY = [
+    _field("frames_per_second", pa.float64(), "frame rate of the recording, 1/s"),
+    _field("recognizer", NAME, "SHA-256 of the checkpoint; of several joined with +; and +tta for test-time augmentation"),
+    _field("recipe", NAME, "recipe of the checkpoint; of several joined with +"),
+]
+PREDICTED_BOUTS = Table(
+    name="predicted_bouts",
+    zone="curated",
+    grain="one bout that a recognizer predicted",
+    schema=pa.schema(
+        [
+            *_PREDICTED_IN,
+            _field("start_frame", pa.int32(), "first frame"),
+            _field("stop_frame", pa.int32(), "frame after the last"),
+            _field("duration_s", pa.float64(), "duration, s"),
+            _field("confidence", pa.float32(), "mean smoothed and calibrated score of its frames, 0 to 1"),
+            _field("threshold", pa.float32(), "least score, 0 to 1, at which this recognizer predicts this behavior in this lab"),
+            *_PREDICTED_BY,
+        ]
+    ),
+    partition="lab_id",
+    keys=("split", "video_id", "action", "kind", "start_frame", "stop_frame", "confidence", "recognizer"),
+)
+PREDICTABLE_TRIPLES = Table(
+    name="predictable_triples",
+    zone="curated",
+    grain="one behavior of one agent toward one target that a recognizer looked for in one recording; nothing is known of others",
+    schema=pa.schema(
+        [
+            *_PREDICTED_IN,
+            _field("first_frame", pa.int32(), "frame that tracking begins at"),
+            _field("frame_count", pa.int32(), "frames from the first to the last"),
+            *_PREDICTED_BY,
+        ]
+    ),
+    partition="lab_id",
+    keys=("split", "video_id", "action", "kind", "first_frame", "frame_count", "frames_per_second", "recognizer"),
+)
+PREDICTION_TABLES = (PREDICTED_BOUTS, PREDICTABLE_TRIPLES)
+"""Predicted, and predictable: a triple without a bout in the first table is absent, one that the second lacks is unknown."""
 
 VIDEO_MANIFEST = Table(
     name="video_manifest",

@@ -86,6 +86,11 @@ def to_pose(
     return Pose(extent.mice, extent.bodyparts, xy, seen, extent.first, (*notes, *_notes(where, extent, n_far, repeated)))
 
 
+def first_of_film(first: int, fps: float) -> int:
+    """Return the frame of the film at which a recording begins, from the first frame that has rows: 0, or that frame in a clip."""
+    return first if first < 0 or first > LONGEST_EMPTY_HEAD_S * fps else 0
+
+
 def _contradictions(extent: "_Extent", parts: Iterable[pa.Table], where: str, flat: np.ndarray) -> np.ndarray:
     """Return [I * K * T] bool: keypoints with several places in one frame. `flat` [2, I * K * T] holds the last place of each."""
     torn = np.zeros(flat.shape[1], bool)
@@ -148,8 +153,7 @@ def _extent(parts: Iterable[pa.Table], where: str, recording: Recording | None) 
     if not n_rows:
         message = "Expected tracking rows, but got none."
         raise ContractError(Fault("table-empty", where, message, "Track the video again or remove the file."))
-    if first > 0 and not (recording and first > LONGEST_EMPTY_HEAD_S * recording.fps):
-        first = 0
+    first = first_of_film(first, recording.fps) if recording else min(first, 0)
     center, farthest = (recording.center_px, recording.farthest_px) if recording else ((0.0, 0.0), _ANYWHERE)
     extent = _Extent(tuple(sorted(mice)), tuple(sorted(bodyparts)), first, last, center, farthest)
     refuse(_range_faults(where, extent, n_rows))

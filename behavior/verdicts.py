@@ -26,9 +26,10 @@ class QuarantineEntry:
     """Its tracking rows, as far as they can be counted."""
     of_metadata: bool = True
     """Whether it is in the metadata; objects with foreign keys are not."""
-
     run: str = ""
     """The run that put it aside; empty for an upload, so that equal reasons have equal bytes."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """All that the judgement depends on, if the ETL read the objects: if none of it changes, it need not judge again."""
 
     def summary(self) -> dict[str, Any]:
         """Return name, lab and reasons, for the summary of a step."""
@@ -43,7 +44,7 @@ class QuarantineEntry:
     def from_json(cls, data: bytes) -> "QuarantineEntry":
         """Read what `to_json` wrote."""
         content = json.loads(data)
-        fields = {name: content[name] for name in ("name", "lab", "rows", "of_metadata", "run")}
+        fields = {name: content[name] for name in ("name", "lab", "rows", "of_metadata", "run", "inputs")}
         return cls(**fields, faults=tuple(Fault(**fault) for fault in content["faults"]), keys=tuple(content["keys"]))
 
 

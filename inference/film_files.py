@@ -23,6 +23,8 @@ class FilmFiles:
     """One per film, in their order."""
     paths: dict[int, Path]
     """The film of each video id."""
+    split: str = "test"
+    """train for films of training that no checkpoint saw, else test."""
     cache: Path = field(default_factory=default_cache)
     """Folder of small frames."""
 
@@ -51,7 +53,7 @@ def films_of_data_dir(data_dir: Path, seen: set[int] | None) -> FilmFiles:
         places = " or ".join(str(data_dir / folder) for folder in folders)
         unseen = "" if seen is None else " that no checkpoint saw"
         raise UsageError(f"Expected films{unseen} in {places}, but got none. Name films with --videos.")
-    return _opened(films)
+    return _opened(films, "test" if seen is None else "train")
 
 
 def films_of_places(places: Sequence[Path]) -> FilmFiles:
@@ -75,7 +77,7 @@ def recording_of(film: FilmPath) -> Recording:
     return Recording(film.lab, film.video_id, float(rate), math.nan, width, height)
 
 
-def _opened(films: Sequence[FilmPath]) -> FilmFiles:
+def _opened(films: Sequence[FilmPath], split: str = "test") -> FilmFiles:
     recordings: dict[int, Recording] = {}
     paths: dict[int, Path] = {}
     faults: list[Fault] = []
@@ -90,4 +92,4 @@ def _opened(films: Sequence[FilmPath]) -> FilmFiles:
             faults.append(Fault("video-repeated", str(film.path), message, "Name one of them."))
         recordings[film.video_id], paths[film.video_id] = recording, film.path
     refuse(faults)
-    return FilmFiles(tuple(recordings.values()), paths)
+    return FilmFiles(tuple(recordings.values()), paths, split)

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from behavior.contract import UsageError
 from behavior.material import Material
+from behavior.predictions import Predictions
 from behavior.whole_file import write_json
 from inference.annotated_film import write_annotated
 from inference.film_files import FilmFiles
@@ -39,8 +38,8 @@ class FilmOutputs:
             raise UsageError(f"Expected --stride of 1 or more and one checkpoint, but got {stride}. Leave it out.")
         return cls(files, json, annotate, stride)
 
-    def __call__(self, material: Material, recognizer: Recognizer) -> pd.DataFrame:
-        """Return the bouts of one film, after the other outputs are written."""
+    def __call__(self, material: Material, recognizer: Recognizer) -> Predictions:
+        """Return the predictions for one film, after the other outputs are written."""
         if self.stride is not None and isinstance(recognizer, FilmRecognizer):
             recognizer = recognizer.with_stride(self.stride)
         path = self.files.paths[material.recording.video_id]
@@ -50,4 +49,4 @@ class FilmOutputs:
             write_json(self.json / f"{path.stem}_predictions.json", prediction.to_json_dict(stride))
         if self.annotate is not None:
             write_annotated(self.annotate / f"{path.stem}_annotated.mp4", prediction)
-        return prediction.bouts
+        return prediction.predictions

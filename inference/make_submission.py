@@ -36,7 +36,8 @@ def _make_submission(flags: argparse.Namespace) -> int:
 
     refuse_nameless(recognizer, " and ".join(map(str, flags.checkpoint)))
     started = time.perf_counter()
-    bouts, recorded_s = recognize_all(files, recognizer, flags.quiet)
+    predictions, recorded_s = recognize_all(files, recognizer, flags.quiet)
+    bouts = predictions.bouts
     seconds = time.perf_counter() - started
     write_csv(submission(bouts), flags.output)
     print(summary_line(flags.output, len(bouts), files, recorded_s, seconds))
@@ -53,12 +54,10 @@ def _flags() -> argparse.ArgumentParser:
 
 def submission(bouts: "pd.DataFrame") -> "pd.DataFrame":
     """Return bouts as the competition reads them: row_id and `behavior.metric.SUBMISSION_COLUMNS`, sorted."""
-    from behavior.metric import SUBMISSION_COLUMNS
+    from inference.exports.to_competition import with_row_ids
     from recognizers.competition import submission_rows
 
-    rows = submission_rows(bouts).sort_values(["video_id", "agent_id", "target_id", "start_frame"], ignore_index=True)
-    rows.insert(0, "row_id", range(len(rows)))
-    return rows[["row_id", *SUBMISSION_COLUMNS]]
+    return with_row_ids(submission_rows(bouts))
 
 
 if __name__ == "__main__":

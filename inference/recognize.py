@@ -4,8 +4,11 @@
 
 It reads <data-dir>/test.csv and test_tracking/<lab>/<video>.parquet; with --held-out, the annotated videos of train.csv and
 train_tracking/ that no checkpoint saw. The scores of several checkpoints are averaged; exported networks (.onnx) are checkpoints too.
-It writes one CSV file, whole or not at all: video_id, agent_id, target_id, action, start_frame, stop_frame (excluded). Agent and target
-are mouse numbers, equal for a self behavior, and empty if the recognizer names no mouse (recognizers of groups of behaviors and of films).
+It writes one CSV file, whole or not at all: video_id, agent_id, target_id, action, start_frame, stop_frame (excluded), confidence (mean
+score of the bout) and threshold. Agent and target are mouse numbers, equal for a self behavior, and empty if the recognizer names no
+mouse (recognizers of groups of behaviors and of films). If --output ends with .parquet, it writes the rows of the tables
+predicted_bouts and predictable_triples of the lake: OUTPUT, and beside it <name>.predictable.parquet with every behavior that was looked
+for.
 
 A recognizer that sees films reads <data-dir>/test_video/ or Videos/, or the films of --videos; with --held-out, the films of Videos/ and
 train_video/ that no checkpoint saw. <output>_films.csv says which film each video_id is. With --json it also writes the probabilities of
@@ -22,7 +25,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, exit_code
-from inference.serving import add_flags, begin, recognize_all, summary_line, write_csv
+from inference.serving import add_flags, begin, recognize_all, source_of, summary_line, write_csv, write_predictions
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,18 +36,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _recognize(flags: argparse.Namespace) -> int:
     files, recognizer = begin(flags)
-    bouts_of = None
+    predict_one = None
     if any(value is not None for value in (flags.json, flags.annotate, flags.stride)):
         from inference.film_outputs import FilmOutputs
 
-        bouts_of = FilmOutputs.of(files, recognizer, flags.json, flags.annotate, flags.stride)
+        predict_one = FilmOutputs.of(files, recognizer, flags.json, flags.annotate, flags.stride)
     started = time.perf_counter()
-    bouts, recorded_s = recognize_all(files, recognizer, flags.quiet, bouts_of)
+    predictions, recorded_s = recognize_all(files, recognizer, flags.quiet, predict_one)
     seconds = time.perf_counter() - started
-    write_csv(bouts, flags.output)
+    if flags.output.suffix == ".parquet":
+        write_predictions(predictions, files, source_of(flags, files), flags.output)
+    else:
+        write_csv(predictions.bouts, flags.output)
+    print(summary_line(flags.output, len(predictions.bouts), files, recorded_s, seconds))
     if (named := getattr(files, "named", None)) is not None:
         write_csv(named(), flags.output.with_name(f"{flags.output.stem}_films.csv"))
-    print(summary_line(flags.output, len(bouts), files, recorded_s, seconds))
     return EXIT_OK
 
 

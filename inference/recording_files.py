@@ -28,6 +28,8 @@ class RecordingFiles:
     """In the order of the metadata."""
     tracking: Path
     """Folder with <lab>/<video>.parquet."""
+    split: str = "train"
+    """train or test: whose metadata they come from."""
 
     def file(self, recording: "Recording") -> Path:
         """Return the tracking file of one recording."""
@@ -56,7 +58,7 @@ def recordings_of_test_csv(data_dir: Path) -> RecordingFiles:
             f"Expected {metadata}, but got no such file. Name a data directory with --data-dir, or use --held-out to predict the videos of "
             "train.csv that the checkpoints never saw."
         )
-    return RecordingFiles(tuple(_read_metadata(metadata)), data_dir / "test_tracking")
+    return RecordingFiles(tuple(read_metadata(metadata)), data_dir / "test_tracking", "test")
 
 
 def recordings_held_out(data_dir: Path, seen: set[int]) -> RecordingFiles:
@@ -64,7 +66,7 @@ def recordings_held_out(data_dir: Path, seen: set[int]) -> RecordingFiles:
     metadata = data_dir / "train.csv"
     if not metadata.is_file():
         raise UsageError(f"Expected {metadata}, but got no such file. Name a data directory with --data-dir.")
-    annotated = [recording for recording in _read_metadata(metadata) if recording.annotated]
+    annotated = [recording for recording in read_metadata(metadata) if recording.annotated]
     unseen = tuple(recording for recording in annotated if recording.video_id not in seen)
     if not unseen:
         raise UsageError(f"Expected videos in {metadata} that the checkpoints never saw, but got none. Add videos or train on fewer.")
@@ -86,7 +88,8 @@ class TrackingFile:
         yield from read_batches(RAW_TRACKING, self.path, str(self.path), ROWS_AT_ONCE)
 
 
-def _read_metadata(path: Path) -> "list[Recording]":
+def read_metadata(path: Path) -> "list[Recording]":
+    """Return the recordings of a train.csv or test.csv. Raises ContractError with all faults."""
     from behavior.recording import recordings_from_rows
     from behavior.tables import parse_metadata
 

@@ -1,22 +1,23 @@
 """The common part of the scripts that recognize behaviors: flags, loading the recognizer, and the bouts of many recordings."""
 
 import argparse
+import hashlib
 import os
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from behavior.contract import ContractError, Fault, UsageError, refuse
 from inference.recording_files import DATA_DIR, recordings_held_out, recordings_of_test_csv
 from reports.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
 
     from behavior.material import Material
+    from behavior.predictions import Predictions, Source
     from behavior.recording import Recording
     from recognizers.recognizer import Recognizer
 
@@ -27,6 +28,11 @@ class Recordings(Protocol):
     @property
     def recordings(self) -> "tuple[Recording, ...]":
         """In a fixed order."""
+        ...
+
+    @property
+    def split(self) -> str:
+        """Train or test."""
         ...
 
     def material(self, recording: "Recording") -> "Material":
@@ -44,7 +50,7 @@ def add_flags(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--checkpoint", type=Path, nargs="+", required=True, help=several)
     default = Path(os.environ.get("MABE_DATA_DIR") or DATA_DIR)
     parser.add_argument("--data-dir", type=Path, default=default, help="raw data directory (or MABE_DATA_DIR; default: %(default)s)")
-    parser.add_argument("--output", type=Path, default=Path(output), help="the CSV file to write (default: %(default)s)")
+    parser.add_argument("--output", type=Path, default=Path(output), help="the file to write (default: %(default)s)")
     parser.add_argument(
         "--held-out", action="store_true", help="predict the videos of train.csv that no checkpoint saw, instead of test.csv"
     )
@@ -54,13 +60,28 @@ def add_flags(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--quiet", action="store_true", help="no line per video")
 
 
-def begin(flags: argparse.Namespace) -> "tuple[Recordings, Recognizer]":
-    """Return the recordings and the recognizer. Raises UsageError or ContractError for wrong flags or files, before a network is read."""
+def check_checkpoints(flags: argparse.Namespace) -> None:
+    """Raise UsageError for checkpoints that are no files, and for an impossible batch."""
     for path in flags.checkpoint:
         if not path.is_file():
             raise UsageError(f"Expected --checkpoint to be a file, but got {path}. Train one with training/train.py.")
     if flags.batch < 1:
         raise UsageError(f"Expected --batch of 1 or more, but got {flags.batch}. Leave it out.")
+
+
+def load(flags: argparse.Namespace) -> "Recognizer":
+    """Return the recognizer of the flags checkpoint, device and batch. Raises UsageError or ContractError for files of another kind."""
+    check_checkpoints(flags)
+    from recognizers.devices import rest_waiting_threads
+    from recognizers.families import load_recognizer
+
+    rest_waiting_threads()
+    return load_recognizer(flags.checkpoint, _device(flags), flags.batch)
+
+
+def begin(flags: argparse.Namespace) -> "tuple[Recordings, Recognizer]":
+    """Return the recordings and the recognizer. Raises UsageError or ContractError for wrong flags or files, before a network is read."""
+    check_checkpoints(flags)
     from behavior.whole_file import check_place
     from recognizers.checkpoint import read_header, videos_seen
     from recognizers.devices import rest_waiting_threads
@@ -99,18 +120,16 @@ def recognize_all(
     files: Recordings,
     recognizer: "Recognizer",
     quiet: bool = False,
-    bouts_of: "Callable[[Material, Recognizer], pd.DataFrame] | None" = None,
-) -> "tuple[pd.DataFrame, float]":
-    """Return the bouts of all recordings, and their duration in seconds. Raises ContractError with the faults of all.
+    predict_one: "Callable[[Material, Recognizer], Predictions] | None" = None,
+) -> "tuple[Predictions, float]":
+    """Return the predictions in all recordings, and their duration in seconds. Raises ContractError with the faults of all.
 
-    `bouts_of` recognizes one recording; if it is not given, `inference.recognition.recognize_material`.
+    `predict_one` recognizes one recording; if it is not given, `inference.recognition.predict`.
     """
-    import pandas as pd
+    from behavior.predictions import Predictions
+    from inference.recognition import predict
 
-    from behavior.bouts import bout_table
-    from inference.recognition import recognize_material
-
-    tables, recorded_s = [bout_table([])], 0.0
+    parts, recorded_s = list[Predictions](), 0.0
     faults: list[Fault] = []
     count = len(files.recordings)
     shown = files.recordings if quiet or not sys.stderr.isatty() else progress(files.recordings, "recognizing", count)
@@ -118,7 +137,7 @@ def recognize_all(
         started = time.perf_counter()
         try:
             material = files.material(recording)
-            tables.append((bouts_of or recognize_material)(material, recognizer))
+            parts.append((predict_one or predict)(material, recognizer))
         except ContractError as error:
             faults += error.faults
             continue
@@ -127,12 +146,31 @@ def recognize_all(
         if not quiet and not sys.stdout.isatty():
             seconds = time.perf_counter() - started
             print(
-                f"video={recording.video_id} lab={recording.lab_id} {number}/{count} bouts={len(tables[-1])} "
+                f"video={recording.video_id} lab={recording.lab_id} {number}/{count} bouts={len(parts[-1].bouts)} "
                 f"minutes={duration_s / 60:.1f} seconds={seconds:.2f}",
                 flush=True,
             )
     refuse(faults)
-    return pd.concat(tables, ignore_index=True), recorded_s
+    return Predictions.joined(parts), recorded_s
+
+
+def source_of(flags: argparse.Namespace, files: Recordings) -> "Source":
+    """Return where predictions come from: the split, and digests and recipes of the checkpoints."""
+    from behavior.predictions import Source
+    from recognizers.checkpoint import read_header
+
+    digests = []
+    for path in flags.checkpoint:
+        with path.open("rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    recipes = [recipe_name(read_header(path)) for path in flags.checkpoint]
+    return Source(files.split, "+".join([*digests, *["tta"] * flags.tta]), "+".join(recipes))
+
+
+def recipe_name(header: Mapping[str, Any]) -> str:
+    """Return the name of the recipe in the header of a checkpoint; without one, its family."""
+    recipe = header["recipe"]
+    return str(recipe.get("name") or header["family"]) if isinstance(recipe, dict) else str(recipe)
 
 
 def write_csv(rows: "pd.DataFrame", path: Path) -> None:
@@ -141,6 +179,19 @@ def write_csv(rows: "pd.DataFrame", path: Path) -> None:
 
     with whole_file(path) as beside:
         rows.to_csv(beside, index=False)
+
+
+def write_predictions(predictions: "Predictions", files: Recordings, source: "Source", path: Path) -> None:
+    """Write the rows of both prediction tables as Parquet, each whole or not at all; the bouts last."""
+    import pyarrow.parquet as pq
+
+    from behavior.predictions import beside
+    from behavior.whole_file import whole_file
+
+    bouts, triples = predictions.tables(files.recordings, source)
+    for rows, target in ((triples, beside(path)), (bouts, path)):
+        with whole_file(target) as draft:
+            pq.write_table(rows, draft, compression="zstd", write_page_checksum=True)
 
 
 def summary_line(path: Path, bouts: int, files: Recordings, recorded_s: float, seconds: float) -> str:

@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from behavior.bouts import bout_table, choose
+from behavior.bouts import choose
 from behavior.contract import ContractError
 from behavior.material import Material
+from behavior.predictions import Predictions
 from behavior.recording import Recording
 from inference.film_files import recording_of
+from inference.recognition import decoded
 from recognizers.film.decoding import index_of
 from recognizers.film.film_file import FilmFile, default_cache
 from recognizers.film.folder import LAB, FilmPath
@@ -56,10 +58,15 @@ class VideoPrediction:
     """Names along axis C."""
     scores: np.ndarray
     """[T, C] float32: probabilities."""
-    bouts: pd.DataFrame
-    """Columns `behavior.bouts.BOUT_COLUMNS`; they name no mouse."""
+    predictions: Predictions
+    """Bouts, which name no mouse, and what was looked for."""
     decoding: Decoding
     """How scores became bouts."""
+
+    @property
+    def bouts(self) -> pd.DataFrame:
+        """The bouts: columns `behavior.bouts.SCORED_COLUMNS`."""
+        return self.predictions.bouts
 
     @cached_property
     def chosen(self) -> np.ndarray:
@@ -74,7 +81,6 @@ class VideoPrediction:
 
     def to_json_dict(self, stride: int = 1) -> dict[str, Any]:
         """Return everything for JSON, with the probabilities of every `stride`-th frame."""
-        bouts = self.bouts[["action", "start_frame", "stop_frame"]].to_dict("records")
         return {
             "video": self.path.name,
             "video_id": self.recording.video_id,
@@ -91,8 +97,15 @@ class VideoPrediction:
                 }
                 for one in map(self.frame, range(0, len(self.scores), stride))
             ],
-            "bouts": [{name: value if isinstance(value, str) else int(value) for name, value in bout.items()} for bout in bouts],
+            "bouts": [
+                {"action": action, "start_frame": start, "stop_frame": stop, "confidence": round(confidence, 4)}
+                for action, start, stop, confidence in self._bout_rows()
+            ],
         }
+
+    def _bout_rows(self) -> Iterator[tuple[str, int, int, float]]:
+        columns = ("action", "start_frame", "stop_frame", "confidence")
+        return zip(*(self.bouts[name].tolist() for name in columns), strict=True)
 
 
 class VideoPredictor:
@@ -142,9 +155,8 @@ def predict_film(recognizer: Recognizer, film: FilmPath, cache: Path) -> VideoPr
 def predict_material(recognizer: Recognizer, material: Material, path: Path) -> VideoPrediction:
     """Return the predictions of a recognizer for the material of a film."""
     ((subject, scores),) = whole_scores(recognizer, material)
-    recording, decoding = material.recording, recognizer.decoding
-    bouts = bout_table(decoding.bouts(labelling_of(recognizer), recording, subject, scores))
-    return VideoPrediction(path, recording, recognizer.behaviors, scores, bouts, decoding)
+    predictions = decoded(material, labelling_of(recognizer), recognizer.decoding, [(subject, scores)])
+    return VideoPrediction(path, material.recording, recognizer.behaviors, scores, predictions, recognizer.decoding)
 
 
 def speed_line(prediction: VideoPrediction, started: float) -> str:

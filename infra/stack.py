@@ -9,24 +9,16 @@ from typing import Any
 
 from aws_pipeline.config import Settings
 from aws_pipeline.job_code import GlueCode, glue_code
-from behavior.tables import CURATED_TABLES, Table
 
 GLUE_VERSION = "5.1"
+PYICEBERG = "0.12.0"
+"""Version that Glue installs beside its own packages; the lock has the same."""
 WORKERS = 10
 TIMEOUT_MIN = 120
 SCAN_CUTOFF_BYTES = 100 * 1024**3
 """A query that would read more is cancelled: at most half a dollar at Athena's price of 2026."""
 ZONES = ("raw", "curated", "athena", "artifacts")
 RESULT_DAYS = 14
-
-_PARQUET = {
-    "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-    "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-    "SerdeInfo": {
-        "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
-        "Parameters": {"serialization.format": "1"},
-    },
-}
 
 Resource = dict[str, Any]
 
@@ -35,7 +27,6 @@ def template(settings: Settings) -> dict[str, Any]:
     """Return the whole stack; it changes when the Glue job's code does, because the job's definition names the code by its digest."""
     resources: dict[str, Resource] = {f"{zone.title()}Bucket": _bucket(settings, zone) for zone in ZONES}
     resources["Database"] = _database(settings)
-    resources |= {f"{_camel(table.name)}Table": _table(settings, table) for table in CURATED_TABLES}
     resources["GlueRole"] = _glue_role(settings)
     resources["TrainingRole"] = _training_role(settings)
     resources["CurateJob"] = _glue_job(settings, glue_code(settings))
@@ -73,29 +64,13 @@ def _database(settings: Settings) -> Resource:
     return {"Type": "AWS::Glue::Database", "Properties": properties}
 
 
-def _table(settings: Settings, table: Table) -> Resource:
-    table_input = {
-        "Name": table.name,
-        "Description": table.grain,
-        "TableType": "EXTERNAL_TABLE",
-        "Parameters": {"EXTERNAL": "TRUE", "classification": "parquet"},
-        "PartitionKeys": [{"Name": table.partition, "Type": "string", "Comment": "laboratory"}] if table.partition else [],
-        "StorageDescriptor": {
-            "Columns": table.glue_columns(),
-            "Location": settings.uri(table.zone, table.location) + "/",
-            **_PARQUET,
-        },
-    }
-    properties = {"CatalogId": {"Ref": "AWS::AccountId"}, "DatabaseName": {"Ref": "Database"}, "TableInput": table_input}
-    return {"Type": "AWS::Glue::Table", "Properties": properties}
-
-
 def _glue_job(settings: Settings, code: GlueCode) -> Resource:
     arguments = {
         "--RAW_URI": settings.uri("raw"),
         "--CURATED_URI": settings.uri("curated"),
         "--DATABASE": settings.database,
         "--extra-py-files": code.library,
+        "--additional-python-modules": f"pyiceberg=={PYICEBERG}",
         "--job-language": "python",
         "--enable-metrics": "true",
         "--enable-continuous-cloudwatch-log": "true",
@@ -145,8 +120,8 @@ def _glue_role(settings: Settings) -> Resource:
         _allow("WriteCurated", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [_objects(settings, "curated")]),
         _allow("ListBuckets", ["s3:ListBucket"], [_bucket_arn(settings, zone) for zone in ("raw", "curated", "artifacts")]),
         _allow(
-            "RegisterPartitions",
-            ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions", "glue:BatchCreatePartition", "glue:BatchDeletePartition"],
+            "CommitTables",
+            ["glue:GetDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable"],
             catalog,
         ),
         _logs("/aws-glue/*"),

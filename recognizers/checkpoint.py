@@ -13,6 +13,7 @@ The header is read without torch: `read_header`. It holds
 | schema | columns and types of the curated tracking in training |
 | videos | video ids by use: train, validation, held_out, decoding (for fitting it); the recognizer saw all but held_out |
 | metrics, seed | metrics and seed of training |
+| curve | of networks: epoch, train_loss, val_loss, val_score of each epoch; older files lack it |
 """
 
 import json

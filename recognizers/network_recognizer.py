@@ -159,7 +159,7 @@ class NetworkRecognizer:
         """
         curated, recording = material.tracking, material.recording
         subjects = tracked_subjects(labelling_of(self), recording, curated.mice)
-        streams = ((self._rows(curated, recording, subject), self._context(recording, subject)) for subject in subjects)
+        streams = ((self._rows(curated, recording, subject), self.context(recording, subject)) for subject in subjects)
         scorer = MirroredScorer(self.scorer) if self.mirror else self.scorer
         for subject, blocks in zip(subjects, flow_scores(scorer, streams, self.windowing, self.batch), strict=True):
             shared = self._among_annotated(blocks, recording, subject)
@@ -178,7 +178,7 @@ class NetworkRecognizer:
         """Return header and tensors of a checkpoint."""
         import torch
 
-        assert isinstance(self.network, torch.nn.Module)  # inference/export.py writes exported ones
+        assert isinstance(self.network, torch.nn.Module)  # inference/export_onnx.py writes exported ones
         assert self.network_config is not None
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {"scaler.median": torch.from_numpy(self.scaler.median), "scaler.iqr": torch.from_numpy(self.scaler.iqr)}
@@ -208,7 +208,8 @@ class NetworkRecognizer:
 
         return MadeRows(sample_count(curated.frames, recording.fps, self.features.fps), make)
 
-    def _context(self, recording: Recording, subject: Subject) -> np.ndarray:
+    def context(self, recording: Recording, subject: Subject) -> np.ndarray:
+        """Return the context [1 + C] of one subject."""
         return context_of(lab_number(recording.lab_id, self.labs), subject.mask(self.behaviors).tolist())
 
     def _among_annotated(self, blocks: Iterator[np.ndarray], recording: Recording, subject: Subject) -> Iterator[np.ndarray]:

@@ -76,14 +76,14 @@ def _metadata(session: "InferenceSession", path: Path) -> dict[str, str]:
     metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
     if not {HEADER, SCALER} <= set(metadata):
         raise ContractError(
-            [f"Expected {path} to be an exported recognizer, but got another .onnx file. Make one with inference/export.py."]
+            [f"Expected {path} to be an exported recognizer, but got another .onnx file. Make one with inference/export_onnx.py."]
         )
     return metadata
 
 
 def _session(path: Path, for_work: bool) -> "InferenceSession":
     if not path.is_file():
-        raise ContractError([f"Expected an exported network at {path}, but got no such file. Make one with inference/export.py."])
+        raise ContractError([f"Expected an exported network at {path}, but got no such file. Make one with inference/export_onnx.py."])
     try:
         import onnxruntime
     except ImportError:

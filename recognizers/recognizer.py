@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from behavior.bouts import DURATIONS, Criteria, DecodeSettings, ScoreRows, decode
+from behavior.bouts import DURATIONS, Criteria, DecodeSettings, ScoreRows, decode_scored
 from behavior.contract import ContractError
 from behavior.groups import GroupLabelling
 from behavior.labelling import Labelling, PairLabelling, Subject
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BoutRow = tuple[int, int | None, int | None, str, int, int]
 """One bout, in the order of `behavior.bouts.BOUT_COLUMNS`: video_id, agent_id, target_id, action, start_frame, stop_frame."""
+ScoredBoutRow = tuple[int, int | None, int | None, str, int, int, float, float]
+"""The same with its confidence and threshold, in the order of `behavior.bouts.SCORED_COLUMNS`."""
 
 
 Parts = tuple[dict[str, Any], dict[str, "Tensor"]]
@@ -83,13 +85,26 @@ class Decoding:
 
         If the labelling has a background, thresholds are for the difference to its score.
         """
+        return [bout[:6] for bout in self.scored_bouts(labelling, recording, subject, scores)]
+
+    def scored_bouts(self, labelling: Labelling, recording: Recording, subject: Subject, scores: ScoreRows) -> list[ScoredBoutRow]:
+        """Return the same bouts with confidence (`behavior.bouts.decode_scored`) and the threshold that it had to reach.
+
+        If the labelling has a background, both are differences to its score.
+        """
         behaviors, lab = labelling.behaviors, recording.lab_id
-        allowed = self.allowed(behaviors, lab, subject)
+        allowed, criteria = self.predictable(labelling, recording, subject), self.criteria(behaviors, lab)
         if labelling.background:
-            place = behaviors.index(labelling.background)
-            allowed[place], scores = False, AboveBackground(scores, place)
-        decoded = decode(scores, recording.fps, allowed, self.settings, self.criteria(behaviors, lab))
-        return [(recording.video_id, subject.agent, subject.target, behaviors[number], start, stop) for number, start, stop in decoded]
+            scores = AboveBackground(scores, behaviors.index(labelling.background))
+        decoded = decode_scored(scores, recording.fps, allowed, self.settings, criteria)
+        who = recording.video_id, subject.agent, subject.target
+        least = criteria.thresholds.tolist()
+        return [(*who, behaviors[number], start, stop, score, least[number]) for number, start, stop, score in decoded]
+
+    def predictable(self, labelling: Labelling, recording: Recording, subject: Subject) -> np.ndarray:
+        """Return [C] bool: the behaviors of which this subject can get bouts."""
+        allowed = self.allowed(labelling.behaviors, recording.lab_id, subject)
+        return allowed & (np.array(labelling.behaviors) != labelling.background)
 
     def over(self, behaviors: tuple[str, ...], chosen: tuple[str, ...]) -> "Decoding":
         """Return the same for some of its behaviors, in the order of `chosen`. Raises ContractError for any other behavior."""

@@ -3,12 +3,13 @@
 Axes: N names, S series.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from reports.estimates import Estimate
 from reports.figures import ACCENT, FAINT, GRAY, HUE, INK, MIDDLE, PALE, PAPER, canvas, in_house_style
@@ -116,6 +117,50 @@ def bar_chart(names: Sequence[str], estimates: Sequence[Estimate], first_is_refe
     axes.set_xlim(0, min(1.0, max((one.high or one.value or 0.0) for one in estimates) + 0.12))
     axes.set_xlabel(label)
     return figure
+
+
+@in_house_style
+def contribution_chart(names: Sequence[str], values: Sequence[float], label: str) -> Figure:
+    """Draw values above and below 0 as bars, from the top; `label` names them."""
+    figure, axes = canvas(3.6, 0.7 + 0.26 * max(len(names), 2))
+    axes.barh(range(len(names)), values, color=[HUE if value >= 0 else ACCENT for value in values], height=0.62)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(max(len(names), 1) - 0.5, -0.5)
+    axes.margins(x=0.05)
+    axes.set_xlabel(label)
+    axes.spines[["left"]].set_visible(False)
+    return figure
+
+
+@in_house_style
+def training_chart(
+    epochs: Sequence[int], losses: Mapping[str, Sequence[float | None]], score: Sequence[float | None], best: int | None
+) -> Figure:
+    """Draw losses by name, and the score on validation recordings below, over epochs, with a line at the best epoch."""
+    figure = Figure(figsize=(4.4, 3.4), layout="constrained")
+    known = any(value is not None for value in score)
+    panels = list(figure.subplots(1 + known, 1, sharex=True, squeeze=False)[:, 0])
+    for (name, values), color in zip(losses.items(), (HUE, ACCENT), strict=False):
+        panels[0].plot(epochs, _or_nan(values), color=color, marker=".", linewidth=1.5, label=name)
+    panels[0].set_ylabel("loss")
+    panels[0].set_ylim(bottom=0)
+    panels[0].legend(loc="upper right")
+    if known:
+        panels[1].plot(epochs, _or_nan(score), color=HUE, marker=".", linewidth=1.5)
+        panels[1].set_ylabel("score")
+        panels[1].set_ylim(0, 1)
+    for axes in panels:
+        axes.grid(axis="y")
+        if best:
+            axes.axvline(best, color=GRAY, linewidth=1, linestyle=":")
+    panels[-1].set_xlabel("epoch")
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def _or_nan(values: Sequence[float | None]) -> list[float]:
+    return [float("nan") if value is None else value for value in values]
 
 
 def _unit_square(axes: Axes, x: str = "", y: str = "") -> None:

@@ -20,6 +20,8 @@ P = ParamSpec("P")
 PAPER, INK, QUIET, LINE, FAINT = "#ffffff", "#22303c", "#5c6a75", "#c9d0d6", "#eceff1"
 HUE, MIDDLE, PALE, GRAY, ACCENT = "#2f6690", "#7fa6c4", "#b9cfe0", "#9aa5ae", "#c8553d"
 """HUE is for the main values, MIDDLE and PALE for those it is compared with, GRAY for many background lines, ACCENT for references."""
+MICE = ("#0072b2", "#d55e00", "#009e73", "#b0528c")
+"""Colors of mouse 1 to 4: blue, orange, green, purple of Okabe and Ito, which also color-blind readers can tell apart."""
 _NAMES = {
     PAPER: "paper",
     INK: "ink",
@@ -31,6 +33,7 @@ _NAMES = {
     PALE: "pale",
     GRAY: "gray",
     ACCENT: "accent",
+    **{color: f"mouse-{number}" for number, color in enumerate(MICE, start=1)},
 }
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -83,6 +86,11 @@ def svg(figure: Figure) -> str:
     return re.sub(r"(?<=: )#[0-9a-f]{6}\b", lambda color: _variable(color[0]), text).strip()
 
 
+def mouse_color(mouse: int) -> str:
+    """Return the color of a mouse by its number, from 1."""
+    return MICE[(mouse - 1) % len(MICE)]
+
+
 def png(figure: Figure) -> bytes:
     """Return the figure on white, at twice the size of a screen's pixels."""
     buffer = io.BytesIO()
@@ -100,6 +108,6 @@ def gray_png(picture: np.ndarray) -> bytes:
 
 def _variable(color: str) -> str:
     if color not in _NAMES:
-        known = ", ".join(map(str.upper, _NAMES.values()))
+        known = ", ".join(name.upper().replace("-", " ") for name in _NAMES.values())
         raise ValueError(f"Expected colors of reports.figures only, but got {color}. Use one of {known}.")
     return f"var(--{_NAMES[color]}, {color})"

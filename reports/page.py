@@ -112,6 +112,34 @@ class Gallery:
     kind: ClassVar = "gallery"
     figures: Sequence[FigureBlock]
     """In order."""
+    wide: bool = False
+    """Whether they are charts with names beside them, of which two or three fit side by side."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A short film, which starts when the reader wants it."""
+
+    kind: ClassVar = "clip"
+    film: bytes
+    """MP4 that browsers play (H.264)."""
+    poster: bytes
+    """PNG that stands for it until it plays, and on paper."""
+    says: str
+    """A description for readers who cannot see it."""
+    caption: str = ""
+    """The text above it."""
+    below: FigureBlock | None = None
+    """A small figure that belongs to it."""
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Several clips, as many in a row as fit."""
+
+    kind: ClassVar = "clips"
+    clips: Sequence[Clip]
+    """In order."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +162,7 @@ class Columns:
     """From the left."""
 
 
-Block = Text | Note | Facts | Headline | TableBlock | FigureBlock | Gallery
+Block = Text | Note | Facts | Headline | TableBlock | FigureBlock | Gallery | Clip | Clips
 
 
 @dataclass(frozen=True)
@@ -158,7 +186,8 @@ class Page:
 def render(page: Page) -> str:
     """Return the page as HTML."""
     anchors = {id(section): f"part-{number}" for number, section in enumerate(page.sections, start=1)}
-    html = _TEMPLATES.get_template("page.html").render(page=page, anchor=lambda section: anchors[id(section)], embed=_embedding())
+    named = {"anchor": lambda section: anchors[id(section)], "embed": _embedding(), "base64": lambda film: base64.b64encode(film).decode()}
+    html = _TEMPLATES.get_template("page.html").render(page=page, **named)
     return re.sub(r"\n\s*\n+", "\n", html)
 
 

@@ -130,13 +130,17 @@ class Answers:
             return reason(error)
         raise AssertionError(f"{sql} was answered: {rows}")
 
-    def columns(self, database: str | None, name: str, at: int) -> tuple[str, dict[str, Kind], list[str]]:
+    def columns(self, database: str | None, name: str, at: int, version: object = None) -> tuple[str, dict[str, Kind], list[str]]:
         if name != "t":
             raise Refusal("TABLE_NOT_FOUND", at, f"Table 'awsdatacatalog.mabe.{name}' does not exist")
         return "mabe", OF_T, []
 
     def view(self, database: str | None, name: str, at: int) -> None:
         self.columns(database, name, at)
+
+    def constant(self, sql: str) -> object:
+        ((value,),) = self.connection.execute(f"SELECT {sql}").fetchall()
+        return value
 
     def of(self, database: str) -> Answers:
         return self

@@ -41,9 +41,9 @@ def aws_on_this_disk(mock_dir: Path) -> Iterator[Settings]:
         patch.setattr(boto3, "DEFAULT_SESSION", None)
         chosen = settings()
         with endpoint(chosen):
-            lake._open.cache_clear()
+            lake.forget_connections()
             yield chosen
-        lake._open.cache_clear()
+        lake.forget_connections()
 
 
 def fill(chosen: Settings, data_dir: Path) -> None:

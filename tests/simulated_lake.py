@@ -73,6 +73,7 @@ def _write(lake: Lake, simulated: SimulatedRecording) -> None:
     triples = list(zip(bouts["agent_id"], bouts["target_id"], bouts["action"], strict=True))
     bouts = bouts.assign(
         video_id=recording.video_id,
+        annotator=None,
         duration_s=(bouts["stop_frame"] - bouts["start_frame"]) / recording.fps,
         kind=["self" if agent == target else "pair" for agent, target, _ in triples],
         annotated=[triple in annotated for triple in triples],

@@ -33,6 +33,7 @@ ROOMS_OF_TRAINING = {
     "fitting": {"material", "decoding", "recipes"},
     "judging": {"material", "decoding", "recipes", "fitting"},
     "combining": {"material", "decoding", "recipes", "fitting", "judging"},
+    "reusing": {"material", "decoding", "recipes", "fitting", "judging"},
 }
 ARRAYS = {"numpy", "pandas", "pyarrow"}
 THIRD_PARTIES = {"behavior": ARRAYS, "reports": ARRAYS | {"matplotlib", "jinja2", "markupsafe"}}

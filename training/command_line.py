@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from behavior.contract import EXIT_UNEXPECTED, UsageError, exit_code
+from behavior.keys import snapshot_key
 from reports.progress import progress
 from training.fitting.divergence import TrainingDivergedError
 
@@ -44,11 +45,18 @@ def add_machine_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def curated_folder(flags: argparse.Namespace) -> Path:
-    """Return the folder of --curated. Raises UsageError if it is no directory."""
+    """Return the folder of --curated, or the list of a run in it that pins what is read. Raises UsageError if it is neither."""
     folder: Path | None = flags.curated
-    if folder is None or not folder.is_dir():
+    if folder is None or not (folder.is_dir() or (folder.is_file() and folder.suffix == ".json")):
         raise UsageError(f"Expected --curated to be the directory of the curated zone, but got {folder}. Name one.")
-    return folder
+    run = getattr(flags, "snapshot", None)
+    if not run:
+        return folder
+    pinned = folder / snapshot_key(run)
+    if not pinned.is_file():
+        got = f"no list {pinned}"
+        raise UsageError(f"Expected the objects of run {run}, but got {got}. Its objects were removed, or it never was; see table runs.")
+    return pinned
 
 
 def chosen_recipe(flags: argparse.Namespace) -> "AnyRecipe":

@@ -40,6 +40,7 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     curated = curated_folder(flags)
     require_drawing("report")
     machine, recipe = chosen_machine(flags), chosen_recipe(flags)
+    from behavior.body_length import unscaled_note
     from training.judging.fold_training import train_folds
     from training.judging.out_of_fold import OutOfFold, recipe_identity
     from training.judging.publishing import publish
@@ -51,6 +52,8 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     plan = plan_folds(ZONES[recipe.view](curated), flags.labs, flags.folds)
     contents = len(set(plan.groups.values()))
     print(f"{len(plan.recordings)} recordings of {contents} contents, {len(plan.splits)} folds; scores go to {folder}.", flush=True)
+    if note := unscaled_note(plan.recordings):
+        print(note, flush=True)
     other = flags.against and OutOfFold(flags.against)
     if other:
         other.refuse_unlike(plan, recipe.view)

@@ -45,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(flags: argparse.Namespace) -> int:
     curated, machine = curated_folder(flags), chosen_machine(flags)
+    from behavior.body_length import unscaled_note
     from training.decoding.decoding_file import read_decoding
     from training.fitting.events import EVENTS_FOLDER, EventLog
     from training.fitting.prepare import prepare
@@ -58,8 +59,11 @@ def _train(flags: argparse.Namespace) -> int:
             check_place(folder / name)  # before hours of training
     fitted = flags.decoding and read_decoding(flags.decoding)  # a wrong file is refused before recordings are read
     session = prepare(curated, recipe, flags.seed, machine)
-    if not ZONES[recipe.view](curated).content_groups():
+    zone = ZONES[recipe.view](curated)
+    if not zone.content_groups():
         print(f"{curated} has no content groups: recordings of the same video may be in different folds. Run the ETL job again.")
+    if note := unscaled_note(zone.annotated_recordings()):
+        print(note, flush=True)
     if fitted:
         session = session.with_decoding(fitted)
     print(session.summary, flush=True)
@@ -100,6 +104,7 @@ def _flags() -> argparse.ArgumentParser:
         folder = os.environ.get(variable)
         text = f"{meaning} (default: {variable}{f', or {default}' if default else ''})"
         parser.add_argument(flag, type=Path, default=Path(folder) if folder else default, help=text)
+    parser.add_argument("--snapshot", metavar="RUN", help="the run of the ETL whose tables are read (default: the last one)")
     add_recipe_flags(parser)
     parser.add_argument("--batch", type=int, help="windows per step, instead of the recipe's")
     parser.add_argument("--learning-rate", type=float, help="peak, instead of the recipe's")

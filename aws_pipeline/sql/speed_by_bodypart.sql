@@ -1,5 +1,6 @@
 -- How fast does each bodypart move in each lab?
 -- Only where the tracker saw it: filled points stand still. Fast cameras see the tracker's jitter as speed.
+-- Only recordings with a scale: of the others, the unit is the body length.
 SELECT
     lab_id,
     bodypart,
@@ -14,6 +15,7 @@ FROM (
         sqrt(CAST(vx_cm_per_s AS double) * vx_cm_per_s + CAST(vy_cm_per_s AS double) * vy_cm_per_s) AS speed_cm_per_s
     FROM tracking_curated
     WHERE split = 'train' AND seen
+        AND video_id NOT IN (SELECT video_id FROM metadata_train WHERE scale_source = 'body_length')
 )
 GROUP BY lab_id, bodypart
 ORDER BY lab_id, bodypart

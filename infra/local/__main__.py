@@ -45,6 +45,7 @@ def serve(root: Path, port: int, host: str, *, deploy: bool, with_parent: bool) 
         if deploy:
             deploy_once(server)
         print(json.dumps({"endpoint": server.url}), flush=True)
+        server.warm()
         stopped.wait()
     return EXIT_OK
 

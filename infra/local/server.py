@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -42,6 +43,16 @@ class LocalServer:
     def __enter__(self) -> LocalServer:
         self._thread.start()
         return self
+
+    def warm(self) -> None:
+        """Import the query engine, while the client that started this server still imports what it needs itself.
+
+        So is pyiceberg, which takes longer, if the last queries here were about Iceberg tables.
+        """
+        modules = ["infra.local.athena.engine"]
+        if self.control.remembers("ICEBERG"):
+            modules.append("infra.local.athena.iceberg.iceberg_catalog")
+        threading.Thread(target=lambda: [import_module(module) for module in modules], name="warm", daemon=True).start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._http.shutdown()

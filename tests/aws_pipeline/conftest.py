@@ -3,12 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from raw_zone import OTTER, Zone, walk
+
+from aws_pipeline import lake
+from aws_pipeline.config import Settings, endpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = "lab_id,video_id,frames_per_second,pix_per_cm_approx,video_width_pix,video_height_pix,behaviors_labeled"
@@ -46,3 +51,48 @@ def script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300, check=False)
 
     return run
+
+
+@pytest.fixture(scope="package")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """AWS on this disk, running, for all tests of this folder that need one."""
+    chosen = Settings(True, tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("s3_mock"), "us-east-1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        lake.forget_connections()
+        with endpoint(chosen):
+            yield chosen
+    lake.forget_connections()
+
+
+@pytest.fixture
+def zone(settings: Settings, tmp_path: Path) -> Zone:
+    """A raw zone of the test's own, below a prefix, with one sound recording."""
+    own = Zone(settings.mock_dir / "raw-zone" / tmp_path.name, f"s3://raw-zone/{tmp_path.name}")
+    own.metadata(OTTER)
+    own.tracking(OTTER, walk(range(3)))
+    return own
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
+    """Run the `main` of a script in this process, which is faster; return what `script` returns."""
+
+    def run(main: Callable[[], int], *arguments: object) -> SimpleNamespace:
+        monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments)])
+        monkeypatch.chdir(tmp_path)
+        capsys.readouterr()
+        code = main()
+        out, err = capsys.readouterr()
+        return SimpleNamespace(returncode=code, stdout=out, stderr=err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def formats() -> Path:
+    """Real files in other people's formats, or a skip that says where they would be."""
+    folder = Path(os.environ.get("MABE_FORMATS_DIR") or ROOT.parent / "shared" / "formats")
+    if not folder.is_dir():
+        pytest.skip(f"the real files of other programs are not in {folder}; set MABE_FORMATS_DIR")
+    return folder

@@ -458,7 +458,7 @@ def test_every_saved_answer_fits_80_columns(path: Path, lake: Settings):
 
 def test_an_empty_lake_says_what_fills_it(empty_lake: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setattr(sys, "argv", ["athena.py", "SELECT lab_id FROM metadata_train", "--format", "csv"])
-    assert athena.main() == 0
-    told = capsys.readouterr()
-    assert told.out == "lab_id\n"
-    assert "no rows in metadata_train yet; run the pipeline: python aws_pipeline/pipeline.py" in told.err
+    assert athena.main() == 4
+    error = capsys.readouterr().err
+    assert "TABLE_NOT_FOUND" in error
+    assert "The ETL makes this table: run the pipeline: python aws_pipeline/pipeline.py" in error

@@ -54,11 +54,21 @@ def steps_of(place: Path) -> list[dict]:
 
 def test_every_step_runs_and_is_told(first, place):
     told = steps_of(place)
-    assert [step["name"] for step in told] == ["1 ingest", "2 ETL", "3 SQL", "4 train", "5 infer", "5 infer", "6 score"]
+    assert [step["name"] for step in told] == ["1 ingest", "2 ETL", "3 SQL", "4 train", "5 infer", "5 infer", "6 score", "7 report"]
     assert not any(step["reused"] for step in told)
     assert told[1]["rows"] > 10_000
     assert "epoch=1" in first.stderr
     assert "on recordings that training never saw" in first.stdout
+
+
+def test_it_ends_with_a_report_and_prints_its_path(first, place):
+    page = place / "results" / "report.html"
+    assert first.stdout.rstrip().endswith(f"report    {page}")
+    score = json.loads((place / "results" / "score.json").read_text())["score"]
+    html = page.read_text()
+    assert f"<strong>{score:.3f}" in html
+    assert "<video" in html
+    assert "Loss and score over epochs." in html
 
 
 def test_the_score_is_over_both_labs_and_only_over_recordings_training_never_saw(first, place):
@@ -76,7 +86,7 @@ def test_a_second_run_runs_nothing_again_and_ends_with_the_same_score(first, scr
     before = (place / "results" / "score.json").read_text()
     told = script("aws_pipeline/pipeline.py", "--epochs", 1, "--results-dir", place / "results")
     assert told.returncode == 0, told.stderr
-    assert told.stdout.count("up to date") == 7
+    assert told.stdout.count("up to date") == 8
     assert all(step["reused"] for step in steps_of(place))
     assert (place / "results" / "score.json").read_text() == before
     assert f"(in {place / 's3_mock'})" in told.stdout
@@ -88,7 +98,7 @@ def test_steps_whose_results_are_gone_run_again_and_those_behind_them_do_not_for
     told = script("aws_pipeline/pipeline.py", "--epochs", 1, "--results-dir", place / "results")
     assert told.returncode == 0, told.stderr
     again = [(step["name"], step["did"]) for step in steps_of(place) if not step["reused"]]
-    assert again == [("2 ETL", "12 recordings curated"), ("5 infer", "held-out recordings")]
+    assert again == [("2 ETL", "1 of 12 recordings curated"), ("5 infer", "held-out recordings")]
 
 
 def test_recordings_that_break_are_put_aside_and_the_night_goes_on_to_a_score(first, script, place):
@@ -105,7 +115,8 @@ def test_recordings_that_break_are_put_aside_and_the_night_goes_on_to_a_score(fi
     assert "recordings: 12 in = 10 accepted + 2 quarantined + 0 excluded + 0 repeated" in told.stdout
     assert f"put aside: train-{train.stem}: train_tracking/JovialSwallow/{train.name}: Expected a Parquet file, but got" in told.stdout
     assert "on recordings that training never saw" in told.stdout
-    assert again.stdout.count("up to date") == 7, "what is put aside is said again, and nothing is done again"
+    assert "2 recordings or files were put aside." in (place / "results" / "report.html").read_text()
+    assert again.stdout.count("up to date") == 8, "what is put aside is said again, and nothing is done again"
     listed = (place / "results" / "accepted" / "train.csv").read_text()
     assert f",{train.stem}," not in listed
     assert listed.count("\n") == 1 + 9

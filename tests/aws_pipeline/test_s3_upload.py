@@ -101,7 +101,7 @@ def test_a_frame_rate_that_no_camera_has_is_refused(script, data_dir):
 
 def test_faults_of_metadata_are_told_with_their_rows(script, data_dir, tmp_path):
     csv = data_dir / "train.csv"
-    csv.write_text(csv.read_text().replace("LoudHeron,8,25,10,", "Loud/../Heron,8,0,,"))
+    csv.write_text(csv.read_text().replace("LoudHeron,8,25,10,", "Loud/../Heron,8,0,0,"))
     told = script(UPLOAD)
     assert told.returncode == 3, told.stderr
     assert told.stdout.count("left out: train-8: train.csv, row 2") == 3

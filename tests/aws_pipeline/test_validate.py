@@ -13,9 +13,9 @@ VALIDATE = "aws_pipeline/validate.py"
 
 @pytest.fixture
 def spoiled(data_dir):
-    """A third recording has no scale, and the annotation of the first one ends with a bout that ends before it begins."""
+    """A third recording has a scale of 0, and the annotation of the first one ends with a bout that ends before it begins."""
     csv = data_dir / "train.csv"
-    csv.write_text(csv.read_text() + "LoudHeron,9,25,,400,200,\n")
+    csv.write_text(csv.read_text() + "LoudHeron,9,25,0,400,200,\n")
     file = data_dir / "train_annotation/QuietOtter/7.parquet"
     rows = pq.read_table(file, partitioning=None)
     pq.write_table(rows.rename_columns(["agent_id", "target_id", "action", "stop_frame", "start_frame"]), file)
@@ -39,7 +39,7 @@ def test_faults_are_counted_by_code_with_their_recordings(script, spoiled):
     told = script(VALIDATE, "--json", spoiled)
     assert told.returncode == 3, told.stderr
     report = json.loads(told.stdout)
-    assert (report["contract"], report["accepted"], report["put_aside"]) == (1, 1, ["train-7", "train-9"])
+    assert (report["contract"], report["accepted"], report["put_aside"]) == (2, 1, ["train-7", "train-9"])
     found = {one["code"]: (one["severity"], one["count"], one["names"]) for one in report["findings"]}
     assert found == {"bout-reversed": ("reject", 1, ["train-7"]), "scale": ("reject", 1, ["train-9"])}
     first = next(one["first"] for one in report["findings"] if one["code"] == "bout-reversed")

@@ -58,7 +58,7 @@ def test_bouts_beyond_the_tracked_frames_of_no_length_and_written_twice_are_mend
     )
     sound, notes = sound_bouts(raw, range(60), "train_annotation/x")
     assert sound.schema == RAW_ANNOTATION.schema
-    assert [tuple(row.values()) for row in sound.to_pylist()] == [(1, 1, "rear", 50, 60), (1, 1, "rear", 0, 30)]
+    assert [tuple(row.values()) for row in sound.to_pylist()] == [(1, 1, "rear", 50, 60, None), (1, 1, "rear", 0, 30, None)]
     assert [(note.code, note.severity, note.count, note.where) for note in notes] == [
         ("bout-beyond", "repair", 2, "train_annotation/x"),
         ("bout-empty", "repair", 1, "train_annotation/x"),
@@ -71,9 +71,19 @@ def test_bouts_beyond_the_tracked_frames_of_no_length_and_written_twice_are_mend
 def test_sound_bouts_stay_as_they_are():
     raw = bouts((1, 2, "sniff", 30, 60), (1, 1, "rear", 0, 30), (2, 1, "sniff", 0, 30), (1, 1, "run", 0, 30), (1, 1, "rear", 30, 31))
     sound, notes = sound_bouts(raw, range(60))
-    assert sound.to_pylist() == raw.to_pylist()
+    assert sound.select(raw.column_names).to_pylist() == raw.to_pylist()
     assert notes == []
     assert sound_bouts(bouts(), range(60))[0].to_pylist() == []
+
+
+def test_who_wrote_a_bout_stays_with_it_and_a_bout_of_two_annotators_counts_once():
+    raw = bouts((1, 1, "rear", 0, 15), (1, 1, "rear", 0, 15), (1, 1, "run", 20, 30)).append_column("annotator", [["Ada", "Zoë", None]])
+    sound, (note,) = sound_bouts(raw, range(60))
+    assert note.code == "bout-repeated"
+    assert enrich(sound, recording()).select(["action", "annotator"]).to_pylist() == [
+        {"action": "rear", "annotator": "Ada"},
+        {"action": "run", "annotator": None},
+    ]
 
 
 def test_bouts_of_a_clip_are_in_the_films_numbers():

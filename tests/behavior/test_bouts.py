@@ -15,6 +15,7 @@ from behavior.bouts import (
     bout_table,
     calibrated,
     decode,
+    decode_scored,
     frame_labels,
     labels_of_bouts,
     runs,
@@ -276,3 +277,19 @@ def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, float]) -> N
     (name,) = wrong
     with pytest.raises(ValueError, match=f"Expected {name} to be"):
         DecodeSettings(**wrong)
+
+
+def test_the_confidence_of_a_bout_is_the_mean_score_of_its_frames_without_those_of_a_closed_gap():
+    scores = scores_of(".97..9.")
+    settings = DecodeSettings(smooth_s=0, max_gap_s=2 / 30, min_length_s=1 / 30)
+    ((number, start, stop, confidence),) = decode_scored(scores, 30, np.array([True]), settings)
+    assert (number, start, stop) == (0, 1, 6)
+    assert confidence == pytest.approx((0.9 + 0.7 + 0.9) / 3)
+
+
+def test_confidence_is_of_the_calibrated_score():
+    line = np.array([[1.0, -np.log(3)]])  # odds of 3 to 1 become even odds
+    criteria = Criteria(np.array([0.4]), calibration=line)
+    ((*_, confidence),) = decode_scored(np.full((5, 1), 0.75, np.float32), 30, np.array([True]), DecodeSettings(smooth_s=0), criteria)
+    assert confidence == pytest.approx(0.5, abs=1e-6)
+    assert decode_scored(np.zeros((5, 1), np.float32), 30, np.array([True]), DecodeSettings()) == []

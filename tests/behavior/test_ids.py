@@ -1,6 +1,6 @@
 import pytest
 
-from behavior.ids import lab_fault, video_fault
+from behavior.ids import lab_fault, video_fault, video_of_name
 
 
 @pytest.mark.parametrize("lab", ["AdaptableSnail", "MABe22_movies", "lab 3", "Zürich.1", "CalMS21_task1", "01001", "2A001"])
@@ -28,3 +28,11 @@ def test_anything_else_is_no_video_id(video: object):
     assert fault is not None
     assert fault.code == "video-id"
     assert f"but got {video!r}." in fault.text
+
+
+def test_a_named_recording_has_the_same_number_everywhere_and_another_one_in_another_lab():
+    assert video_of_name("MyLab", "cage1_day2") == 8039443967302433  # also after an update: numbers of users' recordings must never change
+    names = [("MyLab", "cage1_day2"), ("MyLab", "cage1_day3"), ("Otter", "cage1_day2"), ("Otter", "souris é 1"), ("MyLabc", "age1_day2")]
+    numbers = {video_of_name(*name) for name in names}
+    assert len(numbers) == len(names)
+    assert all(0 < number <= 2**53 and int(float(number)) == number and video_fault(number) is None for number in numbers)

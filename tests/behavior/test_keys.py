@@ -6,11 +6,24 @@ from hypothesis import strategies as st
 
 from behavior.contract import ContractError
 from behavior.ids import lab_fault
-from behavior.keys import RAW_FOLDERS, STAGING, LakeObject, file_of, foreign_key, key_of, lab_folder, object_of, staging_key
+from behavior.keys import (
+    ICEBERG,
+    RAW_FOLDERS,
+    LakeObject,
+    file_of,
+    foreign_key,
+    key_of,
+    lab_folder,
+    lab_key,
+    object_of,
+    pin_key,
+    snapshot_key,
+)
 from behavior.tables import (
     ANNOTATIONS_ENRICHED,
     CLASS_DISTRIBUTION_STATS,
     CURATED_TABLES,
+    LINEAGE,
     METADATA_TEST,
     METADATA_TRAIN,
     RAW_ANNOTATION,
@@ -141,9 +154,22 @@ def test_a_labs_folder_begins_the_keys_of_its_objects(recording):
     assert key_of(TRACKING_CURATED, "train", recording).startswith(lab_folder(TRACKING_CURATED, "QuietOtter"))
 
 
-def test_what_waits_is_in_no_tables_folder(recording):
-    key = staging_key("run-1", key_of(TRACKING_CURATED, "train", recording))
-    assert key == "_staging/run-1/tracking_curated/lab_id=QuietOtter/train-7.parquet"
-    assert key.startswith(f"{STAGING}/")
+def test_a_version_is_part_of_the_key_of_a_curated_object(recording):
+    version = "0123456789abcdef"
+    keys = {
+        key_of(TRACKING_CURATED, "train", recording, version): LakeObject(TRACKING_CURATED, "train", "QuietOtter", 7, version),
+        key_of(METADATA_TRAIN, version=version): LakeObject(METADATA_TRAIN, version=version),
+        lab_key(LINEAGE, "QuietOtter", version): LakeObject(LINEAGE, lab="QuietOtter", version=version),
+    }
+    assert list(keys) == [
+        "tracking_curated/lab_id=QuietOtter/train-7-0123456789abcdef.parquet",
+        "metadata_train/metadata_train-0123456789abcdef.parquet",
+        "lineage/lab_id=QuietOtter/lineage-0123456789abcdef.parquet",
+    ]
+    assert {key: object_of(key) for key in keys} == keys
+
+
+@pytest.mark.parametrize("key", [snapshot_key("run-1"), pin_key("job-1"), f"{ICEBERG}/runs/metadata/1.json"])
+def test_lists_pins_and_metadata_are_in_no_tables_folder(key):
     assert not any(key.startswith(table.location) for table in CURATED_TABLES)
     assert object_of(key) is None

@@ -35,7 +35,7 @@ def test_a_policy_makes_one_code_stricter_and_another_gentler():
         (HEAD + 'place-contradiction = "flag"', "Expected place-contradiction to be reject or repair, but got 'flag'."),
         (HEAD + 'point-fur = "reject"', "Expected a code of contract 2, but got point-fur. See python aws_pipeline/validate.py --codes."),
         ('[severity]\npoint-far = "reject"', "Expected contract = 2, but got none."),
-        ("contract = 3", "Expected contract = 2, but got 3."),
+        ("contract = 1", "Expected contract = 2, but got 1."),
         ("contract = 2\nseverity = 3", "Expected a table [severity], but got a value."),
         ("contract = 2\nseverities = 3", "Expected only contract and [severity], but got severities."),
         ("contract = ", "Expected a policy in TOML, but got"),

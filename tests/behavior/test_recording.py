@@ -49,7 +49,7 @@ def test_a_list_of_something_else_is_refused(text: str):
 
 
 def test_all_faults_of_all_rows_are_told_at_once():
-    bad = [row(frames_per_second=0, pix_per_cm_approx=None), row(video_id="../../evil", lab_id="a/b"), row(), row()]
+    bad = [row(frames_per_second=0, pix_per_cm_approx=-1), row(video_id="../../evil", lab_id="a/b"), row(), row()]
     with pytest.raises(ContractError) as caught:
         recordings_from_rows(bad, where="train.csv")
     told = str(caught.value)
@@ -66,7 +66,7 @@ def test_all_faults_of_all_rows_are_told_at_once():
     ("column", "code", "sound", "wrong"),
     [
         ("frames_per_second", "frame-rate", [1, 29.97, 2000], [0, 0.5, 2001, 1e9, -30, math.inf, math.nan, None, "fast"]),
-        ("pix_per_cm_approx", "scale", [0.1, 65, 10_000], [0, 1e-30, 1e30, -5, math.nan, None]),
+        ("pix_per_cm_approx", "scale", [0.1, 65, 10_000], [0, 1e-30, 1e30, -5, "12 px"]),
         ("video_width_pix", "picture-size", [1, 1920], [0, 10**9, None]),
         ("video_height_pix", "picture-size", [1, 1080], [0, -1, math.inf]),
         ("arena_center_x_pix", "arena-center", [None, math.nan, 0, 200, -30], [1e30, math.inf, -500]),
@@ -97,6 +97,19 @@ def test_the_faults_of_a_row_carry_codes_and_its_place():
     _, faults = sound_recordings([row(lab_id="..", video_id=-1, pix_per_cm_approx=0, behaviors_labeled="sniff")], "train.csv")
     assert sorted(fault.code for fault in faults) == ["annotated-list", "lab-name", "scale", "video-id"]
     assert {fault.where for fault in faults} == {"train.csv, row 1 (lab '..', video -1)"}
+
+
+@pytest.mark.parametrize("nothing", [None, "", math.nan])
+def test_a_recording_without_a_scale_is_sound_and_says_that_it_has_none(nothing: object):
+    (recording,) = recordings_from_rows([row(pix_per_cm_approx=nothing)])
+    assert recording.pix_per_cm is None
+
+
+def test_a_recording_is_shown_by_the_name_of_its_lab_or_else_by_its_number():
+    named, numbered = recordings_from_rows([row(recording_name="cage1_day2"), row(video_id=8, recording_name=None)])
+    assert (named.name, named.shown, numbered.name, numbered.shown) == ("cage1_day2", "cage1_day2", "", "8")
+    _, (fault,) = sound_recordings([row(recording_name="cage1_day2", frames_per_second=0)], "train.csv")
+    assert fault.where == "train.csv, row 1 (lab 'QuietOtter', video 7, recording 'cage1_day2')"
 
 
 def test_recordings_are_plain_values():

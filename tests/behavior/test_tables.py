@@ -7,6 +7,7 @@ from behavior.tables import (
     ANNOTATIONS_ENRICHED,
     CURATED_TABLES,
     METADATA_TRAIN,
+    PREDICTION_TABLES,
     RAW_ANNOTATION,
     RAW_TRACKING,
     TRACKING_CURATED,
@@ -18,6 +19,13 @@ CSV = b"""lab_id,video_id,mouse1_id,frames_per_second,pix_per_cm_approx,video_wi
 QuietOtter,7,1.0,25.0,12.5,400,200,"[""mouse1,mouse2,sniff""]"
 QuietOtter,8,,30.0,,400,200,
 """
+
+
+def test_metadata_say_where_the_scale_is_from_whether_the_file_says_it_or_not():
+    assert parse_metadata(CSV, "train.csv").column("scale_source").to_pylist() == ["measured", "body_length"]
+    said = CSV.replace(b"behaviors_labeled", b"behaviors_labeled,scale_source").replace(b'sniff""]"', b'sniff""]",body_length')
+    said = said.replace(b"400,200,\n", b"400,200,,measured\n")  # of a row without a scale it cannot be true
+    assert parse_metadata(said, "train.csv").column("scale_source").to_pylist() == ["body_length", "body_length"]
 
 
 def test_whole_numbers_of_any_width_are_brought_in_line():
@@ -141,7 +149,7 @@ def test_metadata_that_is_no_table_is_refused_with_its_name():
         parse_metadata(CSV.replace(b",7,", b",../../evil,"), "train.csv")
 
 
-@pytest.mark.parametrize("table", CURATED_TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [*CURATED_TABLES, *PREDICTION_TABLES], ids=lambda table: table.name)
 def test_every_curated_column_has_a_meaning_and_a_hive_type(table: Table):
     assert all(doc(field) for field in table.schema)
     assert [column["Name"] for column in table.glue_columns()] == table.schema.names

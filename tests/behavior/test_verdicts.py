@@ -14,7 +14,7 @@ def test_reasons_are_kept_as_json_and_read_again():
     one = QuarantineEntry("train-7", (TORN,), "QuietOtter", ("train_tracking/lab_id=QuietOtter/7.parquet",), 12, run="run-1")
     assert QuarantineEntry.from_json(one.to_json()) == one
     content = json.loads(one.to_json())
-    assert (content["run"], content["contract"], content["faults"][0]["mend"]) == ("run-1", 1, "Copy the file again.")
+    assert (content["run"], content["contract"], content["faults"][0]["mend"]) == ("run-1", 2, "Copy the file again.")
 
 
 def test_a_decision_is_kept_as_json_and_read_again():

@@ -30,7 +30,7 @@ from behavior.film import PictureSettings
 from behavior.simulated.films import simulate_film
 from inference.video import VideoPredictor
 from recognizers.families import network_family
-from recognizers.film.encoding import write_film
+from recognizers.film.film_encoding import write_film
 from recognizers.film.film_file import FilmFile
 from recognizers.film_recognizer import FilmFamily, FilmRecognizer
 from recognizers.recognizer import whole_scores

@@ -60,7 +60,7 @@ def speed(recipe: str, minutes: float) -> None:
 
 def onnx(recipe: str, minutes: float) -> None:
     """Print how fast onnxruntime recognizes beside torch, and whether it finds the same bouts."""
-    from inference.export import export
+    from inference.export_onnx import export
     from inference.recognition import recognize
     from recognizers import checkpoint
     from recognizers.families import load_recognizer

@@ -14,6 +14,7 @@ from curated_lake import LoopInsteadOfSpark
 
 from aws_pipeline import glue_etl
 from aws_pipeline.config import Settings
+from behavior.tables import METADATA_TRAIN, Table
 
 COLUMNS = (
     "lab_id",
@@ -73,10 +74,10 @@ class Night:
         return self.settings.mock_dir / "curated-zone"
 
     def begin(self) -> None:
-        """Fill the raw zone with three sound recordings, and empty the curated zone."""
-        for zone in (self.raw, self.curated):
-            for each in zone.iterdir():
-                shutil.rmtree(each) if each.is_dir() else each.unlink()
+        """Fill the raw zone with three sound recordings; the curated zone holds what the last test left, but quarantine is empty."""
+        for each in self.raw.iterdir():
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
+        shutil.rmtree(self.curated / "quarantine", ignore_errors=True)
         self.rows([self.row(*BAD), self.row(*GOOD), self.row(*FAR_OFF)])
         for recording in (BAD, GOOD, FAR_OFF):
             self.put(self.tracking(*recording), tracking(walk()))
@@ -136,12 +137,17 @@ class Night:
 
     def accepted(self) -> list[int]:
         """Return the videos of the curated zone; tracking, annotation and metadata must hold the same."""
-        metadata = pq.ParquetFile(self.curated / "metadata_train" / "metadata_train.parquet").read().column("video_id").to_pylist()
+        metadata = self.read(METADATA_TRAIN).column("video_id").to_pylist()
         for table in ("tracking_curated", "annotations_enriched"):
             files = sorted((self.curated / table).rglob("*.parquet"))
             videos = {video for file in files for video in pq.ParquetFile(file).read(["video_id"]).column("video_id").to_pylist()}
             assert videos == set(metadata), table
         return metadata
+
+    def read(self, table: Table) -> pa.Table:
+        """Return the rows of a table that spans recordings, from the only object in its folder."""
+        (file,) = (self.curated / table.location).glob("*.parquet")
+        return pq.ParquetFile(file).read()
 
     def reasons(self) -> list[str]:
         """Return the names of what lies in quarantine."""

@@ -36,7 +36,8 @@ def test_a_policy_makes_a_rejecting_fault_a_repair_for_all_recordings(night):
     assert night.accepted() == [7, 8, 9]
     assert summary["notes"] == {"place-contradiction": 2}
     assert summary["by_leave"] == {"train-7": ["place-contradiction"], "train-8": ["place-contradiction"]}
-    rows = pq.ParquetFile(night.curated / "tracking_curated/lab_id=QuietOtter/train-7.parquet").read()
+    (file,) = (night.curated / "tracking_curated" / "lab_id=QuietOtter").glob("train-7-*.parquet")
+    rows = pq.ParquetFile(file).read()
     assert rows.column("seen").to_pylist() == [True] * 3 + [False] + [True] * 5
 
 

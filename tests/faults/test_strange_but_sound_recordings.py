@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from faults.night import BAD, FAR_OFF, GOOD, Night, annotation, tracking, walk
 
+from behavior.tables import METADATA_TRAIN
+
 
 @dataclass(frozen=True)
 class Strange:
@@ -75,11 +77,35 @@ def test_it_is_accepted_and_what_was_repaired_is_counted(night, strange):
     assert summary["balances"]["recordings"] == recordings
 
 
+BODIES = [(t, 1, part, x, 100.0) for t in range(10) for part, x in (("nose", 200.0), ("tail_base", 60.0))]
+
+
+def test_a_recording_without_a_scale_is_in_body_lengths_and_its_metadata_say_so(night):
+    night.put(night.tracking(*BAD), tracking(BODIES))
+    night.spoil_row(pix_per_cm_approx="")
+    summary = night.run()
+    assert (night.accepted(), summary["put_aside"], summary["notes"]) == ([7, 8, 9], [], {"scale-body": 1})
+    rows = night.read(METADATA_TRAIN).sort_by("video_id")
+    assert rows["scale_source"].to_pylist() == ["body_length", "measured", "measured"]
+    assert rows["pix_per_cm_approx"].to_pylist()[0] is None
+    (file,) = (night.curated / "tracking_curated" / "lab_id=QuietOtter").glob("train-7-*.parquet")
+    tracked_cm = pq.ParquetFile(file).read()
+    assert tracked_cm["x_cm"].to_pylist()[0] - tracked_cm["x_cm"].to_pylist()[-1] == pytest.approx(7)
+
+
+def test_a_policy_puts_a_recording_without_a_scale_aside(night):
+    night.put(night.tracking(*BAD), tracking(BODIES))
+    night.spoil_row(pix_per_cm_approx="")
+    summary = night.run('contract = 2\n[severity]\nscale-body = "reject"')
+    assert night.accepted() == [8, 9]
+    assert "the body length of 140.0 pixels counts as 7 cm" in summary["put_aside"][0]["faults"][0]
+
+
 def test_a_recording_without_annotation_is_unlabelled_and_not_empty(night):
     night.annotation(*BAD).unlink()
     night.spoil_row(behaviors_labeled="")
     assert night.run()["put_aside"] == []
-    rows = {row["video_id"]: row for row in pq.ParquetFile(night.curated / "metadata_train/metadata_train.parquet").read().to_pylist()}
+    rows = {row["video_id"]: row for row in night.read(METADATA_TRAIN).to_pylist()}
     assert rows[7]["behaviors_labeled"] is None
 
 

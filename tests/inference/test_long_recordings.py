@@ -12,7 +12,7 @@ import torch
 from simulated_lake import profile
 from small_recognizer import random_arena_recognizer, random_plus_recognizer, random_recognizer, scores_of
 
-from behavior.bouts import bout_table
+from behavior.bouts import scored_bout_table
 from behavior.contract import ContractError
 from behavior.curation import CuratedTracking, curate
 from behavior.labelling import Subject
@@ -73,8 +73,8 @@ def test_scores_and_bouts_of_pairs_in_blocks_are_those_of_the_whole(make, fps: f
         np.testing.assert_array_equal(scores, expected, err_msg=str(pair))
     subjects = [Subject(*pair, frozenset(BEHAVIORS)) for pair in PAIRS]
     asked = labelling_of(recognizer)
-    decoded = [recognizer.decoding.bouts(asked, recording, subject, scores) for subject, scores in zip(subjects, whole, strict=True)]
-    bouts = bout_table([bout for of_pair in decoded for bout in of_pair])
+    decoded = [recognizer.decoding.scored_bouts(asked, recording, subject, scores) for subject, scores in zip(subjects, whole, strict=True)]
+    bouts = scored_bout_table([bout for of_pair in decoded for bout in of_pair])
     assert len(bouts) > 5
     pd.testing.assert_frame_equal(recognize_material(Material.with_tracking(recording, curated), recognizer), bouts)
 

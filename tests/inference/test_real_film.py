@@ -13,7 +13,7 @@ from inference import recognize
 from recognizers.checkpoint import save
 from recognizers.film import film_file
 from recognizers.film.decoding import pictures
-from recognizers.film.encoding import write_film
+from recognizers.film.film_encoding import write_film
 from recognizers.film.film_file import FilmFile
 from recognizers.film.probe import probe
 

@@ -9,7 +9,7 @@ import pytest
 from simulated_lake import profile
 from small_recognizer import random_recognizer, scores_of
 
-from behavior.bouts import BOUT_COLUMNS, DecodeSettings
+from behavior.bouts import SCORED_COLUMNS, DecodeSettings
 from behavior.contract import ContractError
 from behavior.curation import curate, from_table, to_table
 from behavior.material import Material
@@ -37,7 +37,7 @@ def test_only_annotated_triples_are_given(simulated: tuple[pa.Table, Recording])
     annotated = annotating(recording, Triple(1, 2, "attack"), Triple(1, 2, "freeze"), Triple(2, 2, "rear"))
     bouts = recognize(rows, annotated, random_recognizer(BEHAVIORS, threshold=0.05))
     found = {Triple(*row) for row in bouts[["agent_id", "target_id", "action"]].itertuples(index=False)}
-    assert list(bouts.columns) == list(BOUT_COLUMNS)
+    assert list(bouts.columns) == list(SCORED_COLUMNS)
     assert found <= set(annotated.annotated)
     assert {triple[:2] for triple in found} == {(1, 2), (2, 2)}
 

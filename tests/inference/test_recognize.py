@@ -1,13 +1,17 @@
 """Groups of behaviors on the command line, and why they are no submission."""
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from simulated_lake import Lake
 from small_recognizer import PROVENANCE, random_arena_recognizer, random_recognizer
 
 from behavior.contract import EXIT_CONTRACT, EXIT_USAGE
+from behavior.parquet_file import read_rows
+from behavior.tables import PREDICTABLE_TRIPLES, PREDICTED_BOUTS
 from inference import make_submission, recognize
 from recognizers.checkpoint import save
 
@@ -28,7 +32,16 @@ def test_group_bouts_of_what_the_checkpoint_never_saw_are_written(lake: Lake, ch
     output = tmp_path / "deep" / "groups.csv"
     assert run("--data-dir", lake.raw, "--checkpoint", checkpoint, "--held-out", "--output", output) == 0
     rows = pd.read_csv(output)
-    assert list(rows.columns) == ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
+    assert list(rows.columns) == [
+        "video_id",
+        "agent_id",
+        "target_id",
+        "action",
+        "start_frame",
+        "stop_frame",
+        "confidence",
+        "threshold",
+    ]
     assert rows[["agent_id", "target_id"]].isna().all().all(), "a group of behaviors is nobody's in particular"
     assert set(rows["video_id"]) == {103, 104}
     assert set(rows["action"]) <= {"social", "mating", "aggressive"}
@@ -57,6 +70,47 @@ def test_bouts_of_pairs_name_mice_by_number(lake: Lake, tmp_path: Path) -> None:
     assert len(rows)
     assert set(rows["agent_id"]) | set(rows["target_id"]) <= {1, 2}
     assert rows["agent_id"].dtype == "int64"
+
+
+def test_parquet_holds_the_tables_of_the_lake_and_every_behavior_that_was_looked_for(lake: Lake, tmp_path: Path) -> None:
+    path, output = tmp_path / "pairs.safetensors", tmp_path / "bouts.parquet"
+    occurring = {"CalMS21_task2": frozenset({"attack", "sniff"})}
+    save(path, random_recognizer(("attack", "climb", "mount", "sniff"), threshold=0.3, occurring=occurring), PROVENANCE)
+    assert run("--data-dir", lake.raw, "--checkpoint", path, "--held-out", "--output", output) == 0
+    assert run("--data-dir", lake.raw, "--checkpoint", path, "--held-out", "--output", tmp_path / "b.csv") == 0
+    bouts = read_rows(PREDICTED_BOUTS.with_partition(), output, "bouts").to_pandas()
+    as_csv = pd.read_csv(tmp_path / "b.csv")
+    assert len(bouts) == len(as_csv) > 4
+    assert bouts[["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]].to_numpy().tolist() == (
+        as_csv[["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]].to_numpy().tolist()
+    )
+    assert set(bouts["lab_id"]) == {"CalMS21_task2"}
+    assert set(bouts["split"]) == {"train"}
+    assert set(bouts["recognizer"]) == {hashlib.sha256(path.read_bytes()).hexdigest()}
+    assert set(bouts["recipe"]) == {"test"}
+    assert bouts["duration_s"].to_list() == ((bouts["stop_frame"] - bouts["start_frame"]) / 30).to_list()
+    assert (bouts["confidence"] >= bouts["threshold"]).all()
+    assert bouts["threshold"].round(6).eq(0.3).all()
+
+    triples = read_rows(PREDICTABLE_TRIPLES.with_partition(), tmp_path / "bouts.predictable.parquet", "triples").to_pandas()
+    assert set(triples["action"]) == {"attack", "sniff"}, "mounting never occurs in this lab, and nobody annotated climbing"
+    annotated = {(one.video_id, *triple) for one in lake.recordings for triple in one.annotated if triple.behavior in ("attack", "sniff")}
+    assert {tuple(row) for row in triples[["video_id", "agent_id", "target_id", "action"]].to_numpy()} == {
+        row for row in annotated if row[0] in (103, 104)
+    }
+    assert set(triples["frame_count"]) == {300}
+    assert set(triples["first_frame"]) == {0}
+
+
+def test_bouts_of_an_arena_have_no_mouse_in_the_tables(lake: Lake, checkpoint: Path, tmp_path: Path) -> None:
+    output = tmp_path / "groups.parquet"
+    assert run("--data-dir", lake.raw, "--checkpoint", checkpoint, "--held-out", "--output", output, "--tta") == 0
+    rows = pq.read_table(output)
+    assert rows.column("agent_id").null_count == rows.column("target_id").null_count == len(rows) > 0
+    assert set(rows.column("kind").to_pylist()) == {"arena"}
+    assert rows.column("recognizer").to_pylist()[0].endswith("+tta")
+    triples = pq.read_table(tmp_path / "groups.predictable.parquet").to_pandas()
+    assert "background" not in set(triples["action"])
 
 
 def test_an_output_that_is_a_folder_is_refused_before_recognizing(lake: Lake, checkpoint: Path, tmp_path: Path, capsys) -> None:

@@ -83,10 +83,10 @@ def test_groups_in_a_recording_unlike_training_are_found_on_its_own_frames(chang
     [
         ("frames_per_second", 0.0, "Expected frames_per_second to be a number from 1 to 2,000, but got 0.0"),
         ("frames_per_second", float("nan"), "Expected frames_per_second to be a number from 1 to 2,000, but got nan"),
-        ("pix_per_cm_approx", None, "Expected pix_per_cm_approx to be a number from 0.1 to 10,000, but got None"),
+        ("pix_per_cm_approx", 0.0, "Expected pix_per_cm_approx to be a number from 0.1 to 10,000, but got 0.0"),
     ],
 )
-def test_a_recording_without_a_clock_or_a_scale_is_refused(column: str, value: float | None, expected: str) -> None:
+def test_a_recording_with_an_impossible_clock_or_scale_is_refused(column: str, value: float, expected: str) -> None:
     made = simulate(profile("CalMS21_task2"), seed=2, seconds=1)
     with pytest.raises(ContractError, match=expected):
         recordings_from_rows([{**made.metadata, column: value}])

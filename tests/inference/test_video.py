@@ -43,7 +43,10 @@ def test_films_become_bouts_probabilities_and_annotated_films(films: Path, check
     outputs = ["--output", tmp_path / "bouts.csv", "--json", tmp_path / "json", "--annotate", tmp_path / "films"]
     assert run("--data-dir", films, "--checkpoint", checkpoint, *outputs) == 0
     rows = pd.read_csv(tmp_path / "bouts.csv")
-    assert list(rows.columns) == ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
+    assert list(rows.columns) == [
+        *("video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"),
+        *("confidence", "threshold"),
+    ]
     assert rows[["agent_id", "target_id"]].isna().all().all()
     assert set(rows["action"]) <= set(PAIN_BEHAVIORS)
     told = json.loads((tmp_path / "json" / "mouse0_0_predictions.json").read_text())

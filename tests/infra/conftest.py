@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -34,14 +35,24 @@ class Endpoint:
 def lead_clients_to(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Lead every AWS client of this process to an endpoint, as a person does: by environment variables."""
 
-    def lead(url: str) -> None:
-        for name, value in {**ACCOUNT, "AWS_ENDPOINT_URL": url}.items():
-            monkeypatch.setenv(name, value)
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    return partial(_lead, monkeypatch)
 
-    return lead
+
+def _lead(patch: pytest.MonkeyPatch, url: str) -> None:
+    for name, value in {**ACCOUNT, "AWS_ENDPOINT_URL": url}.items():
+        patch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
+        patch.delenv(name, raising=False)
+    patch.setattr(boto3, "DEFAULT_SESSION", None)
+
+
+@pytest.fixture(scope="module")
+def shared_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """One server for all tests of a file, which leave each other's tables alone."""
+    root = tmp_path_factory.mktemp("shared") / "s3_mock"
+    with pytest.MonkeyPatch.context() as patch, LocalServer(root) as server:
+        _lead(patch, server.url)
+        yield Endpoint(server.url, root, server)
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +74,38 @@ def test_of_two_writers_that_read_the_same_version_the_second_is_refused(control
     assert table["Description"] == "first"
     other.invoke("glue", "UpdateTable", {**change, "VersionId": table["VersionId"], "TableInput": {**TABLE, "Description": "second"}})
     assert one.invoke("glue", "GetTable", named)["Table"]["Description"] == "second"
+
+
+def test_of_many_that_create_or_delete_a_table_at_once_one_succeeds(control_plane: Planes, tmp_path: Path) -> None:
+    planes = [control_plane(tmp_path) for _ in range(2)]
+    planes[0].invoke("glue", "CreateDatabase", {"DatabaseInput": {"Name": "mabe"}})
+    requests = {
+        "CreateTable": ({"DatabaseName": "mabe", "TableInput": TABLE}, "AlreadyExistsException"),
+        "DeleteTable": ({"DatabaseName": "mabe", "Name": "bouts"}, "EntityNotFoundException"),
+    }
+    for operation, (request, refused) in requests.items():
+        gate = threading.Barrier(4)
+
+        def attempt(number: int, operation: str = operation, request: dict[str, Any] = request, gate: threading.Barrier = gate) -> str:
+            gate.wait()
+            try:
+                planes[number % 2].invoke("glue", operation, request)
+            except ServiceError as error:
+                return error.code
+            return "done"
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(attempt, range(4))) == sorted(["done", *[refused] * 3])
+
+
+def test_an_update_of_a_table_that_is_gone_is_refused(control_plane: Planes, tmp_path: Path) -> None:
+    plane = control_plane(tmp_path)
+    make_table(plane)
+    plane.invoke("glue", "DeleteTable", {"DatabaseName": "mabe", "Name": "bouts"})
+    for more in ({}, {"VersionId": "1"}, {"SkipArchive": True}):
+        with pytest.raises(ServiceError) as caught:
+            plane.invoke("glue", "UpdateTable", {"DatabaseName": "mabe", "TableInput": TABLE, **more})
+        assert caught.value.code == "EntityNotFoundException"
 
 
 def test_only_requests_that_changed_something_are_journaled(control_plane: Planes, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from copy import deepcopy
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from aws_pipeline import glue_job
 from aws_pipeline.config import settings
 from aws_pipeline.job_code import glue_code
 from behavior.contract import UsageError
-from behavior.tables import CURATED_TABLES, TRACKING_CURATED
 from infra.deploy import deploy
 from infra.local.errors import ServiceError
 from infra.stack import template
@@ -42,16 +42,12 @@ def test_every_bucket_is_private_encrypted_and_forgets_unfinished_uploads() -> N
         assert any("AbortIncompleteMultipartUpload" in rule for rule in bucket["LifecycleConfiguration"]["Rules"])
 
 
-def test_the_tables_are_those_of_behavior_with_their_meanings() -> None:
-    declared = {table["TableInput"]["Name"]: table["TableInput"] for table in of_type("AWS::Glue::Table")}
-
-    assert set(declared) == {table.name for table in CURATED_TABLES}
-    tracking = declared["tracking_curated"]
-    assert tracking["StorageDescriptor"]["Columns"] == TRACKING_CURATED.glue_columns()
-    assert all(column["Comment"] for column in tracking["StorageDescriptor"]["Columns"])
-    assert [(key["Name"], key["Type"]) for key in tracking["PartitionKeys"]] == [("lab_id", "string")]
-    assert tracking["StorageDescriptor"]["Location"] == "s3://curated-zone/tracking_curated/"
-    assert declared["metadata_train"]["PartitionKeys"] == []
+def test_the_job_makes_the_tables_and_its_role_lets_it() -> None:
+    assert of_type("AWS::Glue::Table") == []
+    role = next(one for one in of_type("AWS::IAM::Role") if one["RoleName"] == "mabe-glue")
+    allowed = {action for statement in role["Policies"][0]["PolicyDocument"]["Statement"] for action in statement["Action"]}
+    assert {"glue:GetTable", "glue:CreateTable", "glue:UpdateTable"} <= allowed
+    assert f"pyiceberg=={version('pyiceberg')}" in of_type("AWS::Glue::Job")[0]["DefaultArguments"]["--additional-python-modules"]
 
 
 def test_a_prefix_reaches_every_bucket_and_address() -> None:
@@ -96,8 +92,6 @@ def test_deploying_makes_everything_once_and_then_nothing(endpoint: Any) -> None
     assert deploy(STACK, boto3.Session(), CODE) == []
 
     assert (endpoint.root / "raw-zone").is_dir()
-    columns = boto3.client("glue").get_table(DatabaseName="mabe", Name="tracking_curated")["Table"]["StorageDescriptor"]["Columns"]
-    assert {column["Name"]: column["Type"] for column in columns}["mouse_id"] == "tinyint"
     job = boto3.client("glue").get_job(JobName="mabe-curate")["Job"]
     assert job["Role"] == boto3.client("iam").get_role(RoleName="mabe-glue")["Role"]["Arn"]
     policy = boto3.client("iam").get_role_policy(RoleName="mabe-glue", PolicyName="curate")["PolicyDocument"]
@@ -111,12 +105,10 @@ def test_what_differs_is_updated_and_told(endpoint: Any) -> None:
     resources = changed["Resources"]
     resources["CurateJob"]["Properties"]["Timeout"] = 5
     resources["WorkGroup"]["Properties"]["WorkGroupConfiguration"]["BytesScannedCutoffPerQuery"] = 20_000_000
-    resources["TrackingCuratedTable"]["Properties"]["TableInput"]["StorageDescriptor"]["Columns"].append({"Name": "new", "Type": "int"})
     resources["TrainingRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].pop()
 
     assert [line.partition(":")[0] for line in deploy(changed, boto3.Session(), CODE)] == [
         "TrainingRole",
-        "TrackingCuratedTable",
         "CurateJob",
         "WorkGroup",
     ]

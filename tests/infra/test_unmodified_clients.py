@@ -26,6 +26,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from pyiceberg.catalog import load_catalog
+from pyiceberg.exceptions import TableAlreadyExistsError
 
 from infra.local.server import LocalServer
 
@@ -274,6 +275,25 @@ def test_of_two_iceberg_commits_at_once_none_is_lost(s3: Any, monkeypatch: pytes
     second.append(rows)
     assert len(updates) == 2
     assert one.load_table("lake.bouts").scan().to_arrow().num_rows == 3
+
+
+def test_of_two_that_create_an_iceberg_table_at_once_one_is_refused(s3: Any) -> None:
+    boto3.client("glue").create_database(DatabaseInput={"Name": "lake"})
+    schema = pa.schema([("video_id", pa.int64())])
+    gate = threading.Barrier(2)
+
+    def create(name: str) -> str:
+        catalog = load_catalog(name, type="glue", **{"s3.endpoint": os.environ["AWS_ENDPOINT_URL"]})
+        gate.wait()
+        try:
+            return catalog.create_table("lake.bouts", schema=schema, location="s3://raw-zone/bouts").metadata_location
+        except TableAlreadyExistsError:
+            return "there is one"
+
+    with ThreadPoolExecutor(2) as pool:
+        told = sorted(pool.map(create, ("one", "other")))
+    kept = boto3.client("glue").get_table(DatabaseName="lake", Name="bouts")["Table"]["Parameters"]["metadata_location"]
+    assert told == sorted([kept, "there is one"])
 
 
 # The AWS CLI

@@ -150,6 +150,16 @@ def test_recordings_are_split_one_by_one_where_the_zone_does_not_know_what_is_th
     assert read_header(tmp_path / "m" / "tiny.safetensors")["videos"]["held_out"] == list(with_everything.held_out)
 
 
+def test_recordings_without_a_scale_are_told(copy: Path, with_tiny: Recipe, tmp_path: Path, capsys) -> None:
+    path = copy / key_of(METADATA_TRAIN)
+    rows = pq.read_table(path)
+    unscaled = pa.array([None, *rows["pix_per_cm_approx"].to_pylist()[1:]], pa.float64())
+    pq.write_table(rows.set_column(rows.column_names.index("pix_per_cm_approx"), "pix_per_cm_approx", unscaled), path)
+    assert run("--curated", copy, "--recipe", "tiny", "--epochs", "1", "--model-dir", tmp_path / "m") == 0
+    named = rows["video_id"].to_pylist()[0]
+    assert f"1 of {len(rows)} recordings have no scale; their unit is the body length, not cm: {named}." in capsys.readouterr().out
+
+
 def test_held_out_recordings_are_never_opened(copy: Path, lake: Lake, tiny: Recipe) -> None:
     whole = prepare(lake.curated, tiny, 0)
     held_out = tracking_of(copy, whole.split.held_out)

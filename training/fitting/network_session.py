@@ -102,6 +102,12 @@ class NetworkSession(Session):
         run = self.trainer.run
         return {"best_epoch": run.best_epoch, "epochs": run.epoch, **best_metrics(run.best)}
 
+    def curve(self) -> list[dict[str, Any]]:
+        """Return losses and validation score, epoch by epoch."""
+        return [
+            {name: getattr(epoch, name) for name in ("epoch", "train_loss", "val_loss", "val_score")} for epoch in self.trainer.run.history
+        ]
+
     def described_recipe(self) -> dict[str, Any]:
         """Return the whole configuration, including that of the network."""
         return {**self.recipe.to_json_dict(), "network": asdict(self.network_config)}

@@ -88,6 +88,10 @@ class Session(ABC):
     def metrics(self) -> dict[str, Any]:
         """Return the metrics of training."""
 
+    def curve(self) -> list[dict[str, Any]]:
+        """Return losses and scores step by step, for a checkpoint and without times, so that equal runs write equal files."""
+        return []
+
     def described_recipe(self) -> dict[str, Any]:
         """Return the whole configuration for a checkpoint."""
         return self.recipe.to_json_dict()
@@ -107,6 +111,7 @@ class Session(ABC):
         if self.fitted_decoding is not None:
             videos["decoding"] = list(self.fitted_decoding.videos)
         provenance = {"recipe": self.described_recipe(), "videos": videos, "metrics": self.metrics(), "seed": self.seed}
+        provenance |= {"curve": self.curve()}
         checkpoint.save(path, self.recognizer(), provenance)
 
     def identity(self) -> dict[str, Any]:

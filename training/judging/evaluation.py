@@ -15,8 +15,9 @@ import pandas as pd
 from behavior.bootstrap import RESAMPLES, percentile_interval, resampling_weights
 from behavior.bout_matching import OVERLAPS
 from behavior.bouts import bout_table
-from behavior.competition_frames import competition_frames, known_as
+from behavior.competition_frames import competition_frames
 from behavior.frame_scores import average_precision, best_threshold, f1_score, frames_at, precision_recall, reliability
+from behavior.lab_scores import lab_series, mean_of_known
 from behavior.recording import Recording
 from recognizers.competition import solution_rows, submission_rows
 from recognizers.recognizer import BoutRow
@@ -90,23 +91,12 @@ def _competition(
     """Return the score of each lab, and the score in every resample [1 + B]."""
     solution = solution_rows(recordings, pd.concat(tally.true, ignore_index=True))
     counts = competition_frames(solution, submission_rows(bout_table(decoded)))
-    counts["action"] = known_as(counts["action"])
     row = {unit: number for number, unit in enumerate(tally.units)}
-    parts = counts.groupby(["lab_id", "action"], sort=True).ngroup().to_numpy()
-    names = counts.assign(part=parts).drop_duplicates("part").sort_values("part")
-    frames = np.zeros((len(tally.units), len(names), 4))  # hits, predicted, true, and whether it occurs at all
-    owner = np.array([row[groups[video]] for video in counts["video_id"]], np.int64)
-    np.add.at(frames, (owner, parts), counts.assign(here=1)[["hits", "predicted", "true", "here"]].to_numpy(np.float64))
-    pooled = np.einsum("bu,upk->bpk", units.weights, frames)
-    f1 = np.nan_to_num(f1_score(pooled[..., 0], pooled[..., 1], pooled[..., 2]))
-    f1[pooled[..., 3] == 0] = np.nan  # an action without a recording in the resample does not count in the mean
-    labs, actions = (names[column].to_numpy() for column in ("lab_id", "action"))
-    by_lab, of_labs = {}, []
-    for lab in sorted(set(labs)):
-        own = np.flatnonzero(labs == lab)
-        of_labs.append(_mean(f1[:, own]))
-        by_lab[lab] = {"score": _estimate(of_labs[-1]), "actions": {actions[part]: float(f1[0, part]) for part in own}}
-    return by_lab, _mean(np.stack(of_labs, axis=1))
+    series = lab_series(counts, {video: row[group] for video, group in groups.items() if group in row}, units.weights)
+    by_lab = {
+        one.lab: {"score": _estimate(one.score), "actions": dict(zip(one.actions, one.f1[0].tolist(), strict=True))} for one in series
+    }
+    return by_lab, mean_of_known(np.stack([one.score for one in series], axis=1))
 
 
 def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -143,7 +133,7 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
             "reliability": _reliability(pooled),
             "reliability_calibrated": _reliability(tally.calibrated[column]) if column in tally.calibrated else None,
         }
-    return by_behavior, {key: _mean(np.stack(values, axis=1)) for key, values in series.items()}
+    return by_behavior, {key: mean_of_known(np.stack(values, axis=1)) for key, values in series.items()}
 
 
 def _reliability(counts: np.ndarray) -> dict[str, Any]:
@@ -173,13 +163,6 @@ def _areas(levels: np.ndarray, units: Units) -> np.ndarray:
     flat = levels[used].reshape(int(used.sum()), levels[0].size).astype(np.float64)  # not -1, because there may be no rows
     chunks = np.array_split(units.weights[:, used], max(1, len(units.weights) // _CHUNK))
     return np.concatenate([average_precision((chunk @ flat).reshape(len(chunk), *levels.shape[1:])) for chunk in chunks])
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Return the mean over the last axis without NaN; NaN where all values are."""
-    known = np.isfinite(values)
-    total, count = np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
 def _estimate(values: np.ndarray) -> dict[str, float | None]:

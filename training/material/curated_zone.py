@@ -1,11 +1,13 @@
 """Read the curated zone from a directory: annotated recordings, their bouts, their curated tracking.
 
-The layout is the lake's, as behavior/keys.py says.
+snapshots/current.json lists the objects of the lake's last run. Named instead of the folder, snapshots/<run>.json pins another run: the
+same list gives the same rows, whatever later runs do. A folder without lists, such as a simulated zone, is all that lies in it.
 """
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -15,10 +17,11 @@ import pyarrow.compute as pc
 from behavior.content import Content, content_of
 from behavior.contract import ContractError, Fault, refuse
 from behavior.curation import CuratedTracking, from_table
-from behavior.keys import key_of, lab_folder
+from behavior.keys import CURRENT_SNAPSHOT
 from behavior.material import Material
 from behavior.parquet_file import read_rows
 from behavior.recording import Recording, recordings_from_rows
+from behavior.snapshot import Snapshot, snapshot_of_keys
 from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, RAW_METADATA, TRACKING_CURATED, Table
 
 _BOUT_COLUMNS = ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame", "annotated"]
@@ -28,8 +31,26 @@ _BOUT_COLUMNS = ["video_id", "agent_id", "target_id", "action", "start_frame", "
 class CuratedZone:
     """A directory with the curated tables."""
 
-    root: Path
-    """A folder with the content of `s3://<curated bucket>/`."""
+    place: Path
+    """A folder with the content of `s3://<curated bucket>/`, or one of its lists, snapshots/<run>.json."""
+
+    @property
+    def root(self) -> Path:
+        """The folder."""
+        return self.place.parents[1] if self.place.is_file() else self.place
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The list of the objects. Raises ContractError if it cannot be read."""
+        listed = self.place if self.place.is_file() else self.root / CURRENT_SNAPSHOT
+        if not listed.is_file():
+            found = (self.root / table.location for table in (METADATA_TRAIN, TRACKING_CURATED, ANNOTATIONS_ENRICHED))
+            keys = (file.relative_to(self.root).as_posix() for folder in found for file in folder.rglob("*.parquet"))
+            return snapshot_of_keys(keys)
+        try:
+            return Snapshot.from_json(listed.read_bytes(), str(listed))
+        except ValueError as error:
+            raise ContractError([str(error)]) from None
 
     def annotated_recordings(self) -> list[Recording]:
         """Return the annotated training recordings, by video id. Raises ContractError if there are none."""
@@ -58,7 +79,7 @@ class CuratedZone:
         Frames count from the first tracked frame, as in `tracking`; the lake has the frame numbers of the film.
         """
         labs = {recording.video_id: recording.lab_id for recording in recordings}
-        files = [file for lab in sorted(set(labs.values())) for file in self._lab_files(ANNOTATIONS_ENRICHED, lab)]
+        files = [self.root / key for lab in sorted(set(labs.values())) for key in self.snapshot.keys(ANNOTATIONS_ENRICHED, lab)]
         condition = pc.field("video_id").isin(sorted(labs)) & pc.field("annotated")
         rows = _read(ANNOTATIONS_ENRICHED, files, *_BOUT_COLUMNS, condition=condition)
         bouts = rows.drop_columns(["annotated"]).to_pandas()
@@ -67,9 +88,9 @@ class CuratedZone:
 
     def tracking(self, recording: Recording) -> CuratedTracking:
         """Return the curated tracking of one recording."""
-        file = self.root / key_of(TRACKING_CURATED, "train", recording)
-        if not file.is_file():
-            raise ContractError([f"Expected curated tracking at {file}, but got no such file. Run the ETL job again."])
+        file = self._tracking_file(recording)
+        if file is None or not file.is_file():
+            raise ContractError([self._missing(recording)])
         columns = [name for name in TRACKING_CURATED.schema.names if name not in ("split", "video_id")]
         return from_table(_read(TRACKING_CURATED, [file], *columns))
 
@@ -88,19 +109,26 @@ class CuratedZone:
 
     def data_faults(self, recordings: Iterable[Recording]) -> list[str]:
         """Return one fault for each recording without tracking."""
-        names = ((recording, key_of(TRACKING_CURATED, "train", recording)) for recording in recordings)
-        return [
-            f"Expected curated tracking of video {recording.video_id} at {name}, but got no such file. Run the ETL job again."
-            for recording, name in names
-            if not (self.root / name).is_file()
-        ]
+        files = ((recording, self._tracking_file(recording)) for recording in recordings)
+        return [self._missing(recording) for recording, file in files if file is None or not file.is_file()]
+
+    def _missing(self, recording: Recording) -> str:
+        run = f" of run {self.snapshot.run}" if self.snapshot.run else ""
+        expected = f"Expected curated tracking of video {recording.video_id}{run} in {self.root}"
+        return f"{expected}, but got no such file. Run the ETL job again; --keep-days keeps the objects of earlier runs."
+
+    def _tracking_file(self, recording: Recording) -> Path | None:
+        key = self.snapshot.key_of(TRACKING_CURATED, "train", recording.video_id)
+        return self.root / key if key else None
 
     def _tracked_bodyparts(self) -> dict[int, tuple[str, ...]]:
         rows = self._metadata("video_id", "bodyparts").to_pylist()
         return {row["video_id"]: tuple(json.loads(row["bodyparts"])) for row in rows if row["bodyparts"] is not None}
 
     def _read_bodyparts(self, recording: Recording) -> tuple[str, ...]:
-        file = self.root / key_of(TRACKING_CURATED, "train", recording)
+        file = self._tracking_file(recording)
+        if file is None:
+            raise ContractError([self._missing(recording)])
         return tuple(sorted(_read(TRACKING_CURATED, [file], "bodypart").column("bodypart").unique().to_pylist()))
 
     def _recordings(self) -> list[Recording]:
@@ -108,16 +136,11 @@ class CuratedZone:
         return sorted(recordings_from_rows(rows.to_pylist()), key=lambda recording: recording.video_id)
 
     def _metadata(self, *columns: str) -> pa.Table:
-        return _read(METADATA_TRAIN, self._files(METADATA_TRAIN.location), *columns)
-
-    def _files(self, location: str) -> list[Path]:
-        files = sorted((self.root / location).glob("*.parquet"))
+        files = [self.root / key for key in self.snapshot.keys(METADATA_TRAIN)]
         if not files:
-            raise ContractError([f"Expected Parquet files in {self.root / location}, but got none. Name a curated zone with --curated."])
-        return files
-
-    def _lab_files(self, table: Table, lab: str) -> list[Path]:
-        return sorted((self.root / lab_folder(table, lab)).glob("*.parquet"))
+            place = self.root / METADATA_TRAIN.location
+            raise ContractError([f"Expected Parquet files in {place}, but got none. Name a curated zone with --curated."])
+        return _read(METADATA_TRAIN, files, *columns)
 
 
 def _read(table: Table, files: Sequence[Path], *columns: str, condition: pc.Expression | None = None) -> pa.Table:

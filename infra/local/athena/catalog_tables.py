@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from infra.local.athena.files import FooterCache, Partition
-from infra.local.athena.trino.kinds import duckdb_type, from_hive, quote
+from infra.local.athena.files import FooterCache, Partition, partitions_left
+from infra.local.athena.trino.kinds import Kind, duckdb_type, from_hive, quote
+from infra.local.athena.trino.scopes import TableUse
 from infra.local.athena.trino.values import text
 from infra.local.errors import ServiceError
 
@@ -34,6 +35,11 @@ class CatalogTable:
     partitions: list[Partition]
     root: Path
     footers: FooterCache = field(repr=False)
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """Return column -> type, partition keys last."""
+        return {column: from_hive(kind) for column, kind in self.columns.items()}
 
     @property
     def storage(self) -> dict[str, Any]:
@@ -70,17 +76,20 @@ class CatalogTable:
         """Return every visible file."""
         return [file for partition in self.partitions for file in partition.files]
 
-    def relation(self, connection: DuckDBPyConnection, name: str, *, with_path: bool) -> str:
-        """Return a SELECT that yields the table's rows, and the hidden column `$path` when asked for.
+    def open(self, connection: DuckDBPyConnection, use: TableUse) -> int:
+        """Give DuckDB a view over the table's files; return the bytes that Athena would read of them. Raises ServiceError."""
+        connection.execute(f'CREATE TEMP VIEW "{use.view}" AS {self._relation(connection, use)}')
+        return self._scanned_bytes(self._partitions_left(connection, use), {column.lower() for column in use.used})
 
-        Rows of text files are read here and registered at the connection under `name`.
-        """
+    def _relation(self, connection: DuckDBPyConnection, use: TableUse) -> str:
+        """Return a SELECT that yields the table's rows, and the hidden column `$path` when asked for."""
+        with_path = "$path" in use.used
         targets = {column: duckdb_type(from_hive(kind)) for column, kind in self.columns.items()}
         if not self.files:
             nulls = ", ".join(f"CAST(NULL AS {kind}) AS {quote(column)}" for column, kind in targets.items())
             return f"SELECT {nulls}{', NULL AS ' + quote('$path') if with_path else ''} WHERE false"
         if self.format == "text":
-            inner = self._text_rows(connection, name)
+            inner = self._text_rows(connection, f"{use.view}_lines")
         elif all(_named_by_values(partition, self.keys) for partition in self.partitions):
             inner = self._reader(self.files, tuple(self.keys), "")
         else:  # folders that do not name their values: each is read by itself
@@ -93,7 +102,15 @@ class CatalogTable:
             selected.append(f"'s3://' || substr({quote('$path')}, {len(str(self.root)) + 2}) AS {quote('$path')}")
         return f"SELECT {', '.join(selected)} FROM {inner}"
 
-    def scanned_bytes(self, partitions: Iterable[Partition], used: set[str]) -> int:
+    def _partitions_left(self, connection: DuckDBPyConnection, use: TableUse) -> list[Partition]:
+        """Return the partitions that conditions on partition keys alone leave; only the bytes counted depend on it, never the rows."""
+        if not use.conditions or not self.partitions:
+            return self.partitions
+        kinds = {key: from_hive(kind) for key, kind in self.keys.items()}
+        values = [partition.values for partition in self.partitions]
+        return [self.partitions[number] for number in partitions_left(connection, use.alias, use.conditions, kinds, values)]
+
+    def _scanned_bytes(self, partitions: Iterable[Partition], used: set[str]) -> int:
         """Return the bytes Athena would read of these partitions: the chunks of the columns used, or whole text files."""
         files = [file for partition in partitions for file in partition.files]
         if not files or self.format != "parquet":
@@ -137,6 +154,7 @@ class CatalogTable:
         return f"(SELECT *, {constants} FROM {reader})" if constants else reader
 
     def _text_rows(self, connection: DuckDBPyConnection, name: str) -> str:
+        """Return the rows of text files, which are read here and registered at the connection under `name`."""
         from infra.local.athena.text_files import read_format, read_lines, typed_field
 
         form = read_format(self.serde, (self.storage.get("SerdeInfo") or {}).get("Parameters") or {}, self.record.get("Parameters") or {})

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
-import sqlglot
-from sqlglot import exp
-
-from infra.local.athena.catalog import Catalog
+from infra.local.athena.catalog import Catalog, columns_of, is_iceberg
+from infra.local.athena.reading import view_query
 from infra.local.athena.statements import Execution
-from infra.local.athena.writing import serde
+from infra.local.athena.table_texts import create_table
 from infra.local.errors import ServiceError
 
 Lines = list[str]
-_DELIMITERS = {"fields": "field.delim", "escaped": "escape.delim", "null": "serialization.null.format"}
-"""Parts of ROW FORMAT DELIMITED -> the SerDe's options."""
 
 
 class CatalogStatements:
@@ -34,7 +31,11 @@ class CatalogStatements:
             "SHOW PARTITIONS": (self._show_partitions, ("partition",)),
             "SHOW COLUMNS": (self._show_columns, ("field",)),
             "DESCRIBE": (self._describe, ("col_name", "data_type", "comment")),
+            "SHOW TBLPROPERTIES": (self._show_properties, ("prpt_name", "prpt_value")),
+            "SHOW CREATE TABLE": (self._show_create_table, ("createtab_stmt",)),
+            "SHOW CREATE VIEW": (self._show_create_view, ("Create View",)),
             "DROP TABLE": (self._drop_table, ()),
+            "DROP VIEW": (self._drop_view, ()),
             "CREATE DATABASE": (self._create_database, ()),
             "DROP DATABASE": (self._drop_database, ()),
             "ADD PARTITION": (self._add_partitions, ()),
@@ -56,16 +57,17 @@ class CatalogStatements:
 
     def _repair(self, execution: Execution) -> Lines:
         database, name = execution.target()
+        self._refuse_iceberg(execution)
         added = self.catalog.register_folders(database, name)
         missing = [f"Partitions not in metastore:\t{' '.join(f'{name}:{below}' for below in added)}"] if added else []
         return missing + [f"Repair: Added partition to metastore {name}:{below}" for below in added]
 
     def _show_tables(self, execution: Execution) -> Lines:
-        return _like(execution, self._tables(execution.statement.database or execution.database))
+        return _like(execution, self.catalog.tables(execution.statement.database or execution.database))
 
     def _show_views(self, execution: Execution) -> Lines:
-        tables = self._tables(execution.statement.database or execution.database)
-        return _like(execution, (table for table in tables if table.get("TableType") == "VIRTUAL_VIEW"))
+        tables = self.catalog.tables(execution.statement.database or execution.database)
+        return _like(execution, (table for table in tables if _is_view(table)))
 
     def _show_databases(self, execution: Execution) -> Lines:
         found = [database["Name"] for database in self.glue("GetDatabases", {})["DatabaseList"]]
@@ -73,25 +75,67 @@ class CatalogStatements:
 
     def _show_partitions(self, execution: Execution) -> Lines:
         database, name = execution.target()
+        self._refuse_iceberg(execution)
         keys = [key["Name"] for key in self.catalog.record(database, name).get("PartitionKeys") or []]
         if not keys:
-            raise ServiceError("InvalidRequestException", f"FAILED: SemanticException Table {database}.{name} is not a partitioned table")
+            raise _semantic_error(f"Table {database}.{name} is not a partitioned table")
         values = sorted(partition["Values"] for partition in self.catalog.registered(database, name))
         return ["/".join(f"{key}={value}" for key, value in zip(keys, each, strict=True)) for each in values]
 
     def _show_columns(self, execution: Execution) -> Lines:
-        return [column["Name"] for column in _columns(self.catalog.record(*execution.target()))]
+        return [column["Name"] for column in columns_of(self.catalog.record(*execution.target()))]
+
+    def _show_properties(self, execution: Execution) -> Lines:
+        parameters = self.catalog.record(*execution.target()).get("Parameters") or {}
+        return [f"{name}\t{value}" for name, value in sorted(parameters.items())]
+
+    def _show_create_table(self, execution: Execution) -> Lines:
+        database, name = execution.target()
+        record = self.catalog.record(database, name)
+        if _is_view(record):
+            raise _semantic_error(f"{database}.{name} is a view. Use SHOW CREATE VIEW")
+        fields = self.catalog.iceberg.partition_fields(database, name, record) if is_iceberg(record) else []
+        return create_table(database, record, fields)
+
+    def _show_create_view(self, execution: Execution) -> Lines:
+        database, name = execution.target()
+        record = self.catalog.record(database, name)
+        if not _is_view(record):
+            raise _semantic_error(f"{database}.{name} is not a view. Use SHOW CREATE TABLE")
+        return [f"CREATE VIEW {database}.{name} AS", *view_query(record)[0].splitlines()]
 
     def _describe(self, execution: Execution) -> Lines:
         record = self.catalog.record(*execution.target())
-        lines = [_described(column) for column in _columns(record)]
+        if is_iceberg(record):
+            columns = (f"{column['Name']}\t{column['Type']}\t{column.get('Comment') or ''}" for column in columns_of(record))
+            spec = map("\t".join, self.catalog.iceberg.partition_fields(*execution.target(), record))
+            heads = ("# Partition spec:\t\t", "# field_name\tfield_transform\tcolumn_name")
+            return ["# Table schema:\t\t", "# col_name\tdata_type\tcomment", *columns, "\t\t", *heads, *spec]
+        lines = [_described(column) for column in columns_of(record)]
         keys = record.get("PartitionKeys") or []
         if keys:
             lines += ["\t \t ", "# Partition Information\t \t ", "# col_name\tdata_type\tcomment", "\t \t ", *map(_described, keys)]
         return lines
 
     def _drop_table(self, execution: Execution) -> Lines:
+        """Drop a table; of an Iceberg table, which Athena manages, every object goes with it."""
         database, name = execution.target()
+        record = self.catalog.record(database, name)
+        if _is_view(record):
+            raise ServiceError(
+                "InvalidRequestException", f"FAILED: SemanticException Cannot drop a view with DROP TABLE: {database}.{name}"
+            )
+        objects = list(self.catalog.iceberg.addresses(database, name, record)) if is_iceberg(record) else []
+        self.glue("DeleteTable", {"DatabaseName": database, "Name": name})
+        for address in objects:
+            bucket, _, key = address.partition("://")[2].partition("/")
+            self.catalog.store.delete(bucket, key)
+        return []
+
+    def _drop_view(self, execution: Execution) -> Lines:
+        database, name = execution.target()
+        if not _is_view(self.catalog.record(database, name)):
+            raise _semantic_error(f"Cannot drop a base table with DROP VIEW: {database}.{name}")
         self.glue("DeleteTable", {"DatabaseName": database, "Name": name})
         return []
 
@@ -103,11 +147,21 @@ class CatalogStatements:
         return []
 
     def _drop_database(self, execution: Execution) -> Lines:
-        self.glue("DeleteDatabase", {"Name": execution.statement.name})
+        database = execution.statement.name
+        records = list(self.catalog.tables(database))
+        if records and not execution.statement.words.get("cascade"):
+            what = "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask"
+            why = f"InvalidOperationException(message:Database {database} is not empty. One or more tables exist.)"
+            raise ServiceError("InvalidRequestException", f"{what}. {why}")
+        for record in records:
+            drop = self._drop_view if _is_view(record) else self._drop_table
+            drop(replace(execution, statement=replace(execution.statement, database=database, name=record["Name"])))
+        self.glue("DeleteDatabase", {"Name": database})
         return []
 
     def _add_partitions(self, execution: Execution) -> Lines:
         database, name = execution.target()
+        self._refuse_iceberg(execution)
         record = self.catalog.record(database, name)
         storage = record["StorageDescriptor"]
         for values, location in _partition_clauses(execution.statement.words["rest"], record):
@@ -119,40 +173,24 @@ class CatalogStatements:
 
     def _drop_partitions(self, execution: Execution) -> Lines:
         database, name = execution.target()
+        self._refuse_iceberg(execution)
         record = self.catalog.record(database, name)
         for values, _ in _partition_clauses(execution.statement.words["rest"], record):
             self.glue("DeletePartition", {"DatabaseName": database, "TableName": name, "PartitionValues": values})
         return []
 
     def _create_table(self, execution: Execution) -> Lines:
+        from infra.local.athena.hive_declarations import declared_table  # with sqlglot, which nothing else needs
+
         database, name = execution.target()
-        tree = _hive_tree(execution.statement.sql)
-        declared = tree.find(exp.Schema)
-        given = (tree.args.get("properties") or exp.Properties(expressions=[])).expressions
-        properties = {type(item): item for item in given}
-        location = properties.get(exp.LocationProperty)
-        if declared is None or location is None:
-            raise ServiceError("InvalidRequestException", "FAILED: SemanticException Expected columns and a LOCATION. Add them.")
-        split = properties.get(exp.PartitionedByProperty)
-        storage = {
-            "Columns": [_column(each) for each in declared.expressions if isinstance(each, exp.ColumnDef)],
-            "Location": location.this.name,
-            **_storage_format(properties),
-        }
-        parameters = {item.name: item.args["value"].name for item in given if type(item) is exp.Property}
-        keys = [_column(each) for each in split.this.expressions] if split else []
-        table = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": storage, "PartitionKeys": keys}
-        self.glue("CreateTable", {"DatabaseName": database, "TableInput": {**table, "Parameters": {"EXTERNAL": "TRUE", **parameters}}})
+        self.glue("CreateTable", {"DatabaseName": database, "TableInput": declared_table(execution.statement.sql, name)})
         return []
 
-    def _tables(self, database: str) -> Iterator[dict[str, Any]]:
-        request = {"DatabaseName": database}
-        while True:
-            answer = self.glue("GetTables", request)
-            yield from answer["TableList"]
-            if not answer.get("NextToken"):
-                return
-            request["NextToken"] = answer["NextToken"]
+    def _refuse_iceberg(self, execution: Execution) -> None:
+        database, name = execution.target()
+        if is_iceberg(self.catalog.record(database, name)):
+            what = f"{execution.statement.kind} is not supported for Iceberg tables, such as {database}.{name}"
+            raise ServiceError("InvalidRequestException", f'NOT_SUPPORTED: {what}. Ask "{name}$partitions" for its partitions.')
 
 
 def _like(execution: Execution, tables: Iterable[dict[str, Any]]) -> Lines:
@@ -161,48 +199,16 @@ def _like(execution: Execution, tables: Iterable[dict[str, Any]]) -> Lines:
     return sorted(table["Name"] for table in tables if any(fnmatch.fnmatch(table["Name"], each) for each in patterns))
 
 
-def _hive_tree(sql: str) -> exp.Expr:
-    """Parse a statement of Hive's. Raises ServiceError."""
-    try:
-        return sqlglot.parse_one(sql, read="athena")
-    except sqlglot.errors.SqlglotError as error:
-        first = error.errors[0] if isinstance(error, sqlglot.errors.ParseError) and error.errors else {}
-        what = f"line {first.get('line', 1)}:{first.get('col', 1)}: {first.get('description') or error}"
-        raise ServiceError("InvalidRequestException", f"FAILED: ParseException {what}") from None
+def _semantic_error(what: str) -> ServiceError:
+    return ServiceError("InvalidRequestException", f"FAILED: SemanticException {what}")
 
 
-def _columns(record: dict[str, Any]) -> list[dict[str, Any]]:
-    return [*(record["StorageDescriptor"].get("Columns") or []), *(record.get("PartitionKeys") or [])]
+def _is_view(record: dict[str, Any]) -> bool:
+    return record.get("TableType") == "VIRTUAL_VIEW"
 
 
 def _described(column: dict[str, Any]) -> str:
     return f"{column['Name']:<20}\t{column.get('Type') or '':<20}\t{column.get('Comment') or '':<20}"
-
-
-def _column(definition: exp.ColumnDef) -> dict[str, str]:
-    comment = definition.find(exp.CommentColumnConstraint)
-    kind = definition.args["kind"].sql(dialect="hive").lower().replace(": ", ":").replace(", ", ",")
-    return {"Name": definition.name.lower(), "Type": kind, **({"Comment": comment.this.name} if comment else {})}
-
-
-def _storage_format(properties: dict[type, exp.Expr]) -> dict[str, Any]:
-    """Return the SerDe that ROW FORMAT or STORED AS names; without either it is text. Raises ServiceError for other files."""
-    named = properties.get(exp.RowFormatSerdeProperty)
-    if named is not None:
-        given = named.args.get("serde_properties")
-        options = {item.name: item.args["value"].name for item in (given.expressions if given is not None else [])}
-        return {"SerdeInfo": {"SerializationLibrary": named.name, "Parameters": options}}
-    stored = properties.get(exp.FileFormatProperty)
-    form = stored.name.upper() if stored is not None else "TEXTFILE"
-    if form == "PARQUET":
-        described = serde("PARQUET")
-        return {**described, "SerdeInfo": {**described["SerdeInfo"], "Parameters": {"serialization.format": "1"}}}
-    if form != "TEXTFILE":
-        raise ServiceError("InvalidRequestException", f"NOT_SUPPORTED: STORED AS {form} is not on this disk. Use PARQUET or TEXTFILE.")
-    delimited = properties.get(exp.RowFormatDelimitedProperty)
-    parts = delimited.args if delimited is not None else {}
-    options = {option: parts[part].name for part, option in _DELIMITERS.items() if parts.get(part) is not None}
-    return {"SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "Parameters": options}}
 
 
 def _partition_clauses(text: str, record: dict[str, Any]) -> list[tuple[list[str], str | None]]:
@@ -214,8 +220,6 @@ def _partition_clauses(text: str, record: dict[str, Any]) -> list[tuple[list[str
             key.lower(): single or plain for key, single, plain in re.findall(r"[`\"]?(\w+)[`\"]?\s*=\s*(?:'([^']*)'|([^,\s]+))", clause[1])
         }
         if sorted(pairs) != sorted(keys):
-            raise ServiceError(
-                "InvalidRequestException", f"FAILED: SemanticException Expected partition keys {keys}, but got {sorted(pairs)}."
-            )
+            raise _semantic_error(f"Expected partition keys {keys}, but got {sorted(pairs)}.")
         found.append(([pairs[key] for key in keys], clause[2]))
     return found

@@ -1,15 +1,22 @@
-"""The files behind a table: which of a folder's files count, which folders are partitions, and what Parquet footers say."""
+"""The files behind a table: which of a folder's count, which folders are partitions, which of those a query needs; and Parquet footers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
+
+from infra.local.athena.trino.kinds import Kind, duckdb_type, quote
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 HIDDEN = ("_", ".")
 """First characters of file names that Hive, and so Athena, does not read."""
+_FIELD_ID = b"PARQUET:field_id"
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,8 @@ class Footer:
     columns: tuple[str, ...]
     stored_bytes: dict[str, int]
     """Column (lower case) -> bytes of its chunks."""
+    ids: dict[int, str]
+    """Field id of Iceberg -> column (lower case); nothing for a file that was not written for Iceberg."""
 
 
 class FooterCache:
@@ -66,6 +75,22 @@ def key_folders(folder: Path, keys: Sequence[str]) -> Iterator[tuple[tuple[str, 
                 yield (unquote(below.name.partition("=")[2]), *values), deepest
 
 
+def partitions_left(
+    connection: DuckDBPyConnection,
+    alias: str,
+    conditions: Sequence[str],
+    keys: Mapping[str, Kind],
+    values: Sequence[tuple[str | None, ...]],
+) -> list[int]:
+    """Return which partitions, by their place in `values`, are left by conditions on keys alone of a table of that alias."""
+    names = ", ".join(map(quote, keys))
+    marks = ", ".join(f"CAST(? AS {duckdb_type(kind)})" for kind in keys.values())
+    rows = ", ".join(f"({number}, {marks})" for number in range(len(values)))
+    where = " AND ".join(conditions)
+    sql = f'SELECT "$number" FROM (VALUES {rows}) AS {alias}("$number", {names}) WHERE {where}'
+    return [number for (number,) in sorted(connection.execute(sql, [value for row in values for value in row]).fetchall())]
+
+
 def _read_footer(path: Path) -> Footer:
     import pyarrow.parquet as pq
 
@@ -76,4 +101,6 @@ def _read_footer(path: Path) -> Footer:
         chunks = metadata.row_group(group)
         for number, name in enumerate(names):
             stored[name] = stored.get(name, 0) + chunks.column(number).total_compressed_size
-    return Footer(tuple(f"{field.name} {field.type}" for field in metadata.schema.to_arrow_schema()), stored)
+    columns = metadata.schema.to_arrow_schema()
+    ids = {int(field.metadata[_FIELD_ID]): field.name.lower() for field in columns if _FIELD_ID in (field.metadata or {})}
+    return Footer(tuple(f"{field.name} {field.type}" for field in columns), stored, ids)

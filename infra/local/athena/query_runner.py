@@ -7,6 +7,7 @@ import dataclasses
 import json
 
 from infra.local.athena.catalog import Catalog
+from infra.local.athena.catalog_tables import CatalogTable
 from infra.local.athena.reading import VIEW_MARK, CatalogReader
 from infra.local.athena.results import column_info, write_csv, write_lines
 from infra.local.athena.statements import Execution, Outcome, QueryCancelled
@@ -30,14 +31,17 @@ class QueryRunner:
         """Execute a statement that holds a query. Raises ServiceError for a query that Athena refuses, before anything is read."""
         statement = execution.statement
         assert statement.query is not None
-        reader = CatalogReader(self.catalog, execution.database)
+        reader = CatalogReader(self.catalog, execution.database, execution.connection)
         translation = translate(statement.query, statement.sql, reader)
-        if statement.kind == "EXPLAIN":
+        if statement.kind == "EXPLAIN VALIDATE":
             return self._validated(execution)
+        if statement.kind == "EXPLAIN":
+            reader.open(translation.uses)
+            return self._explain(execution, translation)
         actions = {"CREATE TABLE AS": self._create_table, "UNLOAD": self._unload, "INSERT": self._insert, "CREATE VIEW": self._create_view}
         scanned_bytes = 0
         if statement.kind != "CREATE VIEW":
-            scanned_bytes = reader.open(execution.connection, translation.uses)
+            scanned_bytes = reader.open(translation.uses)
         if execution.cutoff_bytes and scanned_bytes > execution.cutoff_bytes:
             what = f"Bytes scanned limit was exceeded: {scanned_bytes} bytes of at most {execution.cutoff_bytes}"
             raise QueryCancelled(f"{what}. Name the columns and partitions you need.")
@@ -48,6 +52,13 @@ class QueryRunner:
         """Answer EXPLAIN (TYPE VALIDATE): nothing was read."""
         write_lines(self.catalog.store.local_path(execution.output), ["true"])
         return Outcome([column_info("Valid", BOOLEAN)])
+
+    def _explain(self, execution: Execution, translation: Translation) -> Outcome:
+        """Answer EXPLAIN: nothing was read but what says which files there are."""
+        ((_, plan),) = execution.connection.execute(f"EXPLAIN {translation.sql}").fetchall()
+        lines = ["The plan of DuckDB, which runs queries on this disk; Athena plans otherwise.", *plan.rstrip().splitlines()]
+        write_lines(self.catalog.store.local_path(execution.output), lines)
+        return Outcome([column_info("Query Plan", VARCHAR)])
 
     def _select(self, execution: Execution, translation: Translation) -> Outcome:
         for name, kind in translation.columns:
@@ -87,7 +98,11 @@ class QueryRunner:
 
     def _insert(self, execution: Execution, translation: Translation) -> Outcome:
         database, name = execution.target()
-        table = CatalogReader(self.catalog, execution.database).find(database, name)
+        table = CatalogReader(self.catalog, execution.database, execution.connection).find(database, name)
+        if not isinstance(table, CatalogTable):
+            raise ServiceError(
+                "InvalidRequestException", f"NOT_SUPPORTED: INSERT into the Iceberg table {database}.{name} is not on this disk."
+            )
         targets = {column: from_hive(kind) for column, kind in table.columns.items()}
         names = execution.statement.columns or tuple(targets)
         for column in names:

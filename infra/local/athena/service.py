@@ -167,7 +167,7 @@ class AthenaService:
 
     def _workgroup(self, request: dict[str, Any]) -> dict[str, Any]:
         """Ask the control plane, which answers nothing, not even an error, for a workgroup that is not there."""
-        answer = self.control.invoke("athena", "GetWorkGroup", request)
+        answer = self.control.recall("athena", "GetWorkGroup", request)
         if not answer.get("WorkGroup"):
             raise ServiceError("InvalidRequestException", f"WorkGroup {request['WorkGroup']} is not found.")
         return answer
@@ -198,4 +198,13 @@ class AthenaService:
         while ended is not None and not ended.wait(0.05):
             connection = self._connections.get(query_id)
             if connection is not None:
-                connection.interrupt()
+                with contextlib.suppress(_closed()):  # it may end by itself at this moment
+                    connection.interrupt()
+
+
+def _closed() -> type[Exception]:
+    """Return the error of a connection that is closed; the import waits until a query runs."""
+    from duckdb import ConnectionException
+
+    closed: type[Exception] = ConnectionException
+    return closed

@@ -20,9 +20,14 @@ _PLAIN = {
     "SHOW PARTITIONS": rf"SHOW\s+PARTITIONS\s+{_NAME}$",
     "SHOW COLUMNS": rf"SHOW\s+COLUMNS\s+(?:IN|FROM)\s+{_NAME}$",
     "DESCRIBE": rf"DESC(?:RIBE)?\s+(?:EXTENDED\s+|FORMATTED\s+)?{_NAME}$",
-    "DROP TABLE": rf"DROP\s+(?:TABLE|VIEW)\s+(?P<exists>IF\s+EXISTS\s+)?{_NAME}$",
+    "SHOW TBLPROPERTIES": rf"SHOW\s+TBLPROPERTIES\s+{_NAME}$",
+    "SHOW CREATE TABLE": rf"SHOW\s+CREATE\s+TABLE\s+{_NAME}$",
+    "SHOW CREATE VIEW": rf"SHOW\s+CREATE\s+VIEW\s+{_NAME}$",
+    "DROP TABLE": rf"DROP\s+TABLE\s+(?P<exists>IF\s+EXISTS\s+)?{_NAME}$",
+    "DROP VIEW": rf"DROP\s+VIEW\s+(?P<exists>IF\s+EXISTS\s+)?{_NAME}$",
     "CREATE DATABASE": r"CREATE\s+(?:DATABASE|SCHEMA)\s+(?P<exists>IF\s+NOT\s+EXISTS\s+)?[`\"]?(?P<name>[\w-]+)[`\"]?(?P<rest>.*)$",
-    "DROP DATABASE": r"DROP\s+(?:DATABASE|SCHEMA)\s+(?P<exists>IF\s+EXISTS\s+)?[`\"]?(?P<name>[\w-]+)[`\"]?(?:\s+(?:RESTRICT|CASCADE))?$",
+    "DROP DATABASE": r"DROP\s+(?:DATABASE|SCHEMA)\s+(?P<exists>IF\s+EXISTS\s+)?[`\"]?(?P<name>[\w-]+)[`\"]?"
+    r"(?:\s+(?:RESTRICT|(?P<cascade>CASCADE)))?$",
     "ADD PARTITION": rf"ALTER\s+TABLE\s+{_NAME}\s+ADD\s+(?P<exists>IF\s+NOT\s+EXISTS\s+)?(?P<rest>PARTITION.*)$",
     "DROP PARTITION": rf"ALTER\s+TABLE\s+{_NAME}\s+DROP\s+(?P<exists>IF\s+EXISTS\s+)?(?P<rest>PARTITION.*)$",
     "CREATE TABLE": rf"CREATE\s+EXTERNAL\s+TABLE\s+(?P<exists>IF\s+NOT\s+EXISTS\s+)?{_NAME}(?P<rest>.*)$",
@@ -87,18 +92,20 @@ class _StatementGrammar(QueryGrammar):
         return Statement("UNLOAD", self.sql, query, options={**options, "external_location": location})
 
     def _explain(self) -> Statement:
-        """Read EXPLAIN (TYPE VALIDATE): a plan of Trino's own making is not on this disk."""
+        """Read EXPLAIN, whose plan is that of DuckDB, or EXPLAIN (TYPE VALIDATE)."""
         start = self.word.start
-        if not self.take("(", "TYPE", "VALIDATE", ")"):
-            advice = "Use EXPLAIN (TYPE VALIDATE) to check a query"
-            raise ServiceError("InvalidRequestException", f"NOT_SUPPORTED: line 1:1: EXPLAIN with a plan is not on this disk. {advice}.")
+        kind = "EXPLAIN VALIDATE" if self.take("(", "TYPE", "VALIDATE", ")") else "EXPLAIN"
+        self.take("(", "FORMAT", "TEXT", ")")
+        if self.comes("(") or self.comes("ANALYZE"):
+            advice = "Use EXPLAIN for the plan of this disk, or EXPLAIN (TYPE VALIDATE) to check a query"
+            raise ServiceError("InvalidRequestException", f"NOT_SUPPORTED: line 1:1: this EXPLAIN is not on this disk. {advice}.")
         inner = _StatementGrammar(self.sql)
         inner.position = self.position
         statement = inner.statement()
         self.position = inner.position
         if statement.kind != "SELECT":
             raise refusal(self.sql, start, f"NOT_SUPPORTED: EXPLAIN of {statement.kind} is not on this disk")
-        return Statement("EXPLAIN", self.sql, statement.query)
+        return Statement(kind, self.sql, statement.query)
 
     def _create(self) -> Statement:
         replace = self.take("OR", "REPLACE")
@@ -113,6 +120,8 @@ class _StatementGrammar(QueryGrammar):
             self.mismatch("'TABLE', 'VIEW', 'EXTERNAL TABLE'")
         exists = {"exists": "yes"} if self.take("IF", "NOT", "EXISTS") else {}
         *schema, name = self.dotted_name()
+        if self.comes("("):
+            self.absent("CREATE TABLE of an Iceberg table (make it with pyiceberg)")
         options = self._options() if self.take("WITH") else {}
         self.expect("AS")
         query = self.query()

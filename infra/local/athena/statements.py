@@ -10,7 +10,7 @@ from infra.local.athena.trino.query_syntax import Query
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_UTILITY = frozenset({"SHOW TABLES", "SHOW VIEWS", "SHOW DATABASES", "SHOW PARTITIONS", "SHOW COLUMNS", "DESCRIBE", "EXPLAIN"})
+_UTILITY = frozenset({"DESCRIBE", "EXPLAIN", "EXPLAIN VALIDATE"})
 
 Options = dict[str, str | list[str]]
 
@@ -34,7 +34,13 @@ class Statement:
     @property
     def type(self) -> str:
         """Return the StatementType that a query execution shows."""
-        return "UTILITY" if self.kind in _UTILITY else "DML" if self.kind in ("SELECT", "UNLOAD", "INSERT") else "DDL"
+        return (
+            "UTILITY"
+            if self.kind in _UTILITY or self.kind.startswith("SHOW ")
+            else "DML"
+            if self.kind in ("SELECT", "UNLOAD", "INSERT")
+            else "DDL"
+        )
 
     @property
     def if_exists(self) -> bool:

@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,15 @@ create table if not exists request (
     body blob not null
 )
 """
+_DROPPED = """
+create table if not exists dropped (
+    only_row integer primary key check (only_row = 1),
+    times integer not null,
+    requests integer not null
+)
+"""
+_ANSWER = "create table if not exists answer (question text primary key, sequence integer, times integer, answer text not null)"
+_NOW = "(select max(sequence) from request), (select times from dropped)"
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,9 @@ class Journal:
             self._database.execute("pragma journal_mode = wal")
             self._database.execute("pragma synchronous = normal")
             self._database.execute(_TABLE)
+            self._database.execute(_DROPPED)
+            self._database.execute("insert or ignore into dropped values (1, 0, 0)")
+            self._database.execute(_ANSWER)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -75,6 +87,37 @@ class Journal:
         columns = "sequence, service, method, path, query, headers, body"
         rows = self._database.execute(f"select {columns} from request where sequence > ? order by sequence", (sequence,))
         return [(row[0], Call(row[1], row[2], row[3], row[4], json.loads(row[5]), row[6])) for row in rows]
+
+    def dropped(self) -> tuple[int, int]:
+        """Return how many times calls were dropped, and how many in all."""
+        times, requests = self._database.execute("select times, requests from dropped").fetchone()
+        return times, requests
+
+    def drop(self, sequences: Collection[int]) -> None:
+        """Remove calls, all of them or, if the process is killed meanwhile, none."""
+        self._database.execute("begin immediate")
+        try:
+            self._database.executemany("delete from request where sequence = ?", [(sequence,) for sequence in sequences])
+            self._database.execute("update dropped set times = times + 1, requests = requests + ?", (len(sequences),))
+            self._database.execute("commit")
+        except BaseException:
+            self._database.execute("rollback")
+            raise
+
+    def remembered(self, question: str) -> str | None:
+        """Return the answer to a question, if nothing changed since it was remembered."""
+        found = self._database.execute(f"select answer from answer where question = ? and (sequence, times) = ({_NOW})", (question,))
+        row = found.fetchone()
+        return None if row is None else str(row[0])
+
+    def remembers(self, word: str) -> bool:
+        """Say whether a word stands in one of the answers."""
+        return bool(self._database.execute("select exists (select 1 from answer where instr(answer, ?))", (word,)).fetchone()[0])
+
+    def remember(self, question: str, answer: str, sequence: int, times: int) -> None:
+        """Keep an answer that is true after the call of this number until there is another; forget those that are not true any more."""
+        self._database.execute("delete from answer where (sequence, times) <> (?, ?)", (sequence, times))
+        self._database.execute("insert or replace into answer values (?, ?, ?, ?)", (question, sequence, times, answer))
 
     def close(self) -> None:
         """Close the file."""

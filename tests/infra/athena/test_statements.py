@@ -150,7 +150,56 @@ def test_explain_says_whether_a_query_is_valid(lake: Lake) -> None:
     assert lake.rows("EXPLAIN (TYPE VALIDATE) SELECT speed FROM speeds") == [["true"]]
     assert "COLUMN_NOT_FOUND" in lake.why_not("EXPLAIN (TYPE VALIDATE) SELECT nope FROM speeds")
     with pytest.raises(lake.athena.exceptions.InvalidRequestException, match="is not on this disk"):
-        lake.run("EXPLAIN SELECT 1")
+        lake.run("EXPLAIN ANALYZE SELECT 1")
+
+
+def test_explain_shows_the_plan_of_this_disk_and_says_so(lake: Lake) -> None:
+    lines = [str(row[0]) for row in lake.rows("EXPLAIN SELECT max(speed) FROM speeds WHERE lab_id = 'CRIM13'")]
+    assert lines[0] == "The plan of DuckDB, which runs queries on this disk; Athena plans otherwise."
+    assert any("max" in line for line in lines[1:])
+    assert lake.rows("EXPLAIN (FORMAT TEXT) SELECT 1")[0] == [lines[0]]
+
+
+def test_a_sample_leaves_each_row_in_with_the_same_chance(lake: Lake) -> None:
+    numbers = "(SELECT n FROM UNNEST(sequence(1, 10000)) AS u(n)) AS v TABLESAMPLE BERNOULLI"
+    ((count,),) = lake.rows(f"SELECT count(*) AS c FROM {numbers} (20)")[1:]
+    assert 1600 < int(str(count)) < 2400  # ten standard deviations around 2000
+    assert lake.rows("SELECT count(*) AS c FROM speeds TABLESAMPLE BERNOULLI (100)") == [["c"], ["3"]]
+    assert lake.rows("SELECT count(*) AS c FROM speeds AS s TABLESAMPLE BERNOULLI (0) WHERE s.speed > 0") == [["c"], ["0"]]
+
+
+def test_information_schema_tells_what_the_catalog_holds(lake: Lake) -> None:
+    lake.run("CREATE VIEW slow AS SELECT speed FROM speeds")
+    tables = lake.rows("SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'mabe' ORDER BY 1")
+    assert tables == [["table_name", "table_type"], ["slow", "VIEW"], ["speeds", "BASE TABLE"]]
+    query = "SELECT column_name, ordinal_position, data_type, extra_info FROM information_schema.columns WHERE table_name = 'speeds'"
+    assert lake.rows(f"{query} ORDER BY 2")[1:] == [
+        ["video_id", "1", "bigint", None],
+        ["speed", "2", "double", None],
+        ["note", "3", "varchar", None],
+        ["lab_id", "4", "varchar", "partition key"],
+    ]
+    assert ["mabe"] in lake.rows("SELECT schema_name FROM awsdatacatalog.information_schema.schemata")
+    assert "not on this disk" in lake.why_not("SELECT * FROM information_schema.views")
+
+
+def test_show_create_table_makes_the_same_table_again(lake: Lake) -> None:
+    before = lake.glue.get_table(DatabaseName="mabe", Name="speeds")["Table"]
+    shown = "\n".join(str(row[0]) for row in lake.rows("SHOW CREATE TABLE speeds"))
+    assert shown.startswith("CREATE EXTERNAL TABLE `mabe.speeds`(\n  `video_id` bigint, \n  `speed` double, \n")
+    lake.run("DROP TABLE speeds")
+    assert lake.run(shown.replace("`mabe.speeds`", "`mabe`.`speeds`"))["Status"]["State"] == "SUCCEEDED"
+    after = lake.glue.get_table(DatabaseName="mabe", Name="speeds")["Table"]
+    for part in ("Columns", "Location"):
+        assert after["StorageDescriptor"][part] == before["StorageDescriptor"][part]
+    assert after["PartitionKeys"] == before["PartitionKeys"]
+
+
+def test_show_create_view_is_its_query(lake: Lake) -> None:
+    lake.run("CREATE VIEW slow AS SELECT speed\nFROM speeds")
+    assert lake.rows("SHOW CREATE VIEW slow") == [["CREATE VIEW mabe.slow AS"], ["SELECT speed"], ["FROM speeds"]]
+    assert "is a view" in lake.why_not("SHOW CREATE TABLE slow")
+    assert "is not a view" in lake.why_not("SHOW CREATE VIEW speeds")
 
 
 def test_a_view_looks_names_up_where_it_was_made(lake: Lake) -> None:

@@ -46,7 +46,7 @@ _DIGITS = {TINYINT: 3, SMALLINT: 5, INTEGER: 10, BIGINT: 19}
 _DUCKDB = {
     "boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INTEGER", "bigint": "BIGINT", "real": "FLOAT",
     "double": "DOUBLE", "varchar": "VARCHAR", "char": "VARCHAR", "varbinary": "BLOB", "date": "DATE", "json": "VARCHAR",
-    "timestamp": "TIMESTAMP", "timestamp with time zone": "TIMESTAMPTZ", "unknown": "INTEGER", "time": "TIME",
+    "timestamp": "TIMESTAMP", "timestamp with time zone": "TIMESTAMPTZ", "unknown": "INTEGER", "time": "TIME", "uuid": "UUID",
     "interval day to second": "INTERVAL", "interval year to month": "INTERVAL",
 }  # fmt: skip
 _HIVE = {"varchar": "string", "integer": "int", "real": "float", "varbinary": "binary", "timestamp": "timestamp", "row": "struct"}

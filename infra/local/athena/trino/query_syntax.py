@@ -8,10 +8,27 @@ from infra.local.athena.trino.syntax import AnyQuery, Node, Nodes, Sort, Window
 
 
 @dataclass(frozen=True)
+class Version(Node):
+    """`FOR TIMESTAMP AS OF pointer` or `FOR VERSION AS OF pointer`; `sort` is TIMESTAMP or VERSION."""
+
+    sort: str
+    pointer: Node
+
+
+@dataclass(frozen=True)
 class TableName(Node):
-    """A table or view: its names from the outermost in, lower case."""
+    """A table or view: its names from the outermost in, lower case, and which version of it."""
 
     parts: tuple[str, ...]
+    version: Version | None = None
+
+
+@dataclass(frozen=True)
+class Sample(Node):
+    """`relation TABLESAMPLE BERNOULLI (percentage)`."""
+
+    relation: Node
+    percentage: Node
 
 
 @dataclass(frozen=True)

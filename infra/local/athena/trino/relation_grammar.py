@@ -46,9 +46,15 @@ class RelationGrammar(ExpressionGrammar):
 
     def _relation(self) -> Node:
         relation = self._with_alias()
-        if self.comes("TABLESAMPLE") or self.comes("MATCH_RECOGNIZE"):
-            self.absent(self.word.key)
-        return relation
+        if self.comes("MATCH_RECOGNIZE") or self.comes("TABLESAMPLE", "SYSTEM"):
+            self.absent(f"{self.word.key} {self.ahead(1).key}".removesuffix(" ("))
+        at = self.word.start
+        if not self.take("TABLESAMPLE"):
+            return relation
+        self.expect("BERNOULLI", "(")
+        percentage = self.expression()
+        self.expect(")")
+        return query_syntax.Sample(relation, percentage, at=at)
 
     def _with_alias(self) -> Node:
         at = self.word.start
@@ -79,9 +85,18 @@ class RelationGrammar(ExpressionGrammar):
         name = self.dotted_name()
         if self.comes("("):
             self.mismatch("a table's name; a function is no table")
-        if self.comes("FOR"):
-            self.absent("time travel")
-        return query_syntax.TableName(name, at=at)
+        return query_syntax.TableName(name, self._version(), at=at)
+
+    def _version(self) -> query_syntax.Version | None:
+        """Read which version of a table is asked for, if any."""
+        at = self.word.start
+        if not self.take("FOR"):
+            return None
+        sort = self.take_one("TIMESTAMP", "VERSION")
+        if not sort:
+            self.mismatch("'TIMESTAMP', 'VERSION'")
+        self.expect("AS", "OF")
+        return query_syntax.Version(sort, self.value(), at=at)
 
     def _parenthesize(self, at: int) -> Node:
         start = self.position

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from infra.local.athena.trino import query_syntax, syntax
-from infra.local.athena.trino.kinds import BIGINT, UNKNOWN, VARCHAR, Kind, common, named_fields, quote
+from infra.local.athena.trino.kinds import BIGINT, UNKNOWN, VARCHAR, Kind, common, is_number, named_fields, quote
+from infra.local.athena.trino.limits import limits_of
 from infra.local.athena.trino.operators import comparison
 from infra.local.athena.trino.scopes import Column, Outputs, Scope, TableUse, use_column
 from infra.local.athena.trino.syntax import Node
 from infra.local.athena.trino.translator import Translator
-from infra.local.athena.trino.values import Refusal, Value, coerce, mismatch, text
+from infra.local.athena.trino.values import Refusal, Value, absent, coerce, mismatch, text
+from infra.local.athena.trino.versions import constant, table_version
 
 _WITH_QUERIES = (syntax.InQuery, syntax.Exists, syntax.ScalarQuery, syntax.QuantifiedComparison)
 
@@ -21,6 +23,8 @@ def relation_sql(translator: Translator, node: Node, outer: Scope | None, left: 
         return _with_alias(translator, node, outer, left)
     if isinstance(node, query_syntax.TableName):
         return _table(translator, node)
+    if isinstance(node, query_syntax.Sample):
+        return _sample(translator, node, outer, left)
     if isinstance(node, query_syntax.InnerQuery):
         sql, outputs = translator.query(node.query, Scope(list(left or []), outer) if node.lateral else outer)
         return _derived(translator, f"{'LATERAL ' if node.lateral else ''}({sql})", outputs)
@@ -42,7 +46,7 @@ def renamed_columns(outputs: Outputs, names: tuple[str, ...], at: int) -> Output
 
 
 def note_conditions(translator: Translator, where: Node, scope: Scope) -> None:
-    """Remember which conditions ask for nothing but partition keys of one table: they decide which files Athena reads."""
+    """Remember what conditions ask of partition keys, or of single columns, of one table: that decides which files Athena reads."""
     terms = where.terms if isinstance(where, syntax.Logic) and where.operator == "AND" else (where,)
     for term in terms:
         nodes = list(syntax.walk(term))
@@ -56,6 +60,10 @@ def note_conditions(translator: Translator, where: Node, scope: Scope) -> None:
             continue
         if all(column.name in translator.keys[id(use)] for column in columns):
             use.conditions.append(translator.meanings[id(term)].sql)
+        named = {id(name): column.name for name in names for column in columns if column.sql == translator.meanings[id(name)].sql}
+        limits = limits_of(term, named, {column.name: column.kind for column in columns})
+        if limits is not None:
+            use.limits.append(limits)
 
 
 def _table(translator: Translator, node: query_syntax.TableName) -> tuple[str, list[Column]]:
@@ -68,12 +76,15 @@ def _table(translator: Translator, node: query_syntax.TableName) -> tuple[str, l
         raise Refusal("CATALOG_NOT_FOUND", node.at, f"Catalog '{schema[0]}' not found")
     database = schema[-1] if schema else None
     view = translator.tables.view(database, name, node.at)
+    if view is not None and node.version is not None:
+        raise Refusal("NOT_SUPPORTED", node.version.at, f"View '{name}' does not support versions. Name a table")
     if view is not None:
         sql, outputs = translator.view(view[0], view[1])
         sql, columns = _derived(translator, f"({sql})", [(own, kind) for own, (_, kind) in zip(view[2], outputs, strict=True)])
         return sql, [replace(column, table=name) for column in columns]
-    schema_name, kinds, keys = translator.tables.columns(database, name, node.at)
-    use = TableUse(schema_name, name, translator.fresh("r"), translator.fresh("table_"))
+    version = table_version(translator, node.version) if node.version is not None else None
+    schema_name, kinds, keys = translator.tables.columns(database, name, node.at, version)
+    use = TableUse(schema_name, name, translator.fresh("r"), translator.fresh("table_"), version=version)
     translator.uses.append(use)
     translator.keys[id(use)] = keys
     columns = [Column(name, column, kind, f"{use.alias}.{quote(column)}", source=use, schema=schema_name) for column, kind in kinds.items()]
@@ -106,6 +117,20 @@ def _follow(columns_by_alias: list[Column], visible: list[Column]) -> None:
         if column.source is not None:
             column.source.used.add(column.name)
             columns_by_alias[place] = replace(columns_by_alias[place], source=None)
+
+
+def _sample(translator: Translator, node: query_syntax.Sample, outer: Scope | None, left: list[Column] | None) -> tuple[str, list[Column]]:
+    """Return a relation of which each row is left in with the same chance."""
+    sql, columns = relation_sql(translator, node.relation, outer, left)
+    if isinstance(node.relation, query_syntax.Join):
+        absent(node.at, "a sample of a join")
+    percentage = constant(translator, node.percentage, "Sample percentage")
+    if not is_number(percentage.kind):
+        mismatch(node.percentage.at, "Sample percentage should be a numeric expression")
+    share = float(str(translator.tables.constant(percentage.sql)))
+    if not 0 <= share <= 100:
+        raise Refusal("NUMERIC_VALUE_OUT_OF_RANGE", node.percentage.at, "Sample percentage must be between 0 and 100")
+    return f"{sql} TABLESAMPLE bernoulli({share} PERCENT)", columns
 
 
 def _unnest(translator: Translator, node: query_syntax.Unnest, scope: Scope) -> tuple[str, list[Column]]:

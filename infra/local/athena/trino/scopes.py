@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from infra.local.athena.trino.kinds import Kind
+from infra.local.athena.trino.limits import Limits
 from infra.local.athena.trino.syntax import Window
 from infra.local.athena.trino.values import Refusal, Value
 
@@ -28,9 +29,19 @@ class Column:
     schema: str = ""
 
 
+@dataclass(frozen=True)
+class TableVersion:
+    """What `FOR TIMESTAMP AS OF` and `FOR VERSION AS OF` ask for."""
+
+    sort: str
+    """TIMESTAMP or VERSION."""
+    value: int
+    """Milliseconds since 1970, or the id of a snapshot."""
+
+
 @dataclass
 class TableUse:
-    """One mention of a table of the catalog: under which name DuckDB finds it, which columns are used, and what is asked of its keys."""
+    """One mention of a table of the catalog: under which name DuckDB finds it, which columns are used, and what is asked of them."""
 
     database: str
     name: str
@@ -40,6 +51,10 @@ class TableUse:
     prunes: bool = True
     """Its rows come through no outer join that may leave them empty."""
     conditions: list[str] = field(default_factory=list)
+    """DuckDB's SQL of conditions on partition keys alone."""
+    limits: list[Limits] = field(default_factory=list)
+    """What conditions say of single columns: rows outside of them are not asked for."""
+    version: TableVersion | None = None
 
 
 @dataclass
@@ -82,9 +97,15 @@ def use_column(column: Column, at: int) -> Value:
     """Return a column as a value, and note that it is read. Raises Refusal for a type whose values this disk cannot treat as Trino does."""
     if column.source is not None:
         column.source.used.add(column.name)
-    if column.kind.name in ("char", "time"):
+    if not _is_readable(column.kind):
         raise Refusal("NOT_SUPPORTED", at, f"the column {column.name} of type {column.kind} is not on this disk")
     return Value(column.sql, column.kind, at)
+
+
+def _is_readable(kind: Kind) -> bool:
+    """Say whether values of a type are treated here as Trino treats them; moments are, to the millisecond."""
+    finer = kind.name.startswith("timestamp") and kind.numbers[:1] > (3,)
+    return kind.name not in ("char", "time", "uuid") and not finer and all(map(_is_readable, kind.inside))
 
 
 def find_column(scope: Scope, names: list[str], at: int) -> tuple[Column, list[str]] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from infra.local.athena.trino.kinds import Kind
-from infra.local.athena.trino.scopes import Column, Outputs, Scope, TableUse
+from infra.local.athena.trino.scopes import Column, Outputs, Scope, TableUse, TableVersion
 from infra.local.athena.trino.syntax import AnyQuery, Node
 from infra.local.athena.trino.values import Value
 
@@ -13,8 +13,13 @@ from infra.local.athena.trino.values import Value
 class Tables(Protocol):
     """The catalog, as queries need it."""
 
-    def columns(self, database: str | None, name: str, at: int) -> tuple[str, dict[str, Kind], list[str]]:
+    def columns(
+        self, database: str | None, name: str, at: int, version: TableVersion | None = None
+    ) -> tuple[str, dict[str, Kind], list[str]]:
         """Return a table's database, its columns by name, and which of them are partition keys. Raises Refusal if there is none."""
+
+    def constant(self, sql: str) -> object:
+        """Return the value that DuckDB gives to an expression without columns. Raises DuckDB's errors."""
 
     def view(self, database: str | None, name: str, at: int) -> tuple[str, str, list[str]] | None:
         """Return a view's SQL, the database of its names, and its columns; None for a table. Raises Refusal if there is neither."""

@@ -16,7 +16,7 @@ from behavior.contract import EXIT_CONTRACT, EXIT_USAGE, ContractError
 from behavior.curation import CuratedTracking, curate
 from behavior.material import Material
 from behavior.recording import Recording, Triple
-from inference import export, make_submission, recognize
+from inference import export_onnx, make_submission, recognize
 from inference.recognition import recognize_material
 from recognizers import checkpoint
 from recognizers.checkpoint import read_header
@@ -41,7 +41,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for family, recognizer in NETWORKS.items():
         path = tmp_path_factory.mktemp("checkpoints") / f"{family}.safetensors"
         checkpoint.save(path, recognizer, PROVENANCE)
-        assert export.main(["--checkpoint", str(path)]) == 0
+        assert export_onnx.main(["--checkpoint", str(path)]) == 0
         paths[family] = path.with_suffix(".onnx")
     return paths
 
@@ -119,11 +119,11 @@ def test_several_are_averaged_with_checkpoints_among_them(exported: dict[str, Pa
 
 
 def test_what_is_no_single_network_is_refused(exported: dict[str, Path], tmp_path: Path, capsys) -> None:
-    assert export.main(["--checkpoint", str(exported["cnn_transformer"]), "--output", str(tmp_path / "again.onnx")]) == EXIT_CONTRACT
+    assert export_onnx.main(["--checkpoint", str(exported["cnn_transformer"]), "--output", str(tmp_path / "again.onnx")]) == EXIT_CONTRACT
     assert "Expected the checkpoint of one network" in capsys.readouterr().err
-    assert export.main(["--checkpoint", str(tmp_path / "none.safetensors")]) == EXIT_USAGE
+    assert export_onnx.main(["--checkpoint", str(tmp_path / "none.safetensors")]) == EXIT_USAGE
     checkpoint = str(exported["cnn_transformer"].with_suffix(".safetensors"))
-    assert export.main(["--checkpoint", checkpoint, "--output", str(tmp_path / "network.pt")]) == EXIT_USAGE
+    assert export_onnx.main(["--checkpoint", checkpoint, "--output", str(tmp_path / "network.pt")]) == EXIT_USAGE
     assert "Expected --output to end with .onnx" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

@@ -1,6 +1,6 @@
 """Export the network of a checkpoint as an .onnx file, which onnxruntime runs on a CPU without torch.
 
-    python inference/export.py --checkpoint checkpoints/cnn_transformer.safetensors
+    python inference/export_onnx.py --checkpoint checkpoints/cnn_transformer.safetensors
 
 The file has the network, its scaler and the header of the checkpoint, so that make_submission.py and recognize.py can use it in place of
 the checkpoint. It is written, whole or not at all, only if onnxruntime and torch compute the same scores.

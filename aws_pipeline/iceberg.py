@@ -1,0 +1,261 @@
+"""Iceberg tables of the lake: created from behavior/tables.py, opened with their lists of objects, and committed.
+
+Only the driver of a job uses this; workers write objects. `lab_id` is nowhere in the objects: it is in the partition of an entry of the
+table, and in the key. The metadata of a table lie outside its folder. See docs/decisions/0016.
+"""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import boto3
+import pyarrow as pa
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.exceptions import CommitFailedException, NoSuchNamespaceError, NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.io.pyarrow import (
+    PyArrowFileIO,
+    compute_statistics_plan,
+    data_file_statistics_from_parquet_metadata,
+    parquet_path_to_id_mapping,
+)
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table as Handle
+from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
+from pyiceberg.transforms import IdentityTransform
+from pyiceberg.typedef import EMPTY_DICT, Properties, Record
+from pyiceberg.types import BinaryType, BooleanType, DoubleType, FloatType, IcebergType, IntegerType, LongType, NestedField, StringType
+
+from aws_pipeline.lake import WrittenObject, filesystem_of
+from behavior.contract import UsageError
+from behavior.keys import ICEBERG, object_of
+from behavior.table import NAME, TEXT, Table, doc
+
+_TYPES: dict[pa.DataType, IcebergType] = {
+    pa.int32(): IntegerType(),
+    pa.int64(): LongType(),
+    pa.float32(): FloatType(),
+    pa.float64(): DoubleType(),
+    pa.bool_(): BooleanType(),
+    pa.binary(): BinaryType(),
+    TEXT: StringType(),
+    NAME: StringType(),
+}
+_THREADS = 8
+_BOUNDED = ("video_id", "mouse_id", "video_frame")
+"""Columns with bounds in the entries of a table, by which a query skips objects; bounds of others would prune nothing."""
+_PROPERTIES = {
+    "write.metadata.metrics.default": "none",
+    **{f"write.metadata.metrics.column.{name}": "full" for name in _BOUNDED},
+    "commit.retry.num-retries": "0",  # a run whose tables were changed by another one plans anew
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "5",
+}
+
+
+class CommitConflictError(RuntimeError):
+    """Another run has committed to a table since it was opened: plan anew, with the tables as they are now."""
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """A table as it was when it was opened. A commit fails if another run has committed since then."""
+
+    table: Table
+    zone: str
+    handle: Handle
+    entries: Mapping[str, DataFile]
+    """Key -> entry, for every object of the current snapshot."""
+
+    def now(self) -> "LakeTable":
+        """Return the table with the entries of its own last commit."""
+        return replace(self, entries=_entries(self.handle, self.zone))
+
+    @property
+    def column_ids(self) -> dict[str, int]:
+        """Iceberg's number of each column."""
+        return {field.name: field.field_id for field in self.handle.schema().fields}
+
+    @property
+    def snapshot_id(self) -> int | None:
+        """Its current snapshot; None if nothing was ever committed."""
+        snapshot = self.handle.current_snapshot()
+        return snapshot.snapshot_id if snapshot else None
+
+    def commit(self, new: Iterable[WrittenObject], gone: Iterable[str], tag: str | None = None, expired: "Expired | None" = None) -> None:
+        """Add and remove objects in one snapshot, tag it, and forget expired snapshots, all in one change of the catalog.
+
+        Raises CommitConflictError if another run has committed to the table since it was opened.
+        """
+        entries, removed = [self._entry(one) for one in new], [self.entries[key] for key in gone]
+        if not entries and not removed and not tag and not expired:
+            return
+        try:
+            with self.handle.transaction() as transaction:
+                if entries or removed:
+                    with transaction.update_snapshot(snapshot_properties={"run": tag or ""}).overwrite() as change:
+                        for entry in removed:
+                            change.delete_data_file(entry)
+                        for entry in entries:
+                            change.append_data_file(entry)
+                current = transaction.table_metadata.current_snapshot()
+                if tag and current and tag not in transaction.table_metadata.refs:
+                    ManageSnapshots(transaction).create_tag(current.snapshot_id, tag).commit()
+                if expired:
+                    expired.forget(transaction)
+        except CommitFailedException as error:
+            raise CommitConflictError(f"Expected to commit to {self.table.name}, but got: {error}") from error
+
+    def _entry(self, one: WrittenObject) -> DataFile:
+        held = object_of(one.key)
+        if one.footer is None or held is None:
+            raise ValueError(f"Expected a new object of {self.table.name}, but got {one.key}. Curate it again.")
+        schema = self.handle.schema()
+        plan = compute_statistics_plan(schema, self.handle.metadata.properties)
+        statistics = data_file_statistics_from_parquet_metadata(one.footer, plan, parquet_path_to_id_mapping(schema))
+        return DataFile.from_args(
+            content=DataFileContent.DATA,
+            file_path=f"{self.zone}/{one.key}",
+            file_format=FileFormat.PARQUET,
+            partition=Record(held.lab) if self.table.partition else Record(),
+            file_size_in_bytes=one.n_bytes,
+            sort_order_id=None,
+            spec_id=self.handle.spec().spec_id,
+            equality_ids=None,
+            key_metadata=None,
+            **statistics.to_serialized_dict(),
+        )
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Tags that are removed from a table, and the snapshots that stay readable; all others are forgotten."""
+
+    tags: frozenset[str]
+    kept: frozenset[int]
+
+    def forget(self, transaction: Any) -> None:
+        """Add the removals to a transaction of the table."""
+        for tag in sorted(self.tags & transaction.table_metadata.refs.keys()):
+            ManageSnapshots(transaction).remove_tag(tag).commit()
+        named = {ref.snapshot_id for ref in transaction.table_metadata.refs.values()}
+        present = {snapshot.snapshot_id for snapshot in transaction.table_metadata.snapshots}
+        if old := sorted(present - named - self.kept):
+            ExpireSnapshots(transaction).by_ids(old).commit()
+
+
+def open_tables(zone: str, database: str, tables: Iterable[Table], *, create: bool) -> dict[str, LakeTable]:
+    """Return tables by name, with their lists of objects.
+
+    With `create`, tables that do not exist are created, and columns that they lack are added; without it such tables are left out.
+    Raises UsageError for a table that cannot become what behavior/tables.py says.
+    """
+    catalog = connect()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        opened = pool.map(lambda table: _open(catalog, zone, database, table, create), tables)
+        return {one.table.name: one for one in opened if one}
+
+
+def connect() -> Catalog:
+    """Return the Glue catalog, at the endpoint that boto3 uses."""
+    region = boto3.Session().region_name or "us-east-1"
+    return load_catalog("glue", type="glue", **{"glue.region": region, "s3.region": region, "py-io-impl": f"{__name__}.{LakeIO.__name__}"})
+
+
+class LakeIO(PyArrowFileIO):
+    """Reads and writes metadata with the connection that the objects of the lake are read with: one for all tables."""
+
+    def __init__(self, properties: Properties = EMPTY_DICT) -> None:
+        super().__init__(properties)
+        self.fs_by_scheme = lambda scheme, bucket: filesystem_of(f"{scheme}://{bucket}")
+
+
+def _open(catalog: Catalog, zone: str, database: str, table: Table, create: bool) -> LakeTable | None:
+    name = f"{database}.{table.name}"
+    handle = _load(catalog, name, forget_broken=create) or (_create(catalog, zone, database, table) if create else None)
+    if handle is None:
+        return None
+    place = handle.location().rstrip("/")
+    if place != f"{zone}/{table.name}":
+        raise UsageError(f"Expected table {name} at {zone}/{table.name}, but got one at {place}. Use another database.")
+    if create:
+        _evolve(handle, table)
+    return LakeTable(table, zone, handle, _entries(handle, zone))
+
+
+def _load(catalog: Catalog, name: str, *, forget_broken: bool) -> Handle | None:
+    """Return a table; None if there is none, or if somebody emptied the zone, so that its metadata are gone and nobody can read it.
+
+    Such a table is removed from the catalog if `forget_broken`.
+    """
+    tried = ""
+    while True:
+        try:
+            handle = catalog.load_table(name)
+            if snapshot := handle.current_snapshot():
+                for manifest in snapshot.manifests(handle.io):
+                    manifest.fetch_manifest_entry(handle.io)
+            return handle
+        except NoSuchTableError:
+            return None
+        except FileNotFoundError:
+            place = _metadata_location(name)
+            if place != tried:  # another run may have committed, and removed what it replaced
+                tried = place
+                continue
+            if forget_broken:
+                with suppress(NoSuchTableError):  # another run was faster
+                    catalog.drop_table(name)
+            return None
+
+
+def _metadata_location(name: str) -> str:
+    """Return where the catalog says that the metadata of a table are; empty if there is no such table."""
+    database, _, table = name.partition(".")
+    glue = boto3.client("glue")
+    try:
+        return str(glue.get_table(DatabaseName=database, Name=table)["Table"]["Parameters"].get("metadata_location", ""))
+    except glue.exceptions.EntityNotFoundException:
+        return ""
+
+
+def _entries(handle: Handle, zone: str) -> dict[str, DataFile]:
+    return {task.file.file_path.removeprefix(f"{zone}/"): task.file for task in handle.scan().plan_files()}
+
+
+def _create(catalog: Catalog, zone: str, database: str, table: Table) -> Handle:
+    fields = _fields(table)
+    lab = [field for field in fields if field.name == table.partition]
+    spec = PartitionSpec(*(PartitionField(field.field_id, 1000, IdentityTransform(), field.name) for field in lab))
+    properties = {**_PROPERTIES, "write.metadata.path": f"{zone}/{ICEBERG}/{table.name}", "comment": table.grain}
+    try:
+        return catalog.create_table(f"{database}.{table.name}", Schema(*fields), f"{zone}/{table.name}", spec, properties=properties)
+    except TableAlreadyExistsError:  # another run was faster
+        return catalog.load_table(f"{database}.{table.name}")
+    except NoSuchNamespaceError:
+        raise UsageError(f"Expected a database {database} in the catalog, but got none. Deploy the stack first.") from None
+
+
+def _fields(table: Table) -> list[NestedField]:
+    names = [(field.name, _TYPES[field.type], doc(field)) for field in table.schema]
+    names += [(table.partition, StringType(), "laboratory")] if table.partition else []
+    return [NestedField(number, name, kind, required=False, doc=text or None) for number, (name, kind, text) in enumerate(names, start=1)]
+
+
+def _evolve(handle: Handle, table: Table) -> None:
+    """Add the columns that the table in the catalog lacks. Raises UsageError for a column of another type."""
+    present = {field.name: field.field_type for field in handle.schema().fields}
+    declared = {field.name: field for field in _fields(table)}
+    for name, field in declared.items():
+        if name in present and present[name] != field.field_type:
+            got = f"{present[name]}"
+            mend = "Curate into another database, or drop the table and run the ETL again."
+            raise UsageError(f"Expected column {name} of {table.name} to be {field.field_type}, but got {got}. {mend}")
+    missing = [field for name, field in declared.items() if name not in present]
+    if missing:
+        with handle.update_schema() as change:
+            for field in missing:
+                change.add_column(field.name, field.field_type, field.doc)

@@ -1,0 +1,98 @@
+"""What a run of the ETL knows before it curates: its plan, the tables as they are, and what is due; perhaps nothing at all."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from aws_pipeline.curation_plan import CurationPlan, plan_work
+from aws_pipeline.curation_state import Due, due, read_former
+from aws_pipeline.curation_task import CurationResult
+from aws_pipeline.iceberg import LakeTable, open_tables
+from aws_pipeline.lake import list_objects, read_object
+from aws_pipeline.quarantine_store import read_decisions, read_reasons, readable_reasons
+from behavior.parquet_file import read_rows
+from behavior.policy import STANDARD, Policy, parse_policy
+from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, LINEAGE, RUNS, TRACKING_CURATED
+from behavior.verdicts import Rules
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where a run reads and writes."""
+
+    raw: str
+    curated: str
+    database: str
+    policy: str | None = None
+    """Object with a policy; without one, the severities of the contract are used."""
+    summary: str | None = None
+    """Object for the progress of the run, and in the end its summary or its faults, which are hard to read from a log."""
+    code: str = ""
+    """Digest of the code that runs, for the table `runs`."""
+    keep_days: float = 0.0
+    """Objects of earlier runs stay readable so many days."""
+    force: bool = False
+    """Curate every recording, also unchanged ones."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run knows before it curates: its plan, the tables as they are, and the recordings that must be curated."""
+
+    plan: CurationPlan
+    policy: Policy
+    tables: dict[str, LakeTable]
+    former: dict[str, CurationResult]
+    """Accepted recordings of the last run, by name."""
+    due: Due
+
+
+def read_policy(address: str | None) -> Policy:
+    """Return the policy at an address; without one, the severities of the contract."""
+    if not address:
+        return STANDARD
+    zone, _, key = address.rpartition("/")
+    return parse_policy(read_object(zone, key).to_pybytes().decode(), address)
+
+
+def prepare(options: Options, policy: Policy, *, create: bool) -> Prepared:
+    """Read decisions, reasons and tables, and plan the run. Tables that do not exist are created, or else are left out."""
+    with ThreadPoolExecutor(3) as aside:
+        opening = aside.submit(open_tables, options.curated, options.database, CURATED_TABLES, create=create)
+        rejecting = aside.submit(readable_reasons, options.curated)
+        listing = aside.submit(list_objects, options.curated, [TRACKING_CURATED.location, ANNOTATIONS_ENRICHED.location])
+        rules = Rules(policy, read_decisions(options.curated), read_reasons(options.raw))
+        plan, tables = plan_work(options.raw, rules), opening.result()
+        stored, rejected = listing.result(), rejecting.result()
+    of_recordings = [tables[table.name] for table in (TRACKING_CURATED, ANNOTATIONS_ENRICHED) if table.name in tables]
+    entries = {key: entry.file_size_in_bytes for table in of_recordings for key, entry in table.entries.items()}
+    present = {key for key, n_bytes in entries.items() if key in stored and stored[key].n_bytes == n_bytes}
+    former = read_former(tables.get(LINEAGE.name))
+    return Prepared(plan, policy, tables, former, due(plan.work, former, rejected, present, force=options.force))
+
+
+def last_summary(tables: dict[str, LakeTable]) -> dict[str, Any]:
+    """Return the summary of the last run that changed the lake; empty if there was none."""
+    runs = tables.get(RUNS.name)
+    rows = [row for key in runs.entries for row in read_rows(RUNS, read_object(runs.zone, key), key).to_pylist()] if runs else []
+    return dict(json.loads(rows[-1]["summary"])) if rows else {}
+
+
+def nothing_to_do(prepared: Prepared, code: str) -> dict[str, Any] | None:
+    """Return the summary of the last run if another one with this code would change nothing, else None."""
+    plan, summary = prepared.plan, last_summary(prepared.tables)
+    if prepared.due.work or plan.faults or not summary:
+        return None
+    put_aside = {one.name for one in plan.put_aside} | {one.name for one in prepared.due.ready if one.faults}
+    now = (
+        code,
+        plan.versions,
+        sorted(put_aside),
+        sorted(one.name for one in plan.excluded),
+        sum(not one.faults for one in prepared.due.ready),
+        len(plan.ignored),
+    )
+    names = sorted(one["name"] for one in summary["put_aside"])
+    then = summary["code"], summary["versions"], names, sorted(summary["excluded"]), summary["videos"], summary["ignored"]
+    return summary if now == then else None

@@ -1,0 +1,145 @@
+"""What of earlier runs stays readable: the lists of objects in snapshots/, pins, and the removal of objects that no list needs.
+
+A run is kept if it is the last one, if it was published less than some days ago, or if somebody pinned it: a training job pins the
+snapshot that it reads. Objects of other runs are removed, so that a plain reader of a table's folder sees what SQL sees.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from aws_pipeline.iceberg import Expired, LakeTable
+from aws_pipeline.lake import StoredObject, list_objects, read_object, remove_objects, s3_client
+from behavior.keys import CURRENT_SNAPSHOT, ICEBERG, PINS, SNAPSHOTS, pin_key, snapshot_key
+from behavior.snapshot import Snapshot, SnapshotObject, TableSnapshot
+
+_ORPHAN_AGE = timedelta(days=1)
+"""Nothing that is older and that no table names belongs to a run or a reader that has not ended."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """The runs whose lists are stored, kept and expired."""
+
+    kept: Mapping[str, Snapshot]
+    expired: Mapping[str, Snapshot]
+
+    def of_no_run(self) -> Self:
+        """Return the same if no other run is published: then nothing expires."""
+        return replace(self, kept={**self.kept, **self.expired}, expired={})
+
+    def of_table(self, name: str) -> Expired:
+        """Return what a table forgets."""
+        ids = (run.tables[name].snapshot_id for run in self.kept.values() if name in run.tables)
+        return Expired(frozenset(map(tag_of, self.expired)), frozenset(one for one in ids if one is not None))
+
+
+def tag_of(run: str) -> str:
+    """Return the tag of a run's snapshots in every table."""
+    return f"run-{run}"
+
+
+def read_retention(zone: str, keep_days: float) -> Retention:
+    """Return the stored runs of a lake, by what becomes of them now that another run is about to be published."""
+    now = datetime.now(UTC)
+    pinned = {pin["run"] for pin in read_pins(zone).values() if datetime.fromisoformat(pin["until"]) > now}
+    kept, expired = dict[str, Snapshot](), dict[str, Snapshot]()
+    for key in list_objects(zone, [SNAPSHOTS]):
+        if key == CURRENT_SNAPSHOT:
+            continue
+        snapshot = Snapshot.from_json(read_object(zone, key).to_pybytes(), key)
+        young = now - datetime.fromisoformat(snapshot.published) < timedelta(days=keep_days)
+        (kept if young or snapshot.run in pinned else expired)[snapshot.run] = snapshot
+    return Retention(kept, expired)
+
+
+def write_pin(zone: str, name: str, run: str, until: datetime) -> None:
+    """Keep the objects of a run until a time, for example for a training job of that name."""
+    bucket, key = _address(zone, pin_key(name))
+    s3_client().put_object(Bucket=bucket, Key=key, Body=json.dumps({"run": run, "until": until.isoformat()}).encode())
+
+
+def read_pins(zone: str) -> dict[str, dict[str, Any]]:
+    """Return the pins by name: run, and until when."""
+    names = {key: key.removeprefix(f"{PINS}/").removesuffix(".json") for key in list_objects(zone, [PINS])}
+    return {name: json.loads(read_object(zone, key).to_pybytes()) for key, name in names.items()}
+
+
+def snapshot_of(run: str, tables: Mapping[str, LakeTable], digests: Mapping[str, str]) -> Snapshot:
+    """Return the list of the objects of tables as they were committed; `digests` are SHA-256 by key, where known."""
+    listed = {
+        name: TableSnapshot(
+            one.snapshot_id,
+            tuple(
+                SnapshotObject(key, entry.record_count, entry.file_size_in_bytes, digests.get(key))
+                for key, entry in sorted(one.entries.items())
+            ),
+        )
+        for name, one in tables.items()
+    }
+    return Snapshot(run, datetime.now(UTC).isoformat(timespec="seconds"), listed)
+
+
+def publish_snapshot(zone: str, snapshot: Snapshot, is_newest: Callable[[], bool]) -> bool:
+    """Store the list of a run; it becomes the current one if `is_newest` says that no other run has committed since. Return whether."""
+    s3 = s3_client()
+    bucket, key = _address(zone, CURRENT_SNAPSHOT)
+    body = snapshot.to_json()
+    try:
+        condition = {"IfMatch": s3.head_object(Bucket=bucket, Key=key)["ETag"]}
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
+            raise
+        condition = {"IfNoneMatch": "*"}
+    own_bucket, own_key = _address(zone, snapshot_key(snapshot.run))
+    s3.put_object(Bucket=own_bucket, Key=own_key, Body=body)
+    if not is_newest():
+        return False
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=body, **condition)
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("PreconditionFailed", "ConditionalRequestConflict"):
+            raise
+        return False
+    return True
+
+
+def clean(zone: str, tables: Mapping[str, LakeTable], retention: Retention, *, alone: bool) -> int:
+    """Remove what no kept run needs, and return how many objects of tables. `tables` are as they are now.
+
+    If no other run is under way (`alone`), that is every object without an entry: of expired runs, of killed ones, or of an attempt of
+    this run that was overtaken. Else only objects of expired runs are removed, and old ones. Metadata are removed when they are old,
+    because a reader may have begun with them.
+    """
+    needed = {key for one in tables.values() for key in one.entries}
+    needed |= {each.key for run in retention.kept.values() for table in run.tables.values() for each in table.objects}
+    expired = {each.key for run in retention.expired.values() for table in run.tables.values() for each in table.objects}
+    old = datetime.now(UTC) - _ORPHAN_AGE
+    objects = list_objects(zone, [one.table.location for one in tables.values()])
+    free = {key for key, one in objects.items() if key not in needed and (alone or key in expired or _before(one, old))}
+    metadata = {key for key, one in list_objects(zone, [ICEBERG]).items() if _before(one, old)}
+    metadata -= _metadata_keys(zone, tables) if metadata else set()
+    over = [name for name, pin in read_pins(zone).items() if datetime.fromisoformat(pin["until"]) <= datetime.now(UTC)]
+    remove_objects(zone, sorted({*free, *metadata, *map(snapshot_key, retention.expired), *map(pin_key, over)}))
+    return len(free)
+
+
+def _before(one: StoredObject, time: datetime) -> bool:
+    return one.modified is not None and one.modified < time
+
+
+def _metadata_keys(zone: str, tables: Mapping[str, LakeTable]) -> set[str]:
+    """Return the keys of all metadata that the tables need."""
+    needed = set()
+    for one in tables.values():
+        needed |= {one.handle.metadata_location, *(entry.metadata_file for entry in one.handle.metadata.metadata_log)}
+        for snapshot in one.handle.snapshots():
+            needed |= {snapshot.manifest_list, *(manifest.manifest_path for manifest in snapshot.manifests(one.handle.io))}
+    return {place.removeprefix(f"{zone}/") for place in needed}
+
+
+def _address(zone: str, key: str) -> tuple[str, str]:
+    bucket, _, prefix = zone.removeprefix("s3://").strip("/").partition("/")
+    return bucket, f"{prefix}/{key}" if prefix else key

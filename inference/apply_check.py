@@ -1,0 +1,85 @@
+"""Does somebody else's recognizer fit your recordings?
+
+    python inference/apply_check.py --data-dir data --checkpoint their.safetensors
+    python inference/apply_check.py --data-dir data --checkpoint their.safetensors --reference their_data
+
+It compares bodyparts, frame rate, units, behaviors and labs, and how far the features of your recordings are from those of training: as
+the network remembers them, or with --reference from recordings of its training. Nothing is predicted. Each line says fits, look (it works,
+but worse) or unfit. What the recognizer gains from your labels, training/reuse.py measures.
+Exit codes: 0 checked and nothing is unfit, 1 something unexpected, 2 usage or a missing file, 4 something is unfit, or input breaks its
+contract, 130 interrupted.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from behavior.contract import EXIT_CONTRACT, EXIT_OK, UsageError, exit_code
+from inference.recording_files import DATA_DIR
+
+if TYPE_CHECKING:
+    from behavior.material import Material
+
+MOST_RECORDINGS = 10
+"""Of more recordings, so many are checked, evenly over the metadata."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the checks as the flags say; return the exit code."""
+    flags = _flags().parse_args(arguments)
+    return exit_code(lambda: _check(flags))
+
+
+def _flags() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    default = Path(os.environ.get("MABE_DATA_DIR") or DATA_DIR)
+    parser.add_argument("--data-dir", type=Path, default=default, help="raw data directory (or MABE_DATA_DIR; default: %(default)s)")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="the recognizer: .safetensors or .onnx")
+    parser.add_argument("--reference", type=Path, metavar="DIR", help="a data directory with recordings of its training")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    return parser
+
+
+def _check(flags: argparse.Namespace) -> int:
+    if not flags.checkpoint.is_file():
+        raise UsageError(f"Expected --checkpoint to be a file, but got {flags.checkpoint}. Correct the path.")
+    from recognizers.applicability import Verdict, applicability, as_json
+    from recognizers.devices import rest_waiting_threads
+    from recognizers.families import load_recognizer
+
+    rest_waiting_threads()
+    recognizer = load_recognizer([flags.checkpoint])
+    checks = applicability(recognizer, _materials(flags.data_dir), _materials(flags.reference) if flags.reference else ())
+    if flags.json:
+        print(json.dumps({"checkpoint": str(flags.checkpoint), "checks": as_json(checks)}, indent=1))
+    else:
+        width = max(len(one.name) for one in checks)
+        print("\n".join(f"{one.name:<{width}}  {one.verdict:<7}  {one.text}" for one in checks))
+    return EXIT_CONTRACT if any(one.verdict is Verdict.UNFIT for one in checks) else EXIT_OK
+
+
+def _materials(data_dir: Path) -> "list[Material]":
+    """Return some recordings of a data directory with their curated tracks, those of test.csv first."""
+    from behavior.curation import curate
+    from behavior.material import Material
+    from inference.bout_sources import read_metadata
+    from inference.recording_files import RecordingFiles, TrackingFile
+
+    splits = [split for split in ("test", "train") if (data_dir / f"{split}.csv").is_file()]
+    if not splits:
+        raise UsageError(f"Expected test.csv or train.csv in {data_dir}, but got neither. Name a data directory.")
+    recordings = tuple(read_metadata(data_dir, splits[0])[1].values())
+    files = RecordingFiles(recordings, data_dir / f"{splits[0]}_tracking", splits[0])
+    every = max(1, -(-len(recordings) // MOST_RECORDINGS))
+    chosen = recordings[::every]
+    return [Material.with_tracking(one, curate(TrackingFile(files.file(one)), one)) for one in chosen]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""The notebook over a data directory: ten sections, each with its picture, in short cells, without a complaint."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from aws_pipeline import sample_data
+
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "eda.ipynb"
+SECTIONS = (
+    "1. Labs",
+    "2. Metadata",
+    "3. Bodypart schemes",
+    "4. Class imbalance",
+    "5. Bout durations",
+    "6. Lab by behavior",
+    "7. Trajectories",
+    "8. Data quality",
+    "9. Self against pair",
+    "10. Train against test",
+)
+
+pytestmark = [
+    pytest.mark.notebook,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Kernel is running over TCP without encryption"),  # between two processes of this machine
+]
+
+
+@pytest.fixture(scope="module")
+def written() -> nbformat.NotebookNode:
+    return nbformat.read(NOTEBOOK, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def executed(written: nbformat.NotebookNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[nbformat.NotebookNode]:
+    data = tmp_path_factory.mktemp("notebook") / "data"
+    sample_data.make_sample(data, sample_data.Order(labs=("CautiousGiraffe", "LyricalHare"), videos=2, test_videos=1, seconds=20))
+    notebook = copy.deepcopy(written)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MABE_DATA_DIR", str(data))
+        NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
+    yield notebook
+
+
+def test_it_is_committed_clean_with_short_cells(written: nbformat.NotebookNode):
+    nbformat.validate(written)
+    code = [cell for cell in written.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert [cell.source.partition("\n")[0] for cell in code if len(cell.source.splitlines()) > 14] == []
+
+
+def test_every_section_has_one_picture_and_no_cell_complains(executed: nbformat.NotebookNode):
+    pictures, complaints, heading = {}, [], ""
+    for cell in executed.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            heading = cell.source.partition("\n")[0].removeprefix("## ")
+        for output in cell.get("outputs", []):
+            pictures[heading] = pictures.get(heading, 0) + ("image/png" in output.get("data", {}))
+            complaints += [output] if output.output_type in ("stream", "error") else []
+    assert pictures == dict.fromkeys(SECTIONS, 1)
+    assert complaints == []
+
+
+def test_its_tables_say_what_the_recordings_are(executed: nbformat.NotebookNode):
+    tables = [output.data["text/html"] for cell in executed.cells for output in cell.get("outputs", []) if "text/html" in output.data]
+    metadata, quality = tables
+    assert "CautiousGiraffe" in metadata
+    assert "LyricalHare" in metadata
+    assert "<th>swap_suspects</th>" in quality
