@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed-from-the-lock
+GLUE_PYTHON ?= python3.11
+GLUE_READY := .venv-glue/.installed
 
 # The lock pins every package; pip adds only what torch asks for on this platform (the CUDA build: nvidia-*, triton). pip also compiles
 # the modules, and quietly: compiled when first imported, some packages print SyntaxWarnings into the user's terminal.
@@ -13,7 +15,7 @@ $(READY): requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@touch $@
 
-.PHONY: help setup demo demo-video pipeline test lint format bench lock clean
+.PHONY: help setup demo demo-video pipeline test test-glue deploy diff destroy lint format bench chaos lock clean
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -35,6 +37,25 @@ pipeline: $(READY)  ## The whole pipeline on the recordings in MABE_DATA_DIR
 test: $(READY)  ## All tests
 	$(BIN)/python -m pytest
 
+# Glue 5.1 runs Python 3.11. pyiceberg comes from the lock, as the job asks for it.
+$(GLUE_READY): tests/glue/requirements.txt requirements.lock
+	$(GLUE_PYTHON) -m venv .venv-glue
+	.venv-glue/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/glue/requirements.txt \
+		$$(grep '^pyiceberg==' requirements.lock)
+	@touch $@
+
+test-glue: $(READY) $(GLUE_READY)  ## The Glue job with exactly Glue's libraries
+	$(BIN)/python -m pytest tests/glue
+
+deploy: $(READY)  ## Make the stacks and upload the job's code (on AWS with USE_LOCAL_FS=false)
+	$(BIN)/python -m infra.deploy
+
+diff: $(READY)  ## Show what deploying would change
+	$(BIN)/python -m infra.deploy diff
+
+destroy: $(READY)  ## Remove the compute stack; data stay
+	$(BIN)/python -m infra.deploy destroy
+
 lint: $(READY)  ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,6 +67,9 @@ format: $(READY)  ## Put the code in shape
 
 bench: $(READY)  ## Measure against the peers; ratios of one run
 	$(BIN)/python tests/benchmarks/all.py
+
+chaos: $(READY)  ## Kill uploads and curation 50 times, run two at once 20 times, and look whether anything was lost
+	$(BIN)/python tests/faults/chaos.py
 
 lock:  ## Resolve requirements.lock anew from pyproject.toml
 	$(PYTHON) -m venv .venv-lock

@@ -1,7 +1,8 @@
 """Names, places and credentials of the pipeline, from the environment. Only this file distinguishes AWS from the stand-in on this disk.
 
-By default, a stand-in for AWS with its objects in `s3_mock/` runs as a child process; clients reach it through AWS_ENDPOINT_URL, like
-AWS itself. With USE_LOCAL_FS=false, AWS is used, with the usual credentials.
+Near (the default), a stand-in for AWS with its objects in `s3_mock/` runs as a child process; clients reach it through
+AWS_ENDPOINT_URL, like AWS itself, whatever else the environment says. Far (USE_LOCAL_FS=false), AWS is used, with the usual credentials
+and the region of the AWS configuration; an endpoint in the environment is refused, unless USE_ENDPOINT_URL=true asks for it.
 """
 
 import argparse
@@ -14,14 +15,34 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from aws_pipeline.endpoints import far_endpoint, far_region, near_endpoint, truth
+from aws_pipeline.names import Names, check_prefix
 from behavior.contract import UsageError
 from behavior.policy import parse_policy
 from behavior.workplace import REPOSITORY, WORKPLACE
 
-_LOCAL_ACCOUNT = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-_LEAD_ELSEWHERE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+NEAR_REGION = "us-east-1"
+"""The one region of the stand-in."""
+_NOBODY = "/dev/null" if os.name == "posix" else "NUL"
+_NEAR = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": NEAR_REGION,
+    "AWS_REGION": NEAR_REGION,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": _NOBODY,  # it can name endpoints, and also that endpoints are ignored
+    "AWS_SHARED_CREDENTIALS_FILE": _NOBODY,
+}
+_LEAD_ELSEWHERE = (
+    "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
+)  # fmt: skip
 """Variables with which clients would not use the stand-in; variables such as AWS_ENDPOINT_URL_S3 have the same effect."""
-_SDK_SETTINGS = {"SAGEMAKER_USER_CONFIG_OVERRIDE": str(Path(__file__).with_name("sagemaker_defaults.yaml"))}
+_SDK_SETTINGS = {
+    "SAGEMAKER_USER_CONFIG_OVERRIDE": str(Path(__file__).with_name("sagemaker_defaults.yaml")),
+    # The SDK wants a role that may also change networks (nine actions of EC2), which a job without a network of its own never does.
+    "SAGEMAKER_VALIDATE_ROLE": "false",
+}
 
 
 @dataclass(frozen=True)
@@ -36,18 +57,8 @@ class Settings:
     """Folder of the stand-in's objects."""
     region: str
     """AWS region."""
-    bucket_prefix: str = ""
-    """Prefix of every bucket name, because bucket names must be unique in all of AWS."""
-    database: str = "mabe"
-    """Glue database."""
-    workgroup: str = "mabe"
-    """Athena workgroup."""
-    glue_job: str = "mabe-curate"
-    """Glue job that curates."""
-    glue_role: str = "mabe-glue"
-    """Role of the Glue job."""
-    training_role: str = "mabe-training"
-    """Role of training jobs."""
+    prefix: str = ""
+    """Prefix of every name, because names of buckets must be unique in all of AWS; empty only near."""
     policy: Path | None = None
     """File with a policy (behavior/policy.py); without one, the severities of the contract are used."""
     endpoint_url: str | None = None
@@ -60,11 +71,39 @@ class Settings:
             return f"at {self.endpoint_url}"
         return f"in {self.mock_dir}" if self.local else "on AWS"
 
+    @property
+    def names(self) -> Names:
+        """Names of the deployment."""
+        return Names(self.prefix, self.region)
+
+    @property
+    def database(self) -> str:
+        """Glue database."""
+        return self.names.database
+
+    @property
+    def workgroup(self) -> str:
+        """Athena workgroup."""
+        return self.names.deployment
+
+    @property
+    def glue_job(self) -> str:
+        """Glue job that curates."""
+        return self.names.of("curate")
+
+    @property
+    def glue_role(self) -> str:
+        """Role of the Glue job."""
+        return self.names.of("glue")
+
+    @property
+    def training_role(self) -> str:
+        """Role of training jobs."""
+        return self.names.of("training")
+
     def bucket(self, zone: str) -> str:
         """Return the bucket of a zone: raw, curated, athena (query results) or artifacts (code and models)."""
-        return (
-            self.bucket_prefix + {"raw": "raw-zone", "curated": "curated-zone", "athena": "athena-results", "artifacts": "artifacts"}[zone]
-        )
+        return self.names.bucket(zone)
 
     def uri(self, zone: str, key: str = "") -> str:
         """Return the s3:// address of a zone, or of a key in it."""
@@ -73,20 +112,23 @@ class Settings:
 
 def settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings. Raises UsageError for invalid values."""
-    local = _truth(environment.get("USE_LOCAL_FS", "true"))
+    local = truth("USE_LOCAL_FS", environment.get("USE_LOCAL_FS", "true"))
     prefix = environment.get("S3_BUCKET", "")
     if not local and not prefix:
         raise UsageError(
             "Expected S3_BUCKET to be set when USE_LOCAL_FS=false, but got nothing. Set it to a name that all buckets shall begin with."
         )
+    region = NEAR_REGION if local else far_region(environment)
+    if prefix:
+        check_prefix(prefix, region)
     return Settings(
         local=local,
         data_dir=Path(environment.get("MABE_DATA_DIR") or WORKPLACE / "data").resolve(),
         mock_dir=Path(environment.get("S3_MOCK_DIR") or WORKPLACE / "s3_mock").resolve(),
-        region=environment.get("AWS_DEFAULT_REGION") or environment.get("AWS_REGION") or "us-east-1",
-        bucket_prefix=f"{prefix}-" if prefix else "",
+        region=region,
+        prefix=prefix,
         policy=Path(environment["MABE_POLICY"]).resolve() if environment.get("MABE_POLICY") else None,
-        endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
+        endpoint_url=near_endpoint(environment) if local else far_endpoint(environment),
     )
 
 
@@ -118,14 +160,13 @@ def endpoint(chosen: Settings) -> Iterator[None]:
 
     On this disk a stand-in is started as a child process, unless AWS_ENDPOINT_URL names one that runs already.
     """
-    region = {"AWS_DEFAULT_REGION": chosen.region}
     sdk = {name: value for name, value in _SDK_SETTINGS.items() if name not in os.environ}
     if not chosen.local:
-        with _environment({**region, **sdk}):
+        with _environment({"AWS_DEFAULT_REGION": chosen.region, **sdk}):
             yield
         return
     elsewhere = {name: None for name in os.environ if name in _LEAD_ELSEWHERE or name.startswith("AWS_ENDPOINT_URL_")}
-    with _environment({**_LOCAL_ACCOUNT, **region, **sdk, **elsewhere}):
+    with _environment({**_NEAR, **sdk, **_around_proxies(), **elsewhere}):
         if os.environ.get("AWS_ENDPOINT_URL"):
             yield
             return
@@ -138,6 +179,13 @@ def endpoint(chosen: Settings) -> Iterator[None]:
                     yield
             finally:
                 child.terminate()
+
+
+def _around_proxies() -> dict[str, str]:
+    """Return the variables with which a proxy is not asked for addresses of this machine; clients read one of the two names."""
+    listed = [host for name in ("no_proxy", "NO_PROXY") for host in os.environ.get(name, "").split(",") if host.strip()]
+    around = ",".join(dict.fromkeys([*listed, "127.0.0.1", "localhost"]))
+    return {"no_proxy": around, "NO_PROXY": around}
 
 
 def _address(child: subprocess.Popen[str], mock_dir: Path) -> str:
@@ -168,10 +216,3 @@ def _set(values: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-
-
-def _truth(text: str) -> bool:
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if text.strip().lower() not in words:
-        raise UsageError(f"Expected USE_LOCAL_FS to be true or false, but got {text!r}. Set it to one of them.")
-    return words[text.strip().lower()]

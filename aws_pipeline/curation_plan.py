@@ -7,7 +7,8 @@ from heapq import heapreplace
 
 import pyarrow as pa
 
-from aws_pipeline.lake import StoredObject, list_objects, read_object
+from aws_pipeline.lake import StoredObject, digest, list_objects, read_object
+from aws_pipeline.landed import Landed, differences, read_digests
 from behavior.contract import CONTRACT_VERSION, ContractError, Fault
 from behavior.curation import CURATION_VERSION
 from behavior.keys import (
@@ -49,6 +50,8 @@ class Work:
     """Its row in the metadata, from 0 on."""
     policy: Policy = STANDARD
     """What becomes of its faults."""
+    landed: tuple[Landed | None, ...] = ()
+    """What the table `landing` says of its objects, in the order of `keys`; None for an object that was not uploaded by s3_upload.py."""
 
     @property
     def name(self) -> str:
@@ -98,6 +101,18 @@ class CurationPlan:
     """Versions of the metadata, by key."""
 
 
+@dataclass(frozen=True)
+class _RawZone:
+    uri: str
+    stored: Mapping[str, StoredObject]
+    """Objects in the folders of recordings, by key."""
+    landed: Mapping[str, Landed]
+    """What the table `landing` says, by key."""
+    versions: Mapping[str, str]
+    """Versions of the metadata, by key."""
+    layout: Layout
+
+
 Objects = Mapping[int, Sequence[LakeObject]]
 """The objects of a split, by video."""
 
@@ -120,7 +135,10 @@ def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -
     With another layout `raw` is a data directory, as a file:// address, and keys are names of files.
     """
     rules, draft = rules or Rules(), _Draft()
-    stored = list_objects(raw, RECORDING_FOLDERS)
+    versions = {key: one.version for key, one in sorted(list_objects(raw, METADATA_FOLDERS).items())}
+    landed = read_digests(raw) if layout is RAW_ZONE else {}
+    raw_zone = _RawZone(raw, list_objects(raw, RECORDING_FOLDERS), landed, versions, layout)
+    stored = raw_zone.stored
     objects, foreign = _by_video(stored, layout)
     if rules.policy.rejecting(foreign):
         draft.put_aside += [QuarantineEntry(object_name(one.where), (one,), keys=(one.where,), of_metadata=False) for one in foreign]
@@ -128,7 +146,7 @@ def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -
         draft.notes += foreign
         draft.ignored += [one.where for one in foreign]
     for split in SPLITS:
-        _plan_split(draft, raw, split, objects[split], stored, rules, layout)
+        _plan_split(draft, raw_zone, split, objects[split], rules)
     return CurationPlan(
         tuple(draft.work),
         draft.metadata,
@@ -139,7 +157,7 @@ def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -
         tuple(draft.notes),
         draft.repeated,
         len(stored),
-        {key: one.version for key, one in sorted(list_objects(raw, METADATA_FOLDERS).items())},
+        versions,
     )
 
 
@@ -165,14 +183,15 @@ def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
     return parts
 
 
-def _plan_split(
-    draft: _Draft, raw: str, split: str, objects: Objects, stored: Mapping[str, StoredObject], rules: Rules, layout: Layout
-) -> None:
+def _plan_split(draft: _Draft, raw_zone: _RawZone, split: str, objects: Objects, rules: Rules) -> None:
     """Add one split to the draft."""
+    raw, stored, layout = raw_zone.uri, raw_zone.stored, raw_zone.layout
     where = layout.name_of(LakeObject(RAW_METADATA, split))
     of_nobody = [layout.name_of(one) for own in objects.values() for one in own]
     try:
-        metadata = judge_metadata(read_object(raw, where).to_pybytes(), split, where, rules.policy_of)
+        data = read_object(raw, where)
+        draft.notes += differences(where, digest(data), raw_zone.versions.get(where, ""), raw_zone.landed.get(where), rules.policy)
+        metadata = judge_metadata(data.to_pybytes(), split, where, rules.policy_of)
     except FileNotFoundError:
         if split == "train":
             message = f"Expected {_a(layout.unit)} {where}, but got none."
@@ -198,7 +217,8 @@ def _plan_split(
             tracking, *rest = aside.keys
             versions = tuple(stored[key].version for key in aside.keys)
             n_bytes, policy = stored[tracking].n_bytes, rules.policy_of(row.name)
-            draft.work.append(Work(split, row.recording, tracking, n_bytes, rest[0] if rest else None, versions, row.row, policy))
+            landed = tuple(map(raw_zone.landed.get, aside.keys))
+            draft.work.append(Work(split, row.recording, tracking, n_bytes, rest[0] if rest else None, versions, row.row, policy, landed))
             draft.notes += row.faults
 
 

@@ -28,7 +28,7 @@ _WHY = {
     "curation": "the curation has a new version",
     "writer": "another version of pyarrow writes now",
 }
-_FACTS = ("rows_in", "rows_out", "bytes_in", "first_frame", "frames", "mice", "bodyparts", "seen_share")
+_FACTS = ("rows_in", "rows_out", "bytes_in", "first_frame", "frames", "mice", "bodyparts", "seen_share", "quality")
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def _reason(work: Work, known: CurationResult | None, present: Set[str]) -> str:
 
 
 def _as_result(work: Work, entry: QuarantineEntry | None) -> CurationResult | None:
-    if entry is None or not entry.inputs:
-        return None
+    if entry is None or not entry.inputs or any(fault.code == "object-changed" for fault in entry.faults):
+        return None  # uploaded again, a damaged object has the same ETag as before
     place = work.split, work.recording.video_id, work.recording.lab_id
     return CurationResult(*place, entry.faults, inputs=dict(entry.inputs), run=entry.run, rows_in=entry.rows, bytes_in=work.n_bytes)
 

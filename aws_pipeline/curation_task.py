@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,15 @@ import pyarrow as pa
 
 from aws_pipeline.curation_plan import Work, digest_of
 from aws_pipeline.lake import WrittenObject, count_rows, digest, encode, read_object, write_parquet
+from aws_pipeline.landed import differences
 from behavior.annotations import Behavior, bout_lengths, enrich, sound_bouts
 from behavior.content import Content, content_of
 from behavior.contract import ContractError, Fault
 from behavior.curation import WRITE_OPTIONS, CuratedTracking, curate, to_table
 from behavior.keys import key_of, recording_name
 from behavior.parquet_file import read_rows
+from behavior.quality import quality_of
+from behavior.quality_flags import quality_flags
 from behavior.tables import ANNOTATIONS_ENRICHED, RAW_ANNOTATION, RAW_TRACKING, TRACKING_CURATED, Table
 
 BOUT_OPTIONS = {"compression": "zstd", "write_page_checksum": True}
@@ -58,6 +62,8 @@ class CurationResult:
     seen_share: float = 0.0
     bouts: dict[Behavior, np.ndarray] = field(default_factory=dict)
     """Lengths of annotated bouts, frames."""
+    quality: dict[str, Any] = field(default_factory=dict)
+    """Its row of `DATA_QUALITY`."""
     content: Content | None = None
     """Digests of its content."""
 
@@ -87,7 +93,8 @@ def _curate(work: Work, raw: str, curated: str, run: str, ids: ColumnIds | None)
     source = _Source(work, raw)
     rows, pose = source.tracking()
     bouts, mended = source.bouts(pose.pose.film_frames)
-    notes = (*pose.pose.notes, *mended)
+    quality = quality_of(work.recording, work.split, pose, bouts)
+    notes = (*source.notes, *pose.pose.notes, *mended, *quality_flags(quality, work.tracking))
     work.policy.refuse(notes)
     fingerprint = digest_of(*source.digests.values(), *(text for kind, text in work.inputs.items() if kind not in _OBJECTS))
     return CurationResult(
@@ -109,6 +116,7 @@ def _curate(work: Work, raw: str, curated: str, run: str, ids: ColumnIds | None)
         bodyparts=pose.bodyparts,
         seen_share=float(pose.seen.mean()),
         bouts={} if bouts is None else bout_lengths(bouts),
+        quality=quality,
         content=content_of(work.recording.video_id, pose, _annotated(bouts)),
     )
 
@@ -133,11 +141,16 @@ def _annotated(bouts: pa.Table | None) -> pd.DataFrame:
 
 
 class _Source:
-    """The raw objects of one recording, each read once; `digests` are the SHA-256 of what was read, by key."""
+    """The raw objects of one recording, each read once; `digests` are the SHA-256 of what was read, by key.
+
+    `notes` name objects that something else than the upload wrote.
+    """
 
     def __init__(self, work: Work, raw: str) -> None:
         self.work, self.raw = work, raw
         self.digests: dict[str, str] = {}
+        self.notes: list[Fault] = []
+        self._landed = dict(zip(work.keys, zip(work.versions, work.landed, strict=True), strict=True)) if work.landed else {}
 
     def tracking(self) -> tuple[int, CuratedTracking]:
         """Return the number of rows, and the curated tracking. Raises ContractError, also with the faults of the annotation."""
@@ -172,4 +185,6 @@ class _Source:
             raise ContractError(Fault("file-missing", key, "Expected an object, but got none.", mend)) from None
         if not near:
             self.digests[key] = digest(data)
+        if key in self._landed:
+            self.notes += differences(key, self.digests[key], *self._landed[key], self.work.policy)
         return read_rows(table, data, key, mend=mend, threads=False)

@@ -221,4 +221,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if code := main():  # Glue counts every SystemExit as a failure, also that of sys.exit(0)
+        sys.exit(code)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_pipeline.config import Settings, add_policy_flag, endpoint, policy_text, settings, with_policy
+from aws_pipeline.glue_workers import sized_run
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
 from aws_pipeline.preparation import Options, Prepared, nothing_to_do, prepare
 from aws_pipeline.terminal import JobFailed, run, size
@@ -55,8 +56,9 @@ def run_job(chosen: Settings, order: Order = _AS_USUAL) -> tuple[dict[str, Any],
     glue, s3 = boto3.client("glue"), boto3.client("s3")
     policy = policy_text(chosen)
     bucket, name = chosen.bucket("artifacts"), f"glue/runs/{uuid.uuid4().hex}"
-    code = _require_this_code(glue, chosen)
-    if not order.force and (summary_before := nothing_to_do(prepared(chosen), code)):
+    code, worker_type = _require_this_code(glue, chosen)
+    known = prepared(chosen, force=order.force)
+    if not order.force and (summary_before := nothing_to_do(known, code)):
         return summary_before, False
     key, arguments = f"{name}.json", {"--SUMMARY_URI": f"s3://{bucket}/{name}.json", "--CODE": code}
     arguments |= {"--FORCE": str(order.force).lower(), "--KEEP_DAYS": str(order.keep_days)}
@@ -64,7 +66,7 @@ def run_job(chosen: Settings, order: Order = _AS_USUAL) -> tuple[dict[str, Any],
         s3.put_object(Bucket=bucket, Key=f"{name}.toml", Body=policy.encode())
         arguments["--POLICY_URI"] = f"s3://{bucket}/{name}.toml"
     try:
-        started = glue.start_job_run(JobName=chosen.glue_job, Arguments=arguments)
+        started = glue.start_job_run(JobName=chosen.glue_job, **sized_run(len(known.due.work), worker_type, arguments))
     except glue.exceptions.ConcurrentRunsExceededException:
         raise UsageError(f"Expected job {chosen.glue_job} to be idle, but got a run under way. Wait for it or stop it.") from None
 
@@ -91,11 +93,14 @@ def prepared(chosen: Settings, *, force: bool = False) -> Prepared:
     return prepare(options, policy, create=False)
 
 
-def _require_this_code(glue: Any, chosen: Settings) -> str:
-    """Return the digest of the job's code. If it is not that of this working tree, deploy it on this disk; on AWS, raise UsageError."""
-    code = glue_code(chosen)
-    if _deployed_code(glue, chosen) == (code.script, code.library):
-        return code.digest
+def _require_this_code(glue: Any, chosen: Settings) -> tuple[str, str]:
+    """Return the digest of the job's code, and the type of its workers.
+
+    If the code is not that of this working tree, it is deployed on this disk; on AWS, UsageError is raised: a person must decide.
+    """
+    code, job = glue_code(chosen), _definition(glue, chosen)
+    if (job["Command"]["ScriptLocation"], job.get("DefaultArguments", {}).get("--extra-py-files", "")) == (code.script, code.library):
+        return code.digest, job["WorkerType"]
     if not chosen.local:
         raise UsageError(
             f"Expected job {chosen.glue_job} to have the code of this working tree, but got other code. Deploy this one: {DEPLOY}"
@@ -104,16 +109,15 @@ def _require_this_code(glue: Any, chosen: Settings) -> str:
     done = subprocess.run([sys.executable, "-m", "infra.deploy"], cwd=REPOSITORY, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise JobFailed(f"Expected {DEPLOY} to succeed, but got exit code {done.returncode}. Correct the error above.", done.returncode)
-    return code.digest
+    return code.digest, _definition(glue, chosen)["WorkerType"]
 
 
-def _deployed_code(glue: Any, chosen: Settings) -> tuple[str, str]:
-    """Return the addresses of script and library in the definition of the job."""
+def _definition(glue: Any, chosen: Settings) -> dict[str, Any]:
+    """Return the definition of the job. Raises UsageError if there is none."""
     try:
-        job = glue.get_job(JobName=chosen.glue_job)["Job"]
+        return dict(glue.get_job(JobName=chosen.glue_job)["Job"])
     except glue.exceptions.EntityNotFoundException:
         raise UsageError(f"Expected a Glue job {chosen.glue_job}, but got none. Deploy the stack first: {DEPLOY}") from None
-    return job["Command"]["ScriptLocation"], job.get("DefaultArguments", {}).get("--extra-py-files", "")
 
 
 def _follow(glue: Any, name: str, run_id: str, summary: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -5,8 +5,10 @@ import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 
 from aws_pipeline.config import Settings
+from behavior.contract import UsageError
 from behavior.workplace import REPOSITORY
 
 GLUE_SCRIPT = "aws_pipeline/glue_etl.py"
@@ -29,6 +31,11 @@ GLUE_LIBRARY = (
 TRAINING = ("behavior", "reports", "recognizers", "training")
 """Folders that a training job needs."""
 
+SERVING = ("behavior", "reports", "recognizers", "inference")
+"""Folders that a served model needs."""
+NOT_IN_GLUE = ("pyiceberg",)
+"""Packages that the Glue job needs and that Glue does not have: it installs them when a run starts."""
+
 Files = Mapping[str, bytes]
 """Path relative to the repository, with slashes -> content, sorted by path."""
 
@@ -45,6 +52,8 @@ class GlueCode:
     """Address of the zip with the modules that the script imports."""
     objects: Mapping[str, bytes]
     """Address -> content."""
+    modules: tuple[str, ...] = ()
+    """Packages that the job needs beside those of Glue, with their versions."""
 
 
 def files(*places: str) -> Files:
@@ -88,4 +97,21 @@ def glue_code(chosen: Settings) -> GlueCode:
     code = digest({**script, **library})
     folder = f"glue/code/{code}"
     places = chosen.uri("artifacts", f"{folder}/glue_etl.py"), chosen.uri("artifacts", f"{folder}/library.zip")
-    return GlueCode(code, *places, dict(zip(places, (script[GLUE_SCRIPT], as_zip(library)), strict=True)))
+    objects = dict(zip(places, (script[GLUE_SCRIPT], as_zip(library)), strict=True))
+    return GlueCode(code, *places, objects, tuple(pins(*NOT_IN_GLUE)))
+
+
+def pins(*packages: str) -> list[str]:
+    """Return packages with the versions of the lock, or, without a checkout, with the installed versions.
+
+    Raises UsageError if a package is not installed.
+    """
+    lock = REPOSITORY / "requirements.lock"
+    if lock.is_file():
+        return [line for line in lock.read_text().splitlines() if line.partition("==")[0] in packages]
+    try:
+        return [f"{name}=={version(name)}" for name in packages]
+    except PackageNotFoundError as error:
+        raise UsageError(
+            f"Expected {', '.join(packages)} to be installed, so that jobs get the same versions, but got no {error.name}. Install it."
+        ) from None

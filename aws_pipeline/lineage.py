@@ -2,7 +2,7 @@
 
     python aws_pipeline/lineage.py RECORDING [--json]     raw objects with SHA-256, curated objects, inputs, run
     python aws_pipeline/lineage.py --runs [--json]        every run that changed the lake, with the snapshot of each table that is readable
-    python aws_pipeline/lineage.py --verify [RECORDING]   read every object again and compare its SHA-256 with what was written
+    python aws_pipeline/lineage.py --verify [RECORDING]   read every object again and compare its SHA-256 with what was written or landed
 
 RECORDING is a video id, or train-7 or test-7 if both splits have one. A snapshot id of --runs is for time travel in SQL:
 SELECT ... FROM tracking_curated FOR VERSION AS OF <snapshot id>.
@@ -27,9 +27,10 @@ if not __package__:
 
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.lake import digest, list_objects, read_object, read_snapshot
+from aws_pipeline.landed import read_digests
 from aws_pipeline.terminal import run
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, UsageError
-from behavior.keys import CURRENT_SNAPSHOT, SNAPSHOTS, SPLITS, recording_name
+from behavior.keys import CURRENT_SNAPSHOT, RAW_FOLDERS, SNAPSHOTS, SPLITS, recording_name
 from behavior.parquet_file import read_rows
 from behavior.snapshot import Snapshot
 from behavior.tables import LINEAGE, RUNS, Table
@@ -92,9 +93,16 @@ def verify(chosen: Settings, name: str | None) -> list[str]:
         listed = {key for _, key, _ in expected}
         others = (each for table in _current(curated).tables.values() for each in table.objects if each.key not in listed)
         expected += [(curated, each.key, each.sha256) for each in others if each.sha256]
+        expected += [(raw, key, sha256) for key, sha256 in _only_landed(raw).items() if key not in listed]
     with ThreadPoolExecutor(_THREADS) as pool:
         faults = progress(pool.map(lambda one: _fault(*one), expected), "verify", len(expected))
         return [fault for fault in faults if fault]
+
+
+def _only_landed(zone: str) -> dict[str, str]:
+    """Return the SHA-256 of the objects of the raw zone that are as they were uploaded, by key."""
+    stored = list_objects(zone, RAW_FOLDERS)
+    return {key: one.sha256 for key, one in read_digests(zone).items() if key in stored and stored[key].version == one.version}
 
 
 def _fault(zone: str, key: str, sha256: str) -> str | None:

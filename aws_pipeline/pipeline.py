@@ -35,12 +35,10 @@ from aws_pipeline.config import Settings, add_policy_flag, endpoint, policy_text
 from aws_pipeline.job_code import TRAINING, digest, files
 from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, objects_fingerprint
 from aws_pipeline.terminal import JobFailed, run, size
-from aws_pipeline.upload_plan import plan_uploads
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE
 from behavior.keys import CURRENT_SNAPSHOT, SPLITS
 from behavior.whole_file import whole_file
 from behavior.workplace import REPOSITORY, WORKPLACE
-from reports.progress import progress
 
 INFERENCE = ("behavior", "reports", "recognizers", "inference")
 """Folders with the code of inference and evaluation."""
@@ -126,15 +124,13 @@ class _Pipeline:
         return objects_fingerprint(self.s3, self.chosen.bucket("curated"), CURRENT_SNAPSHOT)
 
     def _ingest(self) -> Step:
-        plan = plan_uploads(self.order.data_dir)
-        n_files = len(plan.uploads)
-        sending = s3_upload.upload(plan, self.s3, self.chosen.bucket("raw"))
-        sent = [item.path.stat().st_size for item, was_sent in progress(sending, "upload", n_files) if was_sent]
-        did = f"{len(sent)} of {n_files} files sent" if sent else f"{n_files} files, all there already"
-        lines = s3_upload.report_lines(plan)
-        facts = {"put_aside": len(plan.put_aside)}
-        self.put_aside += len(plan.put_aside)
-        return Step("1 ingest", did, n_bytes=sum(sent), reused=not sent, facts=facts, lines=lines)
+        done = s3_upload.upload(self.order.data_dir, self.chosen)
+        n_sent, n_files = len(done.sent), len(done.plan.uploads)
+        did = f"{n_sent} of {n_files} files sent" if n_sent else f"{n_files} files, all there already"
+        lines = s3_upload.report_lines(done.plan)
+        facts = {"put_aside": len(done.plan.put_aside)}
+        self.put_aside += len(done.plan.put_aside)
+        return Step("1 ingest", did, n_bytes=done.bytes_sent, reused=not n_sent, facts=facts, lines=lines)
 
     def _etl(self) -> Step:
         facts, needed = glue_job.run_job(self.chosen, glue_job.Order(force=self.order.force))

@@ -30,6 +30,7 @@ from behavior.parquet_file import read_rows
 from behavior.tables import (
     CLASS_DISTRIBUTION_STATS,
     CURATED_TABLES,
+    DATA_QUALITY,
     LINEAGE,
     METADATA_TEST,
     METADATA_TRAIN,
@@ -187,4 +188,5 @@ def spanning_tables(plan: CurationPlan, accepted: Sequence[CurationResult]) -> d
         tables[_METADATA[split]] = _METADATA[split].check(rows, key_of(RAW_METADATA, split))
     train = [(one.recording, by_video[one.split, one.recording.video_id]) for one in work if one.split == "train"]
     tables[CLASS_DISTRIBUTION_STATS] = class_distribution(Occurrences(one, result.frames, result.bouts) for one, result in train)
+    tables[DATA_QUALITY] = pa.Table.from_pylist([one.quality for one in accepted], schema=DATA_QUALITY.schema)
     return tables

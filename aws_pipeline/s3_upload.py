@@ -1,27 +1,33 @@
 """Step 1: upload recordings from a disk to the raw zone, Hive-partitioned by lab.
 
-    python aws_pipeline/s3_upload.py [--data-dir D] [--dry-run]
+    python aws_pipeline/s3_upload.py [--data-dir D] [--dry-run] [--jobs N] [--bwlimit MB/s] [--force]
 
 Reads   D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/<lab>/<video>.parquet,
-        D/test.csv and D/test_tracking/ if they are there.
-Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in the raw zone. Recordings are never deleted there.
+        D/test.csv and D/test_tracking/ if they are there; the table landing.
+Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in the raw zone, and the table landing, which has the SHA-256
+        of every object there. Recordings are never deleted there.
 
 All metadata rows and all Parquet footers are checked before the upload (the ETL checks the pages when it reads them; python
 aws_pipeline/validate.py checks everything). Broken files are not sent; all others are. The recording of a broken file is written to
-quarantine/reasons/ of the raw zone, and the ETL puts it aside; the same is true for a recording with a faulty row in the metadata. An
-object that exists with the same bytes is not sent again, so the same command resumes an interrupted upload.
+quarantine/reasons/ of the raw zone, and the ETL puts it aside; the same is true for a recording with a faulty row in the metadata.
 
-Exit codes: 0 all there, 1 unexpected, 2 usage, configuration or a full disk, 3 finished, but something was put aside,
-            4 the metadata cannot be read or no recording is sound (nothing was uploaded), 5 AWS refuses.
+S3 checks the SHA-256 of all that it receives, and the ETL compares it with what it reads. Content decides what is sent: an object with the
+same bytes is not sent again, so the same command resumes an interrupted upload. A file that nothing has touched since it was landed is
+not even read. --force reads and sends every file again.
+
+Exit codes: 0 all there, 1 unexpected, 2 usage, configuration, a full disk, or S3 does not answer in spite of many attempts,
+            3 finished, but something was put aside, 4 the metadata cannot be read or no recording is sound (nothing was uploaded),
+            or the metadata changed during the upload, 5 AWS refuses. After 2, 4 and 5 the same command goes on where it ended.
 """
 
 import argparse
-import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import uuid
+from collections.abc import Collection, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,76 +35,81 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
+from aws_pipeline.landed import Present, read_present
 from aws_pipeline.quarantine_store import replace_reasons
+from aws_pipeline.sending import Delivery, Pace, Sender
 from aws_pipeline.terminal import run, size
-from aws_pipeline.upload_plan import METADATA, Upload, UploadPlan, plan_uploads
+from aws_pipeline.underway import others_underway, underway
+from aws_pipeline.upload_plan import METADATA, Upload, UploadPlan, plan_uploads, require_data_directory
 from behavior.balance import Balance
-from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE
+from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, ContractError, UsageError
 from reports.progress import progress
 
-_THREADS = 8
+_MOST_JOBS = 256
 
 
-def upload(plan: UploadPlan, s3: Any, bucket: str) -> Iterator[tuple[Upload, bool]]:
-    """Send all files that are new or changed; yield each upload and whether it was sent, in the order of completion, metadata last."""
-    present = _listing(s3, bucket)
-    files = [item for item in plan.uploads if item.key not in METADATA]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        waiting = {pool.submit(_send, item, s3, bucket, present.get(item.key)): item for item in files}
-        for future in as_completed(waiting):
-            yield waiting[future], future.result()
-    replace_reasons(f"s3://{bucket}", plan.left_out)
-    for item in plan.uploads:
-        if item.key in METADATA:
-            yield item, _send(item, s3, bucket, present.get(item.key))
-    for key in METADATA:  # metadata of an earlier data set must not stay
-        if key in present.keys() - {item.key for item in plan.uploads}:
-            s3.delete_object(Bucket=bucket, Key=key)
+@dataclass(frozen=True)
+class Uploaded:
+    """What an upload has done."""
+
+    plan: UploadPlan
+    """What was planned, without files that changed meanwhile."""
+    sent: tuple[Upload, ...]
+    seconds: float
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes of the files that were sent."""
+        return sum(item.stamp.n_bytes for item in self.sent)
+
+    def summary(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {
+            "files": len(self.plan.uploads),
+            "sent": len(self.sent),
+            "bytes_sent": self.bytes_sent,
+            "put_aside": [one.summary() for one in self.plan.put_aside],
+            "balances": {balance.unit: balance.to_json() for balance in self.plan.balances},
+            "seconds": self.seconds,
+        }
 
 
-def _listing(s3: Any, bucket: str) -> dict[str, tuple[int, str]]:
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    return {item["Key"]: (item["Size"], item["ETag"].strip('"')) for page in pages for item in page.get("Contents", [])}
+def upload(data_dir: Path, chosen: Settings, pace: Pace | None = None, *, force: bool = False) -> Uploaded:
+    """Check a data directory, send what is new or changed, record it in the table `landing`; if that is nothing, write nothing.
+
+    Raises UsageError and ContractError as `plan_uploads` does.
+    """
+    started = time.monotonic()
+    plan = plan_of(data_dir, chosen, force=force)
+    pace, zone, name = pace or Pace(), chosen.uri("raw"), uuid.uuid4().hex
+    due = [item for item in plan.uploads if not item.unchanged]
+    gone = sorted((set(METADATA) & plan.present.objects.keys()) - {item.key for item in plan.uploads})
+    with underway(zone, name) if due or gone else nullcontext():
+        sender = Sender(chosen.bucket("raw"), pace, plan.present)
+        if due and not others_underway(zone, name):
+            sender.abort_unfinished(item.key for item in due)
+        done = list(progress(sender.send_all(item for item in plan.uploads if item.key not in METADATA), "upload", len(plan.uploads)))
+        plan = plan.without({one.item.key: one.faults for one in done if one.faults})
+        replace_reasons(zone, plan.left_out)
+        done += sender.send_all(item for item in plan.uploads if item.key in METADATA)
+        for key in gone:  # metadata of an earlier data set must not stay
+            sender.remove(key)
+        _record(done, gone, chosen, plan.present, name)
+    if changed := [fault for one in done if one.item.key in METADATA for fault in one.faults]:
+        raise ContractError(changed)
+    sent = tuple(one.item for one in done if one.was_sent)
+    n_there = sum(not one.was_sent and not one.faults for one in done)
+    Balance("files and metadata", len(plan.uploads), {"sent": len(sent), "there already": n_there})
+    return Uploaded(plan, sent, round(time.monotonic() - started, 1))
 
 
-def _send(item: Upload, s3: Any, bucket: str, present: tuple[int, str] | None) -> bool:
-    with item.path.open("rb") as file:
-        md5 = hashlib.file_digest(file, "md5").hexdigest()
-    if present and present[0] == item.path.stat().st_size:
-        # the ETag is the MD5 of small unencrypted objects only; for the others the MD5 is in the metadata of the object
-        same = present[1] == md5 or s3.head_object(Bucket=bucket, Key=item.key)["Metadata"].get("md5") == md5
-        if same:
-            return False
-    s3.upload_file(str(item.path), bucket, item.key, ExtraArgs={"Metadata": {"md5": md5}})
-    return True
+def plan_of(data_dir: Path, chosen: Settings, *, force: bool = False) -> UploadPlan:
+    """Return the plan of an upload, compared with what the raw zone holds. Raises as `plan_uploads` does."""
 
+    def look(labs: Collection[str]) -> Present:
+        return read_present(chosen.uri("raw"), labs)
 
-def _main() -> int:
-    """Parse the command line, check, upload and report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, help="recordings to upload (default: MABE_DATA_DIR, else data/ in the repository)")
-    parser.add_argument("--dry-run", action="store_true", help="check everything and say what would be uploaded")
-    parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
-    arguments = parser.parse_args()
-    chosen = settings()
-    plan = plan_uploads((arguments.data_dir or chosen.data_dir).resolve())
-    code = EXIT_PUT_ASIDE if plan.put_aside else EXIT_OK
-    if arguments.dry_run:
-        n_bytes = sum(item.path.stat().st_size for item in plan.uploads)
-        print("\n".join([*(f"{item.path} -> {chosen.uri('raw', item.key)}" for item in plan.uploads), *report_lines(plan)]))
-        print(f"{len(plan.uploads)} files, {size(n_bytes)}, fit their contract; nothing was uploaded (--dry-run)")
-        return code
-    with endpoint(chosen):
-        summary = _upload_all(plan, chosen)
-    if arguments.json:
-        print(json.dumps(summary))
-        return code
-    print(
-        f"{chosen.uri('raw')} {chosen.place}: {summary['sent']} of {summary['files']} files sent ({size(summary['bytes_sent'])}), "
-        f"the others were there already; {summary['seconds']} s"
-    )
-    print("\n".join(report_lines(plan)))
-    return code
+    return plan_uploads(data_dir, look, force=force)
 
 
 def report_lines(plan: UploadPlan) -> list[str]:
@@ -106,22 +117,66 @@ def report_lines(plan: UploadPlan) -> list[str]:
     return [*map(str, plan.balances), *(f"left out: {one.name}: {fault}" for one in plan.put_aside for fault in one.faults)]
 
 
-def _upload_all(plan: UploadPlan, chosen: Settings) -> dict[str, Any]:
-    import boto3
+def _record(done: Sequence[Delivery], gone: Sequence[str], chosen: Settings, present: Present, run: str) -> None:
+    """Commit what was landed, as far as the table does not say it yet."""
+    landed = [one.landed for one in done if one.landed and one.landed != present.landed.get(one.item.key)]
+    if landed or gone:
+        from aws_pipeline.landing import record  # it loads the catalog, which an upload without news does not need
 
-    started = time.monotonic()
-    sending = upload(plan, boto3.client("s3"), chosen.bucket("raw"))
-    done = list(progress(sending, "upload", len(plan.uploads)))
-    sent = [item.path.stat().st_size for item, was_sent in done if was_sent]
-    Balance("files and metadata", len(plan.uploads), {"sent": len(sent), "there already": sum(not was_sent for _, was_sent in done)})
-    return {
-        "files": len(plan.uploads),
-        "sent": len(sent),
-        "bytes_sent": sum(sent),
-        "put_aside": [one.summary() for one in plan.put_aside],
-        "balances": {balance.unit: balance.to_json() for balance in plan.balances},
-        "seconds": round(time.monotonic() - started, 1),
-    }
+        record(chosen.uri("raw"), chosen.database, run, landed, gone)
+
+
+def _main() -> int:
+    """Parse the command line, check, upload and report."""
+    arguments = _arguments()
+    chosen = settings()
+    data_dir = (arguments.data_dir or chosen.data_dir).resolve()
+    require_data_directory(data_dir)
+    if arguments.dry_run:
+        return _rehearse(data_dir, chosen, force=arguments.force)
+    pace = Pace(arguments.jobs, arguments.bwlimit * 1e6 if arguments.bwlimit else None)
+    with endpoint(chosen):
+        done = upload(data_dir, chosen, pace, force=arguments.force)
+    code = EXIT_PUT_ASIDE if done.plan.put_aside else EXIT_OK
+    if arguments.json:
+        print(json.dumps(done.summary()))
+        return code
+    n_files = len(done.plan.uploads)
+    did = f"{len(done.sent)} of {n_files} files sent ({size(done.bytes_sent)}), the others were there already"
+    did = did if done.sent else f"nothing to do: all {n_files} files were there already"
+    print(f"{chosen.uri('raw')} {chosen.place}: {did}; {done.seconds} s")
+    print("\n".join(report_lines(done.plan)))
+    return code
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, help="recordings to upload (default: MABE_DATA_DIR, else data/ in the repository)")
+    parser.add_argument("--dry-run", action="store_true", help="check everything and say what would be uploaded")
+    parser.add_argument("--jobs", type=int, default=Pace().jobs, metavar="N", help="files to send at the same time (default: %(default)s)")
+    parser.add_argument("--bwlimit", type=float, metavar="MB/S", help="most megabytes per second, all files together (default: no limit)")
+    parser.add_argument("--force", action="store_true", help="send every file again, for example after the ETL found a damaged object")
+    parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
+    arguments = parser.parse_args()
+    if not 1 <= arguments.jobs <= _MOST_JOBS:
+        raise UsageError(f"Expected --jobs to be a number from 1 to {_MOST_JOBS}, but got {arguments.jobs}. Choose another.")
+    if arguments.bwlimit is not None and not arguments.bwlimit > 0:
+        raise UsageError(f"Expected --bwlimit to be megabytes per second, above 0, but got {arguments.bwlimit}. Leave it out for no limit.")
+    return arguments
+
+
+def _rehearse(data_dir: Path, chosen: Settings, *, force: bool) -> int:
+    """Say what an upload would send. A stand-in that was never used is not made for this: it holds nothing."""
+    new = chosen.local and not chosen.endpoint_url and not chosen.mock_dir.exists()
+    with nullcontext() if new else endpoint(chosen):
+        plan = plan_uploads(data_dir, force=force) if new else plan_of(data_dir, chosen, force=force)
+    due = [item for item in plan.uploads if not item.unchanged]
+    lines = [f"{item.path} -> {chosen.uri('raw', item.key)}" for item in due]
+    print("\n".join([*lines, *report_lines(plan)]))
+    n_bytes = size(sum(item.stamp.n_bytes for item in due))
+    there = f", {len(plan.uploads) - len(due)} more are there already" if len(due) < len(plan.uploads) else ""
+    print(f"{len(due)} files, {n_bytes}, to compare and to send if their content is new{there}; nothing was uploaded (--dry-run)")
+    return EXIT_PUT_ASIDE if plan.put_aside else EXIT_OK
 
 
 def main() -> int:

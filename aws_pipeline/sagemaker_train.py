@@ -1,8 +1,10 @@
 """Step 4: train a recognizer from the curated zone as a SageMaker training job.
 
     python aws_pipeline/sagemaker_train.py --recipe cnn_transformer [--epochs 30] [--output-dir checkpoints] [--dry-run]
+    python aws_pipeline/sagemaker_train.py --instance-type ml.g5.xlarge --spot --max-hours 24 --max-wait-hours 48
 
-Reads   the curated zone, as the job's channel `curated`.
+Reads   the curated zone, as the job's channel `curated`: files are opened when the job reads them (FastFile), or all are downloaded
+        before it starts (File, onto a volume of their size).
 Writes  s3://artifacts/training/<job>/output/model.tar.gz and, unpacked, <output-dir>/<recipe>.safetensors.
 
 It sends training/, recognizers/, reports/ and behavior/ with the job; the entry point is training/train.py. On AWS the job runs in the
@@ -12,14 +14,15 @@ Exit codes: 0 trained, 1 unexpected, 2 usage, configuration or a full disk, 4 th
 """
 
 import argparse
+import math
 import sys
 import tarfile
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +30,14 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.job_code import TRAINING, files
+from aws_pipeline.costs import refuse_above
+from aws_pipeline.job_code import TRAINING, files, pins
+from aws_pipeline.names import OWNER_TAG
 from aws_pipeline.terminal import JobFailed, run
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
 from behavior.whole_file import check_place
-from behavior.workplace import REPOSITORY, WORKPLACE
+from behavior.workplace import WORKPLACE
 from reports.progress import Progress
 
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
@@ -43,6 +48,8 @@ PROGRESS_LINES = ("Recipe", "epoch=", "Wrote")
 _PYTORCH = "2.13"
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _POLL_S = 2.0
+_VOLUME_GB = 30
+_MOST_NAME, _SDK_SUFFIX, _ID_DIGITS = 63, 15, 6
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,11 @@ class TrainingRequest:
     spot: bool = False
     """Use spot machines; an interrupted job continues after its last epoch."""
     max_hours: float = 24.0
-    """Stop the job after this time, hours."""
+    """Stop the job after this time of training, hours."""
+    max_wait_hours: float | None = None
+    """With spot machines: stop after this time, waiting for machines included, hours; None: twice max_hours."""
+    input_mode: str = "FastFile"
+    """How the curated zone reaches the job: FastFile or File."""
     resume: str | None = None
     """Name of an earlier job that is continued."""
 
@@ -76,9 +87,7 @@ def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: b
 
     With `wait`, raises JobFailed with the reason of the job if it does not complete.
     """
-    from sagemaker.core.training.configs import InputData
-
-    channels = [InputData(channel_name="curated", data_source=chosen.uri("curated"))]
+    channels = [_channel("curated", chosen.uri("curated"), request.input_mode)]
     with _staged_code() as code:
         trainer = _trainer(request, chosen, code)
         trainer.train(input_data_config=channels, wait=False, logs=False, dry_run=dry_run)
@@ -152,6 +161,7 @@ def _trainer(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
     import boto3
     from sagemaker.core import image_uris
     from sagemaker.core.helper.session_helper import Session
+    from sagemaker.core.shapes import Tag
     from sagemaker.core.training.configs import (
         CheckpointConfig,
         Compute,
@@ -162,8 +172,9 @@ def _trainer(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
     )
     from sagemaker.train import ModelTrainer
 
-    name = f"mabe-{request.recipe.replace('_', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
+    name = _base_name(request.recipe, chosen)
     seconds = int(request.max_hours * 3600)
+    wait_seconds = int((request.max_wait_hours or 2 * request.max_hours) * 3600)
     trainer = ModelTrainer(
         sagemaker_session=Session(boto3.Session(region_name=chosen.region), default_bucket=chosen.bucket("artifacts")),
         role=boto3.client("iam").get_role(RoleName=chosen.training_role)["Role"]["Arn"],
@@ -173,18 +184,53 @@ def _trainer(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
             "pytorch-amzn2023", chosen.region, version=_PYTORCH, instance_type=request.instance_type, image_scope="training"
         ),
         source_code=SourceCode(source_dir=str(code), entry_script="training/train.py", requirements="requirements.txt"),
-        compute=Compute(instance_type=request.instance_type, instance_count=1, enable_managed_spot_training=request.spot or None),
+        compute=Compute(
+            instance_type=request.instance_type,
+            instance_count=1,
+            volume_size_in_gb=_volume_gb(request, chosen),
+            enable_managed_spot_training=request.spot or None,
+        ),
         stopping_condition=StoppingCondition(
-            max_runtime_in_seconds=seconds, **({"max_wait_time_in_seconds": 2 * seconds} if request.spot else {})
+            max_runtime_in_seconds=seconds, **({"max_wait_time_in_seconds": wait_seconds} if request.spot else {})
         ),
         output_data_config=OutputDataConfig(s3_output_path=chosen.uri("artifacts", "training")),
-        training_input_mode="FastFile",
+        training_input_mode=request.input_mode,
+        tags=[Tag(key=OWNER_TAG, value=chosen.names.deployment)],
         environment={"SM_CHECKPOINT_DIR": "/opt/ml/checkpoints"},
         hyperparameters={"recipe": request.recipe, **request.hyperparameters},
     )
     folder = _checkpoints_of(request.resume) if request.resume else f"training/{name}/checkpoints"
     trainer.with_checkpoint_config(CheckpointConfig(s3_uri=chosen.uri("artifacts", folder)))
     return trainer.with_metric_definitions([MetricDefinition(name=metric, regex=regex) for metric, regex in METRICS.items()])
+
+
+def _channel(name: str, uri: str, input_mode: str) -> Any:
+    """Return a channel with its own input mode: the SDK writes File into every channel that is only an address."""
+    from sagemaker.core.shapes import Channel, DataSource, S3DataSource
+
+    source = S3DataSource(s3_data_type="S3Prefix", s3_uri=uri, s3_data_distribution_type="FullyReplicated")
+    return Channel(channel_name=name, data_source=DataSource(s3_data_source=source), input_mode=input_mode)
+
+
+def _volume_gb(request: TrainingRequest, chosen: Settings) -> int:
+    """Return the size of the job's disk: room for code, packages and checkpoints, and in mode File also for the whole zone."""
+    if request.input_mode != "File":
+        return _VOLUME_GB
+    import boto3
+
+    pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=chosen.bucket("curated"))
+    n_bytes = sum(found["Size"] for page in pages for found in page.get("Contents", []))
+    return _VOLUME_GB + math.ceil(n_bytes / 1024**3)
+
+
+def _base_name(recipe: str, chosen: Settings) -> str:
+    """Return how a job's name begins: with whose it is, so that policies can tell, and with an end that no other job has.
+
+    SageMaker takes 63 characters, and the SDK appends 15.
+    """
+    owner = chosen.names.job_prefix
+    most = _MOST_NAME - _SDK_SUFFIX - len(owner) - _ID_DIGITS - 2
+    return f"{owner}-{recipe.replace('_', '-')[:most].rstrip('-')}-{uuid.uuid4().hex[:_ID_DIGITS]}"
 
 
 def _checkpoints_of(job: str) -> str:
@@ -195,28 +241,11 @@ def _checkpoints_of(job: str) -> str:
 def _staged_code() -> Iterator[Path]:
     """Copy the files of this repository that the job needs to a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
-        for path, content in {**files(*TRAINING), "requirements.txt": ("\n".join(_pins()) + "\n").encode()}.items():
+        for path, content in {**files(*TRAINING), "requirements.txt": ("\n".join(pins(*IN_THE_CONTAINER)) + "\n").encode()}.items():
             target = Path(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         yield Path(folder)
-
-
-def _pins() -> list[str]:
-    """Return the packages for the container, with the versions of the lock, or, without a checkout, the installed versions.
-
-    Raises UsageError if a package is not installed.
-    """
-    lock = REPOSITORY / "requirements.lock"
-    if lock.is_file():
-        return [line for line in lock.read_text().splitlines() if line.partition("==")[0] in IN_THE_CONTAINER]
-    try:
-        return [f"{name}=={version(name)}" for name in IN_THE_CONTAINER]
-    except PackageNotFoundError as error:
-        raise UsageError(
-            f"Expected {', '.join(IN_THE_CONTAINER)} to be installed, so that the job gets the same versions, but got no {error.name}. "
-            "Install it."
-        ) from None
 
 
 def _main() -> int:
@@ -231,14 +260,33 @@ def _main() -> int:
     parser.add_argument("--instance-type", default=TrainingRequest.instance_type, help="machine on AWS (default: %(default)s)")
     parser.add_argument("--spot", action="store_true", help="use spot machines on AWS; an interrupted job continues after its last epoch")
     parser.add_argument("--max-hours", type=float, default=TrainingRequest.max_hours, help="stop after this time (default: %(default)s)")
+    parser.add_argument("--max-wait-hours", type=float, help="with --spot: stop after this time, waiting included (default: twice as long)")
+    parser.add_argument(
+        "--input-mode",
+        choices=("FastFile", "File"),
+        default=TrainingRequest.input_mode,
+        help="open the curated files when they are read, or download all before the start (default: %(default)s)",
+    )
+    parser.add_argument("--max-cost", type=float, metavar="USD", help="refuse a job that may cost more on AWS (aws_pipeline/costs.py)")
     parser.add_argument("--resume", metavar="JOB", help="continue from the checkpoints of an earlier job")
     parser.add_argument("--dry-run", action="store_true", help="check the request and submit nothing")
     arguments = parser.parse_args()
     if arguments.epochs is not None and arguments.epochs < 1:  # before a machine on AWS costs money
         raise UsageError(f"Expected --epochs of 1 or more, but got {arguments.epochs}. Leave it out for the recipe's.")
+    if not arguments.max_hours > 0 or (arguments.max_wait_hours is not None and arguments.max_wait_hours < arguments.max_hours):
+        what = f"0 < --max-hours <= --max-wait-hours, but got {arguments.max_hours} and {arguments.max_wait_hours}"
+        raise UsageError(f"Expected {what}. Waiting for a spot machine counts as well.")
+    refuse_above(arguments.max_cost, arguments.instance_type, arguments.max_hours)
     hyperparameters = {name: value for name in ("epochs", "seed") if (value := getattr(arguments, name)) is not None}
     request = TrainingRequest(
-        arguments.recipe, hyperparameters, arguments.instance_type, arguments.spot, arguments.max_hours, arguments.resume
+        arguments.recipe,
+        hyperparameters,
+        arguments.instance_type,
+        spot=arguments.spot,
+        max_hours=arguments.max_hours,
+        max_wait_hours=arguments.max_wait_hours,
+        input_mode=arguments.input_mode,
+        resume=arguments.resume,
     )
     chosen = settings()
     with endpoint(chosen):

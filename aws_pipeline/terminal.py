@@ -1,7 +1,7 @@
 """Messages of the pipeline's scripts: errors as one line with an exit code, and sizes."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from behavior.contract import EXIT_CONTRACT, EXIT_CREDENTIALS, EXIT_USAGE, UsageError, exit_code
 from behavior.full_disk import MEND, is_full
@@ -19,6 +19,13 @@ _CREDENTIAL_CODES = {
     "UnrecognizedClientException",
 }
 _UNREACHABLE = {"EndpointConnectionError", "ConnectTimeoutError"}
+_BROKEN_OFF = {"ConnectionClosedError", "ReadTimeoutError", "ResponseStreamingError", "IncompleteReadError"}
+_BUSY_CODES = {"SlowDown", "InternalError", "InternalFailure", "ServiceUnavailable", "RequestTimeout", "Throttling", "ThrottlingException"}
+_BUSY_CODES |= {"500", "502", "503", "504"}
+"""Codes with which AWS asks to be tried again later; a number is the only code in the answer to a HEAD request."""
+_BUSY_WORDS = ("SLOW_DOWN", "SERVICE_UNAVAILABLE", "INTERNAL_FAILURE", "NETWORK_CONNECTION", "REQUEST_TIMEOUT", "status 50")
+_REFUSAL_WORDS = ("ACCESS_DENIED", "ExpiredToken", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "UNRECOGNIZED_CLIENT", "status 403")
+"""What Arrow writes behind "AWS Error" for the same; its errors have no codes."""
 _NO_ROOM = "InsufficientStorage"
 """Error code of the stand-in for a full disk."""
 
@@ -61,6 +68,8 @@ def known_error(error: Exception) -> tuple[str, int] | None:
     if any(type(reason).__name__ in _UNREACHABLE for reason in reasons):
         mend = "Check the network, or start what AWS_ENDPOINT_URL names: python -m infra.local serve."
         return f"Expected AWS to answer, but got: {text}. {mend}", EXIT_USAGE
+    if any(map(_is_busy, reasons)):
+        return f"Expected AWS to answer, but got, after several attempts: {text}. Try again later; what is done stays done.", EXIT_USAGE
     if any(map(_is_refusal, reasons)):
         return f"Expected AWS to let this through, but got: {text}. Check the credentials and the role's rights.", EXIT_CREDENTIALS
     return None
@@ -82,8 +91,19 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
+def _is_busy(error: BaseException) -> bool:
+    return type(error).__name__ in _BROKEN_OFF or _aws_says(error).get("Code") in _BUSY_CODES or _arrow_says(error, _BUSY_WORDS)
+
+
 def _is_refusal(error: BaseException) -> bool:
-    return type(error).__name__ in _CREDENTIAL_ERRORS or _aws_says(error).get("Code") in _CREDENTIAL_CODES
+    known = type(error).__name__ in _CREDENTIAL_ERRORS or _aws_says(error).get("Code") in _CREDENTIAL_CODES
+    return known or _arrow_says(error, _REFUSAL_WORDS)
+
+
+def _arrow_says(error: BaseException, words: Iterable[str]) -> bool:
+    """Return whether Arrow raised an error for an answer of AWS with one of these words."""
+    text = str(error)
+    return isinstance(error, OSError) and "AWS Error" in text and any(word in text for word in words)
 
 
 def _aws_says(error: BaseException) -> dict[str, str]:

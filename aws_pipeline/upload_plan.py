@@ -1,13 +1,14 @@
 """The plan of an upload: the sound files of a data directory, and the recordings that are left out, with reasons."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from aws_pipeline.landed import Present, Stamp
 from behavior.balance import Balance
 from behavior.contract import ContractError, Fault, UsageError
 from behavior.ids import lab_fault
-from behavior.keys import RAW_TABLES, SPLITS, LakeObject, file_of, key_of
+from behavior.keys import RAW_TABLES, SPLITS, LakeObject, file_of, key_of, object_of
 from behavior.metadata_rows import JudgedMetadata, JudgedRow, judge_metadata
 from behavior.parquet_file import footer_faults
 from behavior.tables import RAW_METADATA, RAW_TRACKING
@@ -22,6 +23,16 @@ class Upload:
 
     path: Path
     key: str
+    source: str
+    """Its name, relative to the data directory."""
+    stamp: Stamp
+    """What the file system said of it before it was checked."""
+    recording: str | None = None
+    """Name of its recording; None for metadata."""
+    unchanged: bool = False
+    """Whether the raw zone has it, and nothing has touched it since: then it is neither read nor sent."""
+    forced: bool = False
+    """Whether it is sent even if the raw zone has it."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +47,29 @@ class UploadPlan:
     """Recordings with a faulty row; the metadata are sent unchanged, and the ETL judges them again."""
     balances: tuple[Balance, ...] = ()
     """Counts of recordings and files, by outcome."""
+    present: Present = field(default_factory=Present)
+    """What the raw zone held when this was planned."""
 
     @property
     def put_aside(self) -> list[QuarantineEntry]:
         """All recordings that are left out or have a faulty row, by name."""
         return by_name([*self.left_out, *self.faulty_rows])
+
+    def without(self, unsent: Mapping[str, tuple[Fault, ...]]) -> "UploadPlan":
+        """Return the plan without files that changed while they were uploaded; their recordings are left out. `unsent` is by key."""
+        before = {one.name: one for one in self.left_out}
+        entries = dict(before)
+        for item in (item for item in self.uploads if item.key in unsent):
+            name, held = str(item.recording), object_of(item.key)
+            entry = entries.get(name) or QuarantineEntry(name, (), str(held.lab) if held else "")
+            entries[name] = replace(entry, faults=(*entry.faults, *unsent[item.key]), keys=(*entry.keys, item.source))
+        moved = {"recordings": ("sound", "put aside", len(entries) - len(before)), "files": ("sound", "left out", len(unsent))}
+        return replace(
+            self,
+            uploads=tuple(item for item in self.uploads if item.key not in unsent),
+            left_out=tuple(by_name(entries.values())),
+            balances=tuple(_moved(balance, *moved[balance.unit]) for balance in self.balances),
+        )
 
 
 @dataclass(frozen=True)
@@ -50,18 +79,18 @@ class _Files:
     faults: list[Fault]
 
 
-def plan_uploads(data_dir: Path) -> UploadPlan:
+def plan_uploads(data_dir: Path, look: Callable[[Collection[str]], Present] | None = None, *, force: bool = False) -> UploadPlan:
     """Check a data directory and return the plan of its upload.
+
+    `look` returns what the raw zone has of some labs: files that were landed and that nothing has touched since are not read again. With
+    `force` everything is read and sent.
 
     Raises UsageError if `data_dir` is no data directory, ContractError if its metadata cannot be read or no recording is sound.
     """
-    if not (data_dir / file_of(RAW_METADATA, "train")).is_file():
-        raise UsageError(
-            f"Expected a data directory with train.csv, but got {data_dir}. "
-            "Give --data-dir or MABE_DATA_DIR, or make a sample: python aws_pipeline/sample_data.py."
-        )
+    require_data_directory(data_dir)
     paths = {split: data_dir / file_of(RAW_METADATA, split) for split in SPLITS}
     csvs = {split: path for split, path in paths.items() if path.is_file()}
+    stamps = {split: Stamp.of(path) for split, path in csvs.items()}
     judged: dict[str, JudgedMetadata] = {}
     faults: list[Fault] = []
     for split, path in csvs.items():
@@ -70,7 +99,8 @@ def plan_uploads(data_dir: Path) -> UploadPlan:
         except ContractError as error:
             faults += error.faults
     rows = [(split, row) for split, metadata in judged.items() for row in metadata.rows]
-    files = {row.name: _files(data_dir, split, row) for split, row in rows}
+    present = look({row.lab for _, row in rows if row.recording}) if look and not faults else Present()
+    files = {row.name: _files(data_dir, split, row, present, force) for split, row in rows}
     wrong = [row for _, row in rows if row.recording is None]
     left_out = [row for _, row in rows if row.recording and files[row.name].faults]
     n_sound = len(rows) - len(wrong) - len(left_out)
@@ -87,8 +117,27 @@ def plan_uploads(data_dir: Path) -> UploadPlan:
         Balance("recordings", n_rows, {"sound": n_sound, "put aside": aside, "repeated": n_again}),
         Balance("files", _present(data_dir, rows), {"sound": len(uploads), "left out": n_back}),
     )
-    metadata = [Upload(path, key_of(RAW_METADATA, split)) for split, path in csvs.items()]
-    return UploadPlan((*uploads, *metadata), tuple(by_name(without_files)), tuple(by_name(faulty_rows)), balances)
+    metadata = [_metadata(path, key_of(RAW_METADATA, split), stamps[split], present, force) for split, path in csvs.items()]
+    return UploadPlan((*uploads, *metadata), tuple(by_name(without_files)), tuple(by_name(faulty_rows)), balances, present)
+
+
+def require_data_directory(data_dir: Path) -> None:
+    """Raise UsageError for a folder that is no data directory."""
+    if not (data_dir / file_of(RAW_METADATA, "train")).is_file():
+        raise UsageError(
+            f"Expected a data directory with train.csv, but got {data_dir}. "
+            "Give --data-dir or MABE_DATA_DIR, or make a sample: python aws_pipeline/sample_data.py."
+        )
+
+
+def _metadata(path: Path, key: str, stamp: Stamp, present: Present, force: bool) -> Upload:
+    return Upload(path, key, path.name, stamp, None, present.is_unchanged(key, stamp) and not force, force)
+
+
+def _moved(balance: Balance, source: str, target: str, count: int) -> Balance:
+    """Return a balance in which some of one outcome have another one."""
+    parts = {**balance.parts, source: balance.parts[source] - count, target: balance.parts[target] + count}
+    return Balance(balance.unit, balance.total, parts)
 
 
 def _nothing(data_dir: Path) -> Fault:
@@ -106,20 +155,22 @@ def _present(data_dir: Path, rows: Sequence[tuple[str, JudgedRow]]) -> int:
     return sum((data_dir / one.file).is_file() for split, row in rows for one in _objects(split, row))
 
 
-def _files(data_dir: Path, split: str, row: JudgedRow) -> _Files:
+def _files(data_dir: Path, split: str, row: JudgedRow, present: Present, force: bool) -> _Files:
     """Return the files of a recording: those to send, those to leave out, and faults. It may lack annotation, but not tracking."""
     files = _Files([], [], [])
     for one in _objects(split, row):
-        path = data_dir / one.file
+        path, name = data_dir / one.file, one.file
         if not path.is_file():
             if one.table is RAW_TRACKING and row.recording:
                 message = f"Expected a file {one.file}, but got none."
                 files.faults.append(Fault("file-missing", file_of(RAW_METADATA, split), message, "Add it or remove the row."))
             continue
-        faults = footer_faults(one.table, path, one.file, mend="Export the file again.") if row.recording else ()
+        stamp = Stamp.of(path)
+        unchanged = present.is_unchanged(one.key, stamp) and not force
+        faults = footer_faults(one.table, path, name, mend="Export the file again.") if row.recording and not unchanged else ()
         files.faults.extend(faults)
         if row.recording and not faults:
-            files.uploads.append(Upload(path, one.key))
+            files.uploads.append(Upload(path, one.key, name, stamp, row.name, unchanged, force))
         else:
-            files.unsent.append(one.file)
+            files.unsent.append(name)
     return files

@@ -40,6 +40,8 @@ CODES: dict[Severity, dict[str, str]] = {
         "column-type": "values of another type than the column's",
         "value-missing": "an empty value where none may be",
         "table-empty": "a table without rows",
+        "file-changing": "a file that changes while it is uploaded",
+        "object-changed": "an object of the raw zone whose bytes are not those that were uploaded",
         # metadata
         "lab-name": "a lab name that cannot be a folder",
         "video-id": "a video id that is no whole number",
@@ -84,6 +86,7 @@ CODES: dict[Severity, dict[str, str]] = {
     },
     Severity.FLAG: {
         "scale-body": "no scale: the unit is the body length",
+        "object-replaced": "an object of the raw zone that something else than the upload wrote",
         "film-clip": "tracking that begins in the middle of a film keeps the frame numbers of the film",
         "film-variable-rate": "frames that are not equally far apart; the mean rate is used",
         "film-unlabelled": "a film without labels",

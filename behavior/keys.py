@@ -3,7 +3,9 @@
 Raw zone: metadata/<split>.csv, <split>_tracking/lab_id=<lab>/<video>.parquet, train_annotation/lab_id=<lab>/<video>.parquet.
 Data directory: the same files as <split>.csv, <split>_tracking/<lab>/<video>.parquet, train_annotation/<lab>/<video>.parquet.
 Curated zone: tracking_curated/lab_id=<lab>/<split>-<video>-<version>.parquet, annotations_enriched/lab_id=<lab>/train-<video>-<version>
-.parquet, lineage/lab_id=<lab>/lineage-<version>.parquet, and <table>/<table>-<version>.parquet for the tables that span recordings.
+.parquet, lineage/lab_id=<lab>/lineage-<version>.parquet (tables of predictions too), and <table>/<table>-<version>.parquet for the
+tables that span recordings.
+Raw zone, too: landing/lab_id=<lab>/landing-<version>.parquet, with Hive's folder for null where the lab would be for metadata.
 A version is a digest of 16 hexadecimal digits: an object is never changed, a new version has a new key. A curated zone that is no
 lake's, such as a simulated one, has keys without versions. snapshots/<run>.json lists the objects of a run, snapshots/current.json those
 of the last one; iceberg/<table>/ has the metadata of the tables, where no reader of Parquet files looks.
@@ -25,6 +27,8 @@ from behavior.tables import (
     ANNOTATIONS_ENRICHED,
     CURATED_TABLES,
     FILM_LABELS,
+    LANDING,
+    PREDICTION_TABLES,
     RAW_ANNOTATION,
     RAW_METADATA,
     RAW_TRACKING,
@@ -50,6 +54,8 @@ ICEBERG = "iceberg"
 """Folder of the metadata of the tables."""
 UNDERWAY = "underway"
 """Folder of the marks of runs that are under way."""
+NO_LAB = "__HIVE_DEFAULT_PARTITION__"
+"""Where a lab would be in the folder of rows without one: readers of Hive folders take it for null, and no lab may have this name."""
 PINS = "pins"
 """Folder of pins: a pin keeps the objects of a run from being removed."""
 
@@ -75,8 +81,8 @@ class LakeObject:
         if self.table is RAW_METADATA:
             known = self.split in SPLITS and nothing
         elif self.split is None:
-            known = self.table.zone == "curated" and self.table not in _PER_RECORDING and self.video is None
-            known = known and (self.lab is not None) == (self.table.partition is not None)
+            known = not self.table.by_split and self.table not in _PER_RECORDING and self.video is None
+            known = known and ((self.lab is not None) == (self.table.partition is not None) or self.table is LANDING)
         else:
             known = self.table in (*RAW_TABLES.get(self.split, ()), *_CURATED_TABLES.get(self.split, ())) and not nothing
         places = (lab_fault(self.lab), video_fault(self.video)) if self.split and not nothing else (self.lab and lab_fault(self.lab),)
@@ -90,9 +96,10 @@ class LakeObject:
         """The object's key in its zone."""
         if self.table is RAW_METADATA:
             return f"metadata/{self.split}.csv"
-        if self.table.zone == "raw":
+        if self.table.by_split:
             return f"{self.split}_{self.table.name}/lab_id={self.lab}/{self.video}.parquet"
-        folder = lab_folder(self.table, self.lab) if self.lab else self.table.location
+        without_lab = f"{self.table.location}{self.table.partition}={NO_LAB}/" if self.table.partition else self.table.location
+        folder = lab_folder(self.table, self.lab) if self.lab else without_lab
         name = self.table.name if self.video is None else f"{self.split}-{self.video}"
         return f"{folder}{name}{f'-{self.version}' if self.version else ''}.parquet"
 
@@ -107,8 +114,8 @@ def key_of(table: Table, split: str | None = None, recording: Recording | None =
     return replace(_object(table, split, recording), version=version).key
 
 
-def lab_key(table: Table, lab: str, version: str) -> str:
-    """Return the key of all rows of one lab, for a table with one object for each lab. Raises as `LakeObject` does."""
+def lab_key(table: Table, lab: str | None, version: str) -> str:
+    """Return the key of all rows of one lab, or of none, for a table with one object for each lab. Raises as `LakeObject` does."""
     return LakeObject(table, None, lab, None, version).key
 
 
@@ -157,7 +164,7 @@ def file_object(name: str) -> LakeObject | None:
 def _spanning_object(folder: str, lab: str | None, version: str | None) -> LakeObject | None:
     """Return the object of a table that spans recordings, or of one lab of it; None if there is no such object."""
     try:
-        return LakeObject(_SPANNING[folder], None, lab, None, version) if folder in _SPANNING else None
+        return LakeObject(_SPANNING[folder], None, None if lab == NO_LAB else lab, None, version) if folder in _SPANNING else None
     except ValueError:  # also ContractError
         return None
 
@@ -248,7 +255,7 @@ def _object(table: Table, split: str | None, recording: Recording | None) -> Lak
 
 
 _METADATA = {one.key: one for one in (LakeObject(RAW_METADATA, split) for split in SPLITS)}
-_SPANNING = {table.name: table for table in CURATED_TABLES if table not in _PER_RECORDING}
+_SPANNING = {table.name: table for table in (*CURATED_TABLES, *PREDICTION_TABLES, LANDING) if table not in _PER_RECORDING}
 _FOLDERS: dict[str, tuple[Table, str | None]] = {
     **{f"{split}_{table.name}": (table, split) for split, tables in RAW_TABLES.items() for table in tables},
     **{table.name: (table, None) for table in _PER_RECORDING},

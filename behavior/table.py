@@ -45,13 +45,15 @@ class Table:
     """Columns that a file may lack; they are filled with nulls."""
     keys: tuple[str, ...] = ()
     """Columns that may not hold nulls."""
+    by_split: bool = False
+    """Whether its objects lie in folders or files of their own for each split, as those of recordings in the raw zone do."""
 
     @property
     def location(self) -> str:
-        """Prefix of a curated table's objects. The raw zone has a folder for each split, which behavior/keys.py knows."""
-        if self.zone != "curated":
+        """Prefix of the objects of a table with one folder. Other tables have a folder for each split, which behavior/keys.py knows."""
+        if self.by_split:
             raise ValueError(
-                f"Expected a curated table, but got {self.name} of the {self.zone} zone. Use behavior/keys.py for its objects."
+                f"Expected a table with one folder, but got {self.name} of the {self.zone} zone. Use behavior/keys.py for its objects."
             )
         return f"{self.name}/"
 

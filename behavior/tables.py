@@ -138,6 +138,7 @@ RAW_METADATA = Table(
     grain="one recording",
     schema=pa.schema([_LAB, *_METADATA_FIELDS]),
     optional=frozenset(field.name for field in _METADATA_FIELDS) - {*_METADATA_KEYS, "pix_per_cm_approx", "behaviors_labeled"},
+    by_split=True,
 )
 RAW_TRACKING = Table(
     name="tracking",
@@ -154,6 +155,7 @@ RAW_TRACKING = Table(
     ),
     partition="lab_id",
     keys=("video_frame", "mouse_id", "bodypart"),
+    by_split=True,
 )
 RAW_ANNOTATION = Table(
     name="annotation",
@@ -172,7 +174,30 @@ RAW_ANNOTATION = Table(
     partition="lab_id",
     optional=frozenset(("annotator",)),  # the published files lack it
     keys=("agent_id", "target_id", "action", "start_frame", "stop_frame"),
+    by_split=True,
 )
+LANDING = Table(
+    name="landing",
+    zone="raw",
+    grain="one object of the raw zone, as it was uploaded",
+    schema=pa.schema(
+        [
+            _field("key", TEXT, "its key in the raw zone"),
+            _field("bytes", pa.int64(), "its size"),
+            _field("sha256", TEXT, "SHA-256 of its bytes: 64 hexadecimal digits"),
+            _field("version", TEXT, "ETag that S3 gave it; an object with another ETag was written by somebody else"),
+            _field("landed", TEXT, "when it was uploaded, UTC, ISO 8601"),
+            _field("source", TEXT, "its file, relative to the data directory"),
+            _field("recording", TEXT, "its recording, such as train-7; null for metadata"),
+            _field("source_modified_ns", pa.int64(), "time of the file's last change of content, ns since 1970"),
+            _field("source_changed_ns", pa.int64(), "time of the file's last change of anything, which no program can set, ns since 1970"),
+            _field("contract", pa.int32(), "version of the contract that the file was checked with"),
+        ]
+    ),
+    partition="lab_id",
+    keys=("key", "bytes", "sha256", "version", "landed", "source"),
+)
+"""The only table of the raw zone in the catalog. The lab of metadata is null."""
 
 _FROM_TRACKING = [
     _field("first_frame", pa.int32(), "frame that tracking begins at: 0, or the film's own number in a clip cut out of a film"),

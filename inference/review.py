@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from inference.bout_sources import BoutSource
+    from inference.exports.tidy_bouts import TidyBouts
 
 TABLE, PROJECT = "queue.csv", "queue.boris"
 TO_FILL = ("verdict", "corrected_start_frame", "corrected_stop_frame")
@@ -61,6 +62,7 @@ def _review(flags: argparse.Namespace) -> int:
     from behavior.review_queue import review_queue
     from behavior.whole_file import check_place
     from inference.bout_sources import read_bouts
+    from inference.exports.tidy_bouts import tidy
     from inference.serving import write_csv
 
     for name in (TABLE, PROJECT):
@@ -73,19 +75,19 @@ def _review(flags: argparse.Namespace) -> int:
         raise UsageError(f"Expected predicted bouts in {flags.bouts[0]}, but got none. There is nothing to review.")
     if found["agent_id"].isna().any():
         raise UsageError("Expected predictions that name mice, but got bouts of a whole arena. Review those of another recognizer.")
-    table = as_table(found, sources)
+    every = tidy(sources[0], flags.data_dir)
+    table = as_table(found, sources, every)
     write_csv(table, flags.output / TABLE)
-    _write_project(table, sources[0], flags.data_dir, flags.output / PROJECT)
+    _write_project(table, every, flags.output / PROJECT)
     print(f"Wrote {flags.output / TABLE} and {PROJECT}: {len(table)} of {len(sources[0].observed.bouts)} bouts, {_spread(table)}.")
     return EXIT_OK
 
 
-def as_table(found: "pd.DataFrame", sources: "list[BoutSource]") -> "pd.DataFrame":
+def as_table(found: "pd.DataFrame", sources: "list[BoutSource]", every: "TidyBouts") -> "pd.DataFrame":
     """Return the queue as a person reads it: numbered, with names and seconds, and with empty columns to fill."""
-    from behavior.animals import names_of_recordings
     from inference.exports.tidy_bouts import mouse_text, target_text
 
-    names = names_of_recordings(sources[0].metadata)
+    names = {video: film.name for video, film in every.films.items()}
     fps = found["frames_per_second"]
     rows = found.assign(
         item=range(1, len(found) + 1),
@@ -101,25 +103,23 @@ def as_table(found: "pd.DataFrame", sources: "list[BoutSource]") -> "pd.DataFram
     )
     rows[["confidence", "threshold", "doubt", "dispute"]] = rows[["confidence", "threshold", "doubt", "dispute"]].round(3)
     names_of_columns = ["item", "recording", "video_id", "split", "lab_id", "agent", "target", "behavior", "start_s", "stop_s"]
-    names_of_columns += ["start_frame", "stop_frame", "window_start_frame", "window_stop_frame"]
+    names_of_columns += ["start_frame", "stop_frame", "window_start_frame", "window_stop_frame", "frames_per_second"]
     return rows[[*names_of_columns, "confidence", "threshold", "doubt", "dispute", "source", *TO_FILL]]
 
 
-def _write_project(table: "pd.DataFrame", source: "BoutSource", data_dir: Path, path: Path) -> None:
+def _write_project(table: "pd.DataFrame", every: "TidyBouts", path: Path) -> None:
     """Write a BORIS project with the bouts of the queue, each with a comment that says its number and its window."""
-    from dataclasses import replace
-
-    from inference.exports.tidy_bouts import TidyBouts, tidy
+    from inference.exports.tidy_bouts import TidyBouts
     from inference.exports.to_boris import write_boris_project
 
-    every = tidy(replace(source, observed=source.observed.only(source.observed.triples["video_id"].isin(table["video_id"]))), data_dir)
     fps = table["video_id"].map({video: film.fps for video, film in every.films.items()})
     windows = [
         f"item {item}: look at {start:.2f} to {stop:.2f} s"
         for item, start, stop in zip(table["item"], table["window_start_frame"] / fps, table["window_stop_frame"] / fps, strict=True)
     ]
-    bouts = table.assign(note=windows).rename(columns={"source": "origin"}).assign(source=source.name)
-    write_boris_project(TidyBouts(bouts[[*every.bouts.columns, "note"]], every.films, False), path, "review")
+    bouts = table.assign(note=windows)[[*every.bouts.columns, "note"]]
+    films = {video: film for video, film in every.films.items() if video in set(table["video_id"])}
+    write_boris_project(TidyBouts(bouts, films, False), path, "review")
 
 
 def _spread(table: "pd.DataFrame") -> str:

@@ -15,9 +15,11 @@ RIGHT, WRONG = "right", "wrong"
 """Verdicts; any other text is the name of the true behavior."""
 _NEEDED = {
     *("item", "recording", "video_id", "split", "agent", "target", "behavior", "start_frame", "stop_frame"),
-    *("window_start_frame", "window_stop_frame", "verdict", "corrected_start_frame", "corrected_stop_frame"),
+    *("window_start_frame", "window_stop_frame", "frames_per_second", "verdict", "corrected_start_frame", "corrected_stop_frame"),
 }
 _SELF = "self"
+Event = tuple[float, str, str, str]
+"""Time in seconds, subject, behavior and modifier of a BORIS event."""
 Verdict = tuple[str, Correction]
 """The split of a recording, and the correction."""
 
@@ -66,8 +68,13 @@ def verdicts_of_boris(queue: "list[dict[str, Any]]", path: Path) -> list[Verdict
 
     Bouts of another behavior of the same agent and target count too, unless another row is about that behavior there.
     """
-    project = _read_project(path)
-    bouts = {name: _frames(observation, f"{path}, observation {name}") for name, observation in project["observations"].items()}
+    events = _read_events(path)
+    rates = {row["recording"]: float(row["frames_per_second"]) for row in queue}
+    bouts = {
+        name: _frames(own, rates[name], f"{path}, observation {name}")
+        for name, own in events.items()
+        if name in rates  # the person may have added others
+    }
     asked: dict[tuple[str, Triple], list[tuple[int, int]]] = {}
     for row in queue:
         asked.setdefault((row["recording"], _triple(row)), []).append(_window(row))
@@ -111,39 +118,42 @@ def _triple(row: "dict[str, Any]") -> Triple:
     return Triple(agent, agent if row["target"] == _SELF else mouse_number(str(row["target"])), str(row["behavior"]))
 
 
-def _read_project(path: Path) -> dict[str, Any]:
+def _read_events(path: Path) -> dict[str, list[Event]]:
+    """Return the events of each observation of a BORIS project."""
     if not path.is_file():
         raise UsageError(f"Expected --boris to be a file, but got {path}. Name the corrected project.")
     try:
-        project = json.loads(path.read_text(encoding="utf-8"))
-        for observation in project["observations"].values():
-            observation["events"]
+        observations = json.loads(path.read_text(encoding="utf-8"))["observations"]
+        return {
+            name: [(float(time), str(subject), str(behavior), str(modifier)) for time, subject, behavior, modifier, *_ in one["events"]]
+            for name, one in observations.items()
+        }
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ContractError([f"Expected {path} to be a BORIS project, but got another file. Save the project again."]) from None
-    return project
 
 
-def _frames(observation: dict[str, Any], where: str) -> list[tuple[Triple, int, int]]:
+def _frames(events: list[Event], fps: float, where: str) -> list[tuple[Triple, int, int]]:
     """Return the bouts of an observation, in frames, each of one frame at least."""
-    fps = float(next(iter(observation["media_info"]["fps"].values())))
-    spans = ((triple, round(start * fps), round(stop * fps)) for triple, start, stop in _states(observation, where))
+    spans = ((triple, round(start * fps), round(stop * fps)) for triple, start, stop in _states(events, where))
     return [(triple, start, max(stop, start + 1)) for triple, start, stop in spans]
 
 
-def _states(observation: dict[str, Any], where: str) -> list[tuple[Triple, float, float]]:
+def _states(events: list[Event], where: str) -> list[tuple[Triple, float, float]]:
     """Return the bouts of an observation, seconds: each event of a state behavior starts it or stops it, in turn."""
     opened: dict[Triple, float] = {}
     found = []
-    for time, subject, behavior, modifier, *_ in sorted(observation["events"], key=lambda event: float(event[0])):
+    for time, subject, behavior, modifier in sorted(events, key=lambda event: event[0]):
         try:
             agent = mouse_number(subject)
-            triple = Triple(agent, agent if modifier in (_SELF, "", "None") else mouse_number(modifier), behavior)
-        except ValueError as error:
-            raise ContractError([f"{where}: Expected subjects and targets like mouse1, but got: {error}"]) from None
+            triple = Triple(agent, agent if modifier == _SELF else mouse_number(modifier), behavior)
+        except ValueError:
+            got = f"{subject or 'nobody'} and {modifier or 'no target'} of {behavior} at {time} s"
+            mend = "Choose the subject, and the target as modifier"
+            raise ContractError([f"{where}: Expected a subject and a target like mouse1, but got {got}. {mend}."]) from None
         if triple in opened:
-            found.append((triple, opened.pop(triple), float(time)))
+            found.append((triple, opened.pop(triple), time))
         else:
-            opened[triple] = float(time)
+            opened[triple] = time
     refuse(
         f"{where}: Expected each bout to start and to stop, but got no stop of {triple.behavior} that starts at {time} s. Add it."
         for triple, time in opened.items()

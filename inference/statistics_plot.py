@@ -31,7 +31,8 @@ def plot(source: BoutSource, agents: "Agents", level: str, origin_s: Mapping[int
         draft.write_bytes(picture)
     left_out = values["title"].nunique() - len(panels)
     lines.insert(0, f"Wrote {path}: {len(panels)} behaviors" + (f"; {left_out} that fill less time are left out." if left_out else "."))
-    lines += _shared_recordings(values, source, agents)
+    if any(panel.note for panel in panels):
+        lines += _shared_recordings(values, source, agents)
     return "\n".join(lines)
 
 

@@ -1,58 +1,216 @@
-"""Deploys the stack and the code of its job: creates what is missing, updates what differs, leaves the rest alone.
+"""Deploys the stacks and the code of the job by change sets; shows what would change; removes them.
 
-    python -m infra.deploy
+    python -m infra.deploy                     make everything as declared (the same as `make deploy`)
+    python -m infra.deploy diff                show what would change, and change nothing (`make diff`)
+    python -m infra.deploy destroy             remove the compute stack; data stay (`make destroy`)
+    python -m infra.deploy destroy --delete-data-of NAME
+                                               remove everything of the deployment NAME, also all data
+    python -m infra.deploy policy              print the policy of people who run the pipeline
 
 Near (the default) it deploys to what AWS_ENDPOINT_URL names; AWS on this disk that a script starts for itself has deployed already.
-Far (USE_LOCAL_FS=false and S3_BUCKET=<what all bucket names begin with>) it deploys to AWS, with the usual credentials.
+Far (USE_LOCAL_FS=false and S3_BUCKET=<what all names begin with>) it deploys to AWS, with the usual credentials and their region.
 Prints a line for each change.
 
-Exit codes: 0 everything is as declared, 1 unexpected, 2 usage, configuration or a full disk, 5 AWS refuses.
+Exit codes: 0 everything is as declared, 1 unexpected, 2 usage, configuration or a full disk, 4 CloudFormation could not do it (its
+            reasons are printed, and the stack is as before), 5 AWS refuses.
 """
 
 import argparse
+import hashlib
+import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aws_pipeline.config import endpoint, settings
-from aws_pipeline.job_code import glue_code
+from aws_pipeline.config import Settings, endpoint, settings
+from aws_pipeline.job_code import GlueCode, glue_code
+from aws_pipeline.names import OWNER_TAG, ZONES
 from aws_pipeline.terminal import run
-from behavior.contract import EXIT_OK
-from infra.stack import template
+from behavior.contract import EXIT_OK, UsageError
+from infra.cloud.compute import DEFAULT_BUDGET_USD, compute_parameters, compute_template
+from infra.cloud.data import data_template
+from infra.cloud.operator import operator_document
 
-if TYPE_CHECKING:
-    from infra.deployment import AwsSession
+
+class AwsSession(Protocol):
+    """What deploying needs of a boto3 session."""
+
+    def client(self, service_name: str) -> Any:
+        """Make a client."""
 
 
-def deploy(stack: Mapping[str, Any], session: "AwsSession", objects: Mapping[str, bytes]) -> list[str]:
-    """Bring a template to life and put objects (address -> content), such as the code of its jobs, into its buckets.
+def deploy(
+    chosen: Settings,
+    session: AwsSession,
+    code: GlueCode,
+    *,
+    adopt: bool = False,
+    alarm_email: str | None = None,
+    budget_usd: int | None = None,
+) -> list[str]:
+    """Make data, code and compute as declared, in this order; return one line for each change, none when everything was as declared.
 
-    Return one line for each change, none when everything was as declared. The jobs come last: one that is there has its code.
+    Buckets that exist already must be this deployment's, by their tag, or belong to nobody and be adopted. An alarm address and a budget
+    that are not given stay as they are. Raises UsageError and StackFailed.
     """
-    from infra.deployment import Deployment
+    from infra.cloud.change_sets import apply
 
-    deployment = Deployment(stack, session)
-    return [*deployment.buckets(), *deployment.upload(objects), *deployment.others()]
+    _refuse_buckets_of_others(chosen, session, adopt=adopt)
+    client = session.client("cloudformation")
+    data, compute = _orders(chosen, client, code, alarm_email, budget_usd)
+    return [*apply(client, data), *_upload(session, code.objects), *apply(client, compute)]
 
 
-def main() -> int:
-    """Parse the command line, deploy, report."""
+def diff(chosen: Settings, session: AwsSession, code: GlueCode) -> list[str]:
+    """Return one line for each thing that `deploy` would change."""
+    from infra.cloud.change_sets import show
+
+    client = session.client("cloudformation")
+    return [line for order in _orders(chosen, client, code, None, None) for line in show(client, order)]
+
+
+def destroy(chosen: Settings, session: AwsSession, data_of: str | None = None) -> list[str]:
+    """Remove the compute stack, and the data as well if `data_of` names this deployment. Return what was done."""
+    from infra.cloud.change_sets import remove
+
+    if data_of not in (None, chosen.names.deployment):
+        what = f"Expected --delete-data-of to name this deployment ({chosen.names.deployment}), but got {data_of}"
+        raise UsageError(f"{what}. Nothing was removed.")
+    client = session.client("cloudformation")
+    done = [f"removed stack {chosen.names.of('compute')}"] if remove(client, chosen.names.of("compute")) else []
+    if data_of is None:
+        return done
+    from infra.cloud.removal import remove_data
+
+    return [*done, *remove_data(chosen, session)]
+
+
+def _orders(chosen: Settings, client: Any, code: GlueCode, alarm_email: str | None, budget_usd: int | None) -> tuple[Any, Any]:
+    """Return the orders of both stacks."""
+    from infra.cloud.change_sets import StackOrder, parameters_of
+
+    names, before = chosen.names, parameters_of(client, chosen.names.of("compute"))
+    email = before.get("AlarmEmail", "") if alarm_email is None else alarm_email
+    budget = int(before.get("MonthlyBudgetUsd", DEFAULT_BUDGET_USD)) if budget_usd is None else budget_usd
+    return (
+        StackOrder(names.of("data"), names.deployment, data_template(chosen), {}),
+        StackOrder(names.of("compute"), names.deployment, compute_template(chosen, email), compute_parameters(code, email, budget)),
+    )
+
+
+def _upload(session: AwsSession, objects: Mapping[str, bytes]) -> Iterator[str]:
+    """Put objects (address -> content) that are not there as they should be; yield a line for each."""
+    from botocore.exceptions import ClientError
+
+    s3 = session.client("s3")
+    for address, content in objects.items():
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        try:
+            etag = s3.head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
+                raise
+            etag = ""
+        if etag != hashlib.md5(content, usedforsecurity=False).hexdigest():
+            s3.put_object(Bucket=bucket, Key=key, Body=content)
+            yield f"Code: upload {address}"
+
+
+def _refuse_buckets_of_others(chosen: Settings, session: AwsSession, *, adopt: bool) -> None:
+    """Raise UsageError for a bucket that exists already, is not of the data stack, and is not this deployment's by its tag."""
+    from infra.cloud.change_sets import resources_of
+
+    ours = resources_of(session.client("cloudformation"), chosen.names.of("data"))
+    s3 = session.client("s3")
+    for bucket in (chosen.bucket(zone) for zone in ZONES):
+        owner = None if bucket in ours else _owner_of_bucket(s3, bucket)
+        if owner is None or owner == chosen.names.deployment or (adopt and not owner):
+            continue
+        got = f"one of {owner}" if owner else "one without its tag"
+        mend = "Choose another S3_BUCKET" + ("" if owner else ", or take it over with --adopt")
+        raise UsageError(f"Expected bucket {bucket} to be free or of {chosen.names.deployment}, but got {got}. {mend}.")
+
+
+def _owner_of_bucket(s3: Any, bucket: str) -> str | None:
+    """Return whose a bucket is by its tag, empty for no tag; None if there is no bucket."""
+    from botocore.exceptions import ClientError
+
+    try:
+        s3.head_bucket(Bucket=bucket)
+        tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in ("404", "NoSuchBucket"):
+            return None
+        if code == "NoSuchTagSet":
+            return ""
+        if code == "403":
+            return "another account"
+        raise
+    return {tag["Key"]: tag["Value"] for tag in tags}.get(OWNER_TAG, "")
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m infra.deploy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.parse_args()
+    parser.add_argument("action", nargs="?", choices=("deploy", "diff", "destroy", "policy"), default="deploy", help="default: %(default)s")
+    parser.add_argument("--adopt", action="store_true", help="take over buckets that exist already and carry no tag")
+    parser.add_argument("--alarm-email", metavar="ADDRESS", help="who is told of failed jobs and of costs")
+    parser.add_argument("--monthly-budget", type=int, metavar="USD", help=f"budget of a month (default: {DEFAULT_BUDGET_USD})")
+    parser.add_argument("--delete-data-of", metavar="NAME", help="with destroy: delete all data of the deployment NAME as well")
+    return parser.parse_args()
+
+
+def _main() -> int:
+    """Parse the command line, do it, report."""
+    arguments = _arguments()
     chosen = settings()
     with endpoint(chosen):
         import boto3
 
-        changes = deploy(template(chosen), boto3.Session(region_name=chosen.region), glue_code(chosen).objects)
-    print("\n".join([*changes, f"{len(changes)} changes {chosen.place}; everything is as declared"]))
+        session = boto3.Session(region_name=chosen.region)
+        if arguments.action == "policy":
+            print(json.dumps(_for_people(operator_document(chosen), chosen, session), indent=2))
+            return EXIT_OK
+        if arguments.action == "destroy":
+            lines = destroy(chosen, session, arguments.delete_data_of)
+        elif arguments.action == "diff":
+            lines = diff(chosen, session, glue_code(chosen))
+        else:
+            options = {"alarm_email": arguments.alarm_email, "budget_usd": arguments.monthly_budget}
+            lines = deploy(chosen, session, glue_code(chosen), adopt=arguments.adopt or chosen.local, **options)
+    ends = {"deploy": "everything is as declared", "diff": "nothing was changed", "destroy": "the rest stays"}
+    print("\n".join([*lines, f"{len(lines)} changes {chosen.place}; {ends[arguments.action]}"]))
     return EXIT_OK
 
 
+def _for_people(document: Any, chosen: Settings, session: AwsSession) -> Any:
+    """Write a policy without references, so that it can be used without a stack."""
+    identity = session.client("sts").get_caller_identity()
+    values = {"AWS::AccountId": identity["Account"], "AWS::Region": chosen.region, "AWS::Partition": identity["Arn"].split(":")[1]}
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        if isinstance(value, dict) and set(value) == {"Fn::Sub"}:
+            text = value["Fn::Sub"]
+            for name, known in values.items():
+                text = text.replace(f"${{{name}}}", known)
+            return text
+        return {key: plain(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+    return plain(document)
+
+
+def main() -> int:
+    """Run the command; return its exit code."""
+    return run(_main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(main())

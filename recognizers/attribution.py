@@ -1,7 +1,8 @@
 """Why a recognizer predicts a behavior: how much each family of features raises or lowers its score during a bout.
 
-Trees: TreeSHAP, which LightGBM computes itself. Networks: integrated gradients (Sundararajan et al. 2017), from the mean features of the
-recording to those of the bout. Both are in log-odds, and both are complete: base and contributions add up to the score.
+Trees: TreeSHAP, which LightGBM computes itself; of joint trees, for the behavior against "nothing". Networks: integrated gradients
+(Sundararajan et al. 2017), from the mean features of the recording to those of the bout. Both are in log-odds, and both are complete:
+base and contributions add up to the score.
 
 Axes: S samples at the recognizer's rate, W samples of a window, F features, C behaviors.
 """
@@ -82,13 +83,13 @@ def _own_subject(recognizer: Recognizer, material: Material, subject: Subject) -
 def _of_trees(recognizer: "TreesRecognizer", material: Material, subject: Subject, column: int, frames: slice) -> Attribution:
     curated, recording = material.tracking, material.recording
     behavior = recognizer.behaviors[column]
-    booster = recognizer.trees_of(recording.lab_id, frozenset([behavior])).boosters[column]
-    if booster is None:
+    trees = recognizer.trees_of(recording.lab_id, frozenset([behavior]))
+    if not trees.answered[column]:
         raise ContractError([f"Expected trees for {behavior}, but got none: it has too few bouts in training. Choose another behavior."])
     samples = frame_samples(curated.frames, recording.fps, recognizer.features.fps, frames)
     rows = recognizer.features.of(curated, recording.fps, subject, slice(int(samples[0]), int(samples[-1]) + 1))
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, MOST_SAMPLES).round().astype(int))]
-    shares = np.asarray(booster.predict(rows, pred_contrib=True)).mean(axis=0)
+    shares = trees.contributions(rows, column).mean(axis=0)
     return Attribution(behavior, _grouped(recognizer.features.names, shares[:-1]), float(shares[-1]), float(shares.sum()), "training data")
 
 

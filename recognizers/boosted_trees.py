@@ -6,7 +6,7 @@ Axes: N rows, F features, C columns of labels.
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import lightgbm
@@ -106,7 +106,7 @@ class BoostedTrees:
         The mask says which rows are training rows of each column; all of them are used: thin it before with `thin_mask`. The result
         depends on the arguments and the seed alone. `threads` 0 means one per core. Features are binned once for all columns.
         """
-        parameters = _parameters(config, seed, threads)
+        parameters = {**boosting_parameters(config, seed, threads), "objective": "binary"}
         whole = lightgbm.Dataset(features, params=parameters, free_raw_data=False).construct()
         boosters: list[lightgbm.Booster | None] = []
         for column in range(labels.shape[1]):
@@ -126,13 +126,24 @@ class BoostedTrees:
                 scores[:, column] = booster.predict(features, num_threads=threads)
         return scores
 
+    @property
+    def answered(self) -> tuple[bool, ...]:
+        """Which columns have a model [C]."""
+        return tuple(booster is not None for booster in self.boosters)
+
+    def contributions(self, features: np.ndarray, column: int) -> np.ndarray:
+        """Return how much each feature adds to the log-odds of a column that has a model, and the mean: [N, F + 1]."""
+        booster = self.boosters[column]
+        assert booster is not None
+        return np.asarray(booster.predict(features, pred_contrib=True))
+
+    def only(self, chosen: np.ndarray) -> Self:
+        """Return the same with models for some columns [C] bool; the others have score 0."""
+        return replace(self, boosters=tuple(one if own else None for one, own in zip(self.boosters, chosen, strict=True)))
+
     def to_tensors(self) -> "dict[str, Tensor]":
         """Return the digest and the text of each model as bytes [..] uint8, by the number of its column."""
-        import torch
-
-        models = {number: booster.model_to_string().encode() for number, booster in enumerate(self.boosters) if booster is not None}
-        whole = {number: bytearray(_digest(text) + text) for number, text in models.items()}
-        return {f"{_PREFIX}{number}": torch.frombuffer(text, dtype=torch.uint8) for number, text in whole.items()}
+        return {f"{_PREFIX}{number}": as_bytes(booster) for number, booster in enumerate(self.boosters) if booster is not None}
 
     @classmethod
     def from_tensors(cls, tensors: "Mapping[str, Tensor]", columns: int, n_features: int, where: str = "trees") -> Self:
@@ -140,7 +151,7 @@ class BoostedTrees:
         boosters = []
         for number in range(columns):
             text = tensors.get(f"{_PREFIX}{number}")
-            boosters.append(None if text is None else _read(bytes(text.numpy()), n_features, f"{where}, column {number}"))
+            boosters.append(None if text is None else read_booster(bytes(text.numpy()), n_features, f"{where}, column {number}"))
         return cls(tuple(boosters))
 
 
@@ -153,9 +164,28 @@ def thin_mask(labels: np.ndarray, mask: np.ndarray, config: TreesConfig) -> np.n
     return np.asarray(mask & np.where(labels, positive[:, None], negative[:, None]))
 
 
-def _parameters(config: TreesConfig, seed: int, threads: int) -> dict[str, Any]:
+def as_bytes(booster: lightgbm.Booster) -> "Tensor":
+    """Return digest and text of a model as bytes [..] uint8."""
+    import torch
+
+    text = booster.model_to_string().encode()
+    return torch.frombuffer(bytearray(_digest(text) + text), dtype=torch.uint8)
+
+
+def read_booster(whole: bytes, n_features: int, where: str) -> lightgbm.Booster:
+    """Return the trees of digest and text. The digest is checked first, because LightGBM aborts the process on an incomplete text."""
+    digest, text = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
+    if digest != _digest(text):
+        raise ContractError([f"{where}: Expected the trees as they were written, but got a changed text. Copy it again."])
+    booster = lightgbm.Booster(model_str=text.decode())
+    if booster.num_feature() != n_features:
+        raise ContractError([f"{where}: Expected trees over {n_features} features, but got {booster.num_feature()}. Train again."])
+    return booster
+
+
+def boosting_parameters(config: TreesConfig, seed: int, threads: int) -> dict[str, Any]:
+    """Return the parameters of LightGBM, without the objective."""
     return {
-        "objective": "binary",
         "num_leaves": config.leaves,
         "learning_rate": config.learning_rate,
         "min_data_in_leaf": config.least_rows,
@@ -188,17 +218,6 @@ def _grown(
     own.set_label(labels.astype(np.float32))
     own.set_weight(np.where(labels, of_positive, config.every_nth).astype(np.float32))
     return lightgbm.train(parameters, own, num_boost_round=config.trees)
-
-
-def _read(whole: bytes, n_features: int, where: str) -> lightgbm.Booster:
-    """Return the trees of digest and text. The digest is checked first, because LightGBM aborts the process on an incomplete text."""
-    digest, text = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
-    if digest != _digest(text):
-        raise ContractError([f"{where}: Expected the trees as they were written, but got a changed text. Copy it again."])
-    booster = lightgbm.Booster(model_str=text.decode())
-    if booster.num_feature() != n_features:
-        raise ContractError([f"{where}: Expected trees over {n_features} features, but got {booster.num_feature()}. Train again."])
-    return booster
 
 
 def _digest(text: bytes) -> bytes:

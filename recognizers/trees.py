@@ -19,6 +19,7 @@ from behavior.views.pair_statistics import PairStatistics
 from behavior.views.sampling import BLOCK_SAMPLES, sample_count
 from recognizers import checkpoint
 from recognizers.boosted_trees import BoostedTrees, TreesConfig
+from recognizers.joint_trees import JointTrees
 from recognizers.recognizer import Decoding, Head, Parts, Recognizer, View, labelling_of
 from recognizers.windowed import FlowingScores, on_frames
 
@@ -38,8 +39,8 @@ class TreesRecognizer:
     """What the trees see."""
     config: TreesConfig
     """Settings with which they were grown."""
-    shared: BoostedTrees
-    """Trained on all labs; used where a lab has no model of its own, and in unknown labs."""
+    shared: BoostedTrees | JointTrees
+    """Trained on all labs; used where a lab has no model of its own, and in unknown labs. Joint for behaviors that exclude each other."""
     decoding: Decoding
     """How scores become bouts."""
     smooth_s: float = 0.0
@@ -64,11 +65,14 @@ class TreesRecognizer:
             blocks = on_frames(self.sampled_scores(curated, recording, subject), curated.frames, recording.fps, self.features.fps)
             yield subject, FlowingScores(blocks, curated.frames, len(self.behaviors))
 
-    def trees_of(self, lab: str, annotated: frozenset[str]) -> BoostedTrees:
+    def trees_of(self, lab: str, annotated: frozenset[str]) -> BoostedTrees | JointTrees:
         """Return the models for some behaviors in a lab: its own if it has one, else the shared one; none for other behaviors."""
+        chosen = np.isin(self.behaviors, sorted(annotated))
+        if isinstance(self.shared, JointTrees):
+            return self.shared.only(chosen)
         own = self.labs.get(lab, BoostedTrees((None,) * len(self.behaviors)))
         models = (mine or all_labs for mine, all_labs in zip(own.boosters, self.shared.boosters, strict=True))
-        return BoostedTrees(tuple(one if name in annotated else None for name, one in zip(self.behaviors, models, strict=True)))
+        return BoostedTrees(tuple(models)).only(chosen)
 
     def on(self, device: str, batch: int) -> Self:
         """Return the same: trees have neither devices nor batches."""
@@ -80,12 +84,13 @@ class TreesRecognizer:
 
     def parts(self, provenance: Mapping[str, Any]) -> Parts:
         """Return header and tensors of a checkpoint."""
+        joint = isinstance(self.shared, JointTrees)
         header = {
             **provenance,
             "family": FAMILY.name,
             "view": self.view,
             "head": self.head,
-            "network": {"trees": asdict(self.config), "smooth_s": self.smooth_s, "labs": list(self.labs)},
+            "network": {"trees": asdict(self.config), "smooth_s": self.smooth_s, "labs": list(self.labs), "joint": joint},
             "behaviors": list(self.behaviors),
             "features": asdict(self.features),
             "feature_names": list(self.features.names),
@@ -128,15 +133,23 @@ class TreesFamily:
             ) from None
         checkpoint.refuse_other_features(header, features.names, where)
 
+        def own(prefix: str) -> "dict[str, Tensor]":
+            return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
         def read(prefix: str, what: str) -> BoostedTrees:
-            own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-            return BoostedTrees.from_tensors(own, len(header["behaviors"]), len(features.names), f"{where}, {what}")
+            return BoostedTrees.from_tensors(own(prefix), len(header["behaviors"]), len(features.names), f"{where}, {what}")
+
+        shared: BoostedTrees | JointTrees
+        if header["network"].get("joint"):  # older checkpoints have no joint trees
+            shared = JointTrees.from_tensors(own(_SHARED), len(features.names), f"{where}, shared trees")
+        else:
+            shared = read(_SHARED, "shared trees")
 
         return TreesRecognizer(
             behaviors=tuple(header["behaviors"]),
             features=features,
             config=config,
-            shared=read(_SHARED, "shared trees"),
+            shared=shared,
             decoding=Decoding.from_json_dict(header["decoding"]),
             smooth_s=header["network"]["smooth_s"],
             labs={lab: read(_prefix(number), f"trees of {lab}") for number, lab in enumerate(header["network"]["labs"])},

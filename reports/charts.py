@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from reports.estimates import Estimate
-from reports.figures import ACCENT, FAINT, GRAY, HUE, INK, MIDDLE, PALE, PAPER, canvas, in_house_style
+from reports.figures import ACCENT, FAINT, GRAY, HUE, INK, MIDDLE, PALE, PAPER, QUIET, canvas, in_house_style
 
 Points = tuple[Sequence[float], Sequence[float]]
 """Values along x and along y, from 0 to 1."""
@@ -116,6 +116,29 @@ def bar_chart(names: Sequence[str], estimates: Sequence[Estimate], first_is_refe
     axes.invert_yaxis()
     axes.set_xlim(0, min(1.0, max((one.high or one.value or 0.0) for one in estimates) + 0.12))
     axes.set_xlabel(label)
+    return figure
+
+
+@in_house_style
+def growth_chart(
+    amounts: Sequence[float], estimates: Sequence[Estimate], single: Mapping[str, Sequence[float]], amount: str, label: str
+) -> Figure:
+    """Draw estimates with their intervals over rising amounts, and single series thin, with their names at the right end."""
+    figure, axes = canvas(5.2, 3.2)
+    for name, values in single.items():
+        axes.plot(amounts, values, color=GRAY, linewidth=0.8, alpha=0.8)
+        axes.annotate(name, (amounts[-1], values[-1]), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8, color=QUIET)
+    values = [one.value or 0.0 for one in estimates]
+    axes.plot(amounts, values, color=HUE, linewidth=1.8, marker="o", markersize=4)
+    for place, one in zip(amounts, estimates, strict=True):
+        if one.low is not None and one.high is not None:
+            axes.plot([place, place], [one.low, one.high], color=HUE, linewidth=1.2)
+    axes.annotate("mean", (amounts[0], values[0]), xytext=(-4, 6), textcoords="offset points", ha="right", fontsize=8, color=HUE)
+    axes.set_xticks(amounts, [f"{one:.0f}" for one in amounts])
+    axes.set_ylim(0, 1)
+    axes.set_xlabel(amount)
+    axes.set_ylabel(label)
+    axes.grid(axis="y")
     return figure
 
 

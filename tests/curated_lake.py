@@ -48,7 +48,7 @@ def aws_on_this_disk(mock_dir: Path) -> Iterator[Settings]:
 
 def fill(chosen: Settings, data_dir: Path) -> None:
     """Upload a data directory and curate it."""
-    list(s3_upload.upload(s3_upload.plan_uploads(data_dir), boto3.client("s3"), chosen.bucket("raw")))
+    s3_upload.upload(data_dir, chosen)
     options = glue_etl.Options(chosen.uri("raw"), chosen.uri("curated"), chosen.database, None)
     with mock.patch.object(glue_etl, "_spark", LoopInsteadOfSpark):
         glue_etl.run_curation(options)

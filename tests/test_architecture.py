@@ -23,6 +23,7 @@ MAY_IMPORT = {
         "behavior.whole_file",
         "aws_pipeline.config",
         "aws_pipeline.job_code",
+        "aws_pipeline.names",
         "aws_pipeline.terminal",
     },
 }
@@ -33,6 +34,7 @@ ROOMS_OF_TRAINING = {
     "fitting": {"material", "decoding", "recipes"},
     "judging": {"material", "decoding", "recipes", "fitting"},
     "combining": {"material", "decoding", "recipes", "fitting", "judging"},
+    "developing": {"material", "decoding", "recipes", "fitting", "judging", "combining"},
     "reusing": {"material", "decoding", "recipes", "fitting", "judging"},
 }
 ARRAYS = {"numpy", "pandas", "pyarrow"}

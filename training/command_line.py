@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,9 @@ from reports.progress import progress
 from training.fitting.divergence import TrainingDivergedError
 
 if TYPE_CHECKING:
+    from behavior.recording import Recording
     from training.fitting.session import Machine
+    from training.material.zones import Zone
     from training.recipes.named import AnyRecipe
 
 T = TypeVar("T")
@@ -42,6 +44,32 @@ def add_machine_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that `chosen_machine` reads."""
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     parser.add_argument("--threads", type=int, help="processor threads (default: as many as cores)")
+
+
+def add_fold_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say which recordings stay together in one fold, which are left out, and how late labels are."""
+    parser.add_argument(
+        "--group-by",
+        metavar="WHAT",
+        help="recordings of one group stay in one fold: animal (the ids of the mice in the metadata), a column of the metadata, or "
+        "FILE:COLUMN of a CSV file with a column video_id",
+    )
+    parser.add_argument("--group-pattern", default="", metavar="REGEX", help="the group is what this matches in the value of --group-by")
+    parser.add_argument("--exclude", type=int, nargs="+", default=(), metavar="VIDEO", help="leave these recordings out")
+    parser.add_argument(
+        "--labels-late", type=float, default=0.0, metavar="S", help="read all bouts so many seconds earlier than experts wrote them"
+    )
+
+
+def chosen_grouping(flags: argparse.Namespace, zone: "Zone") -> "Callable[[Sequence[Recording]], Mapping[int, str]]":
+    """Return the function from recordings to the groups of the flags; no groups without --group-by. Raises UsageError."""
+    from training.material.fold_grouping import grouping_of
+
+    if not flags.group_by:
+        if flags.group_pattern:
+            raise UsageError("Expected --group-by with --group-pattern, but got none. Say in which column the pattern is to be found.")
+        return lambda recordings: {}
+    return lambda recordings: grouping_of(zone, recordings, flags.group_by, flags.group_pattern)
 
 
 def curated_folder(flags: argparse.Namespace) -> Path:

@@ -19,9 +19,11 @@ if not __package__:
 
 from behavior.contract import EXIT_OK
 from training.command_line import (
+    add_fold_flags,
     add_machine_flags,
     add_recipe_flags,
     batch_progress,
+    chosen_grouping,
     chosen_machine,
     chosen_recipe,
     curated_folder,
@@ -49,9 +51,10 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     from training.material.zones import ZONES
 
     folder = flags.output_dir or Path("results") / "cross_validation" / f"{recipe.name}-seed{flags.seed}"
-    plan = plan_folds(ZONES[recipe.view](curated), flags.labs, flags.folds)
+    zone = ZONES[recipe.view](curated, flags.labels_late)
+    plan = plan_folds(zone, flags.labs, flags.folds, chosen_grouping(flags, zone), flags.exclude)
     contents = len(set(plan.groups.values()))
-    print(f"{len(plan.recordings)} recordings of {contents} contents, {len(plan.splits)} folds; scores go to {folder}.", flush=True)
+    print(f"{len(plan.recordings)} recordings in {contents} groups, {len(plan.splits)} folds; scores go to {folder}.", flush=True)
     if note := unscaled_note(plan.recordings):
         print(note, flush=True)
     other = flags.against and OutOfFold(flags.against)
@@ -70,6 +73,7 @@ def _flags() -> argparse.ArgumentParser:
     add_recipe_flags(parser)
     parser.add_argument("--folds", type=int, default=4, help="number of folds (default: %(default)s)")
     parser.add_argument("--labs", nargs="+", help="only recordings of these labs (default: all)")
+    add_fold_flags(parser)
     parser.add_argument("--output-dir", type=Path, help="folder for all output (default: results/cross_validation/<recipe>-seed<seed>)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights, windows and dropout; folds do not depend on it (default: 0)")
     add_machine_flags(parser)

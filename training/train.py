@@ -10,6 +10,7 @@ Exit codes: 0 trained, 1 the loss diverged or something unexpected, 2 usage, 4 t
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -25,8 +26,16 @@ REPORT_FILE = "report.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train as the flags say; return the exit code."""
+    """Train as the flags say; return the exit code. SIGTERM, with which SageMaker takes a machine away, ends it like Ctrl-C."""
     flags = _flags().parse_args(arguments)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _exit_code(flags)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit_code(flags: argparse.Namespace) -> int:
     try:
         return _train(flags)
     except ContractError as error:

@@ -8,7 +8,7 @@ DISTANCE, DIRECTION, APPROACH, LOST = "distance between the mice", "who faces wh
 SPEED, TURNING, POSTURE, PLACE = "speed", "turning", "posture", "place in the arena"
 _HEAD = re.compile(r"front|nose|head|ear_(left|right)|forepaw_(left|right)")
 _TAIL = re.compile(r"back|tail_.*")
-_STATISTIC = re.compile(r" (mean|dev) [\d.]+s$")
+_STATISTIC = re.compile(r" (mean|dev) [\d.]+s(, [+-][\d.]+s)?$")
 _SIGNALS: tuple[tuple[str, str], ...] = (
     (r"lost|m_.*|seen_.*", LOST),
     (r".* speed [\d.]+s|(forward|sideways) [\d.]+s|v[xy]_.*|(speed|acceleration)_.*", SPEED),

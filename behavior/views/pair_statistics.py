@@ -1,11 +1,11 @@
 """The pair view as statistics: distances, angles and speeds of two mice, and their means and deviations around each sample.
 
-They do not depend on the place of the mice in the arena, their direction, or left and right. Angles are radians.
+They do not depend on the direction of the mice, or on left and right, nor on their place in the arena, unless `place` asks for it.
+Angles are radians.
 
 Axes: K bodyparts, T frames of the recording, S samples at the recognizer's rate, B signals, F features.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -14,8 +14,10 @@ import numpy as np
 
 from behavior.curation import CuratedTracking
 from behavior.labelling import Subject
-from behavior.views.anchors import ANCHORS, anchor_parts, seen_columns
+from behavior.views.anchors import ANCHORS
+from behavior.views.centered_windows import mean_and_deviation, moved
 from behavior.views.features import refuse_bad_settings
+from behavior.views.placed_points import arena_of, place_signals, placed_points
 from behavior.views.sampling import BLOCK_SAMPLES, sample_count, sample_frames
 
 
@@ -35,21 +37,32 @@ class PairStatistics:
     """A lost point is interpolated if the gap between the seen points is at most this long, s; else it is unknown."""
     symmetric: bool = False
     """Use the lower and the higher value of both mice, not agent's and target's: for labs that do not say which mouse acts."""
+    beside_s: tuple[float, ...] = ()
+    """The mean in the shortest window is also taken so long before and after each sample, s: experts label late."""
+    place: bool = False
+    """Also use where in the arena each mouse is: near an edge, near a corner, in the middle."""
+    alone: bool = False
+    """Only the signals of the agent: for recordings of one mouse."""
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict themselves."""
-        for name in ("bodyparts", "lags_s", "windows_s"):
+        for name in ("bodyparts", "lags_s", "windows_s", "beside_s"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON brings lists
         refuse_bad_settings(self.bodyparts, self.fps)
-        if min((*self.lags_s, *self.windows_s, 1)) <= 0 or self.max_gap_s < 0 or not self.lags_s:
+        if min((*self.lags_s, *self.windows_s, *self.beside_s, 1)) <= 0 or self.max_gap_s < 0 or not self.lags_s:
             raise ValueError(f"Expected lags and windows above 0 and a gap of 0 or more, but got {self}. Change them.")
+        if (self.beside_s and not self.windows_s) or (self.alone and self.symmetric):
+            raise ValueError(f"Expected windows for means beside, and no symmetry of one mouse, but got {self}. Change them.")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Names of the F columns: the signals, then their mean and deviation window by window; t_ is the target's."""
+        """Names of the F columns: the signals, then their mean and deviation window by window, then means beside; t_ is the target's."""
         nobody = np.full((len(ANCHORS) + len(self.bodyparts), 3, 1), np.nan, np.float32)
-        signals = tuple(self._signals(nobody, nobody))
-        return (*signals, *(f"{signal} {what} {width:g}s" for width in self.windows_s for what in ("mean", "dev") for signal in signals))
+        signals = tuple(self._signals(nobody, nobody, np.full((2, 2), np.nan)))
+        around = [f"{signal} {what} {width:g}s" for width in self.windows_s for what in ("mean", "dev") for signal in signals]
+        shortest = min(self.windows_s, default=0)
+        beside = [f"{signal} mean {shortest:g}s, {when:+g}s" for when in self._beside() for signal in signals]
+        return (*signals, *around, *beside)
 
     @property
     def mirror(self) -> None:
@@ -72,19 +85,32 @@ class PairStatistics:
     def _block(self, curated: CuratedTracking, fps: float, subject: Subject, first: int, last: int) -> np.ndarray:
         """Return [F, S] for the samples from `first` to before `last`; samples around them are used too."""
         halves = [round(width * self.fps / 2) for width in self.windows_s]
-        margin = max([0, *halves]) + max(map(self._samples, self.lags_s))
+        beside = [round(when * self.fps) for when in self._beside()]
+        margin = max([0, *halves]) + max(map(self._samples, self.lags_s)) + max([0, *beside])
         begin = max(first - margin, 0)
         sampled = sample_frames(curated.frames, fps, self.fps, slice(begin, last + margin))
-        mice = [_points(curated, mouse, self.bodyparts, sampled, round(self.max_gap_s * fps)) for mouse in (subject.agent, subject.target)]
+        mice = [
+            placed_points(curated, mouse, self.bodyparts, sampled, round(self.max_gap_s * fps)) for mouse in (subject.agent, subject.target)
+        ]
         if subject.agent == subject.target:
             mice[1] = np.full_like(mice[1], np.nan)
-        signals = np.stack([*self._signals(*mice).values()])
+        arena = arena_of(curated) if self.place else np.full((2, 2), np.nan)
+        signals = np.stack([*self._signals(mice[0], mice[1], arena).values()])
+        around = [part for half in halves for part in mean_and_deviation(signals, half)]
+        shortest = around[2 * int(np.argmin(halves))] if beside else signals
         inner = slice(first - begin, last - begin)
-        return np.concatenate([signals[:, inner], *(part[:, inner] for half in halves for part in _mean_and_deviation(signals, half))])
+        return np.concatenate([part[:, inner] for part in (signals, *around, *(moved(shortest, ahead) for ahead in beside))])
 
-    def _signals(self, agent: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+    def _beside(self) -> tuple[float, ...]:
+        """Return the times beside a sample, earlier ones first, s."""
+        return tuple(sorted(sign * when for when in self.beside_s for sign in (-1, 1)))
+
+    def _signals(self, agent: np.ndarray, target: np.ndarray, arena: np.ndarray) -> dict[str, np.ndarray]:
         """Return the B signals [S] of two mice [P, 3, S] by name: of each mouse, of each toward the other, and of both."""
-        agent_does, target_does = ({**self._alone(one), **self._toward(one, other)} for one, other in ((agent, target), (target, agent)))
+        if self.alone:
+            return self._alone(agent, arena)
+        pairs = ((agent, target), (target, agent))
+        agent_does, target_does = ({**self._alone(one, arena), **self._toward(one, other)} for one, other in pairs)
         if self.symmetric:
             low = {f"low {name}": np.fmin(agent_does[name], target_does[name]) for name in agent_does}
             high = {f"high {name}": np.fmax(agent_does[name], target_does[name]) for name in agent_does}
@@ -95,10 +121,12 @@ class PairStatistics:
         """Return the points [2, S] of a mouse [P, 3, S] by name."""
         return dict(zip((*ANCHORS, *self.bodyparts), mouse[:, :2], strict=True))
 
-    def _alone(self, mouse: np.ndarray) -> dict[str, np.ndarray]:
+    def _alone(self, mouse: np.ndarray, arena: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the signals of one mouse by itself."""
         points = self._named(mouse)
         heading = _unit(points["front"] - points["back"])
         signals = {"lost": mouse[len(ANCHORS) :, 2].mean(axis=0)}
+        signals |= place_signals(points["center"], arena) if self.place else {}
         for one, other in combinations(self.bodyparts, 2):
             signals[f"{one} {other} cm"] = np.hypot(*(points[one] - points[other]))
         for lag in self.lags_s:
@@ -148,70 +176,7 @@ class PairStatistics:
         """Return the values [.., S] of the end (sign 1) or the beginning (-1) of a lag around each sample; NaN beyond the recording."""
         lag = self._samples(lag_s)
         ahead = lag // 2 if sign > 0 else lag // 2 - lag
-        return _moved(values, ahead)
-
-
-def _points(curated: CuratedTracking, mouse: int | None, bodyparts: Sequence[str], sampled: np.ndarray, max_gap: int) -> np.ndarray:
-    """Return [P, 3, S]: x, y and whether it was lost, of the anchors and the bodyparts; NaN for points that are not tracked."""
-    points = np.full((len(ANCHORS) + len(bodyparts), 3, len(sampled)), np.nan, np.float32)
-    if mouse not in curated.mice:
-        return points
-    row = curated.mice.index(mouse)
-    placed = {part: _placed(curated, row, column, sampled, max_gap) for part, column in seen_columns(curated, row).items()}
-    for number, anchor in enumerate(ANCHORS):
-        chosen = anchor_parts(anchor, placed)
-        if chosen:
-            points[number] = np.mean([placed[part] for part in chosen], axis=0)
-    for number, part in enumerate(bodyparts, start=len(ANCHORS)):
-        if part in placed:
-            points[number] = placed[part]
-    return points
-
-
-def _placed(curated: CuratedTracking, row: int, column: int, sampled: np.ndarray, max_gap: int) -> np.ndarray:
-    """Return x, y and lost [3, S] of one keypoint at ascending frames; x and y are NaN in a gap of more than so many frames."""
-    begin, end = max(int(sampled[0]) - max_gap, 0), int(sampled[-1]) + max_gap + 1
-    seen = curated.seen[row, column, begin:end]
-    frames = np.flatnonzero(seen) + begin
-    lost = ~seen[sampled - begin]
-    places = np.full((3, len(sampled)), np.nan, np.float32)
-    places[2] = lost
-    if len(frames):
-        after = np.searchsorted(frames, sampled)
-        inside = (after > 0) & (after < len(frames))
-        gap = frames[np.minimum(after, len(frames) - 1)] - frames[np.maximum(after - 1, 0)]
-        near = ~lost | (inside & (gap <= max_gap))
-        for axis in (0, 1):
-            places[axis, near] = np.interp(sampled[near], frames, curated.xy[axis, row, column, frames])
-    return places
-
-
-def _mean_and_deviation(signals: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation [B, S] over the known among the samples up to `half` away; NaN where none is known."""
-    known = np.isfinite(signals)
-    filled = np.where(known, signals, 0).astype(np.float64)
-    count, total, squares = (_window_sum(values, half) for values in (known, filled, filled**2))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total / count
-        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
-    return mean.astype(np.float32), deviation.astype(np.float32)
-
-
-def _window_sum(values: np.ndarray, half: int) -> np.ndarray:
-    samples = values.shape[1]
-    sums = np.zeros((len(values), samples + 1))
-    np.cumsum(values, axis=1, out=sums[:, 1:])
-    at = np.arange(samples)
-    return sums[:, np.minimum(at + half + 1, samples)] - sums[:, np.maximum(at - half, 0)]
-
-
-def _moved(values: np.ndarray, ahead: int) -> np.ndarray:
-    """Return for each sample the values [.., S] so many samples later; NaN beyond the ends."""
-    moved = np.full(values.shape, np.nan, values.dtype)
-    samples = values.shape[-1]
-    if abs(ahead) < samples:
-        moved[..., max(-ahead, 0) : samples - max(ahead, 0)] = values[..., max(ahead, 0) : samples + min(ahead, 0)]
-    return moved
+        return moved(values, ahead)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

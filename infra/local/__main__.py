@@ -53,11 +53,13 @@ def serve(root: Path, port: int, host: str, *, deploy: bool, with_parent: bool) 
 def deploy_once(server: LocalServer) -> None:
     """Bring the stack and its job's code up, unless they are: the last template that was deployed here is remembered by its fingerprint."""
     from aws_pipeline.job_code import glue_code
-    from infra.stack import template
+    from infra.cloud.compute import compute_parameters, compute_template
+    from infra.cloud.data import data_template
 
     chosen = settings()
-    wanted, code = template(chosen), glue_code(chosen).objects
-    buckets = [each["Properties"]["BucketName"] for each in wanted["Resources"].values() if each["Type"] == "AWS::S3::Bucket"]
+    code, data = glue_code(chosen), data_template(chosen)
+    buckets = [each["Properties"]["BucketName"] for each in data["Resources"].values() if each["Type"] == "AWS::S3::Bucket"]
+    wanted = [data, compute_template(chosen), compute_parameters(code)]
     fingerprint = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
     side = server.store.root / ".aws"
     with (side / "deploy.lock").open("w") as lock:
@@ -65,11 +67,14 @@ def deploy_once(server: LocalServer) -> None:
         remembered = side / "deployed"
         known = remembered.read_text() if remembered.exists() else ""
         there = known == fingerprint and not server.control.pristine and all(map(server.store.has_bucket, buckets))
-        if there and all(server.store.local_path(address).is_file() for address in code):
+        if there and all(server.store.local_path(address).is_file() for address in code.objects):
             return
         from infra.deploy import deploy
+        from infra.local.cloudformation.old_stores import make_room
 
-        deploy(wanted, _session(server.url), code)
+        if not server.control.pristine and not any((side / "stacks").glob("*.json")):
+            make_room(server.caller(), [(json.dumps(wanted[0]), {}), (json.dumps(wanted[1]), wanted[2])])
+        deploy(chosen, _session(server.url), code, adopt=True)
         remembered.write_text(fingerprint)
 
 

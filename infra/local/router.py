@@ -8,10 +8,15 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
-from urllib.parse import parse_qsl
+from typing import Any, Protocol, cast
 from xml.etree import ElementTree
 
+from infra.local.access import iam_answers
+from infra.local.access.asked import asked_by_query
+from infra.local.access.guard import FORM_SERVICES, Guard, form_of
+from infra.local.access.identities import Principal
+from infra.local.cloudformation.caller import xml
+from infra.local.cloudformation.cloudformation import nested
 from infra.local.control.plane import ControlPlane
 from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.s3.front import BUCKET_CONTROL, S3Front
@@ -35,11 +40,15 @@ class Service(Protocol):
         """End what still runs."""
 
 
+Handle = Callable[[str, str, dict[str, Any]], dict[str, Any] | None]
+"""How a service asks another one of this machine: its name, operation, request."""
+
+
 class Services:
     """Services by name, each made when it is first asked for: S3 alone need not wait for their imports."""
 
-    def __init__(self, makers: Mapping[str, Callable[[], Service]]) -> None:
-        self._makers = makers
+    def __init__(self, makers: Callable[[Handle], Mapping[str, Callable[[], Service]]]) -> None:
+        self._makers = makers(self.handle)
         self._made: dict[str, Service] = {}
         self._lock = threading.Lock()
 
@@ -48,9 +57,10 @@ class Services:
         if name not in self._makers:
             return None
         with self._lock:
-            if name not in self._made:
-                self._made[name] = self._makers[name]()
-        return self._made[name].handle(operation, request)
+            made = self._made.get(name)
+            if made is None:
+                made = self._made[name] = self._makers[name]()
+        return made.handle(operation, request)
 
     def close(self) -> None:
         """Close the services that were made."""
@@ -62,8 +72,9 @@ class Services:
 class Router:
     """Turns every request into a response; errors become the kind of answer that the service's clients understand."""
 
-    def __init__(self, store: ObjectStore, control: ControlPlane, services: Services) -> None:
+    def __init__(self, store: ObjectStore, control: ControlPlane, services: Services, guard: Guard) -> None:
         self._store = store
+        self._guard = guard
         self._front = S3Front(store)
         self._control = control
         self._services = services
@@ -75,8 +86,6 @@ class Router:
             if service == "s3":
                 return self._s3(request)
             _refuse_addresses_that_act(request)
-            if service == "cloudformation":
-                return self._cloudformation(request)
             return self._other(service, request)
         except ServiceError as error:
             return _refusal(service, error)
@@ -90,16 +99,27 @@ class Router:
             return _refusal(service, ServiceError("InternalError", f"Expected to answer, but got {error!r}. See the server's log.", 500))
 
     def _s3(self, request: Request) -> Response:
+        principal = self._guard.principal(request)
+        self._guard.pass_s3(principal, request)
         bucket, _, key = request.path.removeprefix("/").partition("/")
         if key or not bucket:
-            return self._front.handle(request)
+            try:
+                return self._front.handle(request)
+            except ServiceError as error:
+                if error.code == "NoSuchKey" and self._guard.hides_absence(principal, bucket):
+                    raise ServiceError("AccessDenied", "Access Denied", 403) from None
+                raise
         if BUCKET_CONTROL & request.query.keys():
             self._store.directory(bucket)
             self._introduce(bucket)
-            return self._forward("s3", request)
+            try:
+                return self._forward("s3", request)
+            finally:
+                self._guard.changed(bucket)
         response = self._front.handle(request)
         if request.method == "DELETE" and bucket in self._known_buckets():
             self._control.forward("s3", "DELETE", f"/{bucket}", "", {}, b"")  # its policies go with it
+            self._guard.changed(bucket)
         return response
 
     def _introduce(self, bucket: str) -> None:
@@ -111,30 +131,62 @@ class Router:
         listed = self._control.forward("s3", "GET", "/", "", {}, b"")[2]
         return {name.text or "" for name in ElementTree.fromstring(listed).iter(f"{{{NAMESPACE}}}Name")}
 
-    def _cloudformation(self, request: Request) -> Response:
-        """Forward, then make the directories of new buckets and remove those of deleted ones that are empty."""
-        before = self._known_buckets()
-        response = self._forward("cloudformation", request)
-        after = self._known_buckets()
-        for bucket in sorted(after - before):
-            self._store.create_bucket(bucket)
-        for bucket in sorted(before - after):
-            try:
-                self._store.delete_bucket(bucket)
-            except ServiceError as error:
-                _log.warning("%s", error.message)
-        return response
-
     def _other(self, service: str, request: Request) -> Response:
+        principal = self._guard.principal(request)
         body = request.body.read()
-        if service == "iam" and b"Action=SimulatePrincipalPolicy" in body:
-            return _allow_all(body)
+        if service in FORM_SERVICES:
+            self._guard.asking.set(principal)
+            self._guard.pass_form(principal, service, body)
+            return self._form(service, principal, request, body)
         operation = request.header("X-Amz-Target").rpartition(".")[2]
-        if operation:
-            answer = self._services.handle(service, operation, _json_object(body))
-            if answer is not None:
-                return Response(200, json.dumps(answer, default=_epoch).encode(), {"Content-Type": request.header("Content-Type", _JSON)})
-        return self._forward(service, request, body)
+        if not operation:
+            self._guard.pass_path(principal, service, request)
+            if service == "sagemaker" and (named := re.fullmatch(r"/endpoints/([^/]+)/invocations", request.path)):
+                return self._invoke(named[1], request, body)
+            return self._forward(service, request, body)
+        asked = _json_object(body)
+        self._guard.pass_json(principal, service, operation, asked if principal.is_owner else self._with_workgroup(service, asked))
+        if operation == "StartQueryExecution" and not principal.is_owner:
+            workgroup = self._control.invoke("athena", "GetWorkGroup", {"WorkGroup": asked.get("WorkGroup") or "primary"})
+            self._guard.require(principal, asked_by_query(asked, workgroup["WorkGroup"]), service)
+        answer = self._services.handle(service, operation, asked)
+        if answer is None:
+            return self._forward(service, request, body)
+        return Response(200, json.dumps(answer, default=_epoch).encode(), {"Content-Type": request.header("Content-Type", _JSON)})
+
+    def _invoke(self, endpoint: str, request: Request, body: bytes) -> Response:
+        """Pass a request to an endpoint of SageMaker."""
+        asked = {"EndpointName": endpoint, "Body": body, "ContentType": request.header("Content-Type", "application/octet-stream")}
+        answer = self._services.handle("sagemaker", "InvokeEndpoint", asked) or {}
+        return Response(200, answer["Body"], {"Content-Type": answer["ContentType"]})
+
+    def _with_workgroup(self, service: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Add the workgroup of the query that a request to Athena names: rights are given by workgroup."""
+        number = asked.get("QueryExecutionId") or (asked.get("QueryExecutionIds") or [""])[0]
+        if service != "athena" or not number:
+            return asked
+        found = self._services.handle("athena", "GetQueryExecution", {"QueryExecutionId": number}) or {}
+        return {**asked, "WorkGroup": found.get("QueryExecution", {}).get("WorkGroup")}
+
+    def _form(self, service: str, principal: Principal, request: Request, body: bytes) -> Response:
+        """Answer a request of the query protocol. What changes IAM may change what others may do."""
+        action = form_of(body).get("Action", "")
+        if service == "cloudformation":
+            return _query_answer(action, self._services.handle(service, action, nested(form_of(body))) or {})
+        if service == "iam" and action == "SimulatePrincipalPolicy":
+            return iam_answers.simulation(self._guard, body)
+        if service == "sts" and action == "GetCallerIdentity" and principal.session:
+            return iam_answers.caller_identity(principal)
+        if service == "sts" and action == "AssumeRole":
+            self._guard.require_assumable(principal, form_of(body).get("RoleArn", ""))
+        try:
+            response = self._forward(service, request, body)
+        finally:
+            if service == "iam" and not action.startswith(("Get", "List")):
+                self._guard.changed()
+        if action == "AssumeRole" and response.status < 400:
+            iam_answers.learn_session(self._guard, cast(bytes, response.body))
+        return response
 
     def _forward(self, service: str, request: Request, body: bytes | None = None) -> Response:
         content = request.body.read() if body is None else body
@@ -170,25 +222,26 @@ def _refuse_addresses_that_act(request: Request) -> None:
         raise ServiceError("AccessDenied", f"{what}. Use an AWS client.", 403)
 
 
-def _allow_all(form: bytes) -> Response:
-    """Answer iam:SimulatePrincipalPolicy, which moto lacks and the SageMaker SDK calls before it submits.
+def _query_answer(action: str, answer: dict[str, Any]) -> Response:
+    inner = xml(f"{action}Result", _with_members(answer)) + element("ResponseMetadata", text("RequestId", "local"))
+    opening = f'<{action}Response xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">'
+    return Response(200, f"{opening}{inner}</{action}Response>".encode(), {"Content-Type": "text/xml"})
 
-    Nothing is evaluated: no policy restrains anyone on this disk, so `allowed` is what would happen.
-    """
-    actions = [value for name, value in parse_qsl(form.decode()) if name.startswith("ActionNames.")]
-    results = (
-        element("member", text("EvalActionName", action), text("EvalResourceName", "*"), text("EvalDecision", "allowed"))
-        for action in actions
-    )
-    result = element("SimulatePrincipalPolicyResult", text("IsTruncated", "false"), element("EvaluationResults", *results))
-    opening = '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
-    return Response(200, f"{opening}{result}</SimulatePrincipalPolicyResponse>".encode(), {"Content-Type": "text/xml"})
+
+def _with_members(value: Any) -> Any:
+    """Put the items of lists into elements called member, as the query protocol does."""
+    if isinstance(value, list):
+        return {"member": [_with_members(item) for item in value]}
+    return {name: _with_members(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def _refusal(service: str, error: ServiceError) -> Response:
     if service == "s3":
         inner = element("Error", text("Code", error.code), text("Message", error.message), text("RequestId", "local"))
         return Response(error.status, f'<?xml version="1.0" encoding="UTF-8"?>\n{inner}'.encode(), {"Content-Type": "application/xml"})
+    if service in FORM_SERVICES:
+        inner = element("Error", text("Type", "Sender"), text("Code", error.code), text("Message", error.message))
+        return Response(error.status, element("ErrorResponse", inner, text("RequestId", "local")).encode(), {"Content-Type": "text/xml"})
     body = json.dumps({"__type": error.code, "message": error.message}).encode()
     return Response(error.status, body, {"Content-Type": _JSON, "x-amzn-ErrorType": error.code})
 

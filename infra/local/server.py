@@ -10,14 +10,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from infra.local.access.guard import Guard
+from infra.local.access.identities import OWNER
 from infra.local.control.plane import ControlPlane
 from infra.local.errors import ServiceError
-from infra.local.router import Router, Service, Services
+from infra.local.router import Handle, Router, Service, Services
 from infra.local.s3.object_store import ObjectStore
 from infra.local.s3.wire import FileSlice, Request, Response
+
+if TYPE_CHECKING:
+    from infra.local.cloudformation.caller import Caller
 
 _LOOPBACK = re.compile(r"(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 
@@ -36,9 +41,16 @@ class LocalServer:
         self.url = f"http://{host}:{self._http.server_port}"
         self.store = ObjectStore(root)
         self.control = ControlPlane(root)
-        self._services = Services(_makers(self.store, self.control, self.url))
-        self._http.router = Router(self.store, self.control, self._services)
+        self.guard = Guard(self.control)
+        self._services = Services(lambda handle: _makers(self.store, self.control, self.guard, self.url, handle))
+        self._http.router = Router(self.store, self.control, self._services, self.guard)
         self._thread = threading.Thread(target=self._http.serve_forever, args=[0.05], name="local-aws", daemon=True)
+
+    def caller(self) -> Caller:
+        """Return a way to call the services here in the name of the owner."""
+        from infra.local.cloudformation.caller import Caller
+
+        return Caller(self.store, self.control, self.guard, self._services.handle, OWNER)
 
     def __enter__(self) -> LocalServer:
         self._thread.start()
@@ -61,7 +73,7 @@ class LocalServer:
         self.control.close()
 
 
-def _makers(store: ObjectStore, control: ControlPlane, url: str) -> dict[str, Callable[[], Service]]:
+def _makers(store: ObjectStore, control: ControlPlane, guard: Guard, url: str, handle: Handle) -> dict[str, Callable[[], Service]]:
     """Return how to make each service; their imports wait until one is asked for."""
 
     def athena() -> Service:
@@ -72,7 +84,7 @@ def _makers(store: ObjectStore, control: ControlPlane, url: str) -> dict[str, Ca
     def glue() -> Service:
         from infra.local.jobs.glue import GlueJobs
 
-        return GlueJobs(store, control, url)
+        return GlueJobs(store, control, guard, url)
 
     def logs() -> Service:
         from infra.local.jobs.logs import RunLogs
@@ -82,9 +94,17 @@ def _makers(store: ObjectStore, control: ControlPlane, url: str) -> dict[str, Ca
     def sagemaker() -> Service:
         from infra.local.jobs.sagemaker import SageMakerJobs
 
-        return SageMakerJobs(store, control, url)
+        return SageMakerJobs(store, guard, url)
 
-    return {"athena": athena, "glue": glue, "logs": logs, "sagemaker": sagemaker}
+    def cloudformation() -> Service:
+        from infra.local.cloudformation.caller import Caller
+        from infra.local.cloudformation.cloudformation import CloudFormation
+        from infra.local.cloudformation.stacks import StackStore
+
+        stacks = StackStore(store.root / ".aws" / "stacks")
+        return CloudFormation(stacks, lambda: Caller(store, control, guard, handle, guard.asking.get()))
+
+    return {"athena": athena, "cloudformation": cloudformation, "glue": glue, "logs": logs, "sagemaker": sagemaker}
 
 
 class _Http(ThreadingHTTPServer):

@@ -54,6 +54,7 @@ LISTED = {
     "metadata_train/metadata_train.parquet",
     "metadata_test/metadata_test.parquet",
     "class_distribution_stats/class_distribution_stats.parquet",
+    "data_quality/data_quality.parquet",
     "lineage/lab_id=QuietOtter/lineage.parquet",
     f"lineage/lab_id={ODD}/lineage.parquet",
     "runs/runs.parquet",
@@ -138,7 +139,7 @@ def test_the_summary_counts_rows_and_bytes(first):
     }
     assert {name: first.summary[name] for name in expected} == expected
     assert set(first.summary["seconds"]) == {"session", "tracking", "tables"}
-    assert first.summary["notes"] == {"bout-empty": 1, "bout-repeated": 1}
+    assert first.summary["notes"] == {"bout-empty": 1, "bout-repeated": 1, "bout-short": 2, "pose-doubled": 1}
 
 
 @spark
@@ -196,6 +197,14 @@ def test_metadata_knows_what_tracking_holds(first):
     assert {video: row["content_group"] for video, row in rows.items()} == {7: 7, 8: 8, 9: 9}
     assert (rows[9]["lab_id"], rows[9]["behaviors_labeled"], rows[9]["frames_per_second"]) == (ODD, None, 25.0)
     assert first.read("metadata_test/metadata_test.parquet").column("frame_count").to_pylist() == [5]
+
+
+@spark
+def test_the_quality_of_each_recording_is_a_row(first):
+    rows = {row["video_id"]: row for row in first.read("data_quality/data_quality.parquet").to_pylist()}
+    assert set(rows) == {7, 8, 9, 500}
+    assert rows[7]["missing_share"] == pytest.approx(3 / 7)
+    assert (rows[8]["mice_tracked"], rows[8]["doubled_frames"], rows[9]["bouts"]) == (2, 1, None)
 
 
 @spark

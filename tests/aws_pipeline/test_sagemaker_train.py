@@ -1,19 +1,22 @@
 """What a training job gets of this repository."""
 
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
+from curated_lake import aws_on_this_disk
 
-from aws_pipeline import sagemaker_train
+from aws_pipeline import job_code, sagemaker_train
 from aws_pipeline.config import Settings
 from behavior.contract import UsageError
 
 
 def the_pins_of_a_job() -> list[str]:
     """Return what the container is asked to install."""
-    with sagemaker_train._staged_code() as code:
-        return (code / "requirements.txt").read_text().splitlines()
+    return job_code.pins(*sagemaker_train.IN_THE_CONTAINER)
 
 
 class Bucket:
@@ -48,14 +51,14 @@ def test_no_job_is_sent_whose_checkpoint_has_no_place(tmp_path: Path, monkeypatc
 
 def test_a_job_gets_the_versions_of_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "requirements.lock").write_text("lightgbm==4.0.1\nnumpy==2.0.1\npandas==2.5.0\npyarrow==22.0.0\nsafetensors==0.6.1\n")
-    monkeypatch.setattr(sagemaker_train, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(job_code, "REPOSITORY", tmp_path)
     assert the_pins_of_a_job() == ["lightgbm==4.0.1", "pandas==2.5.0", "pyarrow==22.0.0", "safetensors==0.6.1"]
 
 
 def test_without_a_checkout_a_job_gets_the_versions_installed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     here = {"pyarrow": "23.0.0", "pandas": "2.4.0", "safetensors": "0.7.0", "lightgbm": "4.6.0"}
-    monkeypatch.setattr(sagemaker_train, "REPOSITORY", tmp_path)
-    monkeypatch.setattr(sagemaker_train, "version", here.__getitem__)
+    monkeypatch.setattr(job_code, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(job_code, "version", here.__getitem__)
     assert the_pins_of_a_job() == ["pyarrow==23.0.0", "pandas==2.4.0", "safetensors==0.7.0", "lightgbm==4.6.0"]
 
 
@@ -65,8 +68,8 @@ def test_without_a_checkout_and_without_a_package_that_training_needs_nothing_is
             raise PackageNotFoundError(name)
         return "1.0"
 
-    monkeypatch.setattr(sagemaker_train, "REPOSITORY", tmp_path)
-    monkeypatch.setattr(sagemaker_train, "version", version)
+    monkeypatch.setattr(job_code, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(job_code, "version", version)
     with pytest.raises(UsageError, match=r"but got no lightgbm\. Install it"):
         the_pins_of_a_job()
 
@@ -75,3 +78,59 @@ def test_a_job_of_no_epochs_is_refused_before_a_machine_is_asked_for(monkeypatch
     monkeypatch.setattr("sys.argv", ["sagemaker_train.py", "--epochs", "0"])
     assert sagemaker_train.main() == 2
     assert capsys.readouterr().err == "error: Expected --epochs of 1 or more, but got 0. Leave it out for the recipe's.\n"
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """The deployed stacks on this disk, and a few bytes in the curated zone."""
+    with aws_on_this_disk(tmp_path_factory.mktemp("train") / "s3_mock") as chosen:
+        boto3.client("s3").put_object(Bucket="curated-zone", Key="metadata_train/a.parquet", Body=b"x" * 1000)
+        yield chosen
+
+
+def submitted(lake, recipe="trees", **asked) -> dict:
+    """What SageMaker was asked for; the job itself is stopped at once."""
+    job = sagemaker_train.submit(sagemaker_train.TrainingRequest(recipe, {"epochs": 2}, **asked), lake, wait=False)
+    client = boto3.client("sagemaker")
+    found = client.describe_training_job(TrainingJobName=job.training_job_name)
+    with suppress(ClientError):  # it ends by itself, because there is nothing to learn
+        client.stop_training_job(TrainingJobName=job.training_job_name)
+    return {**found, "Tags": client.list_tags(ResourceArn=found["TrainingJobArn"])["Tags"]}
+
+
+@pytest.mark.filterwarnings("ignore")  # the SDK's own, dozens of them
+def test_a_job_opens_the_curated_zone_on_demand_and_says_whose_it_is(lake):
+    asked = submitted(lake)
+    assert {channel["ChannelName"]: channel["InputMode"] for channel in asked["InputDataConfig"]}["curated"] == "FastFile"
+    assert asked["ResourceConfig"]["VolumeSizeInGB"] == 30
+    assert asked["TrainingJobName"].startswith("mabe-trees-")
+    assert asked["Tags"] == [{"Key": "mabe:deployment", "Value": "mabe"}]
+    assert asked["RoleArn"].endswith(":role/mabe-training")
+    assert {name: asked["HyperParameters"][name] for name in ("recipe", "epochs")} == {"recipe": "trees", "epochs": "2"}
+    assert [each["Name"] for each in asked["AlgorithmSpecification"]["MetricDefinitions"]] == ["train_loss", "val_score"]
+    assert asked["CheckpointConfig"]["S3Uri"].startswith("s3://artifacts/training/mabe-trees-")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_job_that_downloads_the_zone_gets_a_volume_for_it_and_a_spot_job_a_limit_of_waiting(lake, monkeypatch):
+    monkeypatch.setattr(sagemaker_train, "_VOLUME_GB", 7)
+    asked = submitted(lake, input_mode="File", spot=True, max_hours=2.0, max_wait_hours=5.0, instance_type="ml.g5.2xlarge")
+    assert {channel["ChannelName"]: channel["InputMode"] for channel in asked["InputDataConfig"]}["curated"] == "File"
+    assert asked["ResourceConfig"]["VolumeSizeInGB"] == 8, "a thousand bytes take a whole gigabyte"
+    assert asked["ResourceConfig"]["InstanceType"] == "ml.g5.2xlarge"
+    assert asked["StoppingCondition"] == {"MaxRuntimeInSeconds": 7200, "MaxWaitTimeInSeconds": 18000}
+    assert asked["EnableManagedSpotTraining"] is True
+
+
+def test_the_longest_recipe_of_the_longest_prefix_still_fits_the_name_of_a_job():
+    chosen = Settings(local=False, data_dir=Path(), mock_dir=Path(), region="ap-southeast-2", prefix="x" * 33)
+    name = sagemaker_train._base_name("cnn_transformer_plus_without_anything", chosen)
+    assert len(name) + len("-20260102101500") == 63
+    assert name.startswith("x" * 20 + "-cnn-transformer-plus")
+
+
+@pytest.mark.parametrize("flags", [["--max-hours", "0"], ["--max-hours", "5", "--max-wait-hours", "4"]])
+def test_a_job_that_could_not_wait_long_enough_is_refused(flags: list[str], monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setattr("sys.argv", ["sagemaker_train.py", *flags])
+    assert sagemaker_train.main() == 2
+    assert capsys.readouterr().err.startswith("error: Expected 0 < --max-hours <= --max-wait-hours, but got")

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import boto3
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -14,12 +13,12 @@ from simulated_lake import build_lake
 from small_recognizer import random_arena_recognizer, random_recognizer
 
 from aws_pipeline import athena
+from aws_pipeline.commit_predictions import commit, read_predictions
 from aws_pipeline.config import Settings
 from behavior.animals import agents_of
 from behavior.curation import curate
 from behavior.material import Material
 from behavior.predictions import Predictions, Source, beside
-from behavior.tables import PREDICTION_TABLES
 from behavior.time_budgets import time_budgets
 from behavior.transitions import transitions
 from inference.bout_sources import BoutSource, read_bouts
@@ -68,41 +67,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         pq.write_table(tables[1], beside(paths[name]))
     with aws_on_this_disk(root / "s3_mock") as chosen:
         fill(chosen, lake.raw)
-        _commit(chosen, paths)
+        commit(read_predictions(list(paths.values())), chosen)
         yield World(chosen, lake.raw, paths)
-
-
-def _commit(chosen: Settings, paths: dict[str, Path]) -> None:
-    """Put the predictions where the catalog finds them: one object for each recognizer and lab."""
-    glue, s3 = boto3.client("glue"), boto3.client("s3")
-    known = {table["Name"] for table in glue.get_tables(DatabaseName=chosen.database)["TableList"]}
-    storage = glue.get_table(DatabaseName=chosen.database, Name="annotations_enriched")["Table"]["StorageDescriptor"]
-    for number, table in enumerate(PREDICTION_TABLES):
-        place = {**storage, "Columns": table.glue_columns(), "Location": chosen.uri("curated") + f"/{table.name}/"}
-        keys = [{"Name": "lab_id", "Type": "string"}]
-        if table.name not in known:
-            about = {"Name": table.name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": place, "PartitionKeys": keys}
-            glue.create_table(DatabaseName=chosen.database, TableInput=about)
-        labs = set()
-        for name, path in paths.items():
-            rows = pq.read_table(path if number == 0 else beside(path))
-            for lab in rows.column("lab_id").unique().to_pylist():
-                own = rows.filter(pd.Series(rows.column("lab_id").to_pylist()).eq(lab).to_list()).drop_columns(["lab_id"])
-                buffer = _parquet(own)
-                s3.put_object(Bucket=chosen.bucket("curated"), Key=f"{table.name}/lab_id={lab}/{name}.parquet", Body=buffer)
-                labs.add(lab)
-        for lab in sorted(labs):
-            own_place = {**place, "Location": f"{place['Location']}lab_id={lab}/"}
-            partition = {"Values": [lab], "StorageDescriptor": own_place}
-            glue.create_partition(DatabaseName=chosen.database, TableName=table.name, PartitionInput=partition)
-
-
-def _parquet(rows) -> bytes:
-    import io
-
-    buffer = io.BytesIO()
-    pq.write_table(rows, buffer)
-    return buffer.getvalue()
 
 
 def by_pair(source: BoutSource) -> pd.DataFrame:

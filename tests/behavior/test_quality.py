@@ -31,7 +31,7 @@ def row_of(tracking_rows, recording):
 
 
 def bouts_of(recording, *rows):
-    columns = dict(zip(RAW_ANNOTATION.schema.names, zip(*rows, strict=True), strict=True))
+    columns = dict(zip(RAW_ANNOTATION.keys, zip(*rows, strict=True), strict=True))
     return enrich(pa.table({name: list(values) for name, values in columns.items()}), recording)
 
 

@@ -168,5 +168,5 @@ def test_the_fingerprint_follows_the_schema():
 
 def test_a_curated_table_has_one_folder_and_a_raw_one_none_of_its_own():
     assert TRACKING_CURATED.location == "tracking_curated/"
-    with pytest.raises(ValueError, match="Expected a curated table, but got tracking of the raw zone"):
+    with pytest.raises(ValueError, match="Expected a table with one folder, but got tracking of the raw zone"):
         _ = RAW_TRACKING.location

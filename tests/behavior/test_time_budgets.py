@@ -8,6 +8,8 @@ LoudHeron, video 8, 20 frames a second, 50 s, a clip that begins at frame 4000: 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from behavior.animals import agents_of
 from behavior.bouts import bout_table
@@ -132,3 +134,26 @@ def test_bouts_that_overlap_have_no_negative_interval(observed: Observed) -> Non
     bouts = bout_table([(8, 1, 1, "rear", 4000, 4100), (8, 1, 1, "rear", 4020, 4040), (8, 1, 1, "rear", 4060, 4200)])
     again = annotated_by_experts([HERON], {8: (4000, 1000)}, bouts)
     assert row(budgets(again, "pair"), action="rear")["interval_s"] == 0.0
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 999), st.integers(1, 80)), max_size=12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(spans=SPANS, bin_s=st.floats(0.7, 130), origin=st.floats(0, 49))
+def test_bins_add_up_to_the_whole(spans: list[tuple[int, int]], bin_s: float, origin: float) -> None:
+    """Whatever the bins: their counts, times and observed times add up, and none of them holds more time than it has per bout."""
+    bouts = bout_table([(8, 1, 1, "rear", 4000 + start, 4000 + start + length) for start, length in spans])
+    observed = annotated_by_experts([HERON], {8: (4000, 1000)}, bouts)
+    (whole,) = budgets(observed, "pair", origin_s={8: origin}).to_dict("records")
+    bins = budgets(observed, "pair", origin_s={8: origin}, bin_s=bin_s)
+    for name in ("count", "total_s", "observed_s"):
+        assert float(bins[name].sum()) == pytest.approx(whole[name], abs=1e-6)
+    assert (bins["observed_s"] <= bin_s + 1e-9).all()
+    assert (bins["total_s"] <= bins["observed_s"] * max(len(spans), 1) + 1e-9).all()
+    frames = np.zeros(1000, int)
+    for start, length in spans:
+        frames[start : start + length] += 1
+    first = origin * 20
+    inside = sum(min(1.0, max(0.0, place + 1 - first)) * count for place, count in enumerate(frames.tolist()))
+    assert whole["total_s"] == pytest.approx(inside / 20, abs=1e-6)

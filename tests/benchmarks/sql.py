@@ -3,7 +3,7 @@
     python tests/benchmarks/sql.py [--videos 100] [--peers DIR]
 
 Athena's time is what a client waits from StartQueryExecution to the last result row; Spark's is that of `collect()` alone, without
-the start of its session and after a first run.
+the start of its session and after a first run. At the end, one query from the shell.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from aws_pipeline.athena import saved_query
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.glue_job import run_job
 
+ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 3
 QUERIES = ("missing_points", "speed_by_bodypart")
 
@@ -75,7 +76,19 @@ def compare(videos: int, peers: Path, folder: Path) -> list[str]:
         ratio = f"1/{warm / athena[name]:.1f} of the time"
         lines.append(f"sql: {name}, {rows:,} rows: Athena on this disk {athena[name]:.2f} s, warm Spark SQL {warm:.2f} s: {ratio}")
     spark.stop()
-    return lines
+    return [*lines, from_the_shell(mock)]
+
+
+def from_the_shell(mock: Path) -> str:
+    """Time a whole command, which starts and ends a stand-in, beside a Python that only imports what any client of AWS imports."""
+    environment = {**os.environ, "S3_MOCK_DIR": str(mock)}
+    commands = [[str(ROOT / "aws_pipeline" / "athena.py"), "SELECT 1"], ["-c", "import boto3, pandas"]]
+    whole, imports = (
+        median_seconds(partial(subprocess.run, [sys.executable, *command], env=environment, capture_output=True, check=True))
+        for command in commands
+    )
+    ratio = f"{whole / imports:.1f} times"
+    return f"sql: athena.py 'SELECT 1' from the shell {whole:.2f} s, the import of boto3 and pandas {imports:.2f} s: {ratio}"
 
 
 def _spark_answer(sql: str, spark: Any) -> list[Any]:

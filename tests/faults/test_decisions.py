@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 
-import boto3
 import pyarrow.parquet as pq
 import pytest
 from faults.night import BAD, GOOD, annotation, tracking, walk
@@ -14,7 +13,6 @@ from aws_pipeline.accepted_recordings import read_accepted
 from aws_pipeline.config import REPOSITORY
 from aws_pipeline.quarantine import read_quarantine, released, resolve
 from aws_pipeline.quarantine_store import read_decisions, write_decision
-from aws_pipeline.upload_plan import plan_uploads
 from behavior.contract import ContractError, UsageError
 from behavior.verdicts import Decision, Verdict
 
@@ -149,8 +147,7 @@ def test_what_the_upload_left_out_is_put_aside_for_the_reason_that_the_upload_sa
     """An older version of it lies in the raw zone, and is not taken for the new one."""
     night.download(tmp_path)
     (tmp_path / "train_tracking/QuietOtter/7.parquet").write_bytes(b"cut off")
-    plan = plan_uploads(tmp_path)
-    list(s3_upload.upload(plan, boto3.client("s3"), night.settings.bucket("raw")))
+    s3_upload.upload(tmp_path, night.settings)
     assert night.tracking(*BAD).stat().st_size > len(b"cut off")
     summary = night.run()
     assert night.accepted() == [8, 9]

@@ -60,6 +60,7 @@ def test_two_conditions_are_compared_and_drawn(conditions: Path, tmp_path: Path,
     told = capsys.readouterr().out
     assert "sniff: saline minus drug" in told
     assert "n = 2 and 2 animals" in told
+    assert "The p in the picture is corrected for 3 behaviors (Holm)" in told
     assert set(pd.read_csv(tmp_path / "t.csv")["condition"].dropna()) == {"drug", "saline"}
 
 

@@ -222,6 +222,28 @@ def test_bouts_that_name_no_mouse_are_exported_where_a_format_allows_it(lake: La
     assert "Expected bouts that name agent and target" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("fps", [10.0, 24.975, 29.97, 120.0, 600.0])
+def test_frames_survive_the_clock_of_each_format(fps: float, tmp_path: Path) -> None:
+    """Bouts of one frame in a film of hours: BORIS has seconds with three digits (more for fast cameras), ELAN milliseconds."""
+    from pympi.Elan import Eaf
+
+    from inference.exports.to_elan import write_elan
+
+    starts = [0, 1, 2, 333_331, 1_234_567]
+    recording = Recording("A", 7, fps, 10.0, 400, 200, annotated=(Triple(1, 1, "rear"),))
+    rows = pd.DataFrame(
+        [(7, 1, 1, "rear", start, start + 1) for start in starts],
+        columns=["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"],
+    )
+    observed = annotated_by_experts([recording], {7: (0, 2_000_000)}, rows)
+    bouts = tidy(BoutSource(observed, ({"video_id": 7},), {7: recording}, EXPERTS, "train"), tmp_path)
+    times = [event[0] for event in project(bouts, "one")["observations"]["7"]["events"]]
+    assert [round(time * fps) for time in times] == [frame for start in starts for frame in (start, start + 1)]
+    (path,) = write_elan(bouts, tmp_path)
+    spans = sorted((start, stop) for start, stop, _ in Eaf(str(path)).get_annotation_data_for_tier("mouse1,self,rear"))
+    assert [(round(start * fps / 1000), round(stop * fps / 1000)) for start, stop in spans] == [(start, start + 1) for start in starts]
+
+
 def overlapping() -> TidyBouts:
     """Mouse 1 attacks in frames 0 to 9, 5 to 19 and 20 to 29; and sniffs in frames 8 to 11."""
     recording = Recording("A", 7, 30.0, 10.0, 400, 200, annotated=(Triple(1, 2, "attack"), Triple(1, 2, "sniff")))

@@ -188,6 +188,11 @@ def test_mistakes_are_told_in_one_line(queue: Path, raw: Path, tmp_path: Path, c
     assert run(take_corrections, "--data-dir", raw, "--queue", "nowhere.csv", "--annotator", "Ada") == EXIT_USAGE
     assert run(take_corrections, *flags[:-1], "  ") == EXIT_USAGE
     project = json.loads((queue / "queue.boris").read_text())
+    next(iter(project["observations"].values()))["events"][0][3] = ""
+    (queue / "nobody.boris").write_text(json.dumps(project))
+    assert run(take_corrections, *flags, "--boris", queue / "nobody.boris") == EXIT_CONTRACT
+    assert "Choose the subject, and the target as modifier." in capsys.readouterr().err
+    project = json.loads((queue / "queue.boris").read_text())
     next(iter(project["observations"].values()))["events"].pop()
     (queue / "half.boris").write_text(json.dumps(project))
     assert run(take_corrections, *flags, "--boris", queue / "half.boris") == EXIT_CONTRACT

@@ -7,9 +7,11 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
+from policy_document import document
 
 from infra.local.control.plane import ControlPlane
 from infra.local.server import LocalServer
@@ -72,3 +74,18 @@ def endpoint(tmp_path: Path, lead_clients_to: Callable[[str], None]) -> Iterator
     with LocalServer(root) as server:
         lead_clients_to(server.url)
         yield Endpoint(server.url, root, server)
+
+
+@pytest.fixture
+def make_role(endpoint: Endpoint) -> Callable[..., str]:
+    """Make a role that a service may assume; without statements it may do everything."""
+
+    def make(name: str, service: str, *statements: dict[str, Any]) -> str:
+        iam = boto3.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+        granted = statements or ({"Effect": "Allow", "Action": "*", "Resource": "*"},)
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*granted))
+        return role
+
+    return make

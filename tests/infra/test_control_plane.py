@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from infra.local.control.journal import Call, Journal
 from infra.local.control.plane import ControlPlane
@@ -204,9 +204,12 @@ def test_a_bucket_of_a_stack_is_a_directory_and_goes_with_it_when_empty(endpoint
     stacks, s3 = boto3.client("cloudformation"), boto3.client("s3")
     resources = {name: {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name.lower()}} for name in ("Full", "Empty")}
     stacks.create_stack(StackName="lake", TemplateBody=json.dumps({"Resources": resources}))
+    stacks.get_waiter("stack_create_complete").wait(StackName="lake", WaiterConfig={"Delay": 1})
     assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["empty", "full"]
     s3.put_object(Bucket="full", Key="a", Body=b"mouse")
     stacks.delete_stack(StackName="lake")
+    with pytest.raises(WaiterError, match="DELETE_FAILED"):  # as on AWS: S3 does not remove a bucket that holds objects
+        stacks.get_waiter("stack_delete_complete").wait(StackName="lake", WaiterConfig={"Delay": 1})
     assert endpoint.server.store.buckets() == ["full"]
     assert (endpoint.root / "full" / "a").read_bytes() == b"mouse"
 
@@ -228,15 +231,6 @@ def test_a_bucket_policy_is_kept_and_goes_with_its_bucket(endpoint: Endpoint, le
         s3.create_bucket(Bucket="zone")
         with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
             s3.get_bucket_policy(Bucket="zone")
-
-
-def test_a_role_may_do_everything_that_is_asked(endpoint: Endpoint) -> None:
-    actions = ["s3:GetObject", "sagemaker:CreateTrainingJob"]
-    answer = boto3.client("iam").simulate_principal_policy(PolicySourceArn="arn:aws:iam::123456789012:role/mabe", ActionNames=actions)
-    assert [(result["EvalActionName"], result["EvalDecision"]) for result in answer["EvaluationResults"]] == [
-        ("s3:GetObject", "allowed"),
-        ("sagemaker:CreateTrainingJob", "allowed"),
-    ]
 
 
 class Echo:
@@ -272,8 +266,8 @@ def test_a_service_answers_what_it_knows_and_leaves_the_rest_to_the_control_plan
         made.append(Echo())
         return made[-1]
 
-    services = Services({"glue": maker})
-    router = Router(endpoint.server.store, endpoint.server.control, services)
+    services = Services(lambda handle: {"glue": maker})
+    router = Router(endpoint.server.store, endpoint.server.control, services, endpoint.server.guard)
     assert ask(router, "AmazonAthena.ListWorkGroups", b"{}")[0] == 200
     assert made == [], "a service that nobody asks for is not made"
     assert ask(router, "AWSGlue.Echo", b'{"a": 1}') == (200, {"echo": {"a": 1}}, "")

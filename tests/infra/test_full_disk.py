@@ -109,7 +109,10 @@ def test_a_run_that_cannot_be_recorded_does_not_start(tmp_path: Path) -> None:
     assert list(tmp_path.glob("run*")) == []
 
 
-def test_a_glue_run_without_room_for_its_script_fails_with_that_reason(s3: Any, endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_glue_run_without_room_for_its_script_fails_with_that_reason(
+    s3: Any, endpoint: Any, make_role: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_role("role", "glue")
     s3.put_object(Bucket="zone", Key="job.py", Body=b"print(1)")
     glue = boto3.client("glue")
     glue.create_job(Name="job", Role="role", Command={"Name": "glueetl", "ScriptLocation": "s3://zone/job.py"})
@@ -120,7 +123,8 @@ def test_a_glue_run_without_room_for_its_script_fails_with_that_reason(s3: Any, 
     assert (found["JobRunState"], found["ErrorMessage"]) == ("FAILED", f"LAUNCH ERROR: {no_room_in(endpoint.root)}")
 
 
-def test_a_training_job_without_room_for_its_settings_fails_with_that_reason(s3: Any, endpoint: Any) -> None:
+def test_a_training_job_without_room_for_its_settings_fails_with_that_reason(s3: Any, endpoint: Any, make_role: Any) -> None:
+    make_role("training", "sagemaker")
     no_room_for(endpoint.root / ".aws/runs/sagemaker/job/ml/input/config/hyperparameters.json")
     sagemaker = boto3.client("sagemaker")
     sagemaker.create_training_job(

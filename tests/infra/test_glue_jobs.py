@@ -22,7 +22,8 @@ SECONDS = 60.0
 
 
 @pytest.fixture
-def artifacts(endpoint: Any) -> Any:
+def artifacts(endpoint: Any, make_role: Any) -> Any:
+    make_role("role", "glue")
     s3 = boto3.client("s3")
     for bucket in ("artifacts", "raw-zone", "curated-zone"):
         s3.create_bucket(Bucket=bucket)
@@ -227,3 +228,57 @@ def eventually(holds: Any, seconds: float = 30.0) -> Any:
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.05)
     return found
+
+
+@pytest.mark.parametrize("status", ["0", ""])
+def test_a_script_that_leaves_by_sys_exit_has_failed_also_with_status_0(artifacts: Any, status: str) -> None:
+    run = run_to_end(make_job(artifacts, f"import sys; print('done'); sys.exit({status})"))
+
+    assert run["JobRunState"] == "FAILED"
+    assert run["ErrorMessage"].startswith("SystemExit: ")
+
+
+def test_modules_that_glue_would_install_must_be_here_in_their_versions(artifacts: Any) -> None:
+    def ended(modules: str) -> dict[str, Any]:
+        return run_to_end(glue, Arguments={"--additional-python-modules": modules})
+
+    glue = make_job(artifacts, "import pyiceberg")
+    assert ended("pyiceberg")["JobRunState"] == "SUCCEEDED"
+    assert "Expected module pyiceberg==0.1.0 of --additional-python-modules" in ended("pyiceberg==0.1.0")["ErrorMessage"]
+    assert "but got none" in ended("pyiceberg,no-such-package==1")["ErrorMessage"]
+
+
+def test_a_job_runs_only_with_a_role_that_glue_may_assume(artifacts: Any, make_role: Any) -> None:
+    glue = make_job(artifacts, "", name="mine")
+    for role in ("nobody", make_role("of-training", "sagemaker")):
+        job = glue.get_job(JobName="mine")["Job"]
+        glue.update_job(JobName="mine", JobUpdate={"Role": role, "Command": job["Command"]})
+        with pytest.raises(glue.exceptions.InvalidInputException, match="should be given assume role permissions for Glue"):
+            glue.start_job_run(JobName="mine")
+
+
+def test_a_run_does_only_what_its_role_may(artifacts: Any, make_role: Any) -> None:
+    code = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::artifacts/glue/*"}
+    make_role("reader", "glue", code)
+    script = "import boto3; boto3.client('s3').put_object(Bucket='raw-zone', Key='a', Body=b'')"
+    artifacts.put_object(Bucket="artifacts", Key="glue/narrow.py", Body=script.encode())
+    glue = boto3.client("glue")
+    glue.create_job(Name="narrow", Role="reader", Command={"Name": "glueetl", "ScriptLocation": "s3://artifacts/glue/narrow.py"})
+
+    told = run_to_end(glue, "narrow")["ErrorMessage"]
+    assert "GlueJobRunnerSession is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::raw-zone/a" in told
+    boto3.client("iam").delete_role_policy(RoleName="reader", PolicyName="own")
+    told = run_to_end(glue, "narrow")["ErrorMessage"]
+    assert "not authorized to perform: s3:GetObject on resource: arn:aws:s3:::artifacts/glue/narrow.py" in told
+
+
+def test_a_run_logs_to_the_group_that_its_job_names(artifacts: Any) -> None:
+    glue = make_job(artifacts, "print('hello')", DefaultArguments={"--custom-logGroup-prefix": "/aws-glue/mine"})
+    run = run_to_end(glue)
+
+    assert run["LogGroupName"] == "/aws-glue/mine"
+    logs = boto3.client("logs")
+    assert [each["logStreamName"] for each in logs.describe_log_streams(logGroupName="/aws-glue/mine/output")["logStreams"]] == [run["Id"]]
+    assert logs.describe_log_streams(logGroupName="/aws-glue/jobs/output")["logStreams"] == []
+    events = logs.get_log_events(logGroupName="/aws-glue/mine/output", logStreamName=run["Id"])["events"]
+    assert [event["message"] for event in events] == ["hello"]

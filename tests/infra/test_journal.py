@@ -248,6 +248,26 @@ def test_what_may_depend_on_a_table_keeps_what_was_before_it() -> None:
     assert void_requests([updates[0], (2, archived), (3, updates[1][1])]) == []
 
 
+def test_requests_are_repeated_with_and_without_the_shortcut_alike(
+    control_plane: Planes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request of a journal is repeated on moto's catalog; whatever that refuses, moto's server repeats."""
+    first = control_plane(tmp_path)
+    make(first)
+    accessed = {**table("accessed", "accessed"), "LastAccessTime": 1700000000}
+    first.invoke("glue", "CreateTable", {"DatabaseName": "mabe", "TableInput": accessed})
+    for number, operation in enumerate(["UpdateTable", "CreatePartition", "CreatePartition"]):
+        each = call(operation, "bouts", number, skip=False)
+        first.forward("glue", "POST", "/", "", each.headers, each.body)
+    parts = [{"Values": [value], "StorageDescriptor": {"Location": "s3://c/"}} for value in "xy"]
+    first.invoke("glue", "BatchCreatePartition", {"DatabaseName": "mabe", "TableName": "bouts", "PartitionInputList": parts})
+    before = state(first)
+    first.close()
+    assert state(control_plane(tmp_path)) == before
+    monkeypatch.setattr(plane_module, "repeat", lambda call: False)
+    assert state(control_plane(tmp_path)) == before
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_tidying_changes_nothing_that_clients_see(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

@@ -13,8 +13,10 @@ import boto3
 import pytest
 
 from infra.local.control.moto_app import ACCOUNT
+from infra.local.errors import ServiceError
 from infra.local.jobs.container import copy_changed
 from infra.local.jobs.logs import RunLogs
+from infra.local.jobs.sagemaker import SageMakerJobs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/training"
@@ -41,7 +43,8 @@ if flags.recipe == "hopeless":
 
 
 @pytest.fixture
-def sagemaker(endpoint: Any) -> Any:
+def sagemaker(endpoint: Any, make_role: Any) -> Any:
+    assert make_role("training", "sagemaker") == ROLE
     s3 = boto3.client("s3")
     for bucket in ("artifacts", "curated-zone"):
         s3.create_bucket(Bucket=bucket)
@@ -237,7 +240,6 @@ def test_the_unmodified_sdk_trains_from_a_source_folder(sagemaker: Any, endpoint
     from sagemaker.core.training.configs import CheckpointConfig, Compute, InputData, OutputDataConfig, SourceCode
     from sagemaker.train import ModelTrainer
 
-    boto3.client("iam").create_role(RoleName="training", AssumeRolePolicyDocument="{}")
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "train.py").write_text(TRAIN)
     trainer = ModelTrainer(
@@ -266,3 +268,113 @@ def test_a_killed_training_process_is_a_failed_job(sagemaker: Any, endpoint: Any
     assert done["TrainingJobStatus"] == "Failed"
     assert done["FailureReason"].endswith(f"exit code: {-signal.SIGKILL}")
     assert os.listdir(endpoint.root / "artifacts") == ["code"]
+
+
+def test_file_mode_copies_what_fits_the_volume_and_fast_file_mode_opens_on_demand(sagemaker: Any, endpoint: Any) -> None:
+    kind = (
+        "import os, pathlib; p = pathlib.Path(os.environ['SM_CHANNEL_CURATED'], 'mice.txt'); assert p.is_symlink() == {link}; p.read_text()"
+    )
+    for mode, link in (("FastFile", True), ("File", False)):
+        asked = request(f"mode-{mode}")
+        asked["InputDataConfig"][0]["InputMode"] = mode
+        asked["AlgorithmSpecification"]["ContainerEntrypoint"] = ["python3", "-c", kind.format(link=link)]
+        assert run_to_end(sagemaker, asked)["TrainingJobStatus"] == "Completed"
+
+    large = endpoint.root / "curated-zone" / "tables" / "large"
+    with large.open("wb") as file:
+        file.truncate(2 * 1024**3)  # a file of holes
+    asked = request("too-large")
+    asked["InputDataConfig"][0]["InputMode"] = "File"
+    done = run_to_end(sagemaker, asked)
+    assert done["TrainingJobStatus"] == "Failed"
+    assert "Expected channels that fit a volume of 1 GB, but got 2,147,483," in done["FailureReason"]
+
+
+def test_a_role_that_is_not_there_or_trusts_others_runs_no_job(sagemaker: Any, make_role: Any) -> None:
+    for role in (f"arn:aws:iam::{ACCOUNT}:role/nobody", make_role("of-glue", "glue")):
+        with pytest.raises(sagemaker.exceptions.ClientError, match=r"that principal 'sagemaker.amazonaws.com' can assume"):
+            sagemaker.create_training_job(**request("unborn", RoleArn=role))
+
+
+def test_a_job_does_only_what_its_role_may(sagemaker: Any, make_role: Any) -> None:
+    read = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}
+    deny = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::curated-zone/*"}
+    role = make_role("no-data", "sagemaker", read, deny)
+    done = run_to_end(sagemaker, request("no-data", RoleArn=role))
+    assert done["TrainingJobStatus"] == "Failed"
+    assert (
+        "is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::curated-zone/tables/* with an explicit deny"
+        in done["FailureReason"]
+    )
+
+    asked = request("no-model", RoleArn=make_role("no-model", "sagemaker", read))
+    asked["AlgorithmSpecification"]["ContainerEntrypoint"] = ["true"]
+    assert "s3:PutObject" in run_to_end(sagemaker, asked)["FailureReason"]
+
+    asked = request("calls", RoleArn=make_role("calls", "sagemaker", read, {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}))
+    call = "import boto3; boto3.client('s3').delete_object(Bucket='curated-zone', Key='tables/mice.txt')"
+    asked["AlgorithmSpecification"]["ContainerEntrypoint"] = ["python3", "-c", call]
+    assert "assumed-role/calls/calls is not authorized to perform: s3:DeleteObject" in run_to_end(sagemaker, asked)["FailureReason"]
+
+
+def test_a_job_finds_nothing_of_the_terminal_in_its_environment(sagemaker: Any, endpoint: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("LAB_TOKEN", "very-secret")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "also-secret")
+    asked = request("prints")
+    asked["AlgorithmSpecification"]["ContainerEntrypoint"] = ["python3", "-c", "import os; print(dict(os.environ))"]
+    assert run_to_end(sagemaker, asked)["TrainingJobStatus"] == "Completed"
+    log = (endpoint.root / ".aws" / "runs" / "sagemaker" / "prints.log").read_text()
+    assert "SM_MODEL_DIR" in log
+    assert "very-secret" not in log
+    assert "also-secret" not in log
+
+
+SLOW = """
+import os, signal, sys, time
+from pathlib import Path
+
+checkpoint = Path(os.environ["SM_CHECKPOINT_DIR"]) / "epoch"
+first = int(checkpoint.read_text()) if checkpoint.exists() else 0
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+for epoch in range(first, 3):
+    print(f"epoch {epoch}", flush=True)
+    checkpoint.write_text(str(epoch + 1))
+    if epoch == 1 and first == 0:
+        time.sleep(60)
+(Path(os.environ["SM_MODEL_DIR"]) / "model.txt").write_text(f"from epoch {first}")
+"""
+
+
+def test_a_spot_job_goes_on_after_an_interruption_with_what_it_saved(sagemaker: Any, endpoint: Any) -> None:
+    boto3.client("s3").put_object(Bucket="artifacts", Key="code/train.py", Body=SLOW.encode())
+    limits = {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120}
+    sagemaker.create_training_job(**request("spot", EnableManagedSpotTraining=True, StoppingCondition=limits))
+    log = endpoint.root / ".aws" / "runs" / "sagemaker" / "spot.log"
+    deadline = time.monotonic() + 30
+    while not (log.exists() and "epoch 1" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    jobs = SageMakerJobs(endpoint.server.store, endpoint.server.guard, endpoint.url)  # another process could do it as well
+    jobs.interrupt("spot")
+
+    done = wait(sagemaker, "spot")
+    assert done["TrainingJobStatus"] == "Completed"
+    assert [each["Status"] for each in done["SecondaryStatusTransitions"]] == [
+        "Starting", "Downloading", "Training", "Interrupted", "Downloading", "Training", "Uploading", "Completed",
+    ]  # fmt: skip
+    assert unpacked(endpoint.root, done["ModelArtifacts"]["S3ModelArtifacts"]) == {"model.txt": "from epoch 2"}
+    with pytest.raises(ServiceError, match="Expected a job that trains on a spot machine"):
+        jobs.interrupt("spot")
+
+
+@pytest.mark.parametrize(
+    ("spot", "limits"),
+    [
+        (True, {"MaxRuntimeInSeconds": 60}),
+        (True, {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 59}),
+        (False, {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120}),
+    ],
+)
+def test_limits_of_waiting_that_aws_refuses_are_refused(sagemaker: Any, spot: bool, limits: dict[str, int]) -> None:
+    with pytest.raises(sagemaker.exceptions.ClientError, match="Expected MaxWaitTimeInSeconds"):
+        sagemaker.create_training_job(**request("unborn", EnableManagedSpotTraining=spot, StoppingCondition=limits))

@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from aws_pipeline import job_code
+from aws_pipeline.job_code import GlueCode
+from infra import deploy as deploy_module
 from infra.local.__main__ import deploy_once
 from infra.local.server import LocalServer
 
@@ -77,28 +78,32 @@ def test_a_port_that_is_taken_is_answered_by_one_sentence(tmp_path: Path) -> Non
 
 def test_a_stack_is_deployed_once_and_again_when_it_or_its_code_changed_or_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "raw-zone"}}
-    stack: dict[str, Any] = {"Resources": {"Raw": bucket}}
+    data: dict[str, Any] = {"Resources": {"Raw": bucket}}
+    compute: dict[str, Any] = {"Resources": {}}
     deployed: list[str] = []
 
-    def deploy(template: dict[str, Any], session: Any, objects: dict[str, bytes]) -> list[str]:
+    def deploy(chosen: Any, session: Any, code: GlueCode, *, adopt: bool) -> list[str]:
+        assert adopt
         s3 = session.client("s3")
         for name in ("raw-zone", "artifacts"):
             s3.create_bucket(Bucket=name)
         session.client("iam").create_user(UserName=f"user-{len(deployed)}")
-        for address, content in objects.items():
+        for address, content in code.objects.items():
             s3.put_object(Bucket="artifacts", Key=address.removeprefix("s3://artifacts/"), Body=content)
-        deployed.append(json.dumps(template))
+        deployed.append(json.dumps(compute))
         return []
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # nobody is there: the session must not ask the environment
-    monkeypatch.setitem(sys.modules, "infra.stack", SimpleNamespace(template=lambda settings: stack))
-    monkeypatch.setitem(sys.modules, "infra.deploy", SimpleNamespace(deploy=deploy))
+    monkeypatch.setattr("infra.cloud.data.data_template", lambda chosen: data)
+    monkeypatch.setattr("infra.cloud.compute.compute_template", lambda chosen: compute)
+    monkeypatch.setattr("infra.cloud.compute.compute_parameters", lambda code: {})
+    monkeypatch.setattr(deploy_module, "deploy", deploy)
 
     with LocalServer(tmp_path) as server:
         for _ in range(2):
             deploy_once(server)
         assert len(deployed) == 1
-        stack["Resources"]["Role"] = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "mabe"}}
+        compute["Resources"]["Role"] = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "mabe"}}
         deploy_once(server)
         assert len(deployed) == 2
     with LocalServer(tmp_path) as server:

@@ -17,7 +17,7 @@ from training.material.curated_zone import CuratedZone
 from training.material.simulated_zone import write_simulated_zone
 from training.recipes import variants
 from training.recipes.network_recipe import Recipe
-from training.recipes.variants import brief, brief_without_mask, plus, without_lab, without_mask, without_pair_attention
+from training.recipes.variants import brief, brief_without_mask, plus, with_lab, without_mask, without_pair_attention
 
 
 def run(*flags: object) -> int:
@@ -33,17 +33,17 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a quick study of two variants."""
     folder = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
-        for name, recipe in (("plus", plus()), ("without_lab", without_lab())):
+        for name, recipe in (("plus", plus()), ("with_lab", with_lab())):
             patch.setattr(variants, name, small(recipe))
-        assert run("--quick", "--output-dir", folder, "--variants", "without_lab") == EXIT_OK
+        assert run("--quick", "--output-dir", folder, "--variants", "with_lab") == EXIT_OK
     return folder
 
 
 def test_a_study_writes_one_table_with_a_gain_and_its_interval_for_every_variant(study: Path) -> None:
     rows = {row["name"]: row for row in json.loads((study / "ablations.json").read_text())["rows"]}
-    assert list(rows) == ["plus", "without_lab_thresholds", "without_lab"]
+    assert list(rows) == ["plus", "without_lab_thresholds", "with_lab"]
     assert rows["plus"]["lost"] is None
-    for name in ("without_lab_thresholds", "without_lab"):
+    for name in ("without_lab_thresholds", "with_lab"):
         lost = rows[name]["lost"]
         assert lost["value"] == pytest.approx(rows["plus"]["score"]["value"] - rows[name]["score"]["value"])
         assert lost["low"] <= lost["high"]
@@ -53,9 +53,9 @@ def test_a_study_writes_one_table_with_a_gain_and_its_interval_for_every_variant
 
 
 def test_all_variants_have_the_same_folds(study: Path) -> None:
-    headers = [read_header(study / f"{name}-seed0" / "fold-1" / f"{name}.safetensors") for name in ("plus", "without_lab")]
+    headers = [read_header(study / f"{name}-seed0" / "fold-1" / f"{name}.safetensors") for name in ("plus", "with_lab")]
     assert headers[0]["videos"] == headers[1]["videos"]
-    assert headers[1]["network"]["labs"] == 0
+    assert [header["network"]["labs"] for header in headers] == [0, 32]
 
 
 def test_a_study_of_other_recordings_does_not_mix_with_it(study: Path, capsys) -> None:
@@ -74,7 +74,7 @@ def test_an_unknown_lab_or_variant_is_a_usage_error(study: Path, tmp_path: Path,
     ("whole", "variant", "changed"),
     [
         (plus, without_mask, {"loss.unknown_is_absent"}),
-        (plus, without_lab, {"network.labs"}),
+        (plus, with_lab, {"network.labs"}),
         (plus, without_pair_attention, {"network.pair_attention"}),
         (brief, brief_without_mask, {"loss.unknown_is_absent"}),
     ],

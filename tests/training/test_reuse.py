@@ -25,7 +25,7 @@ from training.reusing import climbing
 from training.reusing.climbing import plan_reuse
 from training.reusing.fine_tuning import FineTuning, fine_tuned
 from training.reusing.reused_file import merged
-from training.reusing.rungs import Rung, decodings, scored, shared_labelling
+from training.reusing.rungs import Rung, decodings, judged, scored, shared_labelling
 
 BEHAVIORS = ("attack", "mount", "sniff")
 MINE = "JovialSwallow"
@@ -65,6 +65,7 @@ def test_every_rung_is_judged_on_the_same_recordings_and_becomes_a_checkpoint(la
     ladder = json.loads((output / "ladder.json").read_text())
     assert ladder["behaviors"] == ["attack", "sniff"]
     assert (ladder["recordings"], ladder["folds"]) == (3, 3)
+    assert all(set(one["behaviors"]) == {"attack", "sniff"} for one in ladder["rungs"].values())
     assert ladder["recommended"] in list(Rung)
     rows = list(csv.DictReader((output / "ladder.csv").read_text().splitlines()))
     assert [row["rung"] for row in rows] == [str(rung) for rung in Rung]
@@ -114,6 +115,17 @@ def test_a_decoding_does_not_see_the_recordings_that_it_decodes(lake: Lake, chec
     assert before[1] == after[1]
     assert before[2] != after[2]
     assert before[None] != after[None]
+
+
+def test_a_behavior_that_the_recognizer_lacks_costs_no_rung_anything(checkpoint: Path, plan: FoldPlan) -> None:
+    """My lab annotated chases too."""
+    recognizer = load_recognizer([checkpoint])
+    labelling = shared_labelling(recognizer, plan)
+    subjects = scored(lambda fold: recognizer, plan, labelling)
+    assert "chase" in set(plan.bouts["action"])
+    assert {action for one in subjects for action in one.truth.bouts["action"]} == {"attack", "sniff"}
+    found = judged(subjects, decodings(Rung.AS_IS, recognizer, subjects, plan), plan, labelling)
+    assert set(found.numbers["labs"][MINE]["actions"]) <= {"attack", "sniff"}
 
 
 def test_thresholds_alone_leave_everything_else_as_it_was(checkpoint: Path, plan: FoldPlan) -> None:

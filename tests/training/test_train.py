@@ -1,7 +1,9 @@
 """Training from the curated zone to a checkpoint: what it reads, what it never reads, what it writes, how it fails."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,10 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors.torch import load_file
 from simulated_lake import Lake, build_lake
 
 from behavior.bouts import DecodeSettings
-from behavior.contract import EXIT_CONTRACT, EXIT_UNEXPECTED, EXIT_USAGE, ContractError
+from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_UNEXPECTED, EXIT_USAGE, ContractError
 from behavior.keys import key_of
 from behavior.metric import mabe_score
 from behavior.tables import METADATA_TRAIN
@@ -27,6 +30,7 @@ from recognizers.families import load_recognizer
 from recognizers.recognizer import Decoding
 from training import train
 from training.decoding.decoding_file import FittedDecoding
+from training.fitting.network_session import NetworkSession
 from training.fitting.prepare import prepare
 from training.material.curated_zone import CuratedZone
 from training.recipes import named as recipes
@@ -272,6 +276,28 @@ def test_a_finished_run_is_not_repeated(lake: Lake, with_tiny: Recipe, tmp_path:
     assert "Resumed after epoch 2" in told
     assert "epoch=" not in told
     assert (tmp_path / "m" / "tiny.safetensors").read_bytes() == first
+
+
+def test_a_run_whose_machine_is_taken_away_goes_on_to_the_same_network(
+    lake: Lake, with_tiny: Recipe, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = ["--curated", lake.curated, "--recipe", "tiny", "--threads", 1]
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    assert run(*flags, "--model-dir", whole) == 0
+    saved = NetworkSession.save_state
+
+    def save_and_lose_the_machine(self: NetworkSession, folder: Path) -> None:
+        saved(self, folder)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NetworkSession, "save_state", save_and_lose_the_machine)
+        assert run(*flags, "--model-dir", halves, "--checkpoint-dir", tmp_path / "state") == EXIT_INTERRUPTED
+    assert "Continue with the same command." in capsys.readouterr().err
+    assert run(*flags, "--model-dir", halves, "--checkpoint-dir", tmp_path / "state") == 0
+    assert "Resumed after epoch 1" in capsys.readouterr().out
+    one, other = (load_file(folder / "tiny.safetensors") for folder in (whole, halves))
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_training_imports_nothing_of_aws_and_nothing_that_draws() -> None:

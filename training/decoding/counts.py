@@ -3,7 +3,7 @@
 Axes: T frames, C behaviors, W smoothing widths, L score levels, K gaps, M shortest lengths.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,11 +57,11 @@ def count_scores(subjects: Subjects, behaviors: Sequence[str], fold_of: Mapping[
     return counts
 
 
-def without(counts: Mapping[int, Mapping[tuple[str, int], Evidence]], fold: int | None) -> dict[tuple[str, int], Evidence]:
-    """Return the sums over all folds but one; over all for None."""
+def without(counts: Mapping[int, Mapping[tuple[str, int], Evidence]], folds: Collection[int]) -> dict[tuple[str, int], Evidence]:
+    """Return the sums over all folds but these."""
     total: dict[tuple[str, int], Evidence] = {}
     for other, of_fold in counts.items():
-        for part, evidence in of_fold.items() if other != fold else ():
+        for part, evidence in of_fold.items() if other not in folds else ():
             total[part] = total[part] + evidence if part in total else evidence
     return total
 

@@ -27,14 +27,20 @@ _PRESENT = 1
 _SHAPE = (len(SMOOTH_S), len(GRID))
 
 
+LeftOut = frozenset[int]
+"""Folds that a fit does not see."""
+
+
 @dataclass(frozen=True)
 class FitResult:
-    """Two decodings that were fitted on the same scores."""
+    """Decodings that were fitted on the same scores; `training.decoding.choice` chooses among them."""
 
     decoding: Decoding
     """All values are fitted."""
     plain: Decoding
-    """One threshold for all behaviors and labs, and default durations: the baseline for the other one."""
+    """One threshold for all behaviors and labs, and default durations: the baseline for the others."""
+    thresholds: Decoding
+    """The same with a threshold for each behavior."""
 
 
 def cross_fit_decodings(subjects: Subjects, behaviors: Sequence[str], fold_of: Mapping[int, int]) -> dict[int | None, FitResult]:
@@ -42,7 +48,8 @@ def cross_fit_decodings(subjects: Subjects, behaviors: Sequence[str], fold_of: M
 
     The scores of a recording must come from a recognizer that never saw it.
     """
-    return _fit(subjects, tuple(behaviors), fold_of, (None, *sorted(set(fold_of.values()))))
+    fitted = fit_without(subjects, behaviors, fold_of, [frozenset(), *(frozenset([fold]) for fold in sorted(set(fold_of.values())))])
+    return {next(iter(left_out), None): result for left_out, result in fitted.items()}
 
 
 def trust(evidence: Evidence) -> float:
@@ -51,24 +58,25 @@ def trust(evidence: Evidence) -> float:
     return min(bouts / (bouts + SUPPORT_BOUTS), seconds / (seconds + SUPPORT_S))
 
 
-def _fit(
-    subjects: Subjects, behaviors: tuple[str, ...], fold_of: Mapping[int, int], left_out: Sequence[int | None]
-) -> dict[int | None, FitResult]:
-    counts = count_scores(subjects, behaviors, fold_of)
-    evidence = {fold: without(counts, fold) for fold in left_out}
-    fitted = {fold: _fit_scores(evidence[fold], behaviors) for fold in left_out}
-    frames: dict[int | None, dict[str, np.ndarray]] = {fold: {} for fold in left_out}
+def fit_without(
+    subjects: Subjects, behaviors: Sequence[str], fold_of: Mapping[int, int], left_out: Sequence[LeftOut]
+) -> dict[LeftOut, FitResult]:
+    """Return the decodings fitted without each of these sets of folds. `fold_of` maps video ids."""
+    names, counts = tuple(behaviors), count_scores(subjects, behaviors, fold_of)
+    evidence = {folds: without(counts, folds) for folds in left_out}
+    fitted = {folds: _fit_scores(evidence[folds], names) for folds in left_out}
+    frames: dict[LeftOut, dict[str, np.ndarray]] = {folds: {} for folds in left_out}
     for one in subjects():
         truth, scores, lab = one.truth.labels, one.scores.astype(np.float32), one.recording.lab_id
-        for fold in left_out:
-            if fold == fold_of[one.recording.video_id]:
+        for folds in left_out:
+            if fold_of[one.recording.video_id] in folds:
                 continue
-            decoding = fitted[fold].decoding
-            allowed = decoding.allowed(behaviors, lab, one.subject)
-            label = choose(scores, one.recording.fps, allowed, decoding.settings, decoding.criteria(behaviors, lab))
+            decoding = fitted[folds].decoding
+            allowed = decoding.allowed(names, lab, one.subject)
+            label = choose(scores, one.recording.fps, allowed, decoding.settings, decoding.criteria(names, lab))
             known = np.where(one.truth.known, label, NOTHING)
-            frames[fold][lab] = frames[fold].get(lab, 0) + duration_frames(known, truth, one.recording.fps)
-    return {fold: _with_durations(fitted[fold], evidence[fold], frames[fold]) for fold in left_out}
+            frames[folds][lab] = frames[folds].get(lab, 0) + duration_frames(known, truth, one.recording.fps)
+    return {folds: _with_durations(fitted[folds], evidence[folds], frames[folds]) for folds in left_out}
 
 
 def _fit_scores(evidence: Mapping[tuple[str, int], Evidence], behaviors: tuple[str, ...]) -> FitResult:
@@ -81,7 +89,7 @@ def _fit_scores(evidence: Mapping[tuple[str, int], Evidence], behaviors: tuple[s
     trusts = np.array([trust(one) for one in pooled])
     if not trusts.any():
         default = Decoding((DEFAULT_THRESHOLD,) * len(behaviors), occurring)
-        return FitResult(default, default)
+        return FitResult(default, default, default)
     lines = [[_calibration(one, width) for width in range(len(SMOOTH_S))] for one in pooled]
     curves = [{lab: _curves(one, line) for lab, one in own.items()} for own, line in zip(parts, lines, strict=True)]
     own_curves = np.stack([_mean_over_labs(of_labs, own, _SHAPE) for of_labs, own in zip(curves, parts, strict=True)])
@@ -98,7 +106,7 @@ def _fit_scores(evidence: Mapping[tuple[str, int], Evidence], behaviors: tuple[s
         weights=_weights(n_predicted, pooled, trusts),
         calibration=tuple(line[w] for line, w in zip(lines, width, strict=True)),
     )
-    return FitResult(decoding, _plain(parts, trusts, occurring))
+    return FitResult(decoding, *_plain(parts, trusts, occurring))
 
 
 def _lab_thresholds(
@@ -183,9 +191,12 @@ def _weights(n_predicted: Sequence[int], pooled: Sequence[Evidence], trusts: np.
     return tuple(np.exp(shares.min() - shares).tolist())
 
 
-def _plain(parts: Sequence[Mapping[str, Evidence]], trusts: np.ndarray, occurring: Mapping[str, frozenset[str]]) -> Decoding:
-    """Return a decoding with one common threshold, without calibration, with default smoothing and durations."""
+def _plain(
+    parts: Sequence[Mapping[str, Evidence]], trusts: np.ndarray, occurring: Mapping[str, frozenset[str]]
+) -> tuple[Decoding, Decoding]:
+    """Return decodings with one common threshold, and with one per behavior, without calibration, with default smoothing and durations."""
     width = SMOOTH_S.index(DecodeSettings().smooth_s)
-    curves = [_mean_over_labs({lab: f1_curve(one.levels[width]) for lab, one in own.items()}, own, GRID.shape) for own in parts]
-    threshold = float(GRID[mean_of(np.stack(curves), trusts).argmax()])
-    return Decoding((threshold,) * len(parts), occurring)
+    curves = np.stack([_mean_over_labs({lab: f1_curve(one.levels[width]) for lab, one in own.items()}, own, GRID.shape) for own in parts])
+    common = mean_of(curves, trusts)
+    each = GRID[shrink_toward(curves, trusts, common).argmax(axis=1)]
+    return Decoding((float(GRID[common.argmax()]),) * len(parts), occurring), Decoding(tuple(each.tolist()), occurring)

@@ -22,6 +22,7 @@ from behavior.views.sampling import sample_frames
 from recognizers.boosted_trees import BoostedTrees, GrownColumn
 from recognizers.recognizer import LABELLINGS, Decoding
 from recognizers.trees import TreesRecognizer
+from training.fitting.grown_trees import Trees, grow_trees, read_trees
 from training.fitting.judges import ScoredSamples, default_decoding, verdict_of
 from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.resume import read_state, write_state
@@ -30,6 +31,7 @@ from training.fitting.track_lesson import occurring_behaviors
 from training.fitting.verdict import Verdict
 from training.material.curated_zone import CuratedZone
 from training.material.datasets import Stream
+from training.material.exclusive_labels import exclude_each_other
 from training.material.folds import Split
 from training.material.tree_rows import TreeRows, tree_rows
 from training.recipes.trees_recipe import TreesRecipe
@@ -47,7 +49,7 @@ FIRST, AGAIN = "first", "again"
 class TreeRunState:
     """The state of a run."""
 
-    models: dict[str, BoostedTrees] = field(default_factory=dict)
+    models: dict[str, Trees] = field(default_factory=dict)
     """By lab, and by `ALL_LABS`: trees grown so far."""
     grown: list[tuple[str, str]] = field(default_factory=list)
     """Passes and labs with all trees grown."""
@@ -82,6 +84,8 @@ class TreeSession(Session):
     """Training rows."""
     own_models: dict[str, np.ndarray]
     """By lab: behaviors [C] bool with a model of the lab's own."""
+    joint: bool
+    """Whether one model scores all behaviors, because they exclude each other."""
     run: TreeRunState = field(default_factory=TreeRunState)
     """The state of the run."""
 
@@ -137,7 +141,8 @@ class TreeSession(Session):
         run.verdict = description["verdict"] and Verdict.from_json_dict(description["verdict"])
         for number, lab in enumerate(description["labs"]):
             own = {name.removeprefix(f"{number}."): tensor for name, tensor in tensors.items() if name.startswith(f"{number}.")}
-            run.models[lab] = BoostedTrees.from_tensors(own, len(self.behaviors), len(self.features.names), f"{folder}, trees of {lab}")
+            where = f"{folder}, trees of {lab or 'all labs'}"
+            run.models[lab] = read_trees(own, self.joint, len(self.behaviors), len(self.features.names), where)
         return True
 
     def save_state(self, folder: Path) -> None:
@@ -158,7 +163,7 @@ class TreeSession(Session):
         """Return the trees grown so far as a recognizer."""
         verdict = self.run.verdict
         decoding = self.unfitted if verdict is None else replace(self.unfitted, thresholds=verdict.thresholds)
-        labs = {lab: trees for lab, trees in self.run.models.items() if lab != ALL_LABS}
+        labs = {lab: trees for lab, trees in self.run.models.items() if lab != ALL_LABS and isinstance(trees, BoostedTrees)}
         return TreesRecognizer(
             behaviors=self.behaviors,
             features=self.features,
@@ -203,8 +208,7 @@ class TreeSession(Session):
                     on_step(lines[-1])
 
             own = rows.of_lab(lab, self.own_models[lab]) if lab else rows
-            data = (own.features, own.labels, own.mask)
-            self.run.models[lab] = BoostedTrees.fit(*data, self.recipe.trees, self.seed, self.threads, grown)
+            self.run.models[lab] = grow_trees(own, self.recipe.trees, self.joint, self.seed, self.threads, grown)
             self.run.grown.append((which, lab))
             on_step(lines[-1])  # from now on the trees of the lab are part of the saved state
 
@@ -238,11 +242,12 @@ def prepare_trees(zone: CuratedZone, recipe: TreesRecipe, seed: int, split: Spli
     refuse(zone.data_faults([*train, *validation]))
     bouts = zone.bouts([*train, *validation])
     labelling = LABELLINGS[recipe.view].of_actions(bouts.loc[bouts["video_id"].isin(split.train), "action"])
-    bodyparts = _most_tracked(zone.bodyparts(train), recipe.most_bodyparts)
-    features = PairStatistics(bodyparts, recipe.fps, windows_s=recipe.windows_s, symmetric=recipe.symmetric)
+    recipe = _thinned(recipe, zone, train)
+    features = _features(recipe, zone, train)
     rows = tree_rows(map(zone.material, train), bouts, labelling, features, recipe.trees)
     if not len(rows):
         raise ContractError(["Expected annotated mice in the tracking of the training recordings, but got none. Compare the mouse ids."])
+    joint = recipe.joint and exclude_each_other(train, bouts)
     occurring = occurring_behaviors([*train, *validation], bouts, labelling)
     return TreeSession(
         recipe=recipe,
@@ -256,7 +261,8 @@ def prepare_trees(zone: CuratedZone, recipe: TreesRecipe, seed: int, split: Spli
         features=features,
         unfitted=default_decoding(recipe.head, labelling.behaviors, occurring, recipe.decode),
         rows=rows,
-        own_models=_own_models(train, bouts, labelling.behaviors, recipe.least_bouts),
+        own_models={} if joint else _own_models(train, bouts, labelling.behaviors, recipe.least_bouts),
+        joint=joint,
     )
 
 
@@ -264,7 +270,31 @@ def _lab_of(entry: dict[str, Any]) -> str:
     return ALL_LABS if entry["lab"] == "all" else str(entry["lab"])
 
 
-def _most_tracked(tracked: Sequence[tuple[str, ...]], most: int) -> tuple[str, ...]:
+def _thinned(recipe: TreesRecipe, zone: CuratedZone, train: Sequence[Recording]) -> TreesRecipe:
+    """Return the recipe with the thinning that gives about as many rows as it asks for: more rows add time, and hardly any accuracy."""
+    if not recipe.rows:
+        return recipe
+    frames = zone.frame_counts()
+    samples = sum(frames[one.video_id] / one.fps * recipe.fps * len(one.pairs) for one in train)
+    every = max(1, round(samples / recipe.rows))
+    return replace(recipe, trees=replace(recipe.trees, every_nth=every, every_nth_positive=every if recipe.joint else max(1, every // 4)))
+
+
+def _features(recipe: TreesRecipe, zone: CuratedZone, train: Sequence[Recording]) -> PairStatistics:
+    """Return the statistics of the recipe over the most tracked bodyparts; of one mouse, if no training recording has annotated pairs."""
+    alone = all(agent == target for recording in train for agent, target in recording.pairs)
+    return PairStatistics(
+        most_tracked(zone.bodyparts(train), recipe.most_bodyparts),
+        recipe.fps,
+        windows_s=recipe.windows_s,
+        symmetric=recipe.symmetric and not alone,
+        beside_s=recipe.beside_s,
+        place=recipe.place,
+        alone=alone,
+    )
+
+
+def most_tracked(tracked: Sequence[tuple[str, ...]], most: int) -> tuple[str, ...]:
     """Return the canonical bodyparts that most recordings track, `most` of them, sorted by name."""
     counts = Counter(part for parts in tracked for part in {canonical(part) for part in parts if part not in IGNORED})
     return tuple(sorted(sorted(counts, key=lambda part: (-counts[part], part))[:most]))

@@ -5,11 +5,12 @@ from typing import Any
 
 from reports.estimates import Estimate, gain_text, number_text
 from reports.page import Cell, Section, TableBlock, Text
-from training.judging.run_summary import DECODING_NAMES
+from training.judging.run_summary import DECODING_NAMES, choice_text
 
 _EXPLANATION = (
     "Smoothing, calibration, thresholds, weights and durations were fitted on out-of-fold scores: for the score above, on the scores of "
     "the other folds only (fold-1/decoding.json and so on); for use, on all scores (decoding.json). The tables show the decoding for use. "
+    "A fitted value replaces the default only where the scores of the other folds show a gain. "
     "The values of a rare behavior are shrunk toward those of the same behavior in all labs, and these toward those of all behaviors."
 )
 _BY_LAB = (
@@ -21,17 +22,18 @@ def decoding_sections(report: Mapping[str, Any]) -> list[Section]:
     """Return the section; none for a run without a fitted decoding."""
     if not report["decoding"]:
         return []
-    blocks: list[Text | TableBlock] = [Text(_EXPLANATION, quiet=True), _gain_table(report), _by_behavior(report["decoding"])]
+    chosen = f"In use: {choice_text(report['decoding_choice'])}."
+    blocks: list[Text | TableBlock] = [Text(_EXPLANATION, quiet=True), Text(chosen), _gain_table(report), _by_behavior(report["decoding"])]
     if labs := report["decoding"]["decoding"]["lab_thresholds"]:
         blocks += [Text(_BY_LAB, quiet=True), _by_lab(report["decoding"]["behaviors"], labs)]
     return [Section("From scores to bouts", blocks)]
 
 
 def _gain_table(report: Mapping[str, Any]) -> TableBlock:
-    rows: list[list[Cell]] = [["fitted on the other folds", Estimate(**report["headline"]["competition_score"]), ""]]
+    rows: list[list[Cell]] = [["fitted and chosen on the other folds", Estimate(**report["headline"]["competition_score"]), ""]]
     for name, one in report["other_decodings"].items():
         rows.append([DECODING_NAMES[name], Estimate(**one["score"]), gain_text(Estimate(**one["gain"]))])
-    return TableBlock(["decoding", "score", "gain of the fitted decoding"], rows)
+    return TableBlock(["decoding", "score", "gain of the chosen decoding"], rows)
 
 
 def _by_behavior(fitted: Mapping[str, Any]) -> TableBlock:

@@ -51,10 +51,7 @@ def evaluate(
     tally: Tally, recordings: Sequence[Recording], groups: Mapping[int, int], folds: Mapping[int, int], resamples: int = RESAMPLES
 ) -> Evaluation:
     """Return all numbers. `groups` and `folds` map video ids to content and fold."""
-    labs = {recording.video_id: recording.lab_id for recording in recordings}
-    resampled = resampling_weights([labs[unit] for unit in tally.units], resamples)
-    weights = np.vstack([np.ones((1, len(tally.units))), resampled])
-    units = Units(np.array([folds[unit] for unit in tally.units]), weights)
+    units = _units(tally, recordings, folds, resamples)
     competition, scores = _competition(tally, tally.decoded, recordings, groups, units)
     behaviors, means = _behaviors(tally, units)
     series = {"competition_score": scores, **means}
@@ -63,7 +60,7 @@ def evaluate(
         known = [lab["actions"][short] for lab in competition.values() if short in lab["actions"]]
         of_behavior["competition_f1"] = float(np.mean(known)) if known else None
     numbers: dict[str, Any] = {
-        "headline": {name: _estimate(values) for name, values in series.items()},
+        "headline": {name: estimate_of(values) for name, values in series.items()},
         "labs": competition,
         "behaviors": behaviors,
         "confusion": {"names": [*tally.behaviors, "nothing"], "frames": tally.confusion.tolist()},
@@ -73,7 +70,7 @@ def evaluate(
     }
     for name, decoded in tally.others.items():
         other = _competition(tally, decoded, recordings, groups, units)[1]
-        numbers["other_decodings"][name] = {"score": _estimate(other), "gain": _estimate(scores - other)}
+        numbers["other_decodings"][name] = {"score": estimate_of(other), "gain": estimate_of(scores - other)}
     return Evaluation(numbers, series)
 
 
@@ -82,7 +79,33 @@ def gains(one: Evaluation, other: Evaluation) -> dict[str, Any]:
 
     Its interval is narrower than those of the two evaluations, because difficult recordings are difficult for both.
     """
-    return {name: _estimate(one.series[name] - other.series[name]) for name in one.series}
+    return {name: estimate_of(one.series[name] - other.series[name]) for name in one.series}
+
+
+def precision_series(
+    tally: Tally, recordings: Sequence[Recording], folds: Mapping[int, int], resamples: int = RESAMPLES
+) -> dict[str, np.ndarray]:
+    """Return the PR-AUC of each behavior, point estimate and all resamples [1 + B]; `folds` maps video ids. No bouts are needed."""
+    units = _units(tally, recordings, folds, resamples)
+    return {name: areas(tally.level_counts(column), units) for column, name in enumerate(tally.behaviors)}
+
+
+def estimate_of(values: np.ndarray) -> dict[str, float | None]:
+    """Return the point estimate (the first value) and the interval of the resamples [1 + B]."""
+    low, high = percentile_interval(values[1:]) or (None, None)
+    return {"value": _known(values[0]), "low": low, "high": high}
+
+
+def mean_series(series: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the mean of several series [1 + B] over those that are known."""
+    return mean_of_known(np.stack(series, axis=1))
+
+
+def _units(tally: Tally, recordings: Sequence[Recording], folds: Mapping[int, int], resamples: int) -> Units:
+    labs = {recording.video_id: recording.lab_id for recording in recordings}
+    resampled = resampling_weights([labs[unit] for unit in tally.units], resamples)
+    weights = np.vstack([np.ones((1, len(tally.units))), resampled])
+    return Units(np.array([folds[unit] for unit in tally.units]), weights)
 
 
 def _competition(
@@ -94,7 +117,7 @@ def _competition(
     row = {unit: number for number, unit in enumerate(tally.units)}
     series = lab_series(counts, {video: row[group] for video, group in groups.items() if group in row}, units.weights)
     by_lab = {
-        one.lab: {"score": _estimate(one.score), "actions": dict(zip(one.actions, one.f1[0].tolist(), strict=True))} for one in series
+        one.lab: {"score": estimate_of(one.score), "actions": dict(zip(one.actions, one.f1[0].tolist(), strict=True))} for one in series
     }
     return by_lab, mean_of_known(np.stack([one.score for one in series], axis=1))
 
@@ -112,7 +135,7 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
         own = {
             "frame_f1": _pooled_f1(crossed, units),
             "frame_f1_optimistic": _pooled_f1(frames_at(levels, optimistic), units),
-            "average_precision": _areas(levels, units),
+            "average_precision": areas(levels, units),
         }
         own |= {f"bout_f1_at_{overlap}": _pooled_f1(bouts[:, place], units) for place, overlap in enumerate(OVERLAPS)}
         for key, values in own.items():
@@ -120,7 +143,7 @@ def _behaviors(tally: Tally, units: Units) -> tuple[dict[str, Any], dict[str, np
         precision, recall = precision_recall(pooled)
         thin = np.unique(np.linspace(0, len(recall) - 1, _CURVE_POINTS).astype(int)) if len(recall) else np.empty(0, int)
         by_behavior[name] = {
-            **{key: _estimate(values) for key, values in own.items()},
+            **{key: estimate_of(values) for key, values in own.items()},
             "recordings": len(tally.recordings.get(column, ())),
             "frames": int(pooled[1].sum()),
             "annotated_frames": int(pooled.sum()),
@@ -158,17 +181,12 @@ def _pooled_f1(counts: np.ndarray, units: Units) -> np.ndarray:
     return np.where(true > 0, f1_score(hits, predicted, true), np.nan)
 
 
-def _areas(levels: np.ndarray, units: Units) -> np.ndarray:
+def areas(levels: np.ndarray, units: Units) -> np.ndarray:
+    """Return the PR-AUC of one behavior in every resample [1 + B], from its counts [U, 2, L]."""
     used = levels.any(axis=(1, 2))
     flat = levels[used].reshape(int(used.sum()), levels[0].size).astype(np.float64)  # not -1, because there may be no rows
     chunks = np.array_split(units.weights[:, used], max(1, len(units.weights) // _CHUNK))
     return np.concatenate([average_precision((chunk @ flat).reshape(len(chunk), *levels.shape[1:])) for chunk in chunks])
-
-
-def _estimate(values: np.ndarray) -> dict[str, float | None]:
-    """Return the point estimate (the first value) and the interval of the resamples."""
-    low, high = percentile_interval(values[1:]) or (None, None)
-    return {"value": _known(values[0]), "low": low, "high": high}
 
 
 def _known(value: float) -> float | None:

@@ -17,8 +17,12 @@ def train_folds(
     machine: Machine,
     say: Callable[[str], None],
     show_progress: ShowProgress = no_progress,
+    go_on: Callable[[list[FoldRecord]], bool] = lambda records: True,
 ) -> list[FoldRecord]:
-    """Return the records of all folds; `say` is called with a line for each step and each fold."""
+    """Return the records of all folds; `say` is called with a line for each step and each fold.
+
+    Before each fold that has to be trained, `go_on` is asked with the records so far; if it returns False, the rest is left out.
+    """
     records = []
     for fold, split in enumerate(plan.splits, start=1):
         name = f"fold={fold}/{len(plan.splits)}"
@@ -26,6 +30,8 @@ def train_folds(
             records.append(store.record(fold))
             say(f"{name} done before, {_outcome(records[-1])}")
             continue
+        if not go_on(records):
+            return records
         say(f"{name} training={len(split.train)} validation={len(split.validation)} held_out={len(split.held_out)}")
         records.append(store.train(fold, split, plan.zone, recipe, seed, machine, _named(say, name), show_progress))
         say(f"{name} done, {_outcome(records[-1])}")

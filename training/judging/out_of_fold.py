@@ -119,7 +119,7 @@ class OutOfFold:
         """Train on the recordings of the fold, then score those that it held out. An interrupted fold continues."""
         started = time.perf_counter()
         own = self._done(fold).parent
-        session = prepare(zone.root, recipe, seed, machine, split)
+        session = prepare(zone, recipe, seed, machine, split)
         session.restore(own)
 
         def saving(line: str) -> None:

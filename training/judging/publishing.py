@@ -6,6 +6,7 @@ from typing import Any
 from behavior.whole_file import write_json, write_text
 from recognizers.recognizer import Head, View
 from reports.page import render
+from training.decoding.choice import ChosenDecoding
 from training.decoding.decoding_file import DECODING_FILE, FittedDecoding
 from training.judging.class_evaluation import ClassTally, class_tally, evaluate_classes, macro_gain
 from training.judging.clip_gallery import clip_sections, notable_clips
@@ -55,7 +56,18 @@ def evaluate_run(store: OutOfFold, plan: FoldPlan) -> tuple[Evaluation, dict[str
         videos = tuple(video for video, other in sorted(plan.fold_of.items()) if other != fold)
         files[DECODING_FILE if fold is None else f"fold-{fold}/{DECODING_FILE}"] = FittedDecoding(behaviors, fitted.decoding, videos)
     counted = tally(subjects_with_bouts(store, plan, crossed), behaviors)
-    return evaluate(counted, plan.recordings, plan.groups, plan.fold_of), files
+    evaluation = evaluate(counted, plan.recordings, plan.groups, plan.fold_of)
+    evaluation.numbers["decoding_choice"] = _choice(crossed)
+    return evaluation, files
+
+
+def _choice(crossed: Mapping[int | None, ChosenDecoding]) -> dict[str, Any] | None:
+    """Return which way to decode was chosen, for use and for each fold, and what each way gained; None without a fitted decoding."""
+    if not crossed:
+        return None
+    ways = {str(fold): one.way for fold, one in crossed.items() if fold is not None}
+    gains = {way: {"gain": gain, "sure": sure} for way, (gain, sure) in crossed[None].gains.items()}
+    return {"way": crossed[None].way, "folds": ways, "gains": gains}
 
 
 def _class_tally(store: OutOfFold, plan: FoldPlan) -> ClassTally | None:

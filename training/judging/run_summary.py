@@ -6,12 +6,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from behavior.content import together
+from behavior.content import content_groups, together
 from recognizers.recognizer import View
 from reports.estimates import Estimate, gain_text
+from training.decoding.choice import ALL, DEFAULT, SCORES, THRESHOLDS
 from training.judging.class_section import CLASS_HEADLINE
 from training.judging.out_of_fold import FoldRecord
-from training.judging.scored_subjects import NO_LABS_WAY, PLAIN_WAY, VALIDATION_WAY
+from training.judging.scored_subjects import FITTED_WAY, NO_LABS_WAY, PLAIN_WAY, VALIDATION_WAY
 from training.material.fold_plan import FoldPlan
 from training.recipes.configuration import Configuration
 
@@ -24,10 +25,18 @@ SCORE_NAMES = {
 """By view: name of the headline. Recognizers that name no mouse cannot have the competition's score."""
 DECODING_NAMES = {
     PLAIN_WAY: "one threshold for all, default durations",
+    FITTED_WAY: "all values fitted, also those without a shown gain",
     VALIDATION_WAY: "thresholds of validation recordings, as trained",
     NO_LABS_WAY: "thresholds of behaviors, none of labs",
 }
 """Other ways to decode the same scores (`training.judging.scored_subjects`), in words."""
+WAY_NAMES = {
+    DEFAULT: "one threshold, default durations: nothing else showed a gain",
+    THRESHOLDS: "a threshold per behavior, default durations",
+    SCORES: "smoothing, calibration, thresholds and weights per behavior, default durations",
+    ALL: "all fitted values: smoothing, calibration, thresholds, weights and durations",
+}
+"""How much of a fitted decoding is used (`training.decoding.choice`), in words."""
 
 
 def description(recipe: Configuration, seed: int, plan: FoldPlan, records: Sequence[FoldRecord]) -> dict[str, Any]:
@@ -43,9 +52,11 @@ def description(recipe: Configuration, seed: int, plan: FoldPlan, records: Seque
         "data": {
             "labs": sorted({recording.lab_id for recording in plan.recordings}),
             "recordings": len(plan.recordings),
-            "contents": len(set(plan.groups.values())),
+            "contents": len(set(content_groups(plan.contents).values())),
             "hours": seconds / 3600,
-            "same_content": together(dict(plan.groups)),
+            "same_content": together(content_groups(plan.contents)),
+            "same_fold": together(dict(plan.groups)),
+            "labels_late_s": plan.zone.labels_late_s,
         },
         "folds": [_fold_description(record) for record in records],
     }
@@ -69,13 +80,21 @@ def terminal_text(report: Mapping[str, Any]) -> str:
         lines += [f"{name}: {Estimate(**report['classes']['headline'][key])}" for key, name in CLASS_HEADLINE.items()]
     for name, one in report["other_decodings"].items():
         score, gain = Estimate(**one["score"]), gain_text(Estimate(**one["gain"]))
-        lines.append(f"Decoded with {DECODING_NAMES[name]}: {score}; the fitted gains {gain}")
+        lines.append(f"Decoded with {DECODING_NAMES[name]}: {score}; the chosen gains {gain}")
+    if report["decoding_choice"]:
+        lines.append(f"Chosen decoding: {choice_text(report['decoding_choice'])}")
     if report["against"]:
         lines.append(f"Gain over {report['against']['recipe']}, seed {report['against']['seed']}:")
         lines += [f"  {name}: {gain_text(Estimate(**report['against']['gain'][key]))}" for key, name in names.items()]
         if report["against"]["macro_f1"]:
             lines.append(f"  {CLASS_HEADLINE['macro_f1']}: {gain_text(Estimate(**report['against']['macro_f1']))}")
     return "\n".join(lines)
+
+
+def choice_text(choice: Mapping[str, Any]) -> str:
+    """Return in words how much of the fitted decoding is used, and how often folds chose the same."""
+    folds = [*choice["folds"].values()]
+    return f"{WAY_NAMES[choice['way']]} (so did {folds.count(choice['way'])} of {len(folds)} folds)"
 
 
 def experiment_line(report: Mapping[str, Any]) -> str:

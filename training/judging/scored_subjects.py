@@ -6,7 +6,7 @@ this fold, but this has no effect: their scores are of recordings that they neve
 Axes: T frames, C behaviors.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,14 +14,14 @@ import numpy as np
 from behavior.bouts import calibrated, runs, smooth
 from behavior.labelling import Labelling
 from recognizers.recognizer import LABELLINGS, BoutRow, Decoding, Head
-from training.decoding.fit import FitResult, cross_fit_decodings
+from training.decoding.choice import ALL, ChosenDecoding, choose_decodings
 from training.decoding.scored_subject import ScoredSubject
 from training.judging.out_of_fold import FoldRecord, OutOfFold
 from training.material.fold_plan import FoldPlan
 
-PLAIN_WAY, VALIDATION_WAY, NO_LABS_WAY = "plain", "validation", "without_labs"
-"""Other ways to decode the same scores: one threshold and default durations; the checkpoint of the fold as training left it, with
-thresholds of its validation recordings; no thresholds of labs."""
+PLAIN_WAY, FITTED_WAY, VALIDATION_WAY, NO_LABS_WAY = "plain", "fitted", "validation", "without_labs"
+"""Other ways to decode the same scores: one threshold and default durations; all values fitted, also those without a shown gain; the
+checkpoint of the fold as training left it, with thresholds of its validation recordings; no thresholds of labs."""
 
 
 def labelling_of_run(store: OutOfFold, plan: FoldPlan) -> Labelling:
@@ -34,25 +34,27 @@ def evaluated_behaviors(labelling: Labelling) -> tuple[str, ...]:
     return tuple(behavior for behavior in labelling.behaviors if behavior != labelling.background)
 
 
-def fit_decodings(store: OutOfFold, plan: FoldPlan) -> dict[int | None, FitResult]:
-    """Return for each fold the decodings fitted on all others, and for None those fitted on all.
+def fit_decodings(store: OutOfFold, plan: FoldPlan) -> dict[int | None, ChosenDecoding]:
+    """Return for each fold the decoding fitted and chosen on all others, and for None the one fitted and chosen on all.
 
     Nothing for classes that exclude each other: the best class is predicted, without a threshold. (Thresholds were tried for films: a
     frame that no class reaches is always wrong, and the score fell.)
     """
     if store.head is Head.EXCLUSIVE:
         return {}
-    return cross_fit_decodings(lambda: subjects_with_scores(store, plan), evaluated_behaviors(labelling_of_run(store, plan)), plan.fold_of)
+    return choose_decodings(lambda: subjects_with_scores(store, plan), evaluated_behaviors(labelling_of_run(store, plan)), plan.fold_of)
 
 
-def subjects_with_bouts(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | None, FitResult]) -> Iterator[ScoredSubject]:
+def subjects_with_bouts(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | None, ChosenDecoding]) -> Iterator[ScoredSubject]:
     """Yield every annotated subject with its scores and its bouts; `fitted` are the decodings of `fit_decodings`."""
     labelling = labelling_of_run(store, plan)
     trained = _records(store, plan)
-    by_lab = any(one.decoding.lab_thresholds for one in fitted.values())
+    extra = {NO_LABS_WAY} if any(one.decoding.lab_thresholds for one in fitted.values()) else set()
+    extra |= {FITTED_WAY} if any(one.way != ALL for one in fitted.values()) else set()
+    extra |= {VALIDATION_WAY} if all(record.split.validation for record in trained.values()) else set()
     for one in subjects_with_scores(store, plan):
         fold = plan.fold_of[one.recording.video_id]
-        decoded = _decoded(one, labelling, fitted.get(fold), trained[fold], by_lab)
+        decoded = _decoded(one, labelling, fitted.get(fold), trained[fold], extra)
         yield replace(decoded, decoded=tuple(within_known(decoded.decoded, decoded.truth.known)))
 
 
@@ -93,8 +95,10 @@ def _records(store: OutOfFold, plan: FoldPlan) -> dict[int, FoldRecord]:
     return {fold: store.record(fold) for fold in range(1, len(plan.splits) + 1)}
 
 
-def _decoded(one: ScoredSubject, labelling: Labelling, fitted: FitResult | None, trained: FoldRecord, by_lab: bool) -> ScoredSubject:
-    """Return the subject with its bouts from each decoding."""
+def _decoded(
+    one: ScoredSubject, labelling: Labelling, fitted: ChosenDecoding | None, trained: FoldRecord, extra: Collection[str]
+) -> ScoredSubject:
+    """Return the subject with its bouts from each decoding; `extra` names ways that not every run has."""
     if not one.answered.any():
         return one
     behaviors = labelling.behaviors
@@ -103,8 +107,12 @@ def _decoded(one: ScoredSubject, labelling: Labelling, fitted: FitResult | None,
     as_trained = trained.decoding.over(trained.behaviors, known)
     if fitted is None:
         return replace(one, decoded=tuple(as_trained.bouts(known_labelling, one.recording, one.subject, scores)))
-    ways = {PLAIN_WAY: fitted.plain.over(behaviors, known), VALIDATION_WAY: as_trained}
-    if by_lab:
+    ways = {PLAIN_WAY: fitted.fitted.plain.over(behaviors, known)}
+    if VALIDATION_WAY in extra:
+        ways[VALIDATION_WAY] = as_trained
+    if FITTED_WAY in extra:
+        ways[FITTED_WAY] = fitted.fitted.decoding.over(behaviors, known)
+    if NO_LABS_WAY in extra:
         ways[NO_LABS_WAY] = replace(fitted.decoding, lab_thresholds={}).over(behaviors, known)
     decoding = fitted.decoding.over(behaviors, known)
     probability = np.zeros_like(one.scores)

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from behavior.content import Content, content_of
-from behavior.contract import ContractError, Fault, refuse
+from behavior.contract import ContractError, Fault, UsageError, refuse
 from behavior.curation import CuratedTracking, from_table
 from behavior.keys import CURRENT_SNAPSHOT
 from behavior.material import Material
@@ -33,6 +34,8 @@ class CuratedZone:
 
     place: Path
     """A folder with the content of `s3://<curated bucket>/`, or one of its lists, snapshots/<run>.json."""
+    labels_late_s: float = 0.0
+    """Bouts are read so much earlier than they were written, s: for experts who label late."""
 
     @property
     def root(self) -> Path:
@@ -73,18 +76,40 @@ class CuratedZone:
         rows = self._metadata("video_id", "first_frame").to_pylist()
         return {row["video_id"]: row["first_frame"] for row in rows if row["first_frame"]}
 
+    def column(self, name: str) -> dict[int, Any]:
+        """Return one column of the metadata by video id, without empty values. Raises UsageError for an unknown column."""
+        if name not in RAW_METADATA.schema.names:
+            known = ", ".join(RAW_METADATA.schema.names)
+            raise UsageError(f"Expected a column of the metadata, but got {name}. Choose one of {known}.")
+        rows = self._metadata("video_id", name).to_pylist()
+        return {row["video_id"]: row[name] for row in rows if row[name] not in (None, "")}
+
+    def frame_counts(self) -> dict[int, int]:
+        """Return for each training video its number of frames, from the metadata, or from its file if the metadata lack it."""
+        rows = self._metadata("video_id", "frame_count").to_pylist()
+        known = {row["video_id"]: row["frame_count"] for row in rows if row["frame_count"] is not None}
+        rest = [recording for recording in self._recordings() if recording.video_id not in known]
+        return {**known, **{recording.video_id: self.tracking(recording).frames for recording in rest}}
+
     def bouts(self, recordings: Iterable[Recording]) -> pd.DataFrame:
         """Return the annotated bouts of these recordings: video_id, agent_id, target_id, action, start_frame, stop_frame.
 
         Frames count from the first tracked frame, as in `tracking`; the lake has the frame numbers of the film.
         """
-        labs = {recording.video_id: recording.lab_id for recording in recordings}
+        known = list(recordings)
+        labs = {recording.video_id: recording.lab_id for recording in known}
         files = [self.root / key for lab in sorted(set(labs.values())) for key in self.snapshot.keys(ANNOTATIONS_ENRICHED, lab)]
         condition = pc.field("video_id").isin(sorted(labs)) & pc.field("annotated")
         rows = _read(ANNOTATIONS_ENRICHED, files, *_BOUT_COLUMNS, condition=condition)
         bouts = rows.drop_columns(["annotated"]).to_pandas()
-        first = bouts["video_id"].map(self.first_frames()).fillna(0).astype(bouts["start_frame"].dtype)
-        return bouts.assign(start_frame=bouts["start_frame"] - first, stop_frame=bouts["stop_frame"] - first)
+        first = bouts["video_id"].map(self.first_frames()).fillna(0)
+        late = bouts["video_id"].map({recording.video_id: round(self.labels_late_s * recording.fps) for recording in known})
+        before = (first + late).astype(bouts["start_frame"].dtype)
+        moved = bouts.assign(start_frame=bouts["start_frame"] - before, stop_frame=bouts["stop_frame"] - before)
+        if not self.labels_late_s:
+            return moved
+        inside = moved[moved["stop_frame"] > 0].reset_index(drop=True)
+        return inside.assign(start_frame=inside["start_frame"].clip(lower=0))
 
     def tracking(self, recording: Recording) -> CuratedTracking:
         """Return the curated tracking of one recording."""

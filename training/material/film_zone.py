@@ -15,7 +15,7 @@ import pandas as pd
 
 from behavior.bouts import BOUT_COLUMNS
 from behavior.content import Content
-from behavior.contract import ContractError
+from behavior.contract import ContractError, UsageError
 from behavior.film import FilmFacts
 from behavior.keys import film_centers_key, film_labels_key, key_of
 from behavior.material import Material
@@ -36,6 +36,13 @@ class FilmZone:
     """Path of the directory."""
     cache: Path = field(default_factory=default_cache)
     """Folder of small frames; they are made again if they are not there."""
+    labels_late_s: float = 0.0
+    """Bouts are read so much earlier than they were written, s: for experts who label late."""
+
+    @classmethod
+    def open(cls, place: Path, labels_late_s: float = 0.0) -> "FilmZone":
+        """Return the zone in a folder."""
+        return cls(place, labels_late_s=labels_late_s)
 
     @cached_property
     def manifest(self) -> dict[int, dict[str, Any]]:
@@ -57,12 +64,25 @@ class FilmZone:
         """Return for each film the smallest id among those of the same pictures or individual."""
         return {video: row["content_group"] for video, row in self.manifest.items()}
 
+    def column(self, name: str) -> dict[int, Any]:
+        """Return one column of the manifest by video id, without empty values; mouse1_id is the individual. Raises UsageError."""
+        own = {"mouse1_id": "individual"}.get(name, name)
+        if own not in VIDEO_MANIFEST.schema.names:
+            if name.startswith("mouse"):  # a film shows one mouse
+                return {}
+            known = ", ".join(VIDEO_MANIFEST.schema.names)
+            raise UsageError(f"Expected a column of the manifest, but got {name}. Choose one of {known}.")
+        return {video: row[own] for video, row in self.manifest.items() if row[own] not in (None, "")}
+
     def bouts(self, recordings: Iterable[Recording]) -> pd.DataFrame:
         """Return the labels of these films as bouts that name no mouse: columns `behavior.bouts.BOUT_COLUMNS`."""
         parts = [pd.DataFrame(columns=list(BOUT_COLUMNS))]
         for recording in recordings:
             path = self.root / film_labels_key(recording.lab_id, recording.video_id)
             rows = read_rows(FILM_LABELS, path, str(path), mend="Run training/curate_films.py again.").to_pandas()
+            late = round(self.labels_late_s * recording.fps)
+            rows = rows.assign(start_frame=(rows["start_frame"] - late).clip(lower=0), stop_frame=rows["stop_frame"] - late)
+            rows = rows[rows["stop_frame"] > 0]
             parts.append(rows.assign(agent_id=pd.NA, target_id=pd.NA)[list(BOUT_COLUMNS)])
         whole = dict.fromkeys(("video_id", "start_frame", "stop_frame"), "int64")
         kept = [part for part in parts if len(part)] or parts

@@ -1,8 +1,8 @@
 """Zones: where the recordings of a view, their labels and their data come from."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -22,12 +22,21 @@ class Zone(Protocol):
         """Path of the directory."""
         ...
 
+    @property
+    def labels_late_s(self) -> float:
+        """Bouts are read so much earlier than they were written, s."""
+        ...
+
     def annotated_recordings(self) -> list[Recording]:
         """Return the annotated training recordings, by video id. Raises ContractError if there are none."""
         ...
 
-    def content_groups(self) -> Mapping[int, int]:
+    def content_groups(self) -> dict[int, int]:
         """Return for each training video the smallest id of its content; nothing for a zone without content groups."""
+        ...
+
+    def column(self, name: str) -> dict[int, Any]:
+        """Return one column of the metadata by video id, without empty values. Raises UsageError for an unknown column."""
         ...
 
     def bouts(self, recordings: Iterable[Recording]) -> pd.DataFrame:
@@ -47,5 +56,5 @@ class Zone(Protocol):
         ...
 
 
-ZONES: dict[View, Callable[[Path], Zone]] = {View.PAIR: CuratedZone, View.ARENA: CuratedZone, View.CLIP: FilmZone}
-"""By view: the zone of its recordings."""
+ZONES: dict[View, Callable[..., Zone]] = {View.PAIR: CuratedZone, View.ARENA: CuratedZone, View.CLIP: FilmZone.open}
+"""By view: opens the zone of its recordings, from its place and how late its labels are, s."""

@@ -36,11 +36,14 @@ def cnn_transformer_small() -> Recipe:
 
 
 def cnn_transformer_plus() -> Recipe:
-    """Return one network for all labs over bare tracks: width 256, 6 layers, windows of 256 samples."""
+    """Return one network for all labs over bare tracks: width 256, 6 layers, windows of 256 samples.
+
+    It has no embedding of the lab: the list of annotated behaviors already tells the lab, and the embedding cost 0.018 on simulated labs.
+    """
     return Recipe(
         "cnn_transformer_plus",
         "cnn_transformer_plus",
-        CnnTransformerPlusConfig(),
+        CnnTransformerPlusConfig(labs=0),
         windowing=Windowing(256, 128),
         augmentation=TrackAugmentation(),
         ema=0.999,
@@ -49,7 +52,7 @@ def cnn_transformer_plus() -> Recipe:
 
 def cnn_transformer_plus_small() -> Recipe:
     """Return the same for two cores: width 64, 2 layers."""
-    network = CnnTransformerPlusConfig(width=64, kernel=3, layers=2, heads=4, feedforward=2, token=32)
+    network = CnnTransformerPlusConfig(width=64, kernel=3, layers=2, heads=4, feedforward=2, token=32, labs=0)
     return replace(
         cnn_transformer_plus(),
         name="cnn_transformer_plus_small",
@@ -155,6 +158,41 @@ def trees_undirected() -> TreesRecipe:
     return replace(trees(), name="trees_undirected", symmetric=True)
 
 
+def trees_near() -> TreesRecipe:
+    """Return trees for few recordings: short windows, what was a moment before and after, the place in the arena, small trees.
+
+    If the labels exclude each other, one softmax scores all behaviors. What each part is worth: docs/experiments.md.
+    """
+    grown = TreesConfig(trees=400, leaves=7, learning_rate=0.04, least_rows=30, l2=10.0, feature_fraction=0.1)
+    return TreesRecipe(
+        "trees_near",
+        grown,
+        windows_s=(0.25, 1.0, 3.0),
+        beside_s=(0.4, 0.8),
+        place=True,
+        joint=True,
+        rows=40_000,
+        smooth_s=0.4,
+        most_bodyparts=10,
+    )
+
+
+def trees_near_undirected() -> TreesRecipe:
+    """Return the same for labels that do not say which mouse acts."""
+    return replace(trees_near(), name="trees_near_undirected", symmetric=True)
+
+
+def trees_far() -> TreesRecipe:
+    """Return trees for many recordings: windows up to three minutes, more and larger trees."""
+    grown = replace(trees().trees, trees=400, leaves=31, learning_rate=0.03)
+    return replace(trees(), name="trees_far", trees=grown, windows_s=(0.5, 2.0, 5.0, 15.0, 60.0, 180.0), place=True)
+
+
+def trees_far_undirected() -> TreesRecipe:
+    """Return the same for labels that do not say which mouse acts."""
+    return replace(trees_far(), name="trees_far_undirected", symmetric=True)
+
+
 AnyRecipe = Recipe | TreesRecipe
 """Any recipe of a session."""
 RECIPES: dict[str, Callable[[], AnyRecipe]] = {
@@ -173,5 +211,9 @@ RECIPES: dict[str, Callable[[], AnyRecipe]] = {
         embedding_tcn,
         trees,
         trees_undirected,
+        trees_near,
+        trees_near_undirected,
+        trees_far,
+        trees_far_undirected,
     )
 }

@@ -23,6 +23,14 @@ class TreesRecipe:
     """Samples per second that the trees see, 1/s."""
     windows_s: tuple[float, ...] = (0.5, 2.0, 5.0)
     """Widths of the windows for means and deviations of signals, s."""
+    beside_s: tuple[float, ...] = ()
+    """The mean in the shortest window is also taken so long before and after each sample, s."""
+    place: bool = False
+    """The trees also see where in the arena a mouse is."""
+    joint: bool = False
+    """One softmax for all behaviors, if the labels of the training recordings show that they exclude each other."""
+    rows: int = 0
+    """Thin the samples to about so many training rows; 0 for the fixed thinning of `trees`."""
     symmetric: bool = False
     """Use the lower and the higher value of both mice, not agent's and target's."""
     smooth_s: float = 2.0
@@ -37,8 +45,8 @@ class TreesRecipe:
     """Smoothing, gap and length of bouts, s."""
 
     def __post_init__(self) -> None:
-        if min(self.most_bodyparts, self.least_bouts) < 1 or not self.fps > 0 or not self.smooth_s >= 0:
-            expected = "most_bodyparts and least_bouts of 1 or more, samples per second above 0 and smooth_s of 0 or more"
+        if min(self.most_bodyparts, self.least_bouts) < 1 or not self.fps > 0 or not min(self.smooth_s, self.rows) >= 0:
+            expected = "most_bodyparts and least_bouts of 1 or more, samples per second above 0, smooth_s and rows of 0 or more"
             raise ValueError(f"Expected {expected}, but got {self}. Change the recipe.")
 
     @property

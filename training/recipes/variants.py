@@ -1,10 +1,10 @@
-"""Variants of an ablation study: the plus recipe, the same without one of its parts, and the recipes it is compared with."""
+"""Variants of an ablation study: the plus recipe, the same with one part more or less, and the recipes it is compared with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from training.recipes.losses import LossSettings
-from training.recipes.named import AnyRecipe, cnn_transformer_plus_small, cnn_transformer_small, trees
+from training.recipes.named import AnyRecipe, cnn_transformer_plus_small, cnn_transformer_small, trees, trees_near
 from training.recipes.network_recipe import Recipe
 
 WHOLE = "plus"
@@ -33,9 +33,9 @@ def without_mask() -> Recipe:
     return replace(plus(), name="without_mask", loss=_unmasked(plus()))
 
 
-def without_lab() -> Recipe:
-    """Return plus without embeddings of labs."""
-    return replace(plus(), name="without_lab", network=replace(plus().network, labs=0))
+def with_lab() -> Recipe:
+    """Return plus with embeddings of labs."""
+    return replace(plus(), name="with_lab", network=replace(plus().network, labs=32))
 
 
 def without_pair_attention() -> Recipe:
@@ -58,11 +58,12 @@ def variants() -> tuple[Variant, ...]:
     return (
         Variant(WHOLE, "cnn_transformer_plus, whole", plus),
         Variant("without_mask", "what was not annotated is taken as absent", without_mask),
-        Variant("without_lab", "without embeddings of labs", without_lab),
+        Variant("with_lab", "with embeddings of labs", with_lab),
         Variant("without_pair_attention", "mice do not look at each other", without_pair_attention),
         Variant("brief", "the brief's cnn_transformer", brief),
         Variant("brief_without_mask", "the brief's, unannotated taken as absent", brief_without_mask),
         Variant("trees", "boosted trees over statistics of pairs", trees),
+        Variant("trees_near", "the same for few recordings: short windows, place, moments beside", trees_near),
     )
 
 

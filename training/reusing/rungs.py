@@ -75,6 +75,7 @@ def scored(recognizer_of: Callable[[int], Recognizer], plan: FoldPlan, labelling
                 own = answers.get(subject)
                 scores = np.zeros((content.frames, len(places)), np.float16) if own is None else own[:, places].astype(np.float16)
                 truth = labelling.truth(recording, subject, content.mice, content.frames, plan.bouts)
+                truth = replace(truth, bouts=truth.bouts[truth.bouts["action"].isin(labelling.behaviors)])  # others are not judged
                 answered = np.full(len(places), own is not None)
                 unit = plan.groups[recording.video_id]
                 subjects.append(ScoredSubject(recording, subject, unit, labelling.behaviors, scores, truth, answered))

@@ -83,6 +83,8 @@ def partitions_left(
     values: Sequence[tuple[str | None, ...]],
 ) -> list[int]:
     """Return which partitions, by their place in `values`, are left by conditions on keys alone of a table of that alias."""
+    if not values:
+        return []
     names = ", ".join(map(quote, keys))
     marks = ", ".join(f"CAST(? AS {duckdb_type(kind)})" for kind in keys.values())
     rows = ", ".join(f"({number}, {marks})" for number in range(len(values)))

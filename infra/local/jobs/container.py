@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from behavior.whole_file import whole_file
-from infra.local.errors import ServiceError
+from infra.local.jobs.channels import Channels, inside
 
 if TYPE_CHECKING:
+    from infra.local.access.guard import Guard
     from infra.local.s3.object_store import ObjectStore
 
-CONTAINER_ROOT = "/opt/ml"
-_REWRITTEN = ("code", "sm_drivers")
-"""Channels in which the SDK sends programs; its drivers name /opt/ml, so they are copied and made to name the tree instead."""
 _SAFE_PATH = re.compile(r"[\w/.-]+")
 _WRAPPERS = {"python3": "", "python": "", "pip3": " -m pip", "pip": " -m pip"}
 
@@ -29,14 +27,15 @@ _WRAPPERS = {"python3": "", "python": "", "pip3": " -m pip", "pip": " -m pip"}
 class Container:
     """The folders of one training job."""
 
-    def __init__(self, request: Mapping[str, Any], workplace: Path, store: ObjectStore) -> None:
+    def __init__(self, request: Mapping[str, Any], workplace: Path, store: ObjectStore, guard: Guard) -> None:
         self.request = request
         self.name: str = request["TrainingJobName"]
+        self.role: str = request["RoleArn"]
         self.store = store
+        self.guard = guard
         self.workplace = workplace
         self.base = _without_odd_characters(workplace / "ml")
-        for folder in ("input/config", "input/data", "model", "output/data", "checkpoints", "code"):
-            (self.base / folder).mkdir(parents=True, exist_ok=True)
+        self._make_folders()
 
     @property
     def checkpoint_uri(self) -> str | None:
@@ -52,18 +51,18 @@ class Container:
 
     def inside(self, text: str) -> str:
         """Make a text that names /opt/ml name this job's tree."""
-        return text.replace(CONTAINER_ROOT, str(self.base))
+        return inside(text, self.base)
 
     def download(self) -> None:
         """Bring in the channels, the configuration files, and the checkpoints of an earlier run."""
-        channels = {}
-        for channel in self.request.get("InputDataConfig") or []:
-            channels[channel["ChannelName"]] = self._bring(channel)
+        bring = Channels(self.base, self.request, self.store, self._may)
+        channels = {channel["ChannelName"]: bring(channel) for channel in self.request.get("InputDataConfig") or []}
         resources = {**self._hosts(), "current_instance_type": self._instance_type(), "network_interface_name": "lo"}
         written = {"hyperparameters": self.request.get("HyperParameters") or {}, "inputdataconfig": channels, "resourceconfig": resources}
         for name, content in written.items():
             (self.base / "input" / "config" / f"{name}.json").write_text(json.dumps(content))
         if self.checkpoint_uri:
+            self._may("s3:GetObject", f"{self.checkpoint_uri.rstrip('/')}/*")
             copy_changed(self.store.local_path(self.checkpoint_uri), self.base / "checkpoints")
 
     def environment(self, outside: Mapping[str, str]) -> dict[str, str]:
@@ -75,6 +74,7 @@ class Container:
     def upload_checkpoints(self) -> None:
         """Copy the checkpoints that changed to where they are kept."""
         if self.checkpoint_uri:
+            self._may("s3:PutObject", f"{self.checkpoint_uri.rstrip('/')}/*")
             copy_changed(self.base / "checkpoints", self.store.local_path(self.checkpoint_uri))
 
     def upload_output(self) -> None:
@@ -87,6 +87,7 @@ class Container:
         """Send the model home and return its address."""
         if (self.request["OutputDataConfig"].get("CompressionType") or "GZIP") == "NONE":
             address = f"{self._output_uri()}/model"
+            self._may("s3:PutObject", f"{address}/*")
             copy_changed(self.base / "model", self.store.local_path(address))
             return f"{address}/"
         return self._pack(self.base / "model", "model.tar.gz")
@@ -97,42 +98,24 @@ class Container:
         text = path.read_text(errors="replace").strip() if path.exists() else ""
         return "" if "subprocess.CalledProcessError" in text or text.startswith("Training Execution failed") else text
 
+    def empty(self) -> None:
+        """Make the tree as it was in the beginning, as on a new machine."""
+        for folder in sorted(self.base.iterdir()):
+            shutil.rmtree(folder)
+        self._make_folders()
+
+    def _make_folders(self) -> None:
+        for folder in ("input/config", "input/data", "model", "output/data", "checkpoints", "code"):
+            (self.base / folder).mkdir(parents=True, exist_ok=True)
+
     def clear(self) -> None:
         """Remove the tree, not the data its channels point to."""
         if self.base.parent.is_symlink():
             shutil.rmtree(self.base.parent.parent, ignore_errors=True)
         shutil.rmtree(self.workplace, ignore_errors=True)
 
-    def _bring(self, channel: Mapping[str, Any]) -> dict[str, str]:
-        source = (channel.get("DataSource") or {}).get("S3DataSource")
-        name = channel["ChannelName"]
-        if not source or source.get("S3DataType", "S3Prefix") != "S3Prefix":
-            raise ServiceError(
-                "ValidationException", f"Expected channel {name} to be an S3Prefix, but got another source. It exists on AWS only."
-            )
-        there, here = self.store.local_path(source["S3Uri"]), self.base / "input" / "data" / name
-        if not there.exists():
-            what = f"Data download failed: Expected at least one object under {source['S3Uri']}, but got none"
-            raise ServiceError("ClientError", f"{what}. Upload the data of channel {name} first.")
-        if there.is_file():
-            here.mkdir()
-            shutil.copy(there, here)
-        elif name in _REWRITTEN:
-            shutil.copytree(there, here)
-        else:  # a link, so that no data is copied; programs only read their channels
-            here.symlink_to(there, target_is_directory=True)
-        if name == "sm_drivers":
-            self._rewrite(here)
-        mode = channel.get("InputMode") or self.request["AlgorithmSpecification"].get("TrainingInputMode") or "File"
-        shape = {"TrainingInputMode": mode, "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated")}
-        return {**shape, "RecordWrapperType": channel.get("RecordWrapperType", "None")}
-
-    def _rewrite(self, folder: Path) -> None:
-        for path in folder.rglob("*"):
-            if path.is_file() and path.suffix in (".py", ".sh", ".json"):
-                text = path.read_text()
-                if CONTAINER_ROOT in text:
-                    path.write_text(self.inside(text))
+    def _may(self, action: str, uri: str) -> None:
+        self.guard.require_of_role(self.role, action, uri)
 
     def _training_variables(self) -> dict[str, str]:
         base, channels = self.base, [channel["ChannelName"] for channel in self.request.get("InputDataConfig") or []]
@@ -171,6 +154,7 @@ class Container:
 
     def _pack(self, folder: Path, name: str) -> str:
         address = f"{self._output_uri()}/{name}"
+        self._may("s3:PutObject", address)
         target = self.store.local_path(address)
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = self.workplace / name

@@ -8,6 +8,7 @@ import threading
 import uuid
 import zipfile
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +19,23 @@ from infra.local.jobs.processes import Process, job_environment, last_words, run
 from infra.local.jobs.runs import RunRecord, RunStore
 
 if TYPE_CHECKING:
+    from infra.local.access.guard import Guard
     from infra.local.control.plane import ControlPlane
     from infra.local.s3.object_store import ObjectStore
 
 LOG_GROUP = "/aws-glue/jobs"
+_DRIVER = str(Path(__file__).with_name("glue_driver.py"))
 _STOP_GRACE_S = 10.0
+_PRINCIPAL = "glue.amazonaws.com"
 
 
 class GlueJobs:
     """Answers the job-run operations of Glue; jobs themselves, like the whole catalog, are the control plane's."""
 
-    def __init__(self, store: ObjectStore, control: ControlPlane, endpoint_url: str) -> None:
+    def __init__(self, store: ObjectStore, control: ControlPlane, guard: Guard, endpoint_url: str) -> None:
         self.store = store
         self.control = control
+        self.guard = guard
         self.endpoint_url = endpoint_url
         self.runs = RunStore(store.root / ".aws" / "runs" / "glue")
 
@@ -53,6 +58,9 @@ class GlueJobs:
         name = request["JobName"]
         with self.runs.locked():
             job = self.control.invoke("glue", "GetJob", {"JobName": name})["Job"]
+            if not self.guard.trusts(job["Role"], _PRINCIPAL):
+                what = f"Role {job['Role']} should be given assume role permissions for Glue Service"
+                raise ServiceError("InvalidInputException", f"{what}: it is not there, or its trust policy names others than {_PRINCIPAL}.")
             details = _run_details(job, request)
             most = (job.get("ExecutionProperty") or {}).get("MaxConcurrentRuns") or 1
             active = sum(run.active for run in self._of_job(name))
@@ -68,9 +76,10 @@ class GlueJobs:
         timeout_s = run.details["Timeout"] * 60.0
         try:
             workplace, log = self.runs.workplace(run_id), self.runs.log(run_id)
-            mounts = _Mounts(workplace / "conf", self.store)
-            command = [sys.executable, *self._fetch_code(workplace, job, run), *_script_arguments(run)]
-            environment = self._environment(workplace)
+            mounts = _Mounts(workplace / "conf", self.store, _spark_conf(run.details["Arguments"].get("--conf") or ""))
+            _require_modules(run.details["Arguments"].get("--additional-python-modules") or "")
+            command = [sys.executable, _DRIVER, *self._fetch_code(workplace, job, run), *_script_arguments(run)]
+            environment = self._environment(workplace, self.guard.identities.issue(job["Role"], "GlueJobRunnerSession"))
             outcome = run_logged(
                 command, environment, workplace, log, timeout_s, lambda child: self._started(run_id, child), mounts.refresh
             )
@@ -101,23 +110,24 @@ class GlueJobs:
         libraries = workplace / "libraries"
         libraries.mkdir(exist_ok=True)
         for uri in filter(None, (run.details["Arguments"].get("--extra-py-files") or "").split(",")):
-            source = self._fetch(uri.strip(), workplace)
+            source = self._fetch(uri.strip(), workplace, job["Role"])
             if source.suffix == ".py":
                 source.replace(libraries / source.name)
             else:  # unpacked, because Python compiles what it imports from a zip anew in every process
                 with zipfile.ZipFile(source) as archive:
                     archive.extractall(libraries)
-        return [str(self._fetch(job["Command"]["ScriptLocation"], workplace))]
+        return [str(self._fetch(job["Command"]["ScriptLocation"], workplace, job["Role"]))]
 
-    def _fetch(self, uri: str, workplace: Path) -> Path:
+    def _fetch(self, uri: str, workplace: Path, role: str) -> Path:
+        self.guard.require_of_role(role, "s3:GetObject", uri)
         source = self.store.local_path(uri)
         if not source.is_file():
             raise ServiceError("NoSuchKey", f"Expected a file at {uri}, but got none. Upload it before the run.")
         return Path(shutil.copy(source, workplace / source.name))
 
-    def _environment(self, workplace: Path) -> dict[str, str]:
+    def _environment(self, workplace: Path, access_key: str) -> dict[str, str]:
         own = {"PYTHONPATH": str(workplace / "libraries"), **spark_conf.spark_environment(workplace / "conf")}
-        return {**job_environment(self.endpoint_url, REGION), **own}
+        return {**job_environment(self.endpoint_url, REGION, access_key), **own}
 
     def _update_job(self, request: dict[str, Any]) -> dict[str, Any]:
         """Write a job's definition anew: the control plane knows no update. No run starts while there is no definition."""
@@ -161,11 +171,11 @@ class GlueJobs:
 class _Mounts:
     """The buckets that one run sees, kept in step with the store while it runs."""
 
-    def __init__(self, folder: Path, store: ObjectStore) -> None:
+    def __init__(self, folder: Path, store: ObjectStore, conf: Mapping[str, str]) -> None:
         self.folder = folder
         self.store = store
         self.mounted = store.buckets()
-        spark_conf.write_conf(folder, store.root, self.mounted)
+        spark_conf.write_conf(folder, store.root, self.mounted, conf)
 
     def refresh(self) -> None:
         """Mount buckets that were made since."""
@@ -173,6 +183,30 @@ class _Mounts:
         if buckets != self.mounted:
             self.mounted = buckets
             spark_conf.write_mounts(self.folder, self.store.root, buckets)
+
+
+def log_group(run: RunRecord) -> str:
+    """Return how the names of the run's log groups begin."""
+    return str(run.details["Arguments"].get("--custom-logGroup-prefix") or LOG_GROUP)
+
+
+def _require_modules(modules: str) -> None:
+    """Raise ServiceError for packages that Glue would install and that are not here in these versions: nothing is installed here."""
+    for module in filter(None, modules.split(",")):
+        name, _, wanted = module.strip().partition("==")
+        try:
+            found = version(name.partition("[")[0])
+        except PackageNotFoundError:
+            found = ""
+        if not found or (wanted and found != wanted):
+            what = f"Expected module {module.strip()} of --additional-python-modules to be installed here, but got {found or 'none'}"
+            raise ServiceError("InvalidInputException", f"{what}. Install it.")
+
+
+def _spark_conf(text: str) -> dict[str, str]:
+    """Read --conf. The parallelism of Glue's workers means nothing here, where the cores of this machine work."""
+    pairs = (each.strip().partition("=") for each in text.split("--conf"))
+    return {name.strip(): value.strip() for name, _, value in pairs if name and name.strip() != "spark.default.parallelism"}
 
 
 def _run_details(job: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,6 +240,6 @@ def _job_run(run: RunRecord) -> dict[str, Any]:
         "JobRunState": run.state,
         **({"ErrorMessage": run.reason} if run.reason else {}),
         "ExecutionTime": round(run.duration_s),
-        "LogGroupName": LOG_GROUP,
+        "LogGroupName": log_group(run),
         "PredecessorRuns": [],
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.local.errors import ServiceError
-from infra.local.jobs.glue import LOG_GROUP as GLUE_GROUP
+from infra.local.jobs.glue import log_group
 from infra.local.jobs.runs import RunRecord, RunStore
 from infra.local.jobs.sagemaker import LOG_GROUP as TRAINING_GROUP
 
@@ -22,14 +22,12 @@ class RunLogs:
 
     def __init__(self, store: ObjectStore) -> None:
         runs = store.root / ".aws" / "runs"
-        self._groups = {
-            f"{GLUE_GROUP}/output": (RunStore(runs / "glue"), ""),
-            TRAINING_GROUP: (RunStore(runs / "sagemaker"), _HOST),
-        }
+        self._glue, self._training = RunStore(runs / "glue"), RunStore(runs / "sagemaker")
 
     def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
         """Answer one operation; None leaves it to the control plane."""
-        if request.get("logGroupName") not in self._groups:
+        group = request.get("logGroupName") or ""
+        if group != TRAINING_GROUP and not (group.startswith("/aws-glue/") and group.endswith("/output")):
             return None
         answers = {"DescribeLogStreams": self._streams, "GetLogEvents": self._events}
         return answers[operation](request) if operation in answers else None
@@ -37,10 +35,15 @@ class RunLogs:
     def close(self) -> None:
         """Do nothing: the runs are others'."""
 
+    def _of_group(self, name: str) -> tuple[RunStore, str]:
+        """Return the runs that write to a group, and the end of the names of their streams."""
+        return (self._training, _HOST) if name == TRAINING_GROUP else (self._glue, "")
+
     def _streams(self, request: dict[str, Any]) -> dict[str, Any]:
-        runs, suffix = self._groups[request["logGroupName"]]
+        runs, suffix = self._of_group(request["logGroupName"])
         prefix = request.get("logStreamNamePrefix") or ""
         found = [run for run in runs.all() if runs.log(run.run_id).exists() and f"{run.run_id}{suffix}".startswith(prefix)]
+        found = [run for run in found if suffix or f"{log_group(run)}/output" == request["logGroupName"]]
         start = int(request.get("nextToken") or 0)
         end = start + int(request.get("limit") or 50)
         streams = [_stream(run, suffix, runs.log(run.run_id)) for run in sorted(found, key=lambda run: run.run_id)[start:end]]
@@ -48,7 +51,7 @@ class RunLogs:
 
     def _events(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return whole lines from a token on, which is a position in the file; the same token again where nothing is new."""
-        runs, suffix = self._groups[request["logGroupName"]]
+        runs, suffix = self._of_group(request["logGroupName"])
         stream = request["logStreamName"]
         run = runs.get(stream.removesuffix(suffix))
         if run is None or not runs.log(run.run_id).exists():

@@ -19,7 +19,11 @@ import psutil
 
 _CLOCK_STEP_S = 2.0
 """A start is counted from the machine's start, whose time moves when the clock is set; a number is not used again so soon."""
-_TERMINALS_OWN = ("AWS_", "SM_", "SPARK_", "PYSPARK_", "PYTHON", "HADOOP_")
+_MACHINES_OWN = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR|TMP|TEMP|LD_LIBRARY_PATH|DYLD_\w+|JAVA_HOME|VIRTUAL_ENV|SYSTEMROOT"
+    r"|OMP_\w+|MKL_\w+|OPENBLAS_\w+|CUDA_\w+|NVIDIA_\w+|NCCL_\w+"
+)
+"""Variables that a job gets. It gets no other of a terminal: containers on AWS have none of them, and jobs print them into their logs."""
 _DRIVER_WORDS = re.compile(r"\+|Command failed with exit code|An error occurred with exit code|\d\d:\d\d:\d\d (WARN|ERROR|INFO) ")
 """What drivers print around a program's own last words: bash's trace, the SageMaker SDK's wrapper, Spark's log."""
 
@@ -108,16 +112,21 @@ def run_logged(
         process.wait()
 
 
-def job_environment(endpoint_url: str, region: str) -> dict[str, str]:
-    """Return the environment of a job: this machine's, without what would make it depend on the terminal, and a way to the endpoint."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_TERMINALS_OWN)}
+def job_environment(endpoint_url: str, region: str, access_key: str) -> dict[str, str]:
+    """Return the environment of a job: what describes this machine, a way to the endpoint, and the credentials of the job's role."""
+    kept = {name: value for name, value in os.environ.items() if _MACHINES_OWN.fullmatch(name)}
     return {
         **kept,
         "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_ACCESS_KEY_ID": access_key,
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": region,
+        "AWS_SESSION_TOKEN": "local",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -5,46 +5,42 @@ The image is never pulled: a job runs in this Python environment, on this machin
 
 from __future__ import annotations
 
-import re
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.local.control.moto_app import ACCOUNT, REGION
 from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.jobs.container import Container
+from infra.local.jobs.model_registry import ModelRegistry
+from infra.local.jobs.model_serving import Serving
 from infra.local.jobs.processes import ExitStatus, Process, job_environment, last_words, run_logged
 from infra.local.jobs.runs import RunRecord, RunStore
+from infra.local.jobs.training_answers import metrics_in, status_of, training_description, training_summary
+from infra.local.jobs.training_faults import faults_of
 
 if TYPE_CHECKING:
-    from infra.local.control.plane import ControlPlane
+    from infra.local.access.guard import Guard
     from infra.local.s3.object_store import ObjectStore
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_PRINCIPAL = "sagemaker.amazonaws.com"
 _STOP_GRACE_S = 120.0
 _SYNC_EVERY_S = 5.0
 _MOST_REASON = 1000
 """Characters of a reason; AWS keeps 1,024."""
-_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-_STATUSES = {"SUCCEEDED": "Completed", "FAILED": "Failed", "STOPPED": "Stopped", "TIMEOUT": "Stopped", "STOPPING": "Stopping"}
-_ECHOED = (
-    "AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig", "StoppingCondition", "HyperParameters",
-    "CheckpointConfig", "Environment", "EnableManagedSpotTraining", "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption",
-    "TrainingJobName", "TrainingJobArn",
-)  # fmt: skip
 
 
 class SageMakerJobs:
-    """Answers the training-job operations of SageMaker; the rest is the control plane's."""
+    """Answers the operations on training jobs and on the registry of models; the rest is the control plane's."""
 
-    def __init__(self, store: ObjectStore, control: ControlPlane, endpoint_url: str) -> None:
+    def __init__(self, store: ObjectStore, guard: Guard, endpoint_url: str) -> None:
         self.store = store
-        self.control = control
+        self.guard = guard
         self.endpoint_url = endpoint_url
         self.runs = RunStore(store.root / ".aws" / "runs" / "sagemaker")
+        self.serving = Serving(store, guard, endpoint_url)
+        self.registry = ModelRegistry(store.root / ".aws" / "models")
 
     def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
         """Answer one operation; None leaves it to the control plane."""
@@ -52,21 +48,26 @@ class SageMakerJobs:
             return {"Tags": self._find(request["ResourceArn"].rpartition("/")[2]).details.get("Tags") or []}
         answers = {
             "CreateTrainingJob": self._create,
-            "DescribeTrainingJob": lambda asked: _description(self._find(asked["TrainingJobName"])),
+            "DescribeTrainingJob": lambda asked: training_description(self._find(asked["TrainingJobName"])),
             "ListTrainingJobs": self._list,
             "StopTrainingJob": self._stop,
         }
-        return answers[operation](request) if operation in answers else None
+        if operation in answers:
+            return answers[operation](request)
+        answer = self.registry.handle(operation, request)
+        return self.serving.handle(operation, request) if answer is None else answer
 
     def close(self) -> None:
         """End what still runs, and say so in its record."""
         self.runs.stop_own()
+        self.serving.close()
 
     def _create(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["TrainingJobName"]
-        faults = _faults(request)
+        faults = faults_of(request)
         if faults:
             raise ServiceError("ValidationException", " ".join(faults))
+        self.guard.require_trust(request["RoleArn"], _PRINCIPAL)
         arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/{name}"
         details = {**request, "TrainingJobArn": arn, "Transitions": []}
         try:
@@ -80,11 +81,13 @@ class SageMakerJobs:
     def _run(self, name: str) -> None:
         container = None
         try:
-            container = Container(self._find(name).details, self.runs.workplace(name), self.store)
+            container = Container(self._find(name).details, self.runs.workplace(name), self.store, self.guard)
             self._enter(name, "Downloading", "Downloading input data")
             container.download()
             self._enter(name, "Training", "Training on this machine, without the image")
             outcome = self._train(name, container)
+            while self._find(name).details.get("Interrupted"):
+                outcome = self._train_again(name, container)
             self._enter(name, "Uploading", "Uploading generated training model")
             self._conclude(name, container, outcome)
         except Exception as error:  # a job that cannot be run is a failed job, with its reason
@@ -94,6 +97,32 @@ class SageMakerJobs:
         finally:
             if container is not None:
                 container.clear()
+
+    def interrupt(self, name: str) -> None:
+        """Take the spot machine away from a job, as AWS does: the job is asked to end, and starts again with what it saved.
+
+        Raises ServiceError for a job that runs on no spot machine.
+        """
+        run = self._find(name)
+        if not run.details.get("EnableManagedSpotTraining") or run.child is None or not run.active:
+            raise ServiceError("ValidationException", f"Expected a job that trains on a spot machine, but got {name}.")
+        self.runs.update(name, details={"Interrupted": True})
+        run.child.stop_group(_STOP_GRACE_S)
+
+    def _train_again(self, name: str, container: Container) -> ExitStatus:
+        """Start an interrupted job again, on another machine: only its checkpoints are there."""
+        container.upload_checkpoints()
+        self._enter(name, "Interrupted", "The spot machine was taken away")
+        self.runs.update(name, details={"Interrupted": False})
+        run = self._find(name)
+        waited_s = time.time() - run.created_s
+        if waited_s > run.details["StoppingCondition"]["MaxWaitTimeInSeconds"]:
+            return ExitStatus(None)
+        container.empty()
+        self._enter(name, "Downloading", "Downloading input data")
+        container.download()
+        self._enter(name, "Training", "Training on this machine, without the image")
+        return self._train(name, container)
 
     def _train(self, name: str, container: Container) -> ExitStatus:
         synced_s = time.monotonic()
@@ -108,7 +137,7 @@ class SageMakerJobs:
             if self.runs.update(name, state="RUNNING", child=child).state == "STOPPING":
                 child.stop_group(_STOP_GRACE_S)
 
-        environment = container.environment(job_environment(self.endpoint_url, REGION))
+        environment = container.environment(job_environment(self.endpoint_url, REGION, self.guard.identities.issue(container.role, name)))
         limit_s = (container.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
         return run_logged(container.command, environment, container.base / "code", self.runs.log(name), limit_s, started, sync)
 
@@ -116,7 +145,7 @@ class SageMakerJobs:
         container.upload_checkpoints()
         container.upload_output()
         stopping = self._find(name).state == "STOPPING"
-        details: dict[str, Any] = {"Metrics": _metrics(self.runs.log(name), container.request)}
+        details: dict[str, Any] = {"Metrics": metrics_in(self.runs.log(name), container.request)}
         state, reason = "SUCCEEDED", ""
         if outcome.code is None:
             state, reason = "TIMEOUT", "MaxRuntimeExceeded"
@@ -141,92 +170,21 @@ class SageMakerJobs:
 
     def _list(self, request: dict[str, Any]) -> dict[str, Any]:
         runs = [run for run in self.runs.all() if (request.get("NameContains") or "") in run.run_id]
-        runs = [run for run in runs if request.get("StatusEquals") in (None, _status(run))]
+        runs = [run for run in runs if request.get("StatusEquals") in (None, status_of(run))]
         runs = [run for run in runs if run.created_s >= float(request.get("CreationTimeAfter") or 0)]
-        keys = {"Name": lambda run: run.run_id, "Status": _status}
+        keys = {"Name": lambda run: run.run_id, "Status": status_of}
         runs.sort(key=keys.get(request.get("SortBy") or "", lambda run: run.created_s), reverse=request.get("SortOrder") != "Ascending")
         start = int(request.get("NextToken") or 0)
         end = start + int(request.get("MaxResults") or 10)
-        return {"TrainingJobSummaries": [_summary(run) for run in runs[start:end]], **({"NextToken": str(end)} if end < len(runs) else {})}
+        return {
+            "TrainingJobSummaries": [training_summary(run) for run in runs[start:end]],
+            **({"NextToken": str(end)} if end < len(runs) else {}),
+        }
 
     def _stop(self, request: dict[str, Any]) -> dict[str, Any]:
         run = self._find(request["TrainingJobName"])
         if not run.active:
-            what = f"The request was rejected because the training job is in status {_status(run)}."
+            what = f"The request was rejected because the training job is in status {status_of(run)}."
             raise ServiceError("ValidationException", what)
         self.runs.stop(run.run_id, _STOP_GRACE_S)
         return {}
-
-
-def _faults(request: dict[str, Any]) -> list[str]:
-    """Return what of a request cannot be run here."""
-    faults = []
-    if not _NAME.fullmatch(request["TrainingJobName"]):
-        got = f"Expected a job name of at most 63 letters, digits and '-', but got {request['TrainingJobName']!r}."
-        faults.append(f"{got} Choose another one.")
-    if not (request.get("AlgorithmSpecification") or {}).get("ContainerEntrypoint"):
-        faults.append("Expected a ContainerEntrypoint, but got only an image, which is not pulled here. Name the command to run.")
-    if not (request.get("OutputDataConfig") or {}).get("S3OutputPath"):
-        faults.append("Expected OutputDataConfig with an S3OutputPath, but got none. Say where the model goes.")
-    if int((request.get("ResourceConfig") or {}).get("InstanceCount") or 1) != 1:
-        faults.append("Expected one instance, but got several. A job on several machines exists on AWS only.")
-    return faults
-
-
-def _metrics(log: Path, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the last value of each metric that the log tells of."""
-    definitions = request["AlgorithmSpecification"].get("MetricDefinitions") or []
-    text = log.read_text(errors="replace") if definitions and log.exists() else ""
-    found = []
-    for definition in definitions:
-        values = [match[1] for match in re.finditer(definition["Regex"], text) if match.re.groups]
-        if values:
-            with suppress(ValueError):  # a pattern that catches more than a number gives no metric, as on AWS
-                found.append({"MetricName": definition["Name"], "Value": float(values[-1]), "Timestamp": time.time()})
-    return found
-
-
-def _status(run: RunRecord) -> str:
-    return _STATUSES.get(run.state, "InProgress")
-
-
-def _secondary(run: RunRecord) -> str:
-    if run.state == "TIMEOUT":
-        return "MaxRuntimeExceeded"
-    if run.active and run.state != "STOPPING":
-        return str(run.details["Transitions"][-1][0]) if run.details["Transitions"] else "Starting"
-    return _status(run)
-
-
-def _summary(run: RunRecord) -> dict[str, Any]:
-    times = {"TrainingEndTime": run.ended_s} if run.ended_s else {}
-    named = {"TrainingJobName": run.run_id, "TrainingJobArn": run.details["TrainingJobArn"], "TrainingJobStatus": _status(run)}
-    return {**named, "CreationTime": run.created_s, "LastModifiedTime": run.changed_s, **times}
-
-
-def _description(run: RunRecord) -> dict[str, Any]:
-    details = run.details
-    about = {name: details[name] for name in _ECHOED if name in details}
-    about |= {"TrainingJobStatus": _status(run), "SecondaryStatus": _secondary(run), "CreationTime": run.created_s}
-    about |= {"LastModifiedTime": run.changed_s, "SecondaryStatusTransitions": _transitions(run)}
-    if run.started_s is not None:
-        about["TrainingStartTime"] = run.started_s
-    if not run.active:
-        seconds = max(1, round(run.duration_s))
-        about |= {"TrainingEndTime": run.ended_s, "TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
-    if run.reason and run.state == "FAILED":
-        about["FailureReason"] = run.reason
-    if details.get("Model"):
-        about["ModelArtifacts"] = {"S3ModelArtifacts": details["Model"]}
-    if details.get("Metrics"):
-        about["FinalMetricDataList"] = details["Metrics"]
-    return about
-
-
-def _transitions(run: RunRecord) -> list[dict[str, Any]]:
-    entries = [["Starting", "Preparing the job on this machine", run.created_s], *run.details["Transitions"]]
-    if not run.active:
-        entries.append([_secondary(run), run.reason, run.ended_s])
-    ends = [entry[2] for entry in entries[1:]] + ([run.ended_s] if not run.active else [])
-    shown = [{"Status": status, "StatusMessage": message, "StartTime": start} for status, message, start in entries]
-    return [{**entry, "EndTime": end} for entry, end in zip(shown, ends, strict=False)] + shown[len(ends) :]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -60,10 +60,10 @@ def spark_settings(folder: Path) -> dict[str, str]:
     return settings
 
 
-def write_conf(folder: Path, root: Path, buckets: Iterable[str]) -> None:
-    """Write the configuration folder of a run: Spark's settings, its logging, and the mounts."""
+def write_conf(folder: Path, root: Path, buckets: Iterable[str], conf: Mapping[str, str] | None = None) -> None:
+    """Write the configuration folder of a run: Spark's settings, with those of the job, its logging, and the mounts."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / _SETTINGS).write_text("".join(f"{name} {value}\n" for name, value in spark_settings(folder).items()))
+    (folder / _SETTINGS).write_text("".join(f"{name} {value}\n" for name, value in {**spark_settings(folder), **(conf or {})}.items()))
     (folder / "log4j2.properties").write_text(_LOGGING)
     write_mounts(folder, root, buckets)
 

@@ -32,6 +32,7 @@ class BucketOperations:
             "DELETE bucket": self._delete_bucket,
             "GET bucket": self._list_objects,
             "GET bucket location": self._get_location,
+            "GET bucket versions": self._list_versions,
             "POST bucket delete": self._delete_objects,
         }
 
@@ -86,6 +87,19 @@ class BucketOperations:
         groups = (element("CommonPrefixes", text("Prefix", shown(group))) for group in page.prefixes)
         return xml_response("ListBucketResult", *about, *listed, *groups)
 
+    def _list_versions(self, request: Request, bucket: str, key: str) -> Response:
+        """List the one version that every object has here: a bucket with versioning keeps older ones on AWS only."""
+        query = request.query
+        limit = min(whole_number(query.get("max-keys") or _MOST_LISTED, "max-keys"), _MOST_LISTED)
+        page = self._store.page(bucket, query.get("prefix", ""), "", query.get("key-marker", ""), limit)
+        shown = _url_encoded if query.get("encoding-type") == "url" else str
+        about = [text("Name", bucket), text("MaxKeys", limit), text("IsTruncated", _lower(page.after is not None))]
+        about += [] if page.after is None else [text("NextKeyMarker", shown(page.after)), text("NextVersionIdMarker", "null")]
+        about += [text("EncodingType", "url")] if query.get("encoding-type") == "url" else []
+        only = text("VersionId", "null") + text("IsLatest", "true")
+        listed = (element("Version", text("Key", shown(found.key)), only, *_facts(found)) for found in page.objects)
+        return xml_response("ListVersionsResult", *about, *listed)
+
     def _delete_objects(self, request: Request, bucket: str, key: str) -> Response:
         self._store.directory(bucket)
         asked = parse_xml(request.body.read())
@@ -94,6 +108,7 @@ class BucketOperations:
         for each in asked.iterfind("{*}Object"):
             name, etag = each.findtext("{*}Key") or "", each.findtext("{*}ETag") or None
             try:
+                request.check_deletion(name)
                 self._store.delete(bucket, name, only_if=Condition(etag=etag))
                 results += [] if quiet else [element("Deleted", text("Key", name))]
             except ServiceError as error:

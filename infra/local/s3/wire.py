@@ -46,6 +46,7 @@ class Request:
         self.raw_path, _, self.raw_query = target.partition("?")
         self.query = dict(parse_qsl(self.raw_query, keep_blank_values=True))
         self.body = Body(headers, stream)
+        self.check_deletion: Callable[[str], None] = lambda key: None  # the guard's word on each key of DeleteObjects
 
     @property
     def path(self) -> str:

@@ -18,7 +18,15 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize(
-    "features", [PairFeatures(PARTS), PairTracks(PARTS), PairStatistics(PARTS), PairStatistics(PARTS, symmetric=True), ArenaFeatures()]
+    "features",
+    [
+        PairFeatures(PARTS),
+        PairTracks(PARTS),
+        PairStatistics(PARTS),
+        PairStatistics(PARTS, symmetric=True),
+        PairStatistics(PARTS, beside_s=(0.4,), place=True),
+        ArenaFeatures(),
+    ],
 )
 def test_every_column_has_a_family(features):
     assert set(families(features.names)) <= ALLOWED
@@ -38,6 +46,8 @@ def test_every_column_has_a_family(features):
         ("ear_left nose cm dev 0.5s", "agent: posture"),
         ("nose to tail_base cm", "distance between the mice"),
         ("nose nose cm mean 5s", "distance between the mice"),
+        ("t_turn 1s mean 0.25s, -0.4s", "target: turning"),
+        ("edge dev 1s", "agent: place in the arena"),
         ("low front ahead cm", "who faces whom"),
         ("opening 0.033s", "approach"),
         ("high bend", "both: posture"),

@@ -199,3 +199,47 @@ def test_a_part_is_what_the_whole_holds_there(moving, monkeypatch: pytest.Monkey
 def test_settings_that_contradict_themselves_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="Expected"):
         PairStatistics(**wrong)
+
+
+def test_means_beside_a_sample_are_the_mean_in_the_shortest_window_at_another_time(moving) -> None:
+    """Mouse 1 stands for a second, then runs right at 6 cm/s; what it does half a second later is known half a second before."""
+    settings = replace(PAIR, windows_s=(0.1, 1.0), beside_s=(0.5,))
+    seen = values(moving(lambda second: (6 * max(second - 1, 0), 0, 0), still(3, 4)), settings)
+    now, before, after = (seen[f"center speed 0.17s mean 0.1s{when}"] for when in ("", ", -0.5s", ", +0.5s"))
+    np.testing.assert_array_equal(before[15:], now[:-15])
+    np.testing.assert_array_equal(after[:-15], now[15:])
+    assert np.isnan(before[:15]).all()
+    assert np.isnan(after[-15:]).all()
+    assert after[20] == pytest.approx(6, abs=1e-3)
+    assert now[20] == pytest.approx(0, abs=1e-3)
+
+
+def test_a_place_in_the_arena_counts_from_its_middle_to_its_edge(moving) -> None:
+    """Mouse 1 runs from the left edge to the right one, mouse 2 marks the lower and the upper edge."""
+    settings = replace(PAIR, place=True)
+    seen = values(moving(lambda second: (20 * second, 5, 0), lambda second: (10, 0 if second < 0.5 else 10, 0), frames=31), settings)
+    assert seen["edge"][[0, 15, 30]] == pytest.approx([1, 0, 1], abs=0.1)
+    assert seen["corner"] == pytest.approx(0, abs=0.02)
+    assert seen["t_edge"][0] == pytest.approx(1, abs=0.02)
+    assert seen["t_from middle"][0] == pytest.approx(1, abs=0.02)
+    moved_away = values(
+        moving(lambda second: (20 * second + 50, 25, 0), lambda second: (60, 20 if second < 0.5 else 30, 0), frames=31), settings
+    )
+    for name in ("edge", "corner", "from middle"):
+        np.testing.assert_allclose(moved_away[name], seen[name], atol=1e-4)
+
+
+def test_one_mouse_alone_has_only_its_own_signals(moving) -> None:
+    both = values(moving(still(0, 0)), pair=(1, 1))
+    alone = values(moving(still(0, 0)), replace(PAIR, alone=True), pair=(1, 1))
+    assert set(alone) == {name for name in both if not np.isnan(both[name]).all()} | {name for name in alone if name.startswith("turn")}
+    for name, signal in alone.items():
+        np.testing.assert_array_equal(signal, both[name])
+
+
+def test_blocks_of_means_beside_and_of_places_fit_together(moving, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = replace(PAIR, windows_s=(0.2, 1.0), beside_s=(0.4, 0.8), place=True)
+    curated = moving(lambda second: (3 * second, np.sin(second), second), still(3, 4), frames=120)
+    whole = settings.of(curated, 30.0, Subject(1, 2))
+    monkeypatch.setattr("behavior.views.pair_statistics.BLOCK_SAMPLES", 17)
+    np.testing.assert_allclose(settings.of(curated, 30.0, Subject(1, 2)), whole, rtol=1e-4, atol=1e-4)

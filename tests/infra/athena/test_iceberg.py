@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from athena_lake import Lake, make_lake
 from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from iceberg_lake import catalog, commit, create_table, data_file, files, write
 from pyiceberg.manifest import DATA_FILE_TYPE, DataFile, DataFileContent, ManifestContent, ManifestWriterV2
 from pyiceberg.table import Table
@@ -423,3 +425,30 @@ def test_awswrangler_knows_the_catalog_of_iceberg_tables(lake: Lake, versions: V
     assert wr.catalog.get_table_parameters("mabe", "tracking")["table_type"] == "ICEBERG"
     described = wr.athena.describe_table("tracking", database="mabe", workgroup="w")
     assert dict(zip(described["Column Name"], described["Partition"], strict=True))["lab_id"] is True
+
+
+NUMBERS = st.integers(-1, 4)
+LABS = st.sampled_from(["'01001'", "'2A001'", "'01'", "'zebra'"])
+ATOMS = st.one_of(
+    st.builds("{} {} {}".format, st.sampled_from(["video_id", "video_frame"]), st.sampled_from(["=", "<", "<=", ">", ">=", "<>"]), NUMBERS),
+    st.builds("{} {} lab_id".format, LABS, st.sampled_from(["=", "<", "<=", ">", ">=", "<>"])),
+    st.builds("video_id BETWEEN {} AND {}".format, NUMBERS, NUMBERS),
+    st.builds("lab_id IN ({}, {})".format, LABS, LABS),
+    st.builds("video_id NOT IN ({}, {})".format, NUMBERS, NUMBERS),
+    st.sampled_from(["x_cm IS NULL", "lab_id LIKE '%001'", "bodypart = 'nose'", "video_id + 1 = 3", "NULL"]),
+)
+CONDITIONS = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.builds("({} {} {})".format, inner, st.sampled_from(["AND", "OR"]), inner), st.builds("NOT ({})".format, inner)
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(where=CONDITIONS)
+def test_objects_that_are_left_out_hold_no_row_that_is_asked_for(lake: Lake, versions: Versions, where: str) -> None:
+    """`OR 1 = 2` says nothing of a column, so every object is read."""
+    query = f"SELECT lab_id, video_id, video_frame FROM tracking {versions.clauses(0)[0]} WHERE {{}} ORDER BY 2, 3"
+    assert answers(lake, query.format(where)) == answers(lake, query.format(f"({where}) OR 1 = 2"))

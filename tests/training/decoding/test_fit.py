@@ -1,38 +1,18 @@
 """Fitting a decoding: the best F1 of what was seen, little faith in what was rarely seen, and no look at the own fold."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
+from scored_pair import FPS, scored
 
-from behavior.bouts import BOUT_COLUMNS, DecodeSettings, decode, frame_labels, runs
-from behavior.labelling import PairLabelling, Subject, Truth
+from behavior.bouts import DecodeSettings, decode, frame_labels, runs
+from behavior.labelling import PairLabelling, Subject
 from behavior.recording import Recording, Triple
 from recognizers.recognizer import Decoding
 from training.decoding.counts import MAX_GAP_S, MIN_LENGTH_S, Evidence, Subjects, duration_frames
 from training.decoding.fit import cross_fit_decodings, trust
 from training.decoding.scored_subject import ScoredSubject
-
-FPS = 30
-
-
-def scored(
-    recording: Recording, video: int, scores: np.ndarray, labels: np.ndarray, behaviors: Sequence[str] = ("attack",), lab: str = "Otter"
-) -> ScoredSubject:
-    """One pair of one recording: scores and labels [T, C], or [T] of a single behavior."""
-    scores, labels = (np.asarray(values).reshape(len(values), -1) for values in (scores, labels))
-    one = replace(recording, lab_id=lab, video_id=video, fps=FPS, annotated=tuple(Triple(1, 2, name) for name in behaviors))
-    rows = [
-        (video, 1, 2, name, start, stop)
-        for column, name in enumerate(behaviors)
-        for start, stop in zip(*runs(labels[:, column].astype(bool)), strict=True)
-    ]
-    bouts = pd.DataFrame(rows, columns=list(BOUT_COLUMNS)).astype({"start_frame": int, "stop_frame": int})
-    truth = Truth(labels.astype(bool), np.ones(len(labels), bool), bouts)
-    subject, answered = Subject(1, 2, frozenset(behaviors)), np.ones(len(behaviors), bool)
-    return ScoredSubject(one, subject, video, tuple(behaviors), scores.astype(np.float16), truth, answered)
 
 
 def among(one: ScoredSubject, behaviors: tuple[str, ...]) -> ScoredSubject:

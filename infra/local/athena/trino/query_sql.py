@@ -16,6 +16,7 @@ from infra.local.athena.trino.scopes import Body, Outputs, Scope
 from infra.local.athena.trino.select_sql import select_sql
 from infra.local.athena.trino.syntax import Node
 from infra.local.athena.trino.translator import Translator
+from infra.local.athena.trino.two_steps import in_two_steps
 from infra.local.athena.trino.values import Refusal, Value, coerce, mismatch
 
 
@@ -29,6 +30,7 @@ def query_sql(translator: Translator, query: Query, outer: Scope | None) -> tupl
         name = translator.fresh("w")
         tables.append(f"{name} AS ({sql})")
         translator.common_tables[table.name] = (name, outputs)
+    query = in_two_steps(query)
     body = _body(translator, query.body, outer)
     sql = body.sql + _order_sql(translator, query, body)
     if query.limit is not None:

@@ -1,0 +1,109 @@
+"""Commit what an upload has landed to the table `landing`: one object for each lab, of which an upload replaces those that it changes.
+
+The table lies in the raw zone, beside what it describes: who may upload may write it, and no step that reads the raw zone can change it.
+"""
+
+import random
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext, suppress
+
+import pyarrow as pa
+
+from aws_pipeline.iceberg import CommitConflictError, LakeTable, open_tables
+from aws_pipeline.lake import WrittenObject, digest, encode, read_object, read_snapshot, write_parquet
+from aws_pipeline.landed import LandedFile
+from aws_pipeline.retention import clean, publish_snapshot, read_retention, snapshot_of, tag_of
+from aws_pipeline.underway import others_underway
+from behavior.keys import lab_key, object_of
+from behavior.parquet_file import read_rows
+from behavior.tables import LANDING
+
+_MOST_ATTEMPTS = 20
+"""An upload merges its rows anew so many times if other uploads commit before it does."""
+_ATTEMPTS_TO_READ = 5
+"""If an object of the table is not there so many times, nobody is replacing it: its rows are lost, and the next uploads complete them."""
+_LONGEST_PAUSE_S = 0.5
+_OPTIONS = {"compression": "zstd", "write_page_checksum": True}
+_VERSION_DIGITS = 16
+
+
+def record(zone: str, database: str, run: str, landed: Iterable[LandedFile], gone: Iterable[str] = ()) -> bool:
+    """Commit rows of objects that were landed, and remove those of objects that are gone; return whether anything changed.
+
+    Rows of other uploads stay. Raises UsageError if there is no database.
+    """
+    by_lab = _by_lab(landed, gone)
+    if not by_lab:
+        return False
+    for attempt in range(_MOST_ATTEMPTS):
+        table = open_tables(zone, database, [LANDING], create=True)[LANDING.name]
+        try:
+            return _commit(zone, database, run, table, by_lab, lost=attempt >= _ATTEMPTS_TO_READ)
+        except (CommitConflictError, FileNotFoundError):  # another upload was faster, and has replaced what we were about to read
+            time.sleep(random.uniform(0, _LONGEST_PAUSE_S))
+    raise CommitConflictError(
+        f"Expected to commit to {LANDING.name} within {_MOST_ATTEMPTS} attempts, but got a conflict each time. Start fewer uploads at once."
+    )
+
+
+_Rows = dict[str, LandedFile | None]
+"""Rows by key; None for one that is gone."""
+
+
+def _by_lab(landed: Iterable[LandedFile], gone: Iterable[str]) -> dict[str | None, _Rows]:
+    by_lab: dict[str | None, _Rows] = {}
+    changes: list[tuple[str, LandedFile | None]] = [*((one.key, one) for one in landed), *((key, None) for key in gone)]
+    for key, row in changes:
+        held = object_of(key)
+        by_lab.setdefault(held.lab if held else None, {})[key] = row
+    return by_lab
+
+
+def _commit(zone: str, database: str, run: str, table: LakeTable, by_lab: Mapping[str | None, _Rows], *, lost: bool) -> bool:
+    new, replaced = list[WrittenObject](), list[str]()
+    of_lab: dict[str | None, list[str]] = {}
+    for key in table.entries:
+        held = object_of(key)
+        of_lab.setdefault(held.lab if held else None, []).append(key)
+    for lab, rows in by_lab.items():
+        former = sorted(of_lab.get(lab, ()))
+        merged = _merged(zone, former, rows, lost=lost)
+        data = encode(merged, table.column_ids, **_OPTIONS)
+        key = lab_key(LANDING, lab, digest(data)[:_VERSION_DIGITS])
+        kept = [key] if merged.num_rows else []  # Iceberg takes an object without rows for none
+        replaced += [each for each in former if each not in kept]
+        if kept and key not in former:
+            new.append(write_parquet(zone, LANDING, key, data))
+    listed = read_snapshot(zone)
+    if not new and not replaced and listed and listed.tables[LANDING.name].snapshot_id == table.snapshot_id:
+        return False
+    retention = read_retention(zone, keep_days=0.0)
+    table.commit(new, replaced, tag_of(run), retention.of_table(LANDING.name))
+    after, now = table.now(), dict[str, LakeTable]()
+
+    def is_newest() -> bool:
+        now.update(open_tables(zone, database, [LANDING], create=False))
+        return LANDING.name in now and now[LANDING.name].snapshot_id == after.snapshot_id
+
+    digests = {each.key: each.sha256 for table in listed.tables.values() for each in table.objects if each.sha256} if listed else {}
+    digests |= {one.key: one.sha256 for one in new}
+    publish_snapshot(zone, snapshot_of(run, {LANDING.name: after}, digests), is_newest)
+    clean(zone, now, retention, alone=not others_underway(zone, run))
+    return True
+
+
+def _merged(zone: str, former: Iterable[str], rows: _Rows, *, lost: bool) -> pa.Table:
+    """Return the rows of a lab by key: those of the table, replaced and completed by `rows`.
+
+    Raises FileNotFoundError for an object of the table that is not there, unless it counts as `lost`.
+    """
+    merged: dict[str, object] = {}
+    for key in former:
+        with suppress(FileNotFoundError) if lost else nullcontext():
+            merged |= {row["key"]: row for row in read_rows(LANDING, read_object(zone, key), key).to_pylist()}
+    merged |= {key: row.row() for key, row in rows.items() if row}
+    for key in (key for key, row in rows.items() if row is None):
+        with suppress(KeyError):
+            del merged[key]
+    return pa.Table.from_pylist([merged[key] for key in sorted(merged)], schema=LANDING.schema)

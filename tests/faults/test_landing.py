@@ -1,0 +1,125 @@
+"""What was uploaded is what is curated: a damaged object is found, a replaced one is told, and an upload again mends it."""
+
+import os
+import shutil
+from unittest import mock
+
+import pyarrow.parquet as pq
+import pytest
+from faults.night import BAD, GOOD, tracking, walk
+
+from aws_pipeline import athena, landing, lineage, s3_upload
+from aws_pipeline.iceberg import connect
+from aws_pipeline.landed import read_digests, read_landing
+from behavior.contract import ContractError
+
+RAW = "s3://raw-zone"
+pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")  # awswrangler 3.17 on pandas 3
+
+
+@pytest.fixture
+def data_dir(night, tmp_path):
+    """The three recordings of the night as a data directory, uploaded."""
+    night.download(tmp_path)
+    s3_upload.upload(tmp_path, night.settings, force=True)
+    return tmp_path
+
+
+def damage(file, at=-200):
+    """Flip a bit on the disk: neither size nor time changes, so S3 reports the same ETag."""
+    said, content = file.stat(), bytearray(file.read_bytes())
+    content[at] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(said.st_atime_ns, said.st_mtime_ns))
+
+
+@pytest.mark.parametrize("kind", ["tracking", "annotation"])
+def test_a_flipped_bit_in_a_recording_is_found_and_an_upload_by_force_mends_it(night, data_dir, kind):
+    shutil.rmtree(night.curated)  # a recording that was curated before is not read again
+    night.curated.mkdir()
+    damage(getattr(night, kind)(*BAD))
+    (aside,) = night.run()["put_aside"]
+    assert aside["name"] == "train-7"
+    (fault,) = aside["faults"]
+    assert "Expected the bytes that were uploaded, SHA-256" in fault
+    assert "s3_upload.py --force" in fault
+    assert night.accepted() == [8, 9]
+    assert len(s3_upload.upload(data_dir, night.settings, force=True).sent) == 7
+    assert night.run()["put_aside"] == []
+    assert night.accepted() == [7, 8, 9]
+
+
+def test_a_flipped_bit_in_the_metadata_refuses_the_run(night, data_dir):
+    damage(night.raw / "metadata" / "train.csv", at=-20)
+    with pytest.raises(ContractError, match=r"metadata/train\.csv: Expected the bytes that were uploaded"):
+        night.run()
+
+
+def test_an_object_that_another_tool_wrote_is_used_and_told(night, data_dir):
+    night.put(night.tracking(*GOOD), tracking(walk(range(12))))
+    assert night.run()["notes"] == {"object-replaced": 1}
+    assert night.accepted() == [7, 8, 9]
+
+
+def test_a_policy_can_refuse_what_another_tool_wrote(night, data_dir):
+    night.put(night.tracking(*GOOD), tracking(walk(range(12))))
+    (aside,) = night.run('contract = 1\n[severity]\nobject-replaced = "reject"')["put_aside"]
+    assert aside["name"] == "train-8"
+
+
+def test_the_table_holds_every_object_of_the_upload_for_sql_and_for_readers_without_a_catalog(night, data_dir):
+    landed = read_landing(RAW).to_pylist()
+    assert sorted(row["key"] for row in landed) == [
+        "metadata/train.csv",
+        *(f"train_{kind}/lab_id={lab}/{video}.parquet" for kind in ("annotation", "tracking") for lab, video in OF_THE_NIGHT),
+    ]
+    (one,) = (row for row in landed if row["key"] == "train_tracking/lab_id=LoudHeron/9.parquet")
+    assert (one["source"], one["recording"]) == ("train_tracking/LoudHeron/9.parquet", "train-9")
+    rows = connect().load_table("mabe.landing").scan().to_arrow().to_pylist()
+    assert {row["key"]: row["sha256"] for row in rows} == {row["key"]: row["sha256"] for row in landed}
+    assert {row["lab_id"] for row in rows} == {None, "LoudHeron", "QuietOtter"}
+    answer = athena.query("SELECT lab_id, count(*) n, sum(bytes) total FROM landing GROUP BY 1 ORDER BY 2", night.settings)
+    assert answer["n"].tolist() == [1, 2, 4]
+    assert answer["total"].sum() == sum(row["bytes"] for row in landed)
+    assert athena.query("SELECT key FROM landing WHERE lab_id IS NULL", night.settings)["key"].tolist() == ["metadata/train.csv"]
+    assert athena.query("SELECT key FROM landing WHERE lab_id = 'LoudHeron'", night.settings)["key"].size == 2
+
+
+OF_THE_NIGHT = (("LoudHeron", 9), ("QuietOtter", 7), ("QuietOtter", 8))
+
+
+def test_verify_reads_raw_objects_that_no_recording_of_the_lake_comes_from(night, data_dir):
+    night.run()
+    assert lineage.verify(night.settings, None) == []
+    damage(night.raw / "metadata" / "train.csv", at=-20)
+    (fault,) = lineage.verify(night.settings, None)
+    assert fault.startswith("s3://raw-zone/metadata/train.csv: Expected the bytes with SHA-256")
+
+
+def test_the_rows_of_uploads_at_once_are_all_there(night, data_dir, tmp_path_factory):
+    """The second upload brings a recording of another lab while the first one is about to commit."""
+    other = tmp_path_factory.mktemp("other")
+    file = other / "train_tracking" / "NewLab" / "77.parquet"
+    file.parent.mkdir(parents=True)
+    pq.write_table(tracking(walk()), file)
+    text = (data_dir / "train.csv").read_text().splitlines()
+    (other / "train.csv").write_text("\n".join([text[0], text[1].replace("QuietOtter,7", "NewLab,77")]) + "\n")
+    commit, overtaken = landing._commit, []
+
+    def slow(*arguments, **how):
+        if not overtaken:
+            overtaken.append(True)
+            s3_upload.upload(other, night.settings)
+        return commit(*arguments, **how)
+
+    pq.write_table(tracking(walk(range(15))), data_dir / "train_tracking" / "QuietOtter" / "7.parquet")
+    with mock.patch.object(landing, "_commit", slow):
+        s3_upload.upload(data_dir, night.settings)
+    landed = read_digests(RAW)
+    assert "train_tracking/lab_id=NewLab/77.parquet" in landed
+    rows = connect().load_table("mabe.landing").scan().to_arrow()
+    assert {row["key"]: row["sha256"] for row in rows.to_pylist()} == {key: one.sha256 for key, one in landed.items()}
+    assert landed["train_tracking/lab_id=QuietOtter/7.parquet"].version
+    assert sorted(path.parent.name for path in (night.raw / "landing").rglob("*.parquet")) == sorted(
+        ["lab_id=LoudHeron", "lab_id=NewLab", "lab_id=QuietOtter", "lab_id=__HIVE_DEFAULT_PARTITION__"]
+    )

@@ -1,0 +1,85 @@
+"""Recipes to try on some recordings, in the order in which they are tried, with a guess of the time they take."""
+
+from dataclasses import dataclass, replace
+
+from training.developing.facts import Facts
+from training.recipes.named import (
+    AnyRecipe,
+    cnn_transformer_plus,
+    cnn_transformer_plus_small,
+    trees,
+    trees_far,
+    trees_far_undirected,
+    trees_near,
+    trees_near_undirected,
+    trees_undirected,
+)
+from training.recipes.network_recipe import Recipe
+from training.recipes.trees_recipe import TreesRecipe
+
+MANY_GROUPS = 12
+"""From so many groups of recordings on, larger trees and windows of minutes are tried too."""
+_HIGHEST_RATE = 30.0
+_MOST_UPDATES = 2_500
+"""Training steps of a network on a processor: more recordings mean fewer epochs."""
+_SIGNAL_S, _GROW_S, _STEP_S = 2.5e-8, 2.2e-9, 0.15
+"""Seconds for one feature of one sample, for one row in one tree with one feature, and for one step of a small network. They are rough;
+the first fold of each recipe corrects them."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recipe to try."""
+
+    recipe: AnyRecipe
+    """Its whole configuration."""
+    why: str
+    """Why it is tried, in words."""
+    fold_s: float
+    """A guess of the time for one fold, s."""
+
+    @property
+    def validates(self) -> bool:
+        """Whether some of the training recordings choose the epoch; trees learn from all."""
+        return isinstance(self.recipe, Recipe)
+
+
+def candidates(facts: Facts, device: str) -> tuple[Candidate, ...]:
+    """Return what to try, the best guess first."""
+    middle, far = (trees_undirected, trees_far_undirected) if facts.one_way else (trees, trees_far)
+    short = "trees with short windows; they also see the place in the arena and the moments before and after"
+    chosen = [_trees(trees_near_undirected(), facts, f"{short}; both mice are treated alike")] if facts.one_way else []
+    chosen += [
+        _trees(trees_near(), facts, short),
+        _trees(middle(), facts, "trees with windows up to a minute"),
+        _network(facts, device),
+    ]
+    if facts.groups >= MANY_GROUPS:
+        chosen.append(_trees(far(), facts, "more and larger trees with windows up to three minutes: there are many recordings"))
+    return tuple(chosen)
+
+
+def _trees(recipe: TreesRecipe, facts: Facts, why: str) -> Candidate:
+    """Return trees at the rate of the recordings, if that is lower than the recipe's."""
+    recipe = replace(recipe, fps=min(recipe.fps, max(1.0, facts.fps)), refit=False)
+    if recipe.joint and facts.exclusive:
+        why += "; one softmax, because the behaviors exclude each other"
+    samples = facts.subjects_s * recipe.fps
+    bodyparts = min(facts.bodyparts, recipe.most_bodyparts)
+    signals = (30 + bodyparts**2 / 2) * (1 if facts.alone else 3)
+    features = signals * (1 + 2 * len(recipe.windows_s) + 2 * len(recipe.beside_s))
+    rows = min(samples, recipe.rows) if recipe.rows else samples / 4
+    outputs = len(facts.bouts) + 1
+    grow_s = rows * recipe.trees.trees * outputs * (features * recipe.trees.feature_fraction + 30) * _GROW_S
+    return Candidate(recipe, why, samples * features * _SIGNAL_S + grow_s)
+
+
+def _network(facts: Facts, device: str) -> Candidate:
+    """Return the network over bare tracks, at the size for the device."""
+    recipe = cnn_transformer_plus() if device == "cuda" else cnn_transformer_plus_small()
+    windows = facts.subjects_s * recipe.fps / recipe.windowing.step
+    epochs = max(4, min(recipe.epochs, round(_MOST_UPDATES * recipe.batch / max(windows, 1)))) if device == "cpu" else recipe.epochs
+    recipe = replace(recipe, epochs=epochs, patience=max(recipe.patience, epochs))
+    return Candidate(
+        recipe, "a network over bare tracks, whose mistakes differ from those of trees", windows / recipe.batch * epochs * _STEP_S
+    )
