@@ -17,6 +17,7 @@ from behavior.views.sampling import sample_frames
 from recognizers.recognizer import LABELLINGS, View
 from reports.estimates import Estimate
 from training.fitting.tree_session import most_tracked
+from training.material.curated_zone import CuratedZone
 from training.material.fold_plan import FoldPlan
 
 RATE = 10.0
@@ -60,13 +61,14 @@ class LabelLag:
 
 def lag_sums(plan: FoldPlan) -> tuple[LagSums, ...]:
     """Return the sums of every recording of a plan [U], in its order."""
-    labelling = LABELLINGS[View.PAIR].of_actions(plan.bouts["action"])
-    bodyparts = most_tracked(plan.zone.bodyparts(plan.recordings), _MOST_BODYPARTS)
+    labelling, zone = LABELLINGS[View.PAIR].of_actions(plan.bouts["action"]), plan.zone
+    assert isinstance(zone, CuratedZone)  # lags are measured on tracks
+    bodyparts = most_tracked(zone.bodyparts(plan.recordings), _MOST_BODYPARTS)
     features = PairStatistics(bodyparts, RATE, lags_s=(1 / RATE, 0.5), windows_s=(), place=True)
     shifts = [round(shift * RATE) for shift in SHIFTS_S]
     sums = []
     for recording in plan.recordings:
-        curated = plan.zone.tracking(recording)
+        curated = zone.tracking(recording)
         sampled = sample_frames(curated.frames, recording.fps, RATE)
         total = LagSums(
             np.zeros((len(features.names) + 1,) * 2), np.zeros((len(shifts), len(features.names) + 1, len(labelling.behaviors)))
