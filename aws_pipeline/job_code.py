@@ -22,6 +22,7 @@ GLUE_LIBRARY = (
     "aws_pipeline/lake.py",
     "aws_pipeline/landed.py",
     "aws_pipeline/outcome.py",
+    "aws_pipeline/pins.py",
     "aws_pipeline/preparation.py",
     "aws_pipeline/publication.py",
     "aws_pipeline/quarantine_store.py",
