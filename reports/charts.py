@@ -133,7 +133,7 @@ def growth_chart(
     for place, one in zip(amounts, estimates, strict=True):
         if one.low is not None and one.high is not None:
             axes.plot([place, place], [one.low, one.high], color=HUE, linewidth=1.2)
-    axes.annotate("mean", (amounts[0], values[0]), xytext=(-4, 6), textcoords="offset points", ha="right", fontsize=8, color=HUE)
+    axes.annotate("mean", (amounts[-1], values[-1]), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8, color=HUE)
     axes.set_xticks(amounts, [f"{one:.0f}" for one in amounts])
     axes.set_ylim(0, 1)
     axes.set_xlabel(amount)

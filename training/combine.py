@@ -23,7 +23,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK
-from training.command_line import curated_folder, require_drawing, require_seed, run_script
+from training.command_line import add_fold_flags, chosen_grouping, curated_folder, require_drawing, require_seed, run_script
 
 COMBINED = "combined.safetensors"
 
@@ -52,7 +52,8 @@ def _combine(flags: argparse.Namespace) -> int:
     from training.material.curated_zone import CuratedZone
     from training.material.fold_plan import plan_folds
 
-    plan = plan_folds(CuratedZone(curated), flags.labs, flags.folds)
+    zone = CuratedZone(curated, flags.labels_late)
+    plan = plan_folds(zone, flags.labs, flags.folds, chosen_grouping(flags, zone), flags.exclude)
     other = flags.against and OutOfFold(flags.against)
     if other:
         other.refuse_unlike(plan, View.PAIR)
@@ -84,6 +85,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--curated", type=Path, help="directory of the curated zone of all members")
     parser.add_argument("--folds", type=int, default=4, help="number of folds of all members (default: %(default)s)")
     parser.add_argument("--labs", nargs="+", help="labs of all members (default: all)")
+    add_fold_flags(parser)
     parser.add_argument("--output-dir", type=Path, help="folder for all output (default: results/cross_validation/<how>-<members>)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the trees (default: 0)")
     parser.add_argument(

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports.charts import bar_chart, calibration_chart, curve_chart, dot_chart, matrix_chart
+from reports.charts import bar_chart, calibration_chart, curve_chart, dot_chart, growth_chart, matrix_chart
 from reports.estimates import Estimate
 from reports.figures import svg
 
@@ -68,3 +68,12 @@ def test_bars_have_their_intervals_and_only_the_reference_stands_out() -> None:
     assert texts(figure) == ["0.500", "0.300", "-"]
     whole, part, _ = (patch.get_facecolor() for patch in figure.axes[0].patches)
     assert whole != part
+
+
+def test_a_growth_chart_draws_the_mean_with_intervals_over_single_series() -> None:
+    estimates = [Estimate(0.4, 0.3, 0.5), Estimate(0.6, None, None)]
+    figure = growth_chart([2, 5], estimates, {"rear": [0.3, 0.7]}, "recordings", "PR-AUC")
+    lines = [line.get_xydata().tolist() for line in figure.axes[0].lines]
+    assert lines == [[[2, 0.3], [5, 0.7]], [[2, 0.4], [5, 0.6]], [[2, 0.3], [2, 0.5]]]  # the series, the mean, its only interval
+    assert texts(figure) == ["rear", "mean"]
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["2", "5"]

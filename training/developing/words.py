@@ -74,7 +74,10 @@ def curve_lines(points: Sequence[CurvePoint]) -> list[str]:
     if gain.low <= 0:
         lines.append("This gain is within the noise: more recordings of the same kind will hardly help on average.")
     else:
-        lines.append(f"Twice as many labelled recordings will probably add less than that again: expect +0.00 to {gain.value:+.2f}.")
+        doubled = gain.value / np.log2(now.recordings / before.recordings)
+        lines.append(
+            f"That is {doubled:+.3f} for twice as many recordings. The next doubling will probably add less: +0.00 to {doubled:+.2f}."
+        )
     rising = {name: float(values[0] - before.series[name][0]) for name, values in now.series.items() if np.isfinite(values[0])}
     worth = [name for name, value in sorted(rising.items(), key=lambda item: -item[1]) if value >= _WORTH]
     for name in worth:

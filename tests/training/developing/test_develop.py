@@ -105,6 +105,18 @@ def test_a_plan_trains_nothing(lake: Lake, tmp_path: Path, capsys: pytest.Captur
     assert run(lake, tmp_path / "out", "--minutes", "0") == EXIT_USAGE
 
 
+def test_a_plan_groups_and_excludes_as_the_flags_say(lake: Lake, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = tmp_path / "names.csv"
+    names.write_text("video_id,name\n101,old_7\n102,new_7\n103,new_8\n104,new_9\n")
+    grouped = ["--group-by", f"{names}:name", "--group-pattern", r"(\d+)$"]
+    assert run(lake, tmp_path / "out", "--plan", *grouped) == EXIT_OK
+    assert "4 recordings in 3 groups" in capsys.readouterr().out
+    assert run(lake, tmp_path / "out", "--plan", *grouped, "--exclude", "103") == EXIT_OK
+    assert "3 recordings in 2 groups" in capsys.readouterr().out
+    assert run(lake, tmp_path / "out", "--plan", "--group-pattern", "x") == EXIT_USAGE
+    assert "--group-by" in capsys.readouterr().err
+
+
 def test_sizes_follow_the_amount_of_data(lake: Lake) -> None:
     facts = facts_of(plan_folds(CuratedZone(lake.curated), [LAB], 2))
     assert facts.one_way  # mouse 1 always acts

@@ -42,7 +42,9 @@ def point(recordings: float, bouts: float, *precision: float) -> CurvePoint:
 def test_a_curve_that_rises_asks_for_more_bouts_and_a_flat_one_does_not() -> None:
     rising = " ".join(curve_lines([point(2, 50, 0.5), point(4, 100, 0.6)]))
     assert "from 0.500 to 0.600 (+0.100" in rising
-    assert "expect +0.00 to +0.10" in rising
+    assert "+0.100 for twice as many recordings" in rising
+    assert "+0.00 to +0.10" in rising
+    assert "+0.050 for twice as many" in " ".join(curve_lines([point(1, 25, 0.5), point(4, 100, 0.6)]))  # two doublings
     assert "More bouts of rear help: 50 to 100 bouts brought +0.100" in rising
     flat = " ".join(curve_lines([point(2, 50, 0.5), point(4, 100, 0.5)]))
     assert "within the noise" in flat
