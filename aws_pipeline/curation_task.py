@@ -183,8 +183,8 @@ class _Source:
             data = read_object(self.raw, key)
         except FileNotFoundError:
             raise ContractError(Fault("file-missing", key, "Expected an object, but got none.", mend)) from None
-        if not near:
+        if not near:  # a file of a data directory was never uploaded
             self.digests[key] = digest(data)
-        if key in self._landed:
-            self.notes += differences(key, self.digests[key], *self._landed[key], self.work.policy)
+            if key in self._landed:
+                self.notes += differences(key, self.digests[key], *self._landed[key], self.work.policy)
         return read_rows(table, data, key, mend=mend, threads=False)

@@ -7,7 +7,7 @@ from typing import Any
 from aws_pipeline.config import Settings
 from aws_pipeline.names import ZONES
 from infra.cloud.grants import allow, arn, bucket_arn, catalog_arns, objects, policy, role_arn
-from infra.cloud.roles import READ_CATALOG, WRITE_OBJECTS
+from infra.cloud.roles import READ_CATALOG, WRITE_CATALOG, WRITE_OBJECTS
 
 
 def operator_policy(settings: Settings) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def operator_document(settings: Settings) -> dict[str, Any]:
             ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
             [bucket_arn(settings, zone) for zone in ZONES],
         ),
-        allow("UseCatalog", [*READ_CATALOG, "glue:GetDatabases", "glue:CreateTable", "glue:UpdateTable"], catalog_arns(settings)),
+        allow("UseCatalog", [*READ_CATALOG, "glue:GetDatabases", *WRITE_CATALOG], catalog_arns(settings)),
         allow(
             "RunJob",
             ["glue:GetJob", "glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],

@@ -8,7 +8,8 @@ from aws_pipeline.config import Settings
 from infra.cloud.grants import Statement, allow, arn, bucket_arn, catalog_arns, objects, policy, trust
 
 READ_CATALOG = ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:GetPartitions"]
-WRITE_CATALOG = ["glue:CreateTable", "glue:UpdateTable", "glue:BatchCreatePartition", "glue:BatchDeletePartition"]
+WRITE_CATALOG = ["glue:CreateTable", "glue:UpdateTable", "glue:DeleteTable"]
+"""DeleteTable is for a table whose metadata somebody removed from the zone: it is made anew."""
 LIST_OBJECTS = ["s3:ListBucket", "s3:GetBucketLocation"]
 WRITE_OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
 

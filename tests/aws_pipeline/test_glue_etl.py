@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -367,18 +368,27 @@ def test_metadata_that_cannot_be_read_refuses_the_run_and_leaves_all_as_it_was(s
 
 
 @spark
-def test_objects_of_a_killed_run_are_unseen_and_old_ones_are_removed(second):
+def test_objects_of_a_killed_run_are_unseen_and_removed_unless_another_run_may_still_need_them(second):
     _, lake_now = second
     folder = lake_now.curated / "tracking_curated" / "lab_id=QuietOtter"
     young, old = folder / "train-7-000000000000000a.parquet", folder / "train-7-000000000000000b.parquet"
-    for file in (young, old):
-        file.write_bytes(b"half of it")
-    os.utime(old, (0, 0))
+    mark = lake_now.curated / "underway" / "elsewhere.json"
     count = lake_now.table("tracking_curated").scan().count()
-    glue_job.run_job(lake_now.settings, glue_job.Order(force=True))
-    assert lake_now.table("tracking_curated").scan().count() == count
-    assert (young.exists(), old.exists()) == (True, False)
-    young.unlink()
+
+    def run(*orphans):
+        for file in orphans:
+            file.write_bytes(b"half of it")
+        os.utime(old, (0, 0))
+        glue_job.run_job(lake_now.settings, glue_job.Order(force=True))
+        assert lake_now.table("tracking_curated").scan().count() == count
+        return young.exists(), old.exists()
+
+    mark.parent.mkdir(exist_ok=True)
+    mark.write_text(json.dumps({"host": "another machine", "process": 1, "beat": datetime.now(UTC).isoformat()}))
+    assert run(young, old) == (True, False), "the young one may be of the run on another machine"
+    mark.write_text(json.dumps({"host": "another machine", "process": 1, "beat": "2026-01-01T00:00:00+00:00"}))
+    assert run(old) == (False, False)
+    assert not mark.exists(), "that run is dead"
 
 
 GROWN = replace(HERON, video_id=80)

@@ -29,6 +29,7 @@ RARE = {
     "s3:ListMultipartUploadParts": "a large upload is interrupted",
     "glue:BatchStopJobRun": "Ctrl-C during a run",
     "glue:GetJobRuns": "looking up earlier runs",
+    "glue:DeleteTable": "somebody emptied a zone, and its tables are made anew",
     "glue:GetTables": "the notebook lists the tables",
     "glue:GetPartitions": "awswrangler reads tables that are not Iceberg's",
     "glue:GetDatabases": "the notebook lists the databases",
