@@ -132,6 +132,18 @@ def settings(environment: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
+def java_home(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the folder of the Java that the user names, if any."""
+    return environment.get("JAVA_HOME")
+
+
+def environment_on_a_new_disk(mock_dir: Path, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment of a child process that uses the stand-in on another disk, whatever the user's own settings are."""
+    hidden = ("AWS_", "S3_", "MABE_", "USE_LOCAL")
+    plain = {name: value for name, value in environment.items() if not name.startswith(hidden)}
+    return {**plain, "S3_MOCK_DIR": str(mock_dir)}
+
+
 def add_policy_flag(parser: argparse.ArgumentParser) -> None:
     """Add --policy, which goes before MABE_POLICY."""
     parser.add_argument("--policy", type=Path, help="TOML file with a policy (default: MABE_POLICY, else the severities of the contract)")

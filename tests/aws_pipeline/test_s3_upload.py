@@ -1,7 +1,10 @@
 import json
+import os
 import shutil
 
+import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from behavior.keys import RAW_FOLDERS
 
@@ -135,3 +138,30 @@ def test_a_split_that_is_no_longer_there_leaves_the_metadata_and_its_recordings_
     assert script(UPLOAD).returncode == 0
     assert not (tmp_path / "s3_mock/raw-zone/metadata/test.csv").exists()
     assert (tmp_path / "s3_mock/raw-zone/test_tracking/lab_id=LoudHeron/8.parquet").is_file()
+
+
+def test_content_decides_what_is_sent_and_a_run_without_news_writes_nothing(script, data_dir, tmp_path):
+    assert script(UPLOAD).returncode == 0
+    raw = tmp_path / "s3_mock" / "raw-zone"
+    before = {path: path.stat().st_mtime_ns for path in raw.rglob("*") if path.is_file()}
+    told = script(UPLOAD)
+    assert "nothing to do: all 4 files were there already" in told.stdout
+    assert {path: path.stat().st_mtime_ns for path in raw.rglob("*") if path.is_file()} == before
+    for file in data_dir.rglob("*.parquet"):
+        file.touch()
+    assert "3 files, " in script(UPLOAD, "--dry-run").stdout.splitlines()[-1]
+    assert "nothing to do: all 4 files were there already" in script(UPLOAD).stdout
+    file = data_dir / "train_tracking/QuietOtter/7.parquet"
+    said, rows = file.stat(), pq.read_table(file, partitioning=None)
+    pq.write_table(rows.set_column(3, "x", pa.array([0.0, 2, 4, 7])), file)
+    assert file.stat().st_size == said.st_size
+    os.utime(file, ns=(said.st_atime_ns, said.st_mtime_ns))
+    assert json.loads(script(UPLOAD, "--json").stdout)["sent"] == 1, "neither size nor time of modification says that it changed"
+    assert json.loads(script(UPLOAD, "--json", "--force").stdout)["sent"] == 4
+
+
+@pytest.mark.parametrize("flags", [("--jobs", "0"), ("--jobs", "1000"), ("--bwlimit", "0"), ("--bwlimit", "nan")])
+def test_flags_without_sense_are_refused(script, data_dir, flags):
+    told = script(UPLOAD, *flags)
+    assert told.returncode == 2
+    assert told.stderr.startswith(f"error: Expected {flags[0]} to be ")

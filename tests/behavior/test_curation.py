@@ -1,4 +1,6 @@
+import hashlib
 import io
+import json
 
 import numpy as np
 import pyarrow as pa
@@ -7,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from behavior.annotations import enrich
 from behavior.contract import ContractError
-from behavior.curation import WRITE_OPTIONS, curate, from_table, to_table
-from behavior.recording import Recording
+from behavior.curation import CURATION_VERSION, WRITE_OPTIONS, curate, from_table, to_table
+from behavior.recording import Recording, recordings_from_rows
+from behavior.simulated.lab_profiles import PROFILES
+from behavior.simulated.recordings import simulate
 from behavior.tables import TRACKING_CURATED
 
 
@@ -130,3 +135,14 @@ def test_a_real_recording_with_a_third_of_its_points_missing_is_curated_whole(re
     assert curated.frames == 14734
     assert curated.seen.mean() == pytest.approx(0.5906, abs=1e-4)  # point_coverage in the data's own manifest
     assert np.isfinite(curated.xy).all()
+
+
+def test_other_rows_need_another_version_of_the_curation():
+    """If this fails and you meant it: raise CURATION_VERSION, and put the new digest here."""
+    simulated = simulate(PROFILES["CautiousGiraffe"], seed=1, video_id=7, seconds=20.0)
+    (recording,) = recordings_from_rows([simulated.metadata])
+    curated = curate(simulated.tracking, recording)
+    rounded = [np.rint(np.nan_to_num(array, nan=-999.0) * 1000).astype(np.int64) for array in (curated.xy, curated.velocity)]
+    bouts = enrich(simulated.annotation, recording).to_pylist()
+    text = json.dumps([hashlib.sha256(array.tobytes()).hexdigest() for array in rounded]) + curated.seen.tobytes().hex() + str(bouts)
+    assert (CURATION_VERSION, hashlib.sha256(text.encode()).hexdigest()[:16]) == (1, "f180ecf9cf488770")

@@ -11,7 +11,7 @@ from faults.night import BAD, GOOD, tracking, walk
 from aws_pipeline import athena, landing, lineage, s3_upload
 from aws_pipeline.iceberg import connect
 from aws_pipeline.landed import read_digests, read_landing
-from behavior.contract import ContractError
+from behavior.contract import CONTRACT_VERSION, ContractError
 
 RAW = "s3://raw-zone"
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")  # awswrangler 3.17 on pandas 3
@@ -63,7 +63,7 @@ def test_an_object_that_another_tool_wrote_is_used_and_told(night, data_dir):
 
 def test_a_policy_can_refuse_what_another_tool_wrote(night, data_dir):
     night.put(night.tracking(*GOOD), tracking(walk(range(12))))
-    (aside,) = night.run('contract = 1\n[severity]\nobject-replaced = "reject"')["put_aside"]
+    (aside,) = night.run(f'contract = {CONTRACT_VERSION}\n[severity]\nobject-replaced = "reject"')["put_aside"]
     assert aside["name"] == "train-8"
 
 

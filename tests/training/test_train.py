@@ -22,6 +22,7 @@ from behavior.bouts import DecodeSettings
 from behavior.contract import EXIT_CONTRACT, EXIT_INTERRUPTED, EXIT_UNEXPECTED, EXIT_USAGE, ContractError
 from behavior.keys import key_of
 from behavior.metric import mabe_score
+from behavior.snapshot import snapshot_of_keys
 from behavior.tables import METADATA_TRAIN
 from inference.recognition import recognize
 from recognizers.checkpoint import read_header, videos_seen
@@ -328,3 +329,14 @@ def test_it_learns_what_simulated_mice_do(tmp_path: Path, tiny: Recipe) -> None:
     chance = mabe_score(solution_rows(unseen, truth), submission_rows(pd.DataFrame(always, columns=truth.columns))).score
     assert chance < 0.3
     assert score > chance + 0.25
+
+
+def test_the_run_of_the_etl_can_be_named_and_is_in_the_checkpoint(copy: Path, with_tiny: Recipe, tmp_path: Path, capsys) -> None:
+    keys = [file.relative_to(copy).as_posix() for file in copy.rglob("*.parquet")]
+    (copy / "snapshots").mkdir()
+    (copy / "snapshots" / "night-1.json").write_bytes(replace(snapshot_of_keys(keys), run="night-1").to_json())
+    flags = ("--curated", copy, "--recipe", with_tiny.name, "--model-dir", tmp_path)
+    assert run(*flags, "--snapshot", "night-2") == EXIT_USAGE
+    assert "Expected the objects of run night-2" in capsys.readouterr().err
+    assert run(*flags, "--snapshot", "night-1") == 0
+    assert read_header(tmp_path / f"{with_tiny.name}.safetensors")["snapshot"] == "night-1"

@@ -105,13 +105,13 @@ class Session(ABC):
         """Return the decoding of the recognizer; `own` is the one fitted on validation recordings."""
         return own if self.fitted_decoding is None else self.fitted_decoding.over(self.behaviors, own.occurring)
 
-    def save_recognizer(self, path: Path) -> None:
-        """Write the checkpoint."""
+    def save_recognizer(self, path: Path, snapshot: str = "") -> None:
+        """Write the checkpoint; `snapshot` is the run of the ETL whose tables it learned from, if they are those of a lake."""
         videos = {part: list(videos) for part, videos in asdict(self.split).items()}
         if self.fitted_decoding is not None:
             videos["decoding"] = list(self.fitted_decoding.videos)
         provenance = {"recipe": self.described_recipe(), "videos": videos, "metrics": self.metrics(), "seed": self.seed}
-        provenance |= {"curve": self.curve()}
+        provenance |= {"curve": self.curve()} | ({"snapshot": snapshot} if snapshot else {})
         checkpoint.save(path, self.recognizer(), provenance)
 
     def identity(self) -> dict[str, Any]:

@@ -5,15 +5,19 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from simulated_lake import Lake
 
 from behavior.annotations import enrich
-from behavior.curation import curate, to_table
+from behavior.contract import ContractError
+from behavior.curation import WRITE_OPTIONS, curate, to_table
 from behavior.keys import key_of
 from behavior.recording import Triple
+from behavior.snapshot import snapshot_of_keys
 from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, TRACKING_CURATED
 from training.material.curated_zone import CuratedZone
 
@@ -97,3 +101,36 @@ def test_bouts_of_a_clip_lie_on_the_frames_that_they_lie_on_in_the_film(tmp_path
     (found,) = zone.annotated_recordings()
     assert zone.bouts([found])[["start_frame", "stop_frame"]].to_numpy().tolist() == [[1, 3]]
     assert zone.tracking(found).frames == 4
+
+
+def test_a_list_of_objects_says_which_of_several_versions_are_read(lake, tmp_path):
+    """The folder holds the objects of two runs; the list of each names its own."""
+    root = tmp_path / "zone"
+    shutil.copytree(lake.curated, root)
+    old = [file.relative_to(root).as_posix() for file in root.rglob("*.parquet")]
+    recording = lake.recordings[0]
+    key = key_of(TRACKING_CURATED, "train", recording)
+    longer = lake.tracking(recording)
+    shifted = longer.set_column(longer.schema.get_field_index("x"), "x", pc.add(longer.column("x"), pa.scalar(50, pa.float32())))
+    new_key = key_of(TRACKING_CURATED, "train", recording, "0123456789abcdef")
+    pq.write_table(to_table(curate(shifted, recording), recording, "train"), root / new_key, **WRITE_OPTIONS)
+    new = [new_key if one == key else one for one in old]
+    (root / "snapshots").mkdir()
+    for run, keys in (("first", old), ("second", new)):
+        for name in (run, "current"):
+            (root / "snapshots" / f"{name}.json").write_bytes(replace(snapshot_of_keys(keys), run=run).to_json())
+    first, last = (CuratedZone(place) for place in (root / "snapshots" / "first.json", root))
+    assert (first.root, first.snapshot.run, last.snapshot.run) == (root, "first", "second")
+    np.testing.assert_array_equal(first.tracking(recording).xy, CuratedZone(lake.curated).tracking(recording).xy)
+    assert np.nanmax(np.abs(last.tracking(recording).xy - first.tracking(recording).xy)) > 1
+    (root / key).unlink()
+    assert "of run first" in first.data_faults([recording])[0]
+    assert last.data_faults([recording]) == []
+
+
+def test_a_list_that_is_none_is_a_fault_of_the_contract(lake, tmp_path):
+    root = tmp_path / "zone"
+    (root / "snapshots").mkdir(parents=True)
+    (root / "snapshots" / "current.json").write_text("{}")
+    with pytest.raises(ContractError, match=r"Expected the list of a lake's objects in .*current\.json"):
+        CuratedZone(root).annotated_recordings()
