@@ -4,15 +4,15 @@ A run is kept if it is the last one, if it was published less than some days ago
 snapshot that it reads. Objects of other runs are removed, so that a plain reader of a table's folder sees what SQL sees.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
 from aws_pipeline.iceberg import Expired, LakeTable
 from aws_pipeline.lake import StoredObject, list_objects, read_object, remove_objects, s3_client
-from behavior.keys import CURRENT_SNAPSHOT, ICEBERG, PINS, SNAPSHOTS, pin_key, snapshot_key
+from aws_pipeline.pins import read_pins
+from behavior.keys import CURRENT_SNAPSHOT, ICEBERG, SNAPSHOTS, pin_key, snapshot_key
 from behavior.snapshot import Snapshot, SnapshotObject, TableSnapshot
 
 _ORPHAN_AGE = timedelta(days=1)
@@ -53,18 +53,6 @@ def read_retention(zone: str, keep_days: float) -> Retention:
         young = now - datetime.fromisoformat(snapshot.published) < timedelta(days=keep_days)
         (kept if young or snapshot.run in pinned else expired)[snapshot.run] = snapshot
     return Retention(kept, expired)
-
-
-def write_pin(zone: str, name: str, run: str, until: datetime) -> None:
-    """Keep the objects of a run until a time, for example for a training job of that name."""
-    bucket, key = _address(zone, pin_key(name))
-    s3_client().put_object(Bucket=bucket, Key=key, Body=json.dumps({"run": run, "until": until.isoformat()}).encode())
-
-
-def read_pins(zone: str) -> dict[str, dict[str, Any]]:
-    """Return the pins by name: run, and until when."""
-    names = {key: key.removeprefix(f"{PINS}/").removesuffix(".json") for key in list_objects(zone, [PINS])}
-    return {name: json.loads(read_object(zone, key).to_pybytes()) for key, name in names.items()}
 
 
 def snapshot_of(run: str, tables: Mapping[str, LakeTable], digests: Mapping[str, str]) -> Snapshot:

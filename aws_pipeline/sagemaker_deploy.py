@@ -15,10 +15,7 @@ Exit codes: 0 done, 1 unexpected, 2 usage, configuration or a full disk, 4 the j
 """
 
 import argparse
-import io
 import sys
-import tarfile
-import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -28,51 +25,16 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.job_code import SERVING, files
+from aws_pipeline.model_versions import CONTENT_TYPE, approve, find_version, register, versions
 from aws_pipeline.names import OWNER_TAG
 from aws_pipeline.terminal import JobFailed, run
 from behavior.contract import EXIT_OK, UsageError
 from behavior.whole_file import whole_file
 from reports.progress import Progress
 
-PROGRAM = "inference/handler.py"
-CONTENT_TYPE = "application/vnd.apache.parquet"
 SERVERLESS_MB = 3072
 """Memory of a serverless endpoint; PyTorch and a small network need about 1 GB."""
 _POLL_S = 1.0
-_WAITING, _APPROVED = "PendingManualApproval", "Approved"
-
-
-def register(job: str, chosen: Settings, image: str) -> str:
-    """Make a version of a training job's model, which waits for approval, and return its ARN. Raises UsageError if the job has no model."""
-    import boto3
-
-    client = boto3.client("sagemaker")
-    found = client.describe_training_job(TrainingJobName=job)
-    if found["TrainingJobStatus"] != "Completed":
-        raise UsageError(f"Expected {job} to be completed, but got {found['TrainingJobStatus']}. Name a job that has a model.")
-    model = _pack(found["ModelArtifacts"]["S3ModelArtifacts"], chosen, job)
-    scores = {each["MetricName"]: f"{each['Value']:.4f}" for each in found.get("FinalMetricDataList") or []}
-    card = {"job": job, "recipe": str(found.get("HyperParameters", {}).get("recipe", "")), **scores}
-    container = {"Image": image, "ModelDataUrl": model, "Environment": {"SAGEMAKER_PROGRAM": PROGRAM}}
-    kinds = {"SupportedContentTypes": [CONTENT_TYPE], "SupportedResponseMIMETypes": ["text/csv"]}
-    answer = client.create_model_package(
-        ModelPackageGroupName=chosen.names.of("recognizers"),
-        ModelPackageDescription=f"{card['recipe']}, trained by {job}",
-        ModelApprovalStatus=_WAITING,
-        InferenceSpecification={"Containers": [container], **kinds},
-        CustomerMetadataProperties=card,
-    )
-    return str(answer["ModelPackageArn"])
-
-
-def approve(version: int, chosen: Settings) -> str:
-    """Approve a version and return its ARN. Raises UsageError if there is none."""
-    import boto3
-
-    arn = _version(version, chosen, approved=False)["ModelPackageArn"]
-    boto3.client("sagemaker").update_model_package(ModelPackageArn=arn, ModelApprovalStatus=_APPROVED)
-    return str(arn)
 
 
 def transform(requests: Path, output: Path, version: int | None, chosen: Settings, instance_type: str) -> int:
@@ -140,59 +102,10 @@ def delete_endpoint(name: str, chosen: Settings) -> str:
     return full
 
 
-def versions(chosen: Settings) -> list[dict[str, Any]]:
-    """Return all versions, the newest first."""
-    import boto3
-
-    pages = boto3.client("sagemaker").get_paginator("list_model_packages")
-    listed = pages.paginate(ModelPackageGroupName=chosen.names.of("recognizers"), SortBy="CreationTime", SortOrder="Descending")
-    return [dict(each) for page in listed for each in page["ModelPackageSummaryList"]]
-
-
-def _pack(model_uri: str, chosen: Settings, job: str) -> str:
-    """Put the code that serves a checkpoint beside it, as model.tar.gz in S3; return its address."""
-    import boto3
-
-    s3 = boto3.client("s3")
-    bucket, _, key = model_uri.removeprefix("s3://").partition("/")
-    with tempfile.TemporaryDirectory() as folder:
-        trained, served = Path(folder, "trained.tar.gz"), Path(folder, "model.tar.gz")
-        s3.download_file(bucket, key, str(trained))
-        with tarfile.open(trained) as source, tarfile.open(served, "w:gz") as target:
-            for member in source.getmembers():
-                if member.isfile() and member.name.endswith((".safetensors", ".onnx")):
-                    target.addfile(_entry(Path(member.name).name, member.size), source.extractfile(member))
-            for path, content in files(*SERVING).items():
-                target.addfile(_entry(f"code/{path}", len(content)), io.BytesIO(content))
-        to = f"training/served/{job}/model.tar.gz"
-        s3.upload_file(str(served), chosen.bucket("artifacts"), to)
-    return chosen.uri("artifacts", to)
-
-
-def _entry(name: str, size: int) -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name)
-    entry.size, entry.mode = size, 0o644
-    return entry
-
-
-def _version(version: int | None, chosen: Settings, *, approved: bool) -> dict[str, Any]:
-    """Return the description of a version; without a number the newest. Raises UsageError for none, or for one without approval."""
-    import boto3
-
-    found = [each for each in versions(chosen) if version in (None, each["ModelPackageVersion"])]
-    wanted = [each for each in found if each["ModelApprovalStatus"] == _APPROVED] if approved else found
-    if not wanted:
-        what = "an approved version" if approved else "a version"
-        got = f"only {found[0]['ModelPackageVersion']}, which waits for approval" if found else "none"
-        mend = "Approve it: python aws_pipeline/sagemaker_deploy.py approve" if found else "Register a training job first"
-        raise UsageError(f"Expected {what} of {chosen.names.of('recognizers')}{f' {version}' if version else ''}, but got {got}. {mend}.")
-    return dict(boto3.client("sagemaker").describe_model_package(ModelPackageName=wanted[0]["ModelPackageArn"]))
-
-
 def _create_model(name: str, version: int | None, chosen: Settings) -> str:
     import boto3
 
-    package = _version(version, chosen, approved=True)
+    package = find_version(version, chosen, approved=True)
     container = {name: package["InferenceSpecification"]["Containers"][0][name] for name in ("Image", "ModelDataUrl", "Environment")}
     role = boto3.client("iam").get_role(RoleName=chosen.training_role)["Role"]["Arn"]
     boto3.client("sagemaker").create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role, Tags=_tags(chosen))

@@ -14,15 +14,13 @@ Exit codes: 0 trained, 1 unexpected, 2 usage, configuration or a full disk, 4 th
 """
 
 import argparse
-import math
 import sys
 import tarfile
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,47 +29,20 @@ if not __package__:
 
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.costs import refuse_above
-from aws_pipeline.job_code import TRAINING, files, pins
-from aws_pipeline.names import OWNER_TAG
+from aws_pipeline.lake import read_snapshot
+from aws_pipeline.pins import remove_pin, write_pin
 from aws_pipeline.terminal import JobFailed, run
+from aws_pipeline.training_request import TrainingRequest, channel_of, checkpoints_of, staged_code, trainer_of
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN
 from behavior.whole_file import check_place
 from behavior.workplace import WORKPLACE
 from reports.progress import Progress
 
-IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
-"""Packages that training needs, and that the PyTorch container lacks or has in another version."""
-METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
 PROGRESS_LINES = ("Recipe", "epoch=", "Wrote")
 """How the lines of the job's log begin that are shown to the user."""
-_PYTORCH = "2.13"
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _POLL_S = 2.0
-_VOLUME_GB = 30
-_MOST_NAME, _SDK_SUFFIX, _ID_DIGITS = 63, 15, 6
-
-
-@dataclass(frozen=True)
-class TrainingRequest:
-    """Recipe, flags and machine of a training job."""
-
-    recipe: str
-    """Name of a function in training/recipes/named.py."""
-    hyperparameters: dict[str, str | int | float] = field(default_factory=dict)
-    """Further flags of training/train.py, without the dashes."""
-    instance_type: str = "ml.g5.xlarge"
-    """Machine on AWS."""
-    spot: bool = False
-    """Use spot machines; an interrupted job continues after its last epoch."""
-    max_hours: float = 24.0
-    """Stop the job after this time of training, hours."""
-    max_wait_hours: float | None = None
-    """With spot machines: stop after this time, waiting for machines included, hours; None: twice max_hours."""
-    input_mode: str = "FastFile"
-    """How the curated zone reaches the job: FastFile or File."""
-    resume: str | None = None
-    """Name of an earlier job that is continued."""
 
 
 def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
@@ -85,16 +56,35 @@ def train(request: TrainingRequest, chosen: Settings, output_dir: Path) -> Path:
 def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: bool = False) -> Any:
     """Start a training job and return it; with `wait`, follow it to its end; with `dry_run`, only check the request and return None.
 
+    The job reads the tables of one run of the ETL. A pin keeps their objects while the job lasts, also if the ETL runs again.
+
     With `wait`, raises JobFailed with the reason of the job if it does not complete.
     """
-    channels = [_channel("curated", chosen.uri("curated"), request.input_mode)]
-    with _staged_code() as code:
-        trainer = _trainer(request, chosen, code)
+    channels = [channel_of("curated", chosen.uri("curated"), request.input_mode)]
+    run, pin = _pinned_run(request, chosen), f"training-{uuid.uuid4().hex}"
+    hyperparameters = {**request.hyperparameters, "snapshot": run}
+    if not dry_run:
+        write_pin(chosen.uri("curated"), pin, run, datetime.now(UTC) + timedelta(hours=request.longest_hours))
+    with staged_code() as code:
+        trainer = trainer_of(replace(request, hyperparameters=hyperparameters), chosen, code)
         trainer.train(input_data_config=channels, wait=False, logs=False, dry_run=dry_run)
     job = trainer._latest_training_job
     if wait and not dry_run:
-        _follow(job)
+        try:
+            _follow(job)
+        finally:
+            remove_pin(chosen.uri("curated"), pin)
     return job
+
+
+def _pinned_run(request: TrainingRequest, chosen: Settings) -> str:
+    """Return the run whose tables the job reads. Raises UsageError if its objects are not there."""
+    snapshot = read_snapshot(chosen.uri("curated"), request.snapshot)
+    if snapshot is None:
+        got = f"none of run {request.snapshot}" if request.snapshot else "none"
+        mend = "python aws_pipeline/lineage.py --runs lists the runs." if request.snapshot else "Run python aws_pipeline/glue_etl.py first."
+        raise UsageError(f"Expected a list of objects in {chosen.uri('curated')}/snapshots, but got {got}. {mend}")
+    return snapshot.run
 
 
 def _follow(job: Any) -> None:
@@ -140,7 +130,7 @@ def require_checkpoints(job: str, chosen: Settings) -> None:
     """Raise UsageError unless an earlier job has checkpoints: otherwise the new job would start from the beginning without a message."""
     import boto3
 
-    folder = _checkpoints_of(job)
+    folder = checkpoints_of(job)
     if not boto3.client("s3").list_objects_v2(Bucket=chosen.bucket("artifacts"), Prefix=f"{folder}/", MaxKeys=1)["KeyCount"]:
         uri = chosen.uri("artifacts", folder)
         raise UsageError(f"Expected --resume to name a job with checkpoints in {uri}, but got {job}. Name another or leave it out.")
@@ -155,97 +145,6 @@ def require_curated(chosen: Settings) -> None:
         raise ContractError(
             [f"Expected {len(CURATED_TABLES)} tables in {chosen.uri('curated')}, but got none. Run python aws_pipeline/glue_etl.py first."]
         )
-
-
-def _trainer(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
-    import boto3
-    from sagemaker.core import image_uris
-    from sagemaker.core.helper.session_helper import Session
-    from sagemaker.core.shapes import Tag
-    from sagemaker.core.training.configs import (
-        CheckpointConfig,
-        Compute,
-        MetricDefinition,
-        OutputDataConfig,
-        SourceCode,
-        StoppingCondition,
-    )
-    from sagemaker.train import ModelTrainer
-
-    name = _base_name(request.recipe, chosen)
-    seconds = int(request.max_hours * 3600)
-    wait_seconds = int((request.max_wait_hours or 2 * request.max_hours) * 3600)
-    trainer = ModelTrainer(
-        sagemaker_session=Session(boto3.Session(region_name=chosen.region), default_bucket=chosen.bucket("artifacts")),
-        role=boto3.client("iam").get_role(RoleName=chosen.training_role)["Role"]["Arn"],
-        base_job_name=name,
-        input_s3_key_prefix="training/code",
-        training_image=image_uris.retrieve(
-            "pytorch-amzn2023", chosen.region, version=_PYTORCH, instance_type=request.instance_type, image_scope="training"
-        ),
-        source_code=SourceCode(source_dir=str(code), entry_script="training/train.py", requirements="requirements.txt"),
-        compute=Compute(
-            instance_type=request.instance_type,
-            instance_count=1,
-            volume_size_in_gb=_volume_gb(request, chosen),
-            enable_managed_spot_training=request.spot or None,
-        ),
-        stopping_condition=StoppingCondition(
-            max_runtime_in_seconds=seconds, **({"max_wait_time_in_seconds": wait_seconds} if request.spot else {})
-        ),
-        output_data_config=OutputDataConfig(s3_output_path=chosen.uri("artifacts", "training")),
-        training_input_mode=request.input_mode,
-        tags=[Tag(key=OWNER_TAG, value=chosen.names.deployment)],
-        environment={"SM_CHECKPOINT_DIR": "/opt/ml/checkpoints"},
-        hyperparameters={"recipe": request.recipe, **request.hyperparameters},
-    )
-    folder = _checkpoints_of(request.resume) if request.resume else f"training/{name}/checkpoints"
-    trainer.with_checkpoint_config(CheckpointConfig(s3_uri=chosen.uri("artifacts", folder)))
-    return trainer.with_metric_definitions([MetricDefinition(name=metric, regex=regex) for metric, regex in METRICS.items()])
-
-
-def _channel(name: str, uri: str, input_mode: str) -> Any:
-    """Return a channel with its own input mode: the SDK writes File into every channel that is only an address."""
-    from sagemaker.core.shapes import Channel, DataSource, S3DataSource
-
-    source = S3DataSource(s3_data_type="S3Prefix", s3_uri=uri, s3_data_distribution_type="FullyReplicated")
-    return Channel(channel_name=name, data_source=DataSource(s3_data_source=source), input_mode=input_mode)
-
-
-def _volume_gb(request: TrainingRequest, chosen: Settings) -> int:
-    """Return the size of the job's disk: room for code, packages and checkpoints, and in mode File also for the whole zone."""
-    if request.input_mode != "File":
-        return _VOLUME_GB
-    import boto3
-
-    pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=chosen.bucket("curated"))
-    n_bytes = sum(found["Size"] for page in pages for found in page.get("Contents", []))
-    return _VOLUME_GB + math.ceil(n_bytes / 1024**3)
-
-
-def _base_name(recipe: str, chosen: Settings) -> str:
-    """Return how a job's name begins: with whose it is, so that policies can tell, and with an end that no other job has.
-
-    SageMaker takes 63 characters, and the SDK appends 15.
-    """
-    owner = chosen.names.job_prefix
-    most = _MOST_NAME - _SDK_SUFFIX - len(owner) - _ID_DIGITS - 2
-    return f"{owner}-{recipe.replace('_', '-')[:most].rstrip('-')}-{uuid.uuid4().hex[:_ID_DIGITS]}"
-
-
-def _checkpoints_of(job: str) -> str:
-    return f"training/{job.rpartition('-')[0] or job}/checkpoints"  # the SDK appended the time to the name
-
-
-@contextmanager
-def _staged_code() -> Iterator[Path]:
-    """Copy the files of this repository that the job needs to a temporary folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        for path, content in {**files(*TRAINING), "requirements.txt": ("\n".join(pins(*IN_THE_CONTAINER)) + "\n").encode()}.items():
-            target = Path(folder, path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        yield Path(folder)
 
 
 def _main() -> int:
@@ -269,6 +168,7 @@ def _main() -> int:
     )
     parser.add_argument("--max-cost", type=float, metavar="USD", help="refuse a job that may cost more on AWS (aws_pipeline/costs.py)")
     parser.add_argument("--resume", metavar="JOB", help="continue from the checkpoints of an earlier job")
+    parser.add_argument("--snapshot", metavar="RUN", help="the run of the ETL whose tables are read (default: the last one)")
     parser.add_argument("--dry-run", action="store_true", help="check the request and submit nothing")
     arguments = parser.parse_args()
     if arguments.epochs is not None and arguments.epochs < 1:  # before a machine on AWS costs money
@@ -287,6 +187,7 @@ def _main() -> int:
         max_wait_hours=arguments.max_wait_hours,
         input_mode=arguments.input_mode,
         resume=arguments.resume,
+        snapshot=arguments.snapshot,
     )
     chosen = settings()
     with endpoint(chosen):

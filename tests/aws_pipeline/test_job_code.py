@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aws_pipeline import job_code, pipeline, sagemaker_train
+from aws_pipeline import job_code, pipeline, training_request
 from aws_pipeline.config import settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,12 +92,12 @@ def test_the_glue_script_is_loaded_from_its_zip_alone(tmp_path):
 
 
 def test_a_training_job_gets_every_file_of_its_rooms_and_the_versions_its_container_lacks():
-    with sagemaker_train._staged_code() as folder:
+    with training_request.staged_code() as folder:
         staged = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
         pins = (folder / "requirements.txt").read_text().splitlines()
     assert staged == {*job_code.files(*job_code.TRAINING), "requirements.txt"}
     assert reached("training/train.py") <= staged
-    assert sorted(pin.partition("==")[0] for pin in pins) == sorted(sagemaker_train.IN_THE_CONTAINER)
+    assert sorted(pin.partition("==")[0] for pin in pins) == sorted(training_request.IN_THE_CONTAINER)
 
 
 def reached(script):

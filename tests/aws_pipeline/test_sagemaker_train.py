@@ -3,20 +3,21 @@
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from unittest import mock
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from curated_lake import aws_on_this_disk
 
-from aws_pipeline import job_code, sagemaker_train
+from aws_pipeline import job_code, sagemaker_train, training_request
 from aws_pipeline.config import Settings
 from behavior.contract import UsageError
 
 
 def the_pins_of_a_job() -> list[str]:
     """Return what the container is asked to install."""
-    return job_code.pins(*sagemaker_train.IN_THE_CONTAINER)
+    return job_code.pins(*training_request.IN_THE_CONTAINER)
 
 
 class Bucket:
@@ -85,7 +86,8 @@ def lake(tmp_path_factory):
     """The deployed stacks on this disk, and a few bytes in the curated zone."""
     with aws_on_this_disk(tmp_path_factory.mktemp("train") / "s3_mock") as chosen:
         boto3.client("s3").put_object(Bucket="curated-zone", Key="metadata_train/a.parquet", Body=b"x" * 1000)
-        yield chosen
+        with mock.patch.object(sagemaker_train, "_pinned_run", lambda request, chosen: "run-1"):
+            yield chosen
 
 
 def submitted(lake, recipe="trees", **asked) -> dict:
@@ -106,14 +108,18 @@ def test_a_job_opens_the_curated_zone_on_demand_and_says_whose_it_is(lake):
     assert asked["TrainingJobName"].startswith("mabe-trees-")
     assert asked["Tags"] == [{"Key": "mabe:deployment", "Value": "mabe"}]
     assert asked["RoleArn"].endswith(":role/mabe-training")
-    assert {name: asked["HyperParameters"][name] for name in ("recipe", "epochs")} == {"recipe": "trees", "epochs": "2"}
+    assert {name: asked["HyperParameters"][name] for name in ("recipe", "epochs", "snapshot")} == {
+        "recipe": "trees",
+        "epochs": "2",
+        "snapshot": "run-1",
+    }
     assert [each["Name"] for each in asked["AlgorithmSpecification"]["MetricDefinitions"]] == ["train_loss", "val_score"]
     assert asked["CheckpointConfig"]["S3Uri"].startswith("s3://artifacts/training/mabe-trees-")
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_job_that_downloads_the_zone_gets_a_volume_for_it_and_a_spot_job_a_limit_of_waiting(lake, monkeypatch):
-    monkeypatch.setattr(sagemaker_train, "_VOLUME_GB", 7)
+    monkeypatch.setattr(training_request, "_VOLUME_GB", 7)
     asked = submitted(lake, input_mode="File", spot=True, max_hours=2.0, max_wait_hours=5.0, instance_type="ml.g5.2xlarge")
     assert {channel["ChannelName"]: channel["InputMode"] for channel in asked["InputDataConfig"]}["curated"] == "File"
     assert asked["ResourceConfig"]["VolumeSizeInGB"] == 8, "a thousand bytes take a whole gigabyte"
@@ -124,7 +130,7 @@ def test_a_job_that_downloads_the_zone_gets_a_volume_for_it_and_a_spot_job_a_lim
 
 def test_the_longest_recipe_of_the_longest_prefix_still_fits_the_name_of_a_job():
     chosen = Settings(local=False, data_dir=Path(), mock_dir=Path(), region="ap-southeast-2", prefix="x" * 33)
-    name = sagemaker_train._base_name("cnn_transformer_plus_without_anything", chosen)
+    name = training_request.base_name("cnn_transformer_plus_without_anything", chosen)
     assert len(name) + len("-20260102101500") == 63
     assert name.startswith("x" * 20 + "-cnn-transformer-plus")
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import http.client
 import os
+import re
 import socket
 import sqlite3
 import zlib
@@ -273,9 +274,18 @@ def test_what_is_not_there_says_so_in_the_words_of_s3(call: Client) -> None:
     assert b"Expected an object s3://zone/nothing, but got none. List the bucket or write it first." in body
     assert b"<Code>NoSuchBucket</Code>" in call("GET", "/no-such-zone?list-type=2")[1]
     assert call("HEAD", "/zone/nothing")[:2] == (404, b"")
-    status, body, _ = call("GET", "/zone?versions")
+    status, body, _ = call("POST", "/zone/a?select")
     assert (status, b"<Code>NotImplemented</Code>" in body) == (501, True)
     assert call("GET", "/moto-api/data.json")[0] == 404, "the control plane's own interface is not for clients"
+
+
+def test_every_object_is_listed_with_its_only_version_page_by_page(call: Client) -> None:
+    for key in ["a", "b/1", "b/2"]:
+        call("PUT", f"/zone/{key}", b"mouse")
+    body = call("GET", "/zone?versions&max-keys=2")[1]
+    assert re.findall(rb"<Key>(.*?)</Key><VersionId>null</VersionId><IsLatest>true</IsLatest>", body) == [b"a", b"b/1"]
+    assert b"<NextKeyMarker>b/1</NextKeyMarker>" in body
+    assert re.findall(rb"<Key>(.*?)</Key>", call("GET", "/zone?versions&key-marker=b/1")[1]) == [b"b/2"]
 
 
 def test_a_key_that_xml_cannot_hold_is_listed_encoded(call: Client) -> None:

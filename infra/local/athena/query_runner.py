@@ -33,11 +33,8 @@ class QueryRunner:
         assert statement.query is not None
         reader = CatalogReader(self.catalog, execution.database, execution.connection)
         translation = translate(statement.query, statement.sql, reader)
-        if statement.kind == "EXPLAIN VALIDATE":
-            return self._validated(execution)
         if statement.kind == "EXPLAIN":
-            reader.open(translation.uses)
-            return self._explain(execution, translation)
+            return self._explain(execution, translation, reader) if statement.words else self._validated(execution)
         actions = {"CREATE TABLE AS": self._create_table, "UNLOAD": self._unload, "INSERT": self._insert, "CREATE VIEW": self._create_view}
         scanned_bytes = 0
         if statement.kind != "CREATE VIEW":
@@ -53,8 +50,9 @@ class QueryRunner:
         write_lines(self.catalog.store.local_path(execution.output), ["true"])
         return Outcome([column_info("Valid", BOOLEAN)])
 
-    def _explain(self, execution: Execution, translation: Translation) -> Outcome:
-        """Answer EXPLAIN: nothing was read but what says which files there are."""
+    def _explain(self, execution: Execution, translation: Translation, reader: CatalogReader) -> Outcome:
+        """Answer EXPLAIN: nothing is read but what says which files there are."""
+        reader.open(translation.uses)
         ((_, plan),) = execution.connection.execute(f"EXPLAIN {translation.sql}").fetchall()
         lines = ["The plan of DuckDB, which runs queries on this disk; Athena plans otherwise.", *plan.rstrip().splitlines()]
         write_lines(self.catalog.store.local_path(execution.output), lines)

@@ -94,7 +94,7 @@ class _StatementGrammar(QueryGrammar):
     def _explain(self) -> Statement:
         """Read EXPLAIN, whose plan is that of DuckDB, or EXPLAIN (TYPE VALIDATE)."""
         start = self.word.start
-        kind = "EXPLAIN VALIDATE" if self.take("(", "TYPE", "VALIDATE", ")") else "EXPLAIN"
+        words = {} if self.take("(", "TYPE", "VALIDATE", ")") else {"plan": "text"}
         self.take("(", "FORMAT", "TEXT", ")")
         if self.comes("(") or self.comes("ANALYZE"):
             advice = "Use EXPLAIN for the plan of this disk, or EXPLAIN (TYPE VALIDATE) to check a query"
@@ -105,7 +105,7 @@ class _StatementGrammar(QueryGrammar):
         self.position = inner.position
         if statement.kind != "SELECT":
             raise refusal(self.sql, start, f"NOT_SUPPORTED: EXPLAIN of {statement.kind} is not on this disk")
-        return Statement(kind, self.sql, statement.query)
+        return Statement("EXPLAIN", self.sql, statement.query, words=words)
 
     def _create(self) -> Statement:
         replace = self.take("OR", "REPLACE")

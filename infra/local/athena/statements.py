@@ -10,7 +10,7 @@ from infra.local.athena.trino.query_syntax import Query
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_UTILITY = frozenset({"DESCRIBE", "EXPLAIN", "EXPLAIN VALIDATE"})
+_UTILITY = frozenset({"DESCRIBE", "EXPLAIN"})
 
 Options = dict[str, str | list[str]]
 
