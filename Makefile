@@ -15,7 +15,7 @@ $(READY): requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@touch $@
 
-.PHONY: help setup demo pipeline test test-glue deploy diff destroy lint format bench chaos lock clean
+.PHONY: help setup demo demo-video pipeline test test-glue deploy diff destroy lint format bench chaos lock clean
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -23,6 +23,13 @@ setup: $(READY)  ## Install everything into .venv
 
 demo: $(READY)  ## Simulated mice, the whole pipeline, one summary
 	$(BIN)/python aws_pipeline/pipeline.py --sample
+
+demo-video: $(READY)  ## Simulated films of a pain test, cross-validated; ends with annotated films and a report
+	$(BIN)/python training/sample_films.py --data-dir data/films --individuals 12 --seconds 10
+	$(BIN)/python training/curate_films.py --data-dir data/films --zone results/films/zone
+	$(BIN)/python training/cross_validate.py --recipe film_tcn --epochs 12 --folds 2 --curated results/films/zone --output-dir results/films/film_tcn
+	$(BIN)/python inference/recognize.py --data-dir data/films --held-out --checkpoint results/films/film_tcn/fold-1/film_tcn.safetensors --output results/films/bouts.csv --json results/films/predictions --annotate results/films/annotated
+	@echo "Annotated films: results/films/annotated/*.mp4. Report: results/films/film_tcn/report.html."
 
 pipeline: $(READY)  ## The whole pipeline on the recordings in MABE_DATA_DIR
 	$(BIN)/python aws_pipeline/pipeline.py

@@ -3,9 +3,11 @@
 A row vouches for an object as long as the object has the size and the ETag that S3 gave it when it was uploaded.
 """
 
+import os
+import stat
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -20,6 +22,8 @@ from behavior.tables import LANDING
 
 _THREADS = 16
 _MOST_ATTEMPTS = 5
+_TICK_NS, _COARSE_TICK_NS = 50_000_000, 2_000_000_000
+"""Longest time between two ticks of a file system's clock: of a usual one, and of one that counts whole seconds."""
 _MEND = "Remove the object, and upload again."
 
 
@@ -41,10 +45,21 @@ class Stamp:
     """Time of the last change of anything, also of the other time, which no program can set."""
 
     @classmethod
-    def of(cls, path: Path) -> Self:
-        """Return the stamp of a file. Raises OSError."""
-        said = path.stat()
-        return cls(said.st_size, said.st_mtime_ns, said.st_ctime_ns)
+    def of(cls, path: Path | str) -> Self | None:
+        """Return the stamp of a file, or None if there is none."""
+        try:
+            said = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return cls(said.st_size, said.st_mtime_ns, said.st_ctime_ns) if stat.S_ISREG(said.st_mode) else None
+
+    def trusted(self, now_ns: int) -> Self:
+        """Return what a later run may rely on, for a file that was read before `now_ns`.
+
+        Clocks of file systems tick: a change just after the last one can leave the same times. A file that young is read again.
+        """
+        tick_ns = _TICK_NS if self.changed_ns % 1_000_000_000 else _COARSE_TICK_NS
+        return self if now_ns - self.changed_ns > tick_ns else replace(self, changed_ns=0)
 
 
 @dataclass(frozen=True)

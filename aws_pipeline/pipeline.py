@@ -129,7 +129,6 @@ class _Pipeline:
         did = f"{n_sent} of {n_files} files sent" if n_sent else f"{n_files} files, all there already"
         lines = s3_upload.report_lines(done.plan)
         facts = {"put_aside": len(done.plan.put_aside)}
-        self.put_aside += len(done.plan.put_aside)
         return Step("1 ingest", did, n_bytes=done.bytes_sent, reused=not n_sent, facts=facts, lines=lines)
 
     def _etl(self) -> Step:
@@ -141,7 +140,7 @@ class _Pipeline:
         did = f"{n_anew} of {facts['videos']} recordings curated" + (f", {len(facts['put_aside'])} put aside" if facts["put_aside"] else "")
         lines = [*glue_job.balance_lines(facts), *glue_job.put_aside_lines(facts)]
         answer = {"put_aside": len(facts["put_aside"])}
-        self.put_aside += len(facts["put_aside"])
+        self.put_aside = len(facts["put_aside"])  # with those of the upload
         return Step("2 ETL", did, facts["rows_out"], facts["bytes_out"], reused=not needed, facts=answer, lines=lines)
 
     def _sql(self) -> Step:

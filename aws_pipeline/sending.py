@@ -117,8 +117,8 @@ class Sender:
                     item = _checked_again(item)
                 except ContractError as error:
                     return Delivery(item, faults=error.faults)
-                except FileNotFoundError:
-                    break
+            except FileNotFoundError:
+                break
         text = "Expected a file that stays as it is while it is uploaded, but got other bytes each time."
         return Delivery(item, faults=(Fault("file-changing", item.source, text, "Upload again when it is complete."),))
 
@@ -187,7 +187,8 @@ class Sender:
         before = self._present.landed.get(item.key)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         when = now if was_sent or before is None else before.landed
-        return Delivery(item, was_sent, LandedFile(item.key, sha256, version, when, item.source, item.recording, item.stamp))
+        stamp = item.stamp.trusted(time.time_ns())
+        return Delivery(item, was_sent, LandedFile(item.key, sha256, version, when, item.source, item.recording, stamp))
 
 
 class _ChangedFileError(Exception):
@@ -229,9 +230,11 @@ def _checked_again(item: Upload) -> Upload:
     if item.key in METADATA:
         text = "Expected metadata that stay as they are while their recordings are uploaded, but got others."
         raise ContractError(Fault("file-changing", item.source, text, "Upload again."))
-    held, again = object_of(item.key), replace(item, stamp=Stamp.of(item.path))
+    held, stamp = object_of(item.key), Stamp.of(item.path)
+    if stamp is None:
+        raise FileNotFoundError(item.path)
     table: Table | None = held.table if held else None
     faults = footer_faults(table, item.path, item.source, mend="Export the file again.") if table else ()
     if faults:
         raise ContractError(faults)
-    return again
+    return replace(item, stamp=stamp)

@@ -1,6 +1,7 @@
 """The plan of an upload: the sound files of a data directory, and the recordings that are left out, with reasons."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def plan_uploads(data_dir: Path, look: Callable[[Collection[str]], Present] | No
             faults += error.faults
     rows = [(split, row) for split, metadata in judged.items() for row in metadata.rows]
     present = look({row.lab for _, row in rows if row.recording}) if look and not faults else Present()
-    files = {row.name: _files(data_dir, split, row, present, force) for split, row in rows}
+    objects = {row.name: _objects(split, row) for split, row in rows}
+    files = {row.name: _files(data_dir, split, row, objects[row.name], present, force) for split, row in rows}
     wrong = [row for _, row in rows if row.recording is None]
     left_out = [row for _, row in rows if row.recording and files[row.name].faults]
     n_sound = len(rows) - len(wrong) - len(left_out)
@@ -110,14 +112,19 @@ def plan_uploads(data_dir: Path, look: Callable[[Collection[str]], Present] | No
         every = (fault for one in (*faulty_rows, *without_files) for fault in one.faults)
         raise ContractError([*faults, *every] or _nothing(data_dir))
     uploads = [each for one in files.values() for each in one.uploads]
+    names = (one.file for each in objects.values() for one in each)
     n_back = sum(len(one.unsent) for one in files.values())
     n_rows, n_again = (sum(amounts) for amounts in zip(*((len(one.table), one.duplicates) for one in judged.values()), strict=True))
     aside = len(wrong) + len(left_out)
     balances = (
         Balance("recordings", n_rows, {"sound": n_sound, "put aside": aside, "repeated": n_again}),
-        Balance("files", _present(data_dir, rows), {"sound": len(uploads), "left out": n_back}),
+        Balance(
+            "files",
+            _present(data_dir, names),
+            {"sound": len(uploads), "left out": n_back},
+        ),
     )
-    metadata = [_metadata(path, key_of(RAW_METADATA, split), stamps[split], present, force) for split, path in csvs.items()]
+    metadata = [_metadata(csvs[split], key_of(RAW_METADATA, split), stamp, present, force) for split, stamp in stamps.items() if stamp]
     return UploadPlan((*uploads, *metadata), tuple(by_name(without_files)), tuple(by_name(faulty_rows)), balances, present)
 
 
@@ -151,22 +158,30 @@ def _objects(split: str, row: JudgedRow) -> list[LakeObject]:
     return [LakeObject(table, split, row.lab, row.video) for table in RAW_TABLES[split]]
 
 
-def _present(data_dir: Path, rows: Sequence[tuple[str, JudgedRow]]) -> int:
-    return sum((data_dir / one.file).is_file() for split, row in rows for one in _objects(split, row))
+def _present(data_dir: Path, names: Iterable[str]) -> int:
+    """Return how many of these files the listings of their folders have: the plan is compared with it."""
+    listed: dict[str, frozenset[str]] = {}
+    count = 0
+    for name in names:
+        folder, _, file = name.rpartition("/")
+        if folder not in listed:
+            place = data_dir / folder
+            listed[folder] = frozenset(entry.name for entry in os.scandir(place) if entry.is_file()) if place.is_dir() else frozenset()
+        count += file in listed[folder]
+    return count
 
 
-def _files(data_dir: Path, split: str, row: JudgedRow, present: Present, force: bool) -> _Files:
+def _files(data_dir: Path, split: str, row: JudgedRow, objects: Sequence[LakeObject], present: Present, force: bool) -> _Files:
     """Return the files of a recording: those to send, those to leave out, and faults. It may lack annotation, but not tracking."""
     files = _Files([], [], [])
-    for one in _objects(split, row):
-        path, name = data_dir / one.file, one.file
-        if not path.is_file():
+    for one in objects:
+        name, stamp = one.file, Stamp.of(f"{data_dir}/{one.file}")
+        if stamp is None:
             if one.table is RAW_TRACKING and row.recording:
                 message = f"Expected a file {one.file}, but got none."
                 files.faults.append(Fault("file-missing", file_of(RAW_METADATA, split), message, "Add it or remove the row."))
             continue
-        stamp = Stamp.of(path)
-        unchanged = present.is_unchanged(one.key, stamp) and not force
+        path, unchanged = data_dir / name, present.is_unchanged(one.key, stamp) and not force
         faults = footer_faults(one.table, path, name, mend="Export the file again.") if row.recording and not unchanged else ()
         files.faults.extend(faults)
         if row.recording and not faults:

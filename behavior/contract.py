@@ -62,6 +62,15 @@ CODES: dict[Severity, dict[str, str]] = {
         "bout-negative": "a bout that begins before frame 0",
         "bout-clock": "bouts of which none lies within the tracked frames",
         "bout-overlap": "two behaviors of one pair at one time, where only one may be",
+        # films and their labels
+        "film-unreadable": "a file that is no film, or has no pictures",
+        "film-truncated": "a film that ends before the frames that it states",
+        "film-missing": "labels without their film",
+        "label-layout": "a table of labels in no layout that is known",
+        "label-class": "a behavior that the ethogram does not have",
+        "label-beyond": "labels after the last frame of the film",
+        "label-clock": "labels that count at another frame rate than the film",
+        "label-overlap": "two behaviors in one frame of a film",
         # the lake and its steps
         "key-foreign": "an object whose key names nothing",
         "lab-contradiction": "an object in the folder of another lab",
@@ -73,11 +82,15 @@ CODES: dict[Severity, dict[str, str]] = {
         "bout-beyond": "a bout that goes past the tracked frames is clipped there",
         "bout-empty": "a bout without frames is left out",
         "bout-repeated": "an identical bout counts once",
+        "film-rotated": "a film that players turn is turned before it is seen",
     },
     Severity.FLAG: {
         "scale-body": "no scale: the unit is the body length",
         "object-replaced": "an object of the raw zone that something else than the upload wrote",
         "film-clip": "tracking that begins in the middle of a film keeps the frame numbers of the film",
+        "film-variable-rate": "frames that are not equally far apart; the mean rate is used",
+        "film-unlabelled": "a film without labels",
+        "label-partial": "frames without a label are unknown",
         # what behavior/quality.py finds in curated tracking
         "bodypart-unseen": "a bodypart of a mouse that is never seen",
         "point-outside": "many points outside the picture",

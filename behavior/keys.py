@@ -9,6 +9,7 @@ Raw zone, too: landing/lab_id=<lab>/landing-<version>.parquet, with Hive's folde
 A version is a digest of 16 hexadecimal digits: an object is never changed, a new version has a new key. A curated zone that is no
 lake's, such as a simulated one, has keys without versions. snapshots/<run>.json lists the objects of a run, snapshots/current.json those
 of the last one; iceberg/<table>/ has the metadata of the tables, where no reader of Parquet files looks.
+Zone of films: video_manifest/video_manifest.parquet, films/lab_id=<lab>/<video>.<ending>, film_labels/lab_id=<lab>/train-<video>.parquet.
 Both zones: quarantine/reasons/<name>.json, why something was put aside; in the curated zone quarantine/decisions/<name>.json, what a
 person decided about it. A name is <split>-<video>, <split>-row-<number> for a row without a usable id, object-<digest> for an object
 that is no recording's. No reader of tables takes JSON for rows, and quarantine/ is no table's folder.
@@ -25,6 +26,7 @@ from behavior.recording import Recording
 from behavior.tables import (
     ANNOTATIONS_ENRICHED,
     CURATED_TABLES,
+    FILM_LABELS,
     LANDING,
     PREDICTION_TABLES,
     RAW_ANNOTATION,
@@ -204,6 +206,23 @@ def reason_key(name: str) -> str:
 def decision_key(name: str) -> str:
     """Return the key of a decision about a recording."""
     return f"{DECISIONS}/{name}.json"
+
+
+def film_key(lab: str, video: int, suffix: str) -> str:
+    """Return the key of a film; `suffix` is the ending of its file, such as .mp4. Raises ContractError for a lab that leads out of it."""
+    refuse(fault for fault in (lab_fault(lab), video_fault(video)) if fault)
+    return f"films/lab_id={lab}/{video}{suffix}"
+
+
+def film_centers_key(lab: str, video: int) -> str:
+    """Return the key of the places of the mouse in a film. Raises ContractError as `film_key` does."""
+    return film_key(lab, video, ".npy").replace("films/", "film_centers/", 1)
+
+
+def film_labels_key(lab: str, video: int) -> str:
+    """Return the key of the labels of a film. Raises ContractError as `film_key` does."""
+    refuse(fault for fault in (video_fault(video),) if fault)
+    return f"{lab_folder(FILM_LABELS, lab)}train-{video}.parquet"
 
 
 def underway_key(run: str) -> str:

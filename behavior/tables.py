@@ -443,3 +443,49 @@ PREDICTABLE_TRIPLES = Table(
 )
 PREDICTION_TABLES = (PREDICTED_BOUTS, PREDICTABLE_TRIPLES)
 """Predicted, and predictable: a triple without a bout in the first table is absent, one that the second lacks is unknown."""
+
+VIDEO_MANIFEST = Table(
+    name="video_manifest",
+    zone="curated",
+    grain="one film",
+    schema=pa.schema(
+        [
+            _LAB,
+            _field("video_id", pa.int64(), "film: its name if that is a number, else a number made from lab and name"),
+            _field("name", TEXT, "file name of the film, without its ending"),
+            _field("file", TEXT, "key of the film in this zone"),
+            _field("frames", pa.int64(), "frames, counted by decoding"),
+            _field("rate_numerator", pa.int64(), "frames per second as a fraction: its numerator"),
+            _field("rate_denominator", pa.int64(), "and its denominator"),
+            _field("width_px", pa.int32(), "width of the upright picture, pixels"),
+            _field("height_px", pa.int32(), "height of the upright picture, pixels"),
+            _field("codec", TEXT, "codec"),
+            _field("rotation_degrees", pa.int16(), "degrees by which the stored picture was turned, counterclockwise"),
+            _field("variable_rate", pa.bool_(), "whether frames are not equally far apart; the rate is then the mean"),
+            _field("sha256", TEXT, "SHA-256 of the film"),
+            _field("pictures", TEXT, "digest of the decoded pictures, equal for the same film in another container"),
+            _field("labels_sha256", TEXT, "SHA-256 of the label file; null for a film without labels"),
+            _field("behaviors", TEXT, "JSON list of the behaviors that experts looked for; null for a film without labels"),
+            _field("labelled_frames", pa.int64(), "frames with a label; all others are unknown"),
+            _field("individual", TEXT, "the mouse, if it is known"),
+            _field("content_group", pa.int64(), "smallest video_id among the films of the same pictures or the same individual"),
+        ]
+    ),
+    keys=("lab_id", "video_id", "name", "file", "frames", "rate_numerator", "rate_denominator", "sha256", "content_group"),
+)
+FILM_LABELS = Table(
+    name="film_labels",
+    zone="curated",
+    grain="one bout that an expert wrote in a film; a frame without a bout is unknown",
+    schema=pa.schema(
+        [
+            _field("video_id", pa.int64(), "film"),
+            _field("action", TEXT, "behavior, after merging"),
+            _field("written", TEXT, "behavior as the expert wrote it"),
+            _field("start_frame", pa.int32(), "first frame"),
+            _field("stop_frame", pa.int32(), "frame after the last"),
+        ]
+    ),
+    partition="lab_id",
+    keys=("video_id", "action", "written", "start_frame", "stop_frame"),
+)

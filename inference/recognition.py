@@ -9,12 +9,13 @@ from dataclasses import replace
 import pandas as pd
 import pyarrow as pa
 
-from behavior.bouts import DecodeSettings, scored_bout_table
+from behavior.bouts import DecodeSettings, ScoreRows, scored_bout_table
 from behavior.curation import curate
+from behavior.labelling import Labelling, Subject
 from behavior.material import Material
 from behavior.predictions import Predictions, triple_table
 from behavior.recording import Recording
-from recognizers.recognizer import Recognizer, ScoredBoutRow, labelling_of
+from recognizers.recognizer import Decoding, Recognizer, ScoredBoutRow, labelling_of
 
 
 def recognize(
@@ -38,14 +39,19 @@ def recognize_material(material: Material, recognizer: Recognizer, settings: Dec
 def predict(material: Material, recognizer: Recognizer, settings: DecodeSettings | None = None) -> Predictions:
     """Return the bouts of a curated recording, as `recognize` does, and which behaviors of which subjects could be predicted."""
     decoding = recognizer.decoding if settings is None else replace(recognizer.decoding, settings=settings)
-    labelling, recording, bouts = labelling_of(recognizer), material.recording, list[ScoredBoutRow]()
-    triples, span = [], (material.tracking.first_frame, material.tracking.frames)
-    for subject, scores in recognizer.scores(material):
+    return decoded(material, labelling_of(recognizer), decoding, recognizer.scores(material))
+
+
+def decoded(material: Material, labelling: Labelling, decoding: Decoding, scored: Iterable[tuple[Subject, ScoreRows]]) -> Predictions:
+    """Return the predictions of a recording from the scores [T, C] of each of its subjects."""
+    recording, bouts, triples = material.recording, list[ScoredBoutRow](), []
+    for subject, scores in scored:
         bouts += decoding.scored_bouts(labelling, recording, subject, scores)
         predictable = decoding.predictable(labelling, recording, subject).tolist()
         names = [behavior for behavior, known in zip(labelling.behaviors, predictable, strict=True) if known]
+        span = material.first_frame, material.frames
         triples += [(recording.video_id, subject.agent, subject.target, name, *span) for name in names]
-    return Predictions(_in_film_frames(scored_bout_table(bouts), material.tracking.first_frame), triple_table(triples))
+    return Predictions(_in_film_frames(scored_bout_table(bouts), material.first_frame), triple_table(triples))
 
 
 def _in_film_frames(bouts: pd.DataFrame, first_frame: int) -> pd.DataFrame:

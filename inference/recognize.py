@@ -6,8 +6,13 @@ It reads <data-dir>/test.csv and test_tracking/<lab>/<video>.parquet; with --hel
 train_tracking/ that no checkpoint saw. The scores of several checkpoints are averaged; exported networks (.onnx) are checkpoints too.
 It writes one CSV file, whole or not at all: video_id, agent_id, target_id, action, start_frame, stop_frame (excluded), confidence (mean
 score of the bout) and threshold. Agent and target are mouse numbers, equal for a self behavior, and empty if the recognizer names no
-mouse (recognizers of groups of behaviors). If --output ends with .parquet, it writes the rows of the tables predicted_bouts and
-predictable_triples of the lake: OUTPUT, and beside it <name>.predictable.parquet with every behavior that was looked for.
+mouse (recognizers of groups of behaviors and of films). If --output ends with .parquet, it writes the rows of the tables
+predicted_bouts and predictable_triples of the lake: OUTPUT, and beside it <name>.predictable.parquet with every behavior that was looked
+for.
+
+A recognizer that sees films reads <data-dir>/test_video/ or Videos/, or the films of --videos; with --held-out, the films of Videos/ and
+train_video/ that no checkpoint saw. <output>_films.csv says which film each video_id is. With --json it also writes the probabilities of
+each film, with --annotate each film with the predictions drawn into it.
 Exit codes: 0 written, 1 something unexpected, 2 usage, 4 input breaks its contract (all faults are listed), 130 interrupted.
 """
 
@@ -31,20 +36,32 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _recognize(flags: argparse.Namespace) -> int:
     files, recognizer = begin(flags)
+    predict_one = None
+    if any(value is not None for value in (flags.json, flags.annotate, flags.stride)):
+        from inference.film_outputs import FilmOutputs
+
+        predict_one = FilmOutputs.of(files, recognizer, flags.json, flags.annotate, flags.stride)
     started = time.perf_counter()
-    predictions, recorded_s = recognize_all(files, recognizer, flags.quiet)
+    predictions, recorded_s = recognize_all(files, recognizer, flags.quiet, predict_one)
     seconds = time.perf_counter() - started
     if flags.output.suffix == ".parquet":
         write_predictions(predictions, files, source_of(flags, files), flags.output)
     else:
         write_csv(predictions.bouts, flags.output)
     print(summary_line(flags.output, len(predictions.bouts), files, recorded_s, seconds))
+    if (named := getattr(files, "named", None)) is not None:
+        write_csv(named(), flags.output.with_name(f"{flags.output.stem}_films.csv"))
     return EXIT_OK
 
 
 def _flags() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     add_flags(parser, "bouts.csv")
+    films = parser.add_argument_group("films")
+    films.add_argument("--videos", type=Path, nargs="+", metavar="PATH", help="films or folders of films, in place of --data-dir")
+    films.add_argument("--json", type=Path, metavar="DIR", help="folder for <film>_predictions.json: probabilities, and bouts")
+    films.add_argument("--annotate", type=Path, metavar="DIR", help="folder for <film>_annotated.mp4: films with behaviors drawn in")
+    films.add_argument("--stride", type=int, help="look at every so many samples (default: as the checkpoint says, 2)")
     return parser
 
 

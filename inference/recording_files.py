@@ -11,6 +11,7 @@ from behavior.workplace import WORKPLACE
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from behavior.material import Material
     from behavior.recording import Recording
 
 DATA_DIR = WORKPLACE / "data"
@@ -33,6 +34,13 @@ class RecordingFiles:
     def file(self, recording: "Recording") -> Path:
         """Return the tracking file of one recording."""
         return self.tracking / recording.lab_id / f"{recording.video_id}.parquet"
+
+    def material(self, recording: "Recording") -> "Material":
+        """Return the material of one recording. Raises ContractError if its tracking breaks its contract."""
+        from behavior.curation import curate
+        from behavior.material import Material
+
+        return Material.with_tracking(recording, curate(TrackingFile(self.file(recording)), recording))
 
     def faults(self) -> "list[Fault]":
         """Return the faults that the footers of the tracking files show, before any of them is read."""

@@ -5,19 +5,43 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from behavior.contract import ContractError, Fault, UsageError, refuse
-from inference.recording_files import DATA_DIR, RecordingFiles, TrackingFile, recordings_held_out, recordings_of_test_csv
+from inference.recording_files import DATA_DIR, recordings_held_out, recordings_of_test_csv
 from reports.progress import progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from behavior.material import Material
     from behavior.predictions import Predictions, Source
+    from behavior.recording import Recording
     from recognizers.recognizer import Recognizer
+
+
+class Recordings(Protocol):
+    """Recordings with the data that the recognizers of one view see."""
+
+    @property
+    def recordings(self) -> "tuple[Recording, ...]":
+        """In a fixed order."""
+        ...
+
+    @property
+    def split(self) -> str:
+        """Train or test."""
+        ...
+
+    def material(self, recording: "Recording") -> "Material":
+        """Return the material of one recording. Raises ContractError if its data break their contract."""
+        ...
+
+    def faults(self) -> "list[Fault]":
+        """Return the faults that show before the data are read."""
+        ...
 
 
 def add_flags(parser: argparse.ArgumentParser, output: str) -> None:
@@ -55,18 +79,20 @@ def load(flags: argparse.Namespace) -> "Recognizer":
     return load_recognizer(flags.checkpoint, _device(flags), flags.batch)
 
 
-def begin(flags: argparse.Namespace) -> "tuple[RecordingFiles, Recognizer]":
+def begin(flags: argparse.Namespace) -> "tuple[Recordings, Recognizer]":
     """Return the recordings and the recognizer. Raises UsageError or ContractError for wrong flags or files, before a network is read."""
     check_checkpoints(flags)
     from behavior.whole_file import check_place
     from recognizers.checkpoint import read_header, videos_seen
     from recognizers.devices import rest_waiting_threads
     from recognizers.families import load_recognizer
+    from recognizers.recognizer import View
 
     check_place(flags.output)
     rest_waiting_threads()
-    seen = videos_seen(read_header(path) for path in flags.checkpoint)
-    files = recordings_held_out(flags.data_dir, seen) if flags.held_out else recordings_of_test_csv(flags.data_dir)
+    headers = [read_header(path) for path in flags.checkpoint]
+    open_recordings = _films if headers[0].get("view") == View.CLIP else _tracks
+    files = open_recordings(flags, videos_seen(headers))
     refuse(files.faults())
     recognizer = load_recognizer(flags.checkpoint, _device(flags), flags.batch)
     if not flags.tta:
@@ -77,10 +103,29 @@ def begin(flags: argparse.Namespace) -> "tuple[RecordingFiles, Recognizer]":
     return files, mirrored
 
 
-def recognize_all(files: RecordingFiles, recognizer: "Recognizer", quiet: bool = False) -> "tuple[Predictions, float]":
-    """Return the predictions in all recordings, and their duration in seconds. Raises ContractError with the faults of all."""
-    from behavior.curation import curate
-    from behavior.material import Material
+def _tracks(flags: argparse.Namespace, seen: set[int]) -> Recordings:
+    if getattr(flags, "videos", None):
+        raise UsageError("Expected a recognizer that sees films with --videos, but got one that sees tracks. Leave out --videos.")
+    return recordings_held_out(flags.data_dir, seen) if flags.held_out else recordings_of_test_csv(flags.data_dir)
+
+
+def _films(flags: argparse.Namespace, seen: set[int]) -> Recordings:
+    from inference.film_files import films_of_data_dir, films_of_places
+
+    videos = getattr(flags, "videos", None)
+    return films_of_places(videos) if videos else films_of_data_dir(flags.data_dir, seen if flags.held_out else None)
+
+
+def recognize_all(
+    files: Recordings,
+    recognizer: "Recognizer",
+    quiet: bool = False,
+    predict_one: "Callable[[Material, Recognizer], Predictions] | None" = None,
+) -> "tuple[Predictions, float]":
+    """Return the predictions in all recordings, and their duration in seconds. Raises ContractError with the faults of all.
+
+    `predict_one` recognizes one recording; if it is not given, `inference.recognition.predict`.
+    """
     from behavior.predictions import Predictions
     from inference.recognition import predict
 
@@ -91,12 +136,12 @@ def recognize_all(files: RecordingFiles, recognizer: "Recognizer", quiet: bool =
     for number, recording in enumerate(shown, start=1):
         started = time.perf_counter()
         try:
-            curated = curate(TrackingFile(files.file(recording)), recording)
-            parts.append(predict(Material.with_tracking(recording, curated), recognizer))
+            material = files.material(recording)
+            parts.append((predict_one or predict)(material, recognizer))
         except ContractError as error:
             faults += error.faults
             continue
-        duration_s = curated.frames / recording.fps
+        duration_s = material.frames / recording.fps
         recorded_s += duration_s
         if not quiet and not sys.stdout.isatty():
             seconds = time.perf_counter() - started
@@ -109,7 +154,7 @@ def recognize_all(files: RecordingFiles, recognizer: "Recognizer", quiet: bool =
     return Predictions.joined(parts), recorded_s
 
 
-def source_of(flags: argparse.Namespace, files: RecordingFiles) -> "Source":
+def source_of(flags: argparse.Namespace, files: Recordings) -> "Source":
     """Return where predictions come from: the split, and digests and recipes of the checkpoints."""
     from behavior.predictions import Source
     from recognizers.checkpoint import read_header
@@ -136,7 +181,7 @@ def write_csv(rows: "pd.DataFrame", path: Path) -> None:
         rows.to_csv(beside, index=False)
 
 
-def write_predictions(predictions: "Predictions", files: RecordingFiles, source: "Source", path: Path) -> None:
+def write_predictions(predictions: "Predictions", files: Recordings, source: "Source", path: Path) -> None:
     """Write the rows of both prediction tables as Parquet, each whole or not at all; the bouts last."""
     import pyarrow.parquet as pq
 
@@ -149,7 +194,7 @@ def write_predictions(predictions: "Predictions", files: RecordingFiles, source:
             pq.write_table(rows, draft, compression="zstd", write_page_checksum=True)
 
 
-def summary_line(path: Path, bouts: int, files: RecordingFiles, recorded_s: float, seconds: float) -> str:
+def summary_line(path: Path, bouts: int, files: Recordings, recorded_s: float, seconds: float) -> str:
     """Return one line about the result and the speed."""
     return (
         f"Wrote {path}: {bouts} bouts in {len(files.recordings)} videos of {recorded_s / 60:.1f} minutes; "

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from behavior.contract import ContractError
 from behavior.views.arena_features import ArenaFeatures
+from behavior.views.film_views import FilmEmbeddings, FilmPictures
 from behavior.views.pair_features import PairFeatures
 from behavior.views.pair_tracks import PairTracks
 from recognizers import checkpoint, onnx_network
+from recognizers.film_recognizer import FilmFamily
 from recognizers.network_recognizer import NetworkFamily
 from recognizers.recognizer import Head, Recognizer, View
 
@@ -20,6 +22,9 @@ _NETWORKS = (
     NetworkFamily("cnn_transformer", View.PAIR, Head.MULTILABEL, PairFeatures, "recognizers.cnn_transformer.CnnTransformer"),
     NetworkFamily("cnn_transformer_plus", View.PAIR, Head.MULTILABEL, PairTracks, "recognizers.cnn_transformer_plus.CnnTransformerPlus"),
     NetworkFamily("conv_bilstm", View.ARENA, Head.EXCLUSIVE, ArenaFeatures, "recognizers.conv_bilstm.ConvBilstm"),
+    FilmFamily("pain_cnn3d", View.CLIP, Head.EXCLUSIVE, FilmPictures, "recognizers.pain_cnn3d.PainCnn3d"),
+    FilmFamily("film_tcn", View.CLIP, Head.EXCLUSIVE, FilmPictures, "recognizers.film_tcn.FilmTcn"),
+    FilmFamily("embedding_tcn", View.CLIP, Head.EXCLUSIVE, FilmEmbeddings, "recognizers.film_tcn.EmbeddingTcn"),
 )
 _OTHERS = {"trees": "recognizers.trees", "ensemble": "recognizers.ensemble", "stacked": "recognizers.stacked"}
 """By name: the module with the family, which is its `FAMILY`."""

@@ -59,7 +59,7 @@ class NetworkFamily:
 
     def open(
         self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...] = ()
-    ) -> "NetworkRecognizer":
+    ) -> Recognizer:
         """Return the recognizer from the parts of a checkpoint, as `recognizers.families.Family` says; it has no members."""
         features = self._features(header, where)
         config, network = self.build(header["network"], len(header["feature_names"]), len(header["behaviors"]))
@@ -72,7 +72,7 @@ class NetworkFamily:
         scaler = RobustScaler(tensors["scaler.median"].numpy(), tensors["scaler.iqr"].numpy())
         return self._assembled(header, network.eval(), config, features, scaler)
 
-    def open_exported(self, path: Path) -> "NetworkRecognizer":
+    def open_exported(self, path: Path) -> Recognizer:
         """Return the recognizer of an exported network. Raises ContractError, with the difference, if this code cannot use it."""
         header, network, scaler = onnx_network.load_exported(path)
         checkpoint.refuse_unusable(header, path)

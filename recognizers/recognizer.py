@@ -15,6 +15,7 @@ from behavior.contract import ContractError
 from behavior.groups import GroupLabelling
 from behavior.labelling import Labelling, PairLabelling, Subject
 from behavior.material import Material
+from behavior.pain import FilmLabelling
 from behavior.recording import Recording
 
 if TYPE_CHECKING:
@@ -212,7 +213,11 @@ class TrainedRecognizer(Recognizer, Protocol):
         ...
 
 
-LABELLINGS: dict[View, type[PairLabelling] | type[GroupLabelling]] = {View.PAIR: PairLabelling, View.ARENA: GroupLabelling}
+LABELLINGS: dict[View, type[PairLabelling] | type[GroupLabelling] | type[FilmLabelling]] = {
+    View.PAIR: PairLabelling,
+    View.ARENA: GroupLabelling,
+    View.CLIP: FilmLabelling,
+}
 """By view: which subjects its recognizers score."""
 
 

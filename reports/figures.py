@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import Any, ParamSpec
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 
 P = ParamSpec("P")
 PAPER, INK, QUIET, LINE, FAINT = "#ffffff", "#22303c", "#5c6a75", "#c9d0d6", "#eceff1"
@@ -94,6 +96,13 @@ def png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     with matplotlib.rc_context(_STYLE):
         figure.savefig(buffer, format="png", dpi=192, facecolor=PAPER, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def gray_png(picture: np.ndarray) -> bytes:
+    """Return a gray picture [H, W] uint8 as PNG, pixel by pixel."""
+    buffer = io.BytesIO()
+    imsave(buffer, picture, cmap="gray", vmin=0, vmax=255, format="png")
     return buffer.getvalue()
 
 

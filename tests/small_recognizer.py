@@ -4,10 +4,13 @@ import numpy as np
 import torch
 
 from behavior.curation import CuratedTracking
+from behavior.film import PictureSettings
 from behavior.groups import GROUP_NAMES
 from behavior.material import Material
+from behavior.pain import PAIN_BEHAVIORS
 from behavior.recording import Recording
 from behavior.views.arena_features import ArenaFeatures
+from behavior.views.film_views import FilmPictures
 from behavior.views.pair_features import PairFeatures
 from behavior.views.pair_tracks import PairTracks
 from behavior.views.scaler import RobustScaler
@@ -15,6 +18,7 @@ from recognizers.cnn_transformer import CnnTransformer, CnnTransformerConfig
 from recognizers.cnn_transformer_plus import CnnTransformerPlus, CnnTransformerPlusConfig
 from recognizers.conv_bilstm import ConvBilstm, ConvBilstmConfig
 from recognizers.families import network_family
+from recognizers.film_recognizer import FilmFamily, FilmRecognizer
 from recognizers.network_recognizer import NetworkRecognizer
 from recognizers.recognizer import Decoding, Recognizer, whole_scores
 from recognizers.windowed import Windowing
@@ -68,6 +72,17 @@ def random_arena_recognizer(seed: int = 0, motion: bool = True) -> NetworkRecogn
     return NetworkRecognizer(
         network_family("conv_bilstm"), network, config, GROUP_NAMES, features, scaler, Windowing(50, 25), decoding, batch=8
     )
+
+
+def random_film_recognizer(name: str = "pain_cnn3d", window: int = 16) -> FilmRecognizer:
+    torch.manual_seed(1)
+    family = network_family(name)
+    assert isinstance(family, FilmFamily)
+    sizes = {"channels": (4, 8)} | ({"hidden": 8} if name == "pain_cnn3d" else {"width": 8, "dilations": (1, 2)})
+    view, behaviors = FilmPictures(PictureSettings(16, 16)), PAIN_BEHAVIORS
+    config, network = family.build(sizes, len(view.names), len(behaviors))
+    decoding = Decoding((0.0,) * len(behaviors), {})
+    return FilmRecognizer(family, network.eval(), config, behaviors, view, Windowing(window, window // 2), decoding)
 
 
 def scores_of(recognizer: Recognizer, curated: CuratedTracking, recording: Recording) -> dict[tuple[int | None, int | None], np.ndarray]:

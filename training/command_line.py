@@ -16,7 +16,7 @@ from training.fitting.divergence import TrainingDivergedError
 if TYPE_CHECKING:
     from behavior.recording import Recording
     from training.fitting.session import Machine
-    from training.material.curated_zone import CuratedZone
+    from training.material.zones import Zone
     from training.recipes.named import AnyRecipe
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ def add_fold_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen_grouping(flags: argparse.Namespace, zone: "CuratedZone") -> "Callable[[Sequence[Recording]], Mapping[int, str]]":
+def chosen_grouping(flags: argparse.Namespace, zone: "Zone") -> "Callable[[Sequence[Recording]], Mapping[int, str]]":
     """Return the function from recordings to the groups of the flags; no groups without --group-by. Raises UsageError."""
     from training.material.fold_grouping import grouping_of
 

@@ -47,11 +47,11 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     from training.judging.out_of_fold import OutOfFold, recipe_identity
     from training.judging.publishing import publish
     from training.judging.run_summary import description
-    from training.material.curated_zone import CuratedZone
     from training.material.fold_plan import plan_folds
+    from training.material.zones import ZONES
 
     folder = flags.output_dir or Path("results") / "cross_validation" / f"{recipe.name}-seed{flags.seed}"
-    zone = CuratedZone(curated, flags.labels_late)
+    zone = ZONES[recipe.view](curated, flags.labels_late)
     plan = plan_folds(zone, flags.labs, flags.folds, chosen_grouping(flags, zone), flags.exclude)
     contents = len(set(plan.groups.values()))
     print(f"{len(plan.recordings)} recordings in {contents} groups, {len(plan.splits)} folds; scores go to {folder}.", flush=True)

@@ -2,8 +2,9 @@
 
     python training/train.py --curated s3_mock/curated-zone --recipe cnn_transformer_small --model-dir checkpoints
 
-It reads a directory of curated tables, and writes <model-dir>/<recipe>.safetensors and, with --output-dir, report.json. In a container
-the folders come from SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, all other flags are hyperparameters.
+It reads a directory of curated tables, or of films for a recipe that sees films (training/curate_films.py makes one). It writes
+<model-dir>/<recipe>.safetensors and, with --output-dir, report.json and events/ for TensorBoard. In a container the folders come from
+SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, all other flags are hyperparameters.
 Exit codes: 0 trained, 1 the loss diverged or something unexpected, 2 usage, 4 the curated data break their contract, 130 interrupted.
 """
 
@@ -55,9 +56,10 @@ def _train(flags: argparse.Namespace) -> int:
     curated, machine = curated_folder(flags), chosen_machine(flags)
     from behavior.body_length import unscaled_note
     from training.decoding.decoding_file import read_decoding
+    from training.fitting.events import EVENTS_FOLDER, EventLog
     from training.fitting.prepare import prepare
     from training.fitting.resume import STATE_FILE
-    from training.material.curated_zone import CuratedZone
+    from training.material.zones import ZONES
 
     recipe = chosen_recipe(flags)
     path = flags.model_dir / f"{recipe.name}.safetensors"
@@ -66,9 +68,10 @@ def _train(flags: argparse.Namespace) -> int:
             check_place(folder / name)  # before hours of training
     fitted = flags.decoding and read_decoding(flags.decoding)  # a wrong file is refused before recordings are read
     session = prepare(curated, recipe, flags.seed, machine)
-    if not CuratedZone(curated).content_groups():
+    zone = ZONES[recipe.view](curated)
+    if not zone.content_groups():
         print(f"{curated} has no content groups: recordings of the same video may be in different folds. Run the ETL job again.")
-    if note := unscaled_note(CuratedZone(curated).annotated_recordings()):
+    if note := unscaled_note(zone.annotated_recordings()):
         print(note, flush=True)
     if fitted:
         session = session.with_decoding(fitted)
@@ -76,14 +79,20 @@ def _train(flags: argparse.Namespace) -> int:
     if flags.checkpoint_dir is not None and session.restore(flags.checkpoint_dir):
         print(f"Resumed after {session.progress} from {flags.checkpoint_dir}.", flush=True)
 
+    events = None if flags.output_dir is None else EventLog(flags.output_dir / EVENTS_FOLDER)
+
     def on_step(line: str) -> None:
         print(line, flush=True)
+        if events is not None:
+            events.add(session)
         if flags.checkpoint_dir is not None:
             session.save_state(flags.checkpoint_dir)
 
     try:
         session.fit(on_step, batch_progress)
     finally:
+        if events is not None:
+            events.close()
         if session.has_result:  # also if the loss diverged: the best network so far is useful
             session.save_recognizer(path)
     print(session.result_line(path), flush=True)
@@ -97,7 +106,7 @@ def _flags() -> argparse.ArgumentParser:
     folders = {
         "--curated": ("SM_CHANNEL_CURATED", None, "directory of the curated zone"),
         "--model-dir": ("SM_MODEL_DIR", Path("checkpoints"), "folder for the checkpoint"),
-        "--output-dir": ("SM_OUTPUT_DATA_DIR", None, "folder for report.json"),
+        "--output-dir": ("SM_OUTPUT_DATA_DIR", None, "folder for report.json and events/"),
         "--checkpoint-dir": ("SM_CHECKPOINT_DIR", None, "folder for the state after each epoch, from which an interrupted run continues"),
     }
     for flag, (variable, default, meaning) in folders.items():

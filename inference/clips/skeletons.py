@@ -98,7 +98,7 @@ def _captions(pen: ImageDraw.ImageDraw, scene: Scene, frame: int) -> None:
     view, edge = scene.viewport, 8 * _FINER
     film_frame = frame + scene.curated.first_frame
     _text(pen, (edge, edge), scene.title, INK, view)
-    _text(pen, (edge, edge + 17 * _FINER), f"{film_frame / scene.fps:.2f} s, frame {film_frame}", INK, view)
+    _text(pen, (edge, edge + 17 * _FINER), f"{film_frame / scene.fps:.2f} s, frame {film_frame}, {scene.fps:.4g} frames/s", INK, view)
     x, y = float(edge), float(view.height * _FINER - 26 * _FINER)
     for mouse in scene.mice:
         _text(pen, (x, y), f"mouse {mouse}", mouse_color(mouse), view)

@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pyarrow.parquet as pq
 import pytest
 from curated_lake import aws_on_this_disk, fill
@@ -81,7 +80,7 @@ def test_the_packed_job_writes_with_glues_libraries_what_it_writes_with_ours(dat
         fill(chosen, data_dir)
     (tmp_path / "work").mkdir()
     with aws_on_this_disk(tmp_path / "glue") as chosen:
-        list(s3_upload.upload(s3_upload.plan_uploads(data_dir), boto3.client("s3"), chosen.bucket("raw")))
+        s3_upload.upload(data_dir, chosen)
         submit(chosen, tmp_path / "work")
 
     ours, theirs = tables_in(tmp_path / "ours"), tables_in(tmp_path / "glue")

@@ -50,7 +50,8 @@ def count_scores(subjects: Subjects, behaviors: Sequence[str], fold_of: Mapping[
             evidence = Evidence(lengths_s=np.diff(lengths, axis=1)[:, 0] / fps)
             if column in answered:
                 place = answered.index(column)
-                evidence.levels[:] = [count_by_label(of_width[:, place], one.truth.labels[:, column], LOGIT_LEVELS) for of_width in levels]
+                labels = one.truth.labels[one.truth.known, column]
+                evidence.levels[:] = [count_by_label(of_width[one.truth.known, place], labels, LOGIT_LEVELS) for of_width in levels]
             part = one.recording.lab_id, column
             of_fold[part] = of_fold[part] + evidence if part in of_fold else evidence
     return counts

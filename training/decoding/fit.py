@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from behavior.bouts import DecodeSettings, choose
+from behavior.bouts import NOTHING, DecodeSettings, choose
 from behavior.frame_scores import f1_score
 from recognizers.recognizer import Decoding
 from training.decoding.calibration import IDENTITY, fit_calibration
@@ -74,7 +74,8 @@ def fit_without(
             decoding = fitted[folds].decoding
             allowed = decoding.allowed(names, lab, one.subject)
             label = choose(scores, one.recording.fps, allowed, decoding.settings, decoding.criteria(names, lab))
-            frames[folds][lab] = frames[folds].get(lab, 0) + duration_frames(label, truth, one.recording.fps)
+            known = np.where(one.truth.known, label, NOTHING)
+            frames[folds][lab] = frames[folds].get(lab, 0) + duration_frames(known, truth, one.recording.fps)
     return {folds: _with_durations(fitted[folds], evidence[folds], frames[folds]) for folds in left_out}
 
 

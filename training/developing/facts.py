@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from behavior.recording import Recording
+from training.material.curated_zone import CuratedZone
 from training.material.exclusive_labels import exclude_each_other
 from training.material.fold_plan import FoldPlan
 
@@ -40,6 +41,8 @@ def facts_of(plan: FoldPlan) -> Facts:
     seconds = [content.frames / recording.fps for recording, content in zip(plan.recordings, plan.contents, strict=True)]
     subjects_s = sum(own * len(recording.pairs) for own, recording in zip(seconds, plan.recordings, strict=True))
     pairs = [pair for recording in plan.recordings for pair in recording.pairs]
+    zone = plan.zone
+    assert isinstance(zone, CuratedZone)  # a development is about tracks
     return Facts(
         labs=tuple(sorted({recording.lab_id for recording in plan.recordings})),
         recordings=len(plan.recordings),
@@ -47,7 +50,7 @@ def facts_of(plan: FoldPlan) -> Facts:
         hours=sum(seconds) / 3600,
         subjects_s=subjects_s,
         fps=max(recording.fps for recording in plan.recordings),
-        bodyparts=max(map(len, plan.zone.bodyparts(plan.recordings))),
+        bodyparts=max(map(len, zone.bodyparts(plan.recordings))),
         bouts={str(name): int(count) for name, count in plan.bouts["action"].value_counts().sort_index().items()},
         exclusive=exclude_each_other(plan.recordings, plan.bouts),
         alone=all(agent == target for agent, target in pairs),

@@ -17,6 +17,7 @@ from behavior.views.sampling import sample_frames
 from recognizers.recognizer import LABELLINGS, View
 from reports.estimates import Estimate
 from training.fitting.tree_session import most_tracked
+from training.material.curated_zone import CuratedZone
 from training.material.fold_plan import FoldPlan
 
 RATE = 10.0
@@ -25,6 +26,8 @@ SHIFTS_S = tuple(np.arange(-5, 16) / RATE)
 """[L]: shifts that are tried, s; above 0 for labels that are written late."""
 LEAST_BOUTS = 20
 """With fewer bouts a behavior has no lag of its own."""
+LEAST_RECORDINGS = 4
+"""With fewer recordings there is no interval over recordings."""
 _RIDGE = 1e-2
 _RESAMPLES = 100
 _MOST_BODYPARTS = 6
@@ -58,13 +61,14 @@ class LabelLag:
 
 def lag_sums(plan: FoldPlan) -> tuple[LagSums, ...]:
     """Return the sums of every recording of a plan [U], in its order."""
-    labelling = LABELLINGS[View.PAIR].of_actions(plan.bouts["action"])
-    bodyparts = most_tracked(plan.zone.bodyparts(plan.recordings), _MOST_BODYPARTS)
+    labelling, zone = LABELLINGS[View.PAIR].of_actions(plan.bouts["action"]), plan.zone
+    assert isinstance(zone, CuratedZone)  # lags are measured on tracks
+    bodyparts = most_tracked(zone.bodyparts(plan.recordings), _MOST_BODYPARTS)
     features = PairStatistics(bodyparts, RATE, lags_s=(1 / RATE, 0.5), windows_s=(), place=True)
     shifts = [round(shift * RATE) for shift in SHIFTS_S]
     sums = []
     for recording in plan.recordings:
-        curated = plan.zone.tracking(recording)
+        curated = zone.tracking(recording)
         sampled = sample_frames(curated.frames, recording.fps, RATE)
         total = LagSums(
             np.zeros((len(features.names) + 1,) * 2), np.zeros((len(shifts), len(features.names) + 1, len(labelling.behaviors)))
@@ -79,13 +83,13 @@ def lag_sums(plan: FoldPlan) -> tuple[LagSums, ...]:
 
 
 def label_lag(sums: Sequence[LagSums], plan: FoldPlan, videos: Iterable[int] | None = None) -> LabelLag | None:
-    """Return the lag over the recordings of a plan, or over some of them (training folds); None without a behavior with enough bouts."""
+    """Return the lag over the recordings of a plan, or over some of them (training folds); None without enough recordings or bouts."""
     chosen = {recording.video_id for recording in plan.recordings} if videos is None else set(videos)
     units = [unit for unit, recording in enumerate(plan.recordings) if recording.video_id in chosen]
     behaviors = LABELLINGS[View.PAIR].of_actions(plan.bouts["action"]).behaviors
     counts = plan.bouts[plan.bouts["video_id"].isin(chosen)]["action"].value_counts()
     enough = [column for column, name in enumerate(behaviors) if counts.get(name, 0) >= LEAST_BOUTS]
-    if not enough or len(units) < 2:
+    if not enough or len(units) < LEAST_RECORDINGS:
         return None
     weights = np.vstack([np.ones(len(units)), resampling_weights([""] * len(units), _RESAMPLES)])
     found = np.array([_best(sums, units, weight, enough) for weight in weights])  # [1 + R, 1 + behaviors]

@@ -37,7 +37,7 @@ def agreements(plan: FoldPlan) -> dict[str, Agreement]:
         for other in others:
             if other in plan.recordings and other.video_id < recording.video_id:
                 continue  # both are in the plan: count them once
-            if plan.zone.tracking(other).frames != content.frames or other.fps != recording.fps:
+            if plan.zone.material(other).frames != content.frames or other.fps != recording.fps:
                 continue  # another cut of the film
             bouts = plan.zone.bouts([recording, other])
             for name, (hits, one, two) in _counts(recording, other, bouts, content.frames).items():

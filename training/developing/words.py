@@ -24,7 +24,7 @@ def data_lines(facts: Facts) -> list[str]:
     """Return what the recordings are like."""
     bouts = ", ".join(f"{name} {count:,}" for name, count in facts.bouts.items())
     lines = [
-        f"{facts.recordings} recordings in {facts.groups} groups, {facts.hours:.1f} hours, of {', '.join(facts.labs)}.",
+        f"{facts.recordings} recordings in {facts.groups} groups, {_length(facts.hours)}, of {', '.join(facts.labs)}.",
         f"Bouts: {bouts}.",
     ]
     if few := [name for name, count in facts.bouts.items() if count < FEW_BOUTS]:
@@ -84,12 +84,17 @@ def curve_lines(points: Sequence[CurvePoint]) -> list[str]:
     return lines
 
 
+def _length(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
+
+
 def _finding(name: str, one: Mapping[str, Any], recall: float, precision: float, agreed: Agreement | None) -> str:
     f1 = one["competition_f1"] or 0.0
     if not one["bouts"]:
         return f"{name}: no bout in these recordings."
     if one["bouts"] < FEW_BOUTS:
-        return f"{name}: only {one['bouts']} bouts, so nothing reliable can be said (F1 {f1:.2f})."
+        bouts = "one bout" if one["bouts"] == 1 else f"{one['bouts']} bouts"
+        return f"{name}: only {bouts}, so nothing reliable can be said (F1 {f1:.2f})."
     grade = "found well" if f1 >= WELL else "found in part" if f1 >= IN_PART else "not found reliably"
     of_hundred = f"of 100 frames with it {100 * recall:.0f} are found, and of 100 frames called {name} {100 * precision:.0f} are right"
     human = f"; two humans agree with F1 {agreed.f1:.2f} on {agreed.recordings} of these films" if agreed else ""

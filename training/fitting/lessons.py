@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from behavior.recording import Recording
 from behavior.views.features import ScaledFeatures
 from recognizers.recognizer import Decoding, TrainedRecognizer, View
+from training.fitting.film_lesson import FilmLesson
 from training.fitting.loop import Dataset
 from training.fitting.track_lesson import TrackLesson
 from training.fitting.verdict import Verdict
-from training.material.curated_zone import CuratedZone
 from training.material.datasets import Batch
 from training.recipes.network_recipe import Recipe
 
@@ -68,8 +68,10 @@ class Lesson(Protocol):
         ...
 
 
-LESSONS: dict[View, Callable[[CuratedZone, Recipe, Sequence[Recording], Sequence[Recording], ScaledFeatures | None], Lesson]] = {
+LESSONS: dict[View, Callable[[Any, Recipe, Sequence[Recording], Sequence[Recording], ScaledFeatures | None], Lesson]] = {
     View.PAIR: TrackLesson.open,
     View.ARENA: TrackLesson.open,
+    View.CLIP: FilmLesson.open,
 }
-"""By view: opens the material of training and validation recordings. The features of a trunk replace the recipe's."""
+"""By view: opens the material of training and validation recordings, from the zone of that view. The features of a trunk replace the
+recipe's."""

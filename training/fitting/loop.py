@@ -134,6 +134,7 @@ class Trainer:
         self.train = train.to(device)
         self.recipe, self.seed, self.device = recipe, seed, device
         self.run = RunState()
+        self.parts = 1  # a step is made in so many parts, one after the other; more if the device has too little memory
         self.optimizer = _optimizer(self.network, recipe, device)
         self.gradient_scale = torch.amp.GradScaler(device.type, enabled=half_type(device) is torch.float16)
         self.class_weights = torch.from_numpy(recipe.loss.class_weights(*train.class_frames())).to(device)
@@ -210,16 +211,41 @@ class Trainer:
         return total / self.steps_per_epoch
 
     def _step(self, batch: Batch) -> Tensor:
-        with autocast(self.device):
-            logits = self.answers(batch.features, batch.valid, batch.context)
-        loss = self.recipe.loss(logits, batch.labels, batch.mask, self.class_weights)
-        self.optimizer.zero_grad(set_to_none=True)
-        self.gradient_scale.scale(loss).backward()
+        """Return the loss. If the device has too little memory, this step and all later ones are made in twice as many parts."""
+        while True:
+            self.optimizer.zero_grad(set_to_none=True)
+            try:
+                loss = self._gradients(batch)
+                break
+            except torch.OutOfMemoryError:
+                if self.parts >= len(batch.features):
+                    raise
+            self.parts *= 2
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            windows = math.ceil(self.recipe.batch / self.parts)
+            print(f"The device has too little memory: a step is made in {self.parts} parts of {windows} windows.", flush=True)
         self.gradient_scale.unscale_(self.optimizer)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
         self.gradient_scale.step(self.optimizer)
         self.gradient_scale.update()
-        return loss.detach()
+        return loss
+
+    def _gradients(self, batch: Batch) -> Tensor:
+        """Add up the gradients of all parts of a batch, weighted by their windows; return the loss.
+
+        With class weights, or with layers that look at the whole batch, this is nearly, not exactly, the step of the whole batch.
+        """
+        total = torch.zeros((), device=self.device)
+        for part in batch.split(self.parts):
+            with autocast(self.device):
+                logits = self.answers(part.features, part.valid, part.context)
+            loss = self.recipe.loss(logits, part.labels, part.mask, self.class_weights)
+            if self.parts > 1:
+                loss = loss * (len(part.features) / len(batch.features))
+            self.gradient_scale.scale(loss).backward()
+            total = total + loss.detach()
+        return total
 
     def _set_rate(self, step: int) -> None:
         scores = [epoch.val_score for epoch in self.run.history]

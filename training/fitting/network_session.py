@@ -20,8 +20,8 @@ from training.fitting.resume import restore_state, save_state
 from training.fitting.session import Machine, Session, best_metrics
 from training.fitting.trunk import Trunk
 from training.fitting.verdict import Verdict
-from training.material.curated_zone import CuratedZone
 from training.material.folds import Split
+from training.material.zones import Zone
 from training.recipes.network_recipe import Recipe
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class NetworkSession(Session):
         return {**super().identity(), **self.lesson.identity()}
 
 
-def prepare_network(zone: CuratedZone, recipe: Recipe, seed: int, split: Split, machine: Machine) -> NetworkSession:
+def prepare_network(zone: Zone, recipe: Recipe, seed: int, split: Split, machine: Machine) -> NetworkSession:
     """Open the lesson of the recipe's view and build the network. Raises ContractError with all faults of the data."""
     if machine.threads is not None:
         torch.set_num_threads(machine.threads)

@@ -7,6 +7,7 @@ from training.fitting.session import Machine, Session
 from training.fitting.tree_session import prepare_trees
 from training.material.curated_zone import CuratedZone
 from training.material.folds import Split, split_videos
+from training.material.zones import ZONES, Zone
 from training.recipes.named import AnyRecipe
 from training.recipes.network_recipe import Recipe
 
@@ -14,7 +15,7 @@ ON_THIS_PROCESSOR = Machine()
 
 
 def prepare(
-    curated: Path | CuratedZone, recipe: AnyRecipe, seed: int, machine: Machine = ON_THIS_PROCESSOR, split: Split | None = None
+    curated: Path | Zone, recipe: AnyRecipe, seed: int, machine: Machine = ON_THIS_PROCESSOR, split: Split | None = None
 ) -> Session:
     """Return a session with data from the curated zone. Files of held-out recordings are never opened.
 
@@ -23,8 +24,9 @@ def prepare(
 
     Raises ContractError with all faults of the data.
     """
-    zone = curated if isinstance(curated, CuratedZone) else CuratedZone(curated)
+    zone = ZONES[recipe.view](curated) if isinstance(curated, Path) else curated
     split = split or split_videos({one.video_id: one.lab_id for one in zone.annotated_recordings()}, zone.content_groups())
     if isinstance(recipe, Recipe):
         return prepare_network(zone, recipe, seed, split, machine)
+    assert isinstance(zone, CuratedZone)  # trees see tracks
     return prepare_trees(zone, recipe, seed, split, machine)

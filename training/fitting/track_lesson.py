@@ -16,6 +16,7 @@ from behavior.contract import ContractError, refuse
 from behavior.labelling import Labelling
 from behavior.recording import Recording
 from behavior.skeleton import canonical
+from behavior.views.arena_features import ArenaFeatures
 from behavior.views.features import ScaledFeatures
 from behavior.views.pair_features import common_bodyparts
 from behavior.views.scaler import RobustScaler
@@ -65,7 +66,7 @@ class TrackLesson:
         features: ScaledFeatures | None = None,
     ) -> "TrackLesson":
         """Read the recordings, one at a time. Raises ContractError for recordings without labels or bodyparts of the recipe."""
-        refuse(zone.tracking_faults([*train, *validate]))
+        refuse(zone.data_faults([*train, *validate]))
         bouts = zone.bouts([*train, *validate])
         labelling = LABELLINGS[recipe.view].of_actions(bouts.loc[bouts["video_id"].isin([one.video_id for one in train]), "action"])
         features = features or _features(recipe, zone.bodyparts(train))
@@ -144,6 +145,7 @@ def _features(recipe: Recipe, tracked: list[tuple[str, ...]]) -> ScaledFeatures:
     """Return the features of the recipe, or else those of its family with all tracked bodyparts."""
     if recipe.features is None:
         return network_family(recipe.family).features(bodyparts=common_bodyparts(tracked), fps=recipe.fps)
+    assert isinstance(recipe.features, ArenaFeatures)  # films have a lesson of their own
     present = {canonical(part) for parts in tracked for part in parts}
     if not present & set(recipe.features.bodyparts):
         got = ", ".join(sorted(present))

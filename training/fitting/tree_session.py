@@ -239,7 +239,7 @@ def prepare_trees(zone: CuratedZone, recipe: TreesRecipe, seed: int, split: Spli
     """Read the training recordings, one at a time, and choose their rows. Raises ContractError with all faults of the data."""
     recordings = {recording.video_id: recording for recording in zone.annotated_recordings()}
     train, validation = (tuple(recordings[video] for video in part) for part in (split.train, split.validation))
-    refuse(zone.tracking_faults([*train, *validation]))
+    refuse(zone.data_faults([*train, *validation]))
     bouts = zone.bouts([*train, *validation])
     labelling = LABELLINGS[recipe.view].of_actions(bouts.loc[bouts["video_id"].isin(split.train), "action"])
     recipe = _thinned(recipe, zone, train)

@@ -56,7 +56,8 @@ def evaluate(
     behaviors, means = _behaviors(tally, units)
     series = {"competition_score": scores, **means}
     for name, of_behavior in behaviors.items():
-        known = [lab["actions"][name] for lab in competition.values() if name in lab["actions"]]
+        short = name.rpartition("_")[2]  # the part of a name that the competition compares
+        known = [lab["actions"][short] for lab in competition.values() if short in lab["actions"]]
         of_behavior["competition_f1"] = float(np.mean(known)) if known else None
     numbers: dict[str, Any] = {
         "headline": {name: estimate_of(values) for name, values in series.items()},

@@ -30,9 +30,9 @@ from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.prepare import prepare
 from training.fitting.resume import STATE_FILE
 from training.fitting.session import Machine
-from training.material.curated_zone import CuratedZone
 from training.material.fold_plan import FoldPlan
 from training.material.folds import Split
+from training.material.zones import Zone
 from training.recipes.configuration import Configuration
 from training.recipes.named import AnyRecipe
 
@@ -109,7 +109,7 @@ class OutOfFold:
         self,
         fold: int,
         split: Split,
-        zone: CuratedZone,
+        zone: Zone,
         recipe: AnyRecipe,
         seed: int,
         machine: Machine,

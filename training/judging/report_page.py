@@ -10,6 +10,7 @@ from reports.estimates import Estimate, gain_text, number_text
 from reports.figures import svg
 from reports.page import Cell, Columns, Facts, FigureBlock, Gallery, Headline, Note, Page, Section, TableBlock, Text
 from training.judging.calibration_section import calibration_section
+from training.judging.class_section import class_sections
 from training.judging.decoding_section import decoding_sections
 
 _HEADLINE = {
@@ -35,8 +36,8 @@ _CONFUSION = (
 )
 
 
-def report_page(report: Mapping[str, Any]) -> Page:
-    """Return the page for the content of report.json, which `training.judging.publishing` writes."""
+def report_page(report: Mapping[str, Any], clips: Sequence[Section] = ()) -> Page:
+    """Return the page for the content of report.json, which `training.judging.publishing` writes. `clips` are sections with pictures."""
     behaviors = report["behaviors"]
     headline = {key: Estimate(**one) for key, one in report["headline"].items()}
     facts = [(name, headline[key]) for key, name in _HEADLINE.items()]
@@ -47,6 +48,8 @@ def report_page(report: Mapping[str, Any]) -> Page:
             Headline(headline["competition_score"], report["score_name"], facts),
             Text(_reading(report)),
             *_gains(report),
+            *class_sections(report["classes"]),
+            *clips,
             Section("By behavior", [Text(_BY_BEHAVIOR, quiet=True), _behavior_table(report, headline), *_few_bouts(behaviors)]),
             Section("Precision and recall", [Text(_CURVES, quiet=True), Gallery([*_curves(behaviors)])]),
             Columns([calibration_section(behaviors), _overlap_section(report)]),
@@ -81,6 +84,8 @@ def _gains(report: Mapping[str, Any]) -> list[Section]:
         return []
     names = {"competition_score": report["score_name"].capitalize(), **_HEADLINE}
     facts = [(name, gain_text(Estimate(**against["gain"][key]))) for key, name in names.items()]
+    if against.get("macro_f1"):
+        facts = [("Macro F1 of frames", gain_text(Estimate(**against["macro_f1"]))), *facts]
     return [Section(f"Gain over {against['recipe']}, seed {against['seed']}", [Facts(facts)])]
 
 

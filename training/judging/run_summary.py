@@ -10,13 +10,18 @@ from behavior.content import content_groups, together
 from recognizers.recognizer import View
 from reports.estimates import Estimate, gain_text
 from training.decoding.choice import ALL, DEFAULT, SCORES, THRESHOLDS
+from training.judging.class_section import CLASS_HEADLINE
 from training.judging.out_of_fold import FoldRecord
 from training.judging.scored_subjects import FITTED_WAY, NO_LABS_WAY, PLAIN_WAY, VALIDATION_WAY
 from training.material.fold_plan import FoldPlan
 from training.recipes.configuration import Configuration
 
 ROOT = Path(__file__).resolve().parents[2]
-SCORE_NAMES = {View.PAIR: "the competition's score", View.ARENA: "F1 of groups, as the competition pools it"}
+SCORE_NAMES = {
+    View.PAIR: "the competition's score",
+    View.ARENA: "F1 of groups, as the competition pools it",
+    View.CLIP: "F1 of behaviors, as the competition pools it",
+}
 """By view: name of the headline. Recognizers that name no mouse cannot have the competition's score."""
 DECODING_NAMES = {
     PLAIN_WAY: "one threshold for all, default durations",
@@ -71,6 +76,8 @@ def terminal_text(report: Mapping[str, Any]) -> str:
     names |= {"frame_f1_optimistic": "Frame F1, thresholds on the same scores (optimistic)", "average_precision": "Frame PR-AUC"}
     names |= {"bout_f1_at_0.3": "Bout F1 at overlap 0.3"}
     lines += [f"{name}: {Estimate(**headline[key])}" for key, name in names.items()]
+    if report["classes"]:
+        lines += [f"{name}: {Estimate(**report['classes']['headline'][key])}" for key, name in CLASS_HEADLINE.items()]
     for name, one in report["other_decodings"].items():
         score, gain = Estimate(**one["score"]), gain_text(Estimate(**one["gain"]))
         lines.append(f"Decoded with {DECODING_NAMES[name]}: {score}; the chosen gains {gain}")
@@ -79,6 +86,8 @@ def terminal_text(report: Mapping[str, Any]) -> str:
     if report["against"]:
         lines.append(f"Gain over {report['against']['recipe']}, seed {report['against']['seed']}:")
         lines += [f"  {name}: {gain_text(Estimate(**report['against']['gain'][key]))}" for key, name in names.items()]
+        if report["against"]["macro_f1"]:
+            lines.append(f"  {CLASS_HEADLINE['macro_f1']}: {gain_text(Estimate(**report['against']['macro_f1']))}")
     return "\n".join(lines)
 
 
@@ -95,6 +104,7 @@ def experiment_line(report: Mapping[str, Any]) -> str:
     note = [
         f"frame F1 {headline['frame_f1']}, optimistic {headline['frame_f1_optimistic']}",
         f"PR-AUC {headline['average_precision']}",
+        *([f"macro F1 {Estimate(**report['classes']['headline']['macro_f1'])}"] if report["classes"] else []),
         *(f"{gain} over {DECODING_NAMES[PLAIN_WAY]}" for gain in plain),
         *_gain_note(report["against"]),
         *([f"commit {report['commit']}"] if report["commit"] else []),

@@ -6,14 +6,14 @@ this fold, but this has no effect: their scores are of recordings that they neve
 Axes: T frames, C behaviors.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from behavior.bouts import calibrated, smooth
+from behavior.bouts import calibrated, runs, smooth
 from behavior.labelling import Labelling
-from recognizers.recognizer import LABELLINGS, Decoding, Head
+from recognizers.recognizer import LABELLINGS, BoutRow, Decoding, Head
 from training.decoding.choice import ALL, ChosenDecoding, choose_decodings
 from training.decoding.scored_subject import ScoredSubject
 from training.judging.out_of_fold import FoldRecord, OutOfFold
@@ -37,7 +37,8 @@ def evaluated_behaviors(labelling: Labelling) -> tuple[str, ...]:
 def fit_decodings(store: OutOfFold, plan: FoldPlan) -> dict[int | None, ChosenDecoding]:
     """Return for each fold the decoding fitted and chosen on all others, and for None the one fitted and chosen on all.
 
-    Nothing for classes that exclude each other: the best class is predicted, without a threshold.
+    Nothing for classes that exclude each other: the best class is predicted, without a threshold. (Thresholds were tried for films: a
+    frame that no class reaches is always wrong, and the score fell.)
     """
     if store.head is Head.EXCLUSIVE:
         return {}
@@ -53,7 +54,8 @@ def subjects_with_bouts(store: OutOfFold, plan: FoldPlan, fitted: Mapping[int | 
     extra |= {VALIDATION_WAY} if all(record.split.validation for record in trained.values()) else set()
     for one in subjects_with_scores(store, plan):
         fold = plan.fold_of[one.recording.video_id]
-        yield _decoded(one, labelling, fitted.get(fold), trained[fold], extra)
+        decoded = _decoded(one, labelling, fitted.get(fold), trained[fold], extra)
+        yield replace(decoded, decoded=tuple(within_known(decoded.decoded, decoded.truth.known)))
 
 
 def subjects_with_scores(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredSubject]:
@@ -74,6 +76,18 @@ def subjects_with_scores(store: OutOfFold, plan: FoldPlan) -> Iterator[ScoredSub
                 scores[:, places], answered[places] = stored, True
             truth = labelling.truth(recording, subject, content.mice, content.frames, plan.bouts)
             yield ScoredSubject(recording, subject, plan.groups[recording.video_id], behaviors, scores, truth, answered)
+
+
+def within_known(bouts: Iterable[BoutRow], known: np.ndarray) -> list[BoutRow]:
+    """Return the parts of bouts on frames with a known label, `known` [T]: on other frames a prediction is neither right nor wrong."""
+    if known.all():
+        return list(bouts)
+    parts: list[BoutRow] = []
+    for video, agent, target, action, start, stop in bouts:
+        firsts, lasts = runs(known[start:stop])
+        within = zip(firsts.tolist(), lasts.tolist(), strict=True)
+        parts += [(video, agent, target, action, start + first, start + last) for first, last in within]
+    return parts
 
 
 def _records(store: OutOfFold, plan: FoldPlan) -> dict[int, FoldRecord]:

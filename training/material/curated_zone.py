@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from behavior.content import Content, content_of
 from behavior.contract import ContractError, Fault, UsageError, refuse
 from behavior.curation import CuratedTracking, from_table
 from behavior.keys import CURRENT_SNAPSHOT
@@ -122,12 +123,16 @@ class CuratedZone:
         """Return the material of one recording; its tracking is read when it is first used."""
         return Material(recording, lambda: self.tracking(recording))
 
+    def contents(self, recordings: Sequence[Recording], bouts: pd.DataFrame) -> tuple[Content, ...]:
+        """Return the content of each recording, from which those of the same video are found. `bouts` are theirs."""
+        return tuple(content_of(recording.video_id, self.tracking(recording), bouts) for recording in recordings)
+
     def bodyparts(self, recordings: Iterable[Recording]) -> list[tuple[str, ...]]:
         """Return the tracked bodyparts of each recording, from the metadata, or from its file if the metadata lack them."""
         known = self._tracked_bodyparts()
         return [known.get(recording.video_id) or self._read_bodyparts(recording) for recording in recordings]
 
-    def tracking_faults(self, recordings: Iterable[Recording]) -> list[str]:
+    def data_faults(self, recordings: Iterable[Recording]) -> list[str]:
         """Return one fault for each recording without tracking."""
         files = ((recording, self._tracking_file(recording)) for recording in recordings)
         return [self._missing(recording) for recording, file in files if file is None or not file.is_file()]

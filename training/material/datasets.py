@@ -6,6 +6,7 @@ recording.
 Axes: M samples of all streams, F features, C behaviors, N windows, B batch, W window samples.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -58,6 +59,15 @@ class Batch:
     """[B, 1 + C] float32: lab and annotated behaviors (`recognizers.context`)."""
     videos: tuple[int, ...]
     """Videos of the windows, ascending, each once."""
+
+    def split(self, parts: int) -> "list[Batch]":
+        """Return the windows in so many parts of about equal size, or fewer; the batch itself for one part."""
+        if parts == 1:
+            return [self]
+        size = math.ceil(len(self.features) / parts)
+        valid = [None] * parts if self.valid is None else self.valid.split(size)
+        pieces = (self.features.split(size), valid, self.labels.split(size), self.mask.split(size), self.context.split(size))
+        return [Batch(*own, self.videos) for own in zip(*pieces, strict=False)]
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from behavior.contract import UsageError
 from behavior.recording import MAX_MICE, Recording
-from training.material.curated_zone import CuratedZone
+from training.material.zones import Zone
 
 ANIMAL = "animal"
 """Groups recordings by the ids of their mice in the metadata."""
 
 
-def grouping_of(zone: CuratedZone, recordings: Sequence[Recording], by: str, pattern: str = "") -> dict[int, str]:
+def grouping_of(zone: Zone, recordings: Sequence[Recording], by: str, pattern: str = "") -> dict[int, str]:
     """Return the group of each recording that has one, by video id.
 
     `by` is `ANIMAL`, a column of the metadata, or FILE:COLUMN, a CSV file with the columns video_id and COLUMN. With a `pattern` (a
@@ -50,7 +50,7 @@ def _matched(match: re.Match[str], value: str) -> str:
     return (match.group(1) or "") if match.re.groups else match.group(0) or value
 
 
-def _values(zone: CuratedZone, by: str) -> dict[int, str]:
+def _values(zone: Zone, by: str) -> dict[int, str]:
     """Return the value of each video; videos without one are left out."""
     if by == ANIMAL:
         columns = [zone.column(f"mouse{number}_id") for number in range(1, MAX_MICE + 1)]

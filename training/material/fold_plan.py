@@ -7,19 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from behavior.content import Content, content_groups, content_of
+from behavior.content import Content, content_groups
 from behavior.contract import UsageError, refuse
 from behavior.recording import Recording
-from training.material.curated_zone import CuratedZone
 from training.material.fold_grouping import merged_groups
 from training.material.folds import Split, cross_validation
+from training.material.zones import Zone
 
 
 @dataclass(frozen=True)
 class FoldPlan:
     """Recordings in folds."""
 
-    zone: CuratedZone
+    zone: Zone
     """The zone of the recordings."""
     recordings: tuple[Recording, ...]
     """All annotated recordings, by video id."""
@@ -50,7 +50,7 @@ def sensible_folds(groups: int) -> int:
 
 
 def plan_folds(
-    zone: CuratedZone,
+    zone: Zone,
     labs: Sequence[str] | None,
     n_folds: int | None,
     grouped: Callable[[Sequence[Recording]], Mapping[int, str]] = lambda recordings: {},
@@ -71,9 +71,9 @@ def plan_folds(
     if unknown := sorted(set(excluded) - {recording.video_id for recording in chosen}):
         raise UsageError(f"Expected --exclude to name annotated recordings, but got {', '.join(map(str, unknown))}. Correct the ids.")
     chosen = tuple(recording for recording in chosen if recording.video_id not in excluded)
-    refuse(zone.tracking_faults(chosen))
+    refuse(zone.data_faults(chosen))
     bouts = zone.bouts(chosen)
-    contents = tuple(content_of(recording.video_id, zone.tracking(recording), bouts) for recording in chosen)
+    contents = zone.contents(chosen, bouts)
     groups = merged_groups(content_groups(contents), grouped(chosen))
     count = sensible_folds(len(set(groups.values()))) if n_folds is None else n_folds
     splits = cross_validation({recording.video_id: recording.lab_id for recording in chosen}, count, groups)

@@ -109,14 +109,14 @@ def masked_loss(logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, s
 def exclusive_loss(logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, settings: ExclusiveLossSettings) -> Tensor:
     """Return the weighted mean cross-entropy over the frames that have a label.
 
-    `logits`, `mask` [..., C]: the softmax of a frame is over the classes of `mask` only. `labels` [..., C] bool: the true class, none on
-    an unknown frame. `weights` [C] of the classes. Without any known frame the loss is 0.
+    `logits`, `mask` [..., C]: the softmax of a frame is over the classes of `mask` only. `labels` [..., C]: the true class, none on an
+    unknown frame; bool, or shares of several classes (mixup). `weights` [C] of the classes. Without any known frame the loss is 0.
     """
-    true = labels & mask
+    true = (labels * mask).float()
     known = true.any(-1)
     shares = logits.float().masked_fill(~mask, torch.finfo(torch.float32).min).log_softmax(-1)
-    miss = -torch.where(true, shares, 0.0).sum(-1)
-    weight = torch.where(true, weights, 0.0).sum(-1)
+    miss = -torch.where(true > 0, true * shares, 0.0).sum(-1)
+    weight = (true * weights).sum(-1)
     if settings.kind == "focal":
         miss = miss * (1 - torch.exp(-miss)) ** settings.gamma
     return torch.where(known, weight * miss, 0.0).sum() / weight.sum().clamp(min=torch.finfo(torch.float32).tiny)

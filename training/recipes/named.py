@@ -7,15 +7,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from behavior.views.arena_features import ArenaFeatures
+from behavior.views.film_views import FilmEmbeddings, FilmPictures
 from recognizers.boosted_trees import TreesConfig
 from recognizers.cnn_transformer import CnnTransformerConfig
 from recognizers.cnn_transformer_plus import CnnTransformerPlusConfig
 from recognizers.conv_bilstm import ConvBilstmConfig
+from recognizers.film_tcn import FilmTcnConfig, TimeConfig
+from recognizers.pain_cnn3d import PainCnn3dConfig
 from recognizers.windowed import Windowing
 from training.recipes.augmentation import Augmentation
+from training.recipes.film_augmentation import FilmAugmentation
 from training.recipes.losses import ExclusiveLossSettings
 from training.recipes.network_recipe import Recipe
-from training.recipes.schedules import Plateau
+from training.recipes.schedules import Cosine, Plateau, WarmRestarts
 from training.recipes.track_augmentation import TrackAugmentation
 from training.recipes.trees_recipe import TreesRecipe
 
@@ -90,6 +94,57 @@ def conv_bilstm_small() -> Recipe:
     return replace(conv_bilstm_288(), name="conv_bilstm_small", network=network, epochs=12, batch=16, learning_rate=2e-3, patience=6)
 
 
+def pain_cnn3d() -> Recipe:
+    """Return the 3-D CNN of the brief over clips of 16 frames of a film: 3 million weights, six behaviors."""
+    return Recipe(
+        "pain_cnn3d",
+        "pain_cnn3d",
+        PainCnn3dConfig(),
+        features=FilmPictures(),
+        windowing=Windowing(16, 4),
+        augmentation=FilmAugmentation(),
+        loss=ExclusiveLossSettings(),
+        epochs=100,
+        batch=32,
+        schedule=WarmRestarts(),
+        weight_decay=1e-4,
+        patience=15,
+    )
+
+
+def pain_cnn3d_light() -> Recipe:
+    """Return the same with 0.6 million weights."""
+    network = PainCnn3dConfig(channels=(16, 32, 80, 208), hidden=256)
+    return replace(pain_cnn3d(), name="pain_cnn3d_light", network=network)
+
+
+def film_tcn() -> Recipe:
+    """Return a network that answers for every frame: pictures and their motion, then convolutions over seconds."""
+    return replace(
+        pain_cnn3d(),
+        name="film_tcn",
+        family="film_tcn",
+        network=FilmTcnConfig(),
+        windowing=Windowing(64, 32),
+        epochs=40,
+        batch=8,
+        learning_rate=2e-3,
+        schedule=Cosine(),
+    )
+
+
+def embedding_tcn() -> Recipe:
+    """Return the same over embeddings of each frame (<film>.npy beside the film) that another program computed, such as a large network."""
+    return replace(
+        film_tcn(),
+        name="embedding_tcn",
+        family="embedding_tcn",
+        network=TimeConfig(),
+        features=FilmEmbeddings(),
+        augmentation=Augmentation(),
+    )
+
+
 def trees() -> TreesRecipe:
     """Return boosted trees over the statistics of pairs: for comparison, and for labs without a GPU."""
     grown = TreesConfig(
@@ -150,6 +205,10 @@ RECIPES: dict[str, Callable[[], AnyRecipe]] = {
         conv_bilstm_144,
         conv_bilstm_288,
         conv_bilstm_small,
+        pain_cnn3d,
+        pain_cnn3d_light,
+        film_tcn,
+        embedding_tcn,
         trees,
         trees_undirected,
         trees_near,

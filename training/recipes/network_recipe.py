@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.bouts import DecodeSettings
 from behavior.views.arena_features import ArenaFeatures
+from behavior.views.film_views import FilmEmbeddings, FilmPictures
 from recognizers.families import network_family
 from recognizers.recognizer import Head, View
 from recognizers.windowed import Windowing
 from training.recipes.augmentation import Augmentation
+from training.recipes.film_augmentation import FilmAugmentation
 from training.recipes.losses import ExclusiveLossSettings, LossSettings
 from training.recipes.schedules import Cosine, Schedule
 from training.recipes.track_augmentation import TrackAugmentation
@@ -29,11 +31,11 @@ class Recipe:
     """Configuration of the family's network."""
     fps: float = 30.0
     """Samples per second that the network sees, 1/s."""
-    features: ArenaFeatures | None = None
-    """Settings of the arena view, at the same samples per second; the settings of the pair view come from the data."""
+    features: ArenaFeatures | FilmPictures | FilmEmbeddings | None = None
+    """Settings of the arena view or of films, at the same samples per second; the settings of the pair view come from the data."""
     windowing: Windowing = field(default_factory=Windowing)
     """How recordings are cut into windows, in samples."""
-    augmentation: Augmentation | TrackAugmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation | TrackAugmentation | FilmAugmentation = field(default_factory=Augmentation)
     """Random changes of training windows."""
     loss: LossSettings | ExclusiveLossSettings = field(default_factory=LossSettings)
     """The loss, for the head of the family."""

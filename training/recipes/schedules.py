@@ -58,7 +58,31 @@ class Plateau:
         return falls
 
 
-Schedule = Cosine | Plateau
+@dataclass(frozen=True)
+class WarmRestarts:
+    """A cosine from the peak to a low rate, again and again; each time it lasts longer."""
+
+    epochs: int = 10
+    """Length of the first cosine."""
+    factor: int = 2
+    """Each cosine is so many times as long as the one before."""
+    low: float = 1e-2
+    """Share of the peak at the end of each cosine."""
+
+    def __post_init__(self) -> None:
+        if min(self.epochs, self.factor) < 1 or not 0 <= self.low < 1:
+            raise ValueError(f"Expected epochs and factor of 1 or more and low from 0 to below 1, but got {self}. Change the schedule.")
+
+    def rate(self, peak: float, step: int, steps_per_epoch: int, epochs: int, scores: Sequence[float | None]) -> float:
+        """Return the rate at a step, as `Cosine.rate` does."""
+        length = self.epochs * steps_per_epoch
+        while step >= length:
+            step -= length
+            length *= self.factor
+        return peak * (self.low + (1 - self.low) * 0.5 * (1 + math.cos(math.pi * step / length)))
+
+
+Schedule = Cosine | Plateau | WarmRestarts
 
 
 def rate_share(step: int, steps: int, warmup: float) -> float:

@@ -18,8 +18,8 @@ from behavior.views.arena_features import ArenaFeatures
 from recognizers.network_recognizer import NetworkRecognizer
 from recognizers.recognizer import labelling_of
 from training.fitting.loop import ShowProgress, Trainer, no_progress
-from training.material.curated_zone import CuratedZone
 from training.material.datasets import assemble, samples_of
+from training.material.zones import Zone
 from training.recipes.named import RECIPES
 from training.recipes.network_recipe import Recipe
 
@@ -41,7 +41,7 @@ class FineTuning:
 
 def fine_tuned(
     recognizer: NetworkRecognizer,
-    zone: CuratedZone,
+    zone: Zone,
     recordings: Sequence[Recording],
     bouts: pd.DataFrame,
     how: FineTuning,

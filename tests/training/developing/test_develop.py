@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from simulated_lake import Lake
 from small_recognizer import scores_of
+from small_trees import small
 
 from behavior.contract import EXIT_OK, EXIT_USAGE
-from recognizers.boosted_trees import TreesConfig
 from recognizers.checkpoint import read_header, videos_seen
 from recognizers.families import load_recognizer
 from training import develop
 from training.developing import development
-from training.developing.candidates import Candidate, candidates
+from training.developing.candidates import candidates
 from training.developing.choosing import choose_run
 from training.developing.facts import facts_of
 from training.judging.out_of_fold import OutOfFold
@@ -25,15 +25,8 @@ from training.material.curated_zone import CuratedZone
 from training.material.fold_plan import plan_folds
 from training.recipes.named import trees_near
 from training.recipes.network_recipe import Recipe
-from training.recipes.trees_recipe import TreesRecipe
 
 LAB = "CalMS21_task2"
-FEW = TreesConfig(trees=8, leaves=6, learning_rate=0.4, least_rows=5, feature_fraction=0.2, every_nth=3)
-
-
-def small(name: str, seconds: float = 1.0, **changes: object) -> Candidate:
-    recipe = TreesRecipe(name, FEW, windows_s=(0.5,), smooth_s=0.3, most_bodyparts=4, least_bouts=3, refit=False)
-    return Candidate(replace(recipe, **changes), "for a test", seconds)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

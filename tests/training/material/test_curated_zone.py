@@ -65,8 +65,8 @@ def test_every_recording_without_tracking_is_a_fault(copy: CuratedZone) -> None:
     first, second, *others = copy.annotated_recordings()
     for recording in (first, second):
         (copy.root / key_of(TRACKING_CURATED, "train", recording)).unlink()
-    assert copy.tracking_faults(others) == []
-    faults = copy.tracking_faults([first, second, *others])
+    assert copy.data_faults(others) == []
+    faults = copy.data_faults([first, second, *others])
     assert [f"video {recording.video_id}" in fault for recording, fault in zip((first, second), faults, strict=True)] == [True, True]
 
 
