@@ -394,7 +394,7 @@ def test_start_job_run_by_any_client_curates_on_a_fresh_stack(tmp_path: Path, le
             assert time.monotonic() < deadline
             time.sleep(0.2)
         assert found["JobRunState"] == "SUCCEEDED", found.get("ErrorMessage")
-        partitions = glue.get_partitions(DatabaseName="mabe", TableName="tracking_curated")["Partitions"]
-        assert [partition["Values"] for partition in partitions] == [["QuietOtter"]]
+        table = glue.get_table(DatabaseName="mabe", Name="tracking_curated")["Table"]
+        assert table["Parameters"]["table_type"] == "ICEBERG"
         listed = s3.list_objects_v2(Bucket="curated-zone", Prefix="tracking_curated/")["Contents"]
         assert len(listed) == 1
