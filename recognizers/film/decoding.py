@@ -127,6 +127,7 @@ class FilmReader:
             wanted = self.index.stamps[number]
             keys = [key for key in self.index.keys if key <= wanted]
             if keys and keys[-1] > self.index.stamps[0]:
+                next(_pictures(self._container), None)  # some films say only in their first packet how all others are read
                 self._container.seek(keys[-1], stream=stream, backward=True, any_frame=False)
         self._ahead = _pictures(self._container)
 

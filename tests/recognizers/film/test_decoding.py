@@ -63,3 +63,16 @@ def test_a_file_that_is_no_film_is_named_with_the_reason(tmp_path: Path):
 def test_a_film_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(ContractError, match="no such file"):
         FilmReader(tmp_path / "lost.mp4")
+
+
+@pytest.mark.realdata
+def test_a_real_film_gives_the_same_frames_at_random_as_from_the_start(real_data):
+    """Its parameters are in its first packet only: a reader that enters it at a later key frame must have seen that one."""
+    path = real_data / "train_video" / "OpenfieldClip" / "1780476925.mp4"
+    wanted = {0, 100, 250, 350, 600}
+    with av.open(str(path)) as container:
+        one_by_one = zip(range(max(wanted) + 1), container.decode(video=0), strict=False)
+        expected = {number: frame.to_ndarray(format="gray") for number, frame in one_by_one if number in wanted}
+    for number in sorted(wanted, reverse=True):
+        with FilmReader(path) as reader:
+            np.testing.assert_array_equal(reader.frame(number), expected[number])
