@@ -118,7 +118,7 @@ def _pieces(observed: Observed, windows: pd.DataFrame, bin_s: float | None) -> p
     begin = rows["bin"].to_numpy() * (bin_s or 0.0)
     start, stop, gap = start.to_numpy()[place], stop.to_numpy()[place], np.asarray(gap, float)[place]
     rows["total_s"] = np.minimum(stop, begin + width) - np.maximum(start, begin)
-    starts = (start >= begin) & (start < begin + width)
+    starts = (rows["bin"].to_numpy() == first_bin.to_numpy()[place]) & (start >= 0)  # not by its time: 7.7 s begins bin 7 of 1.1 s
     for name, values in (("duration_s", stop - start), ("latency_s", start - begin), ("interval_s", gap)):
         rows[name] = np.where(starts, values, np.nan)
     return rows

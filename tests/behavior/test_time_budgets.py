@@ -8,7 +8,7 @@ LoudHeron, video 8, 20 frames a second, 50 s, a clip that begins at frame 4000: 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from behavior.animals import agents_of
@@ -141,6 +141,7 @@ SPANS = st.lists(st.tuples(st.integers(0, 999), st.integers(1, 80)), max_size=12
 
 @settings(max_examples=20, deadline=None)
 @given(spans=SPANS, bin_s=st.floats(0.7, 130), origin=st.floats(0, 49))
+@example(spans=[(154, 1)], bin_s=1.1, origin=0.0)
 def test_bins_add_up_to_the_whole(spans: list[tuple[int, int]], bin_s: float, origin: float) -> None:
     """Whatever the bins: their counts, times and observed times add up, and none of them holds more time than it has per bout."""
     bouts = bout_table([(8, 1, 1, "rear", 4000 + start, 4000 + start + length) for start, length in spans])
