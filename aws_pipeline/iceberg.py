@@ -24,6 +24,7 @@ from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as Handle
+from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.typedef import EMPTY_DICT, Properties, Record
@@ -105,7 +106,7 @@ class LakeTable:
                 if tag and current and tag not in transaction.table_metadata.refs:
                     ManageSnapshots(transaction).create_tag(current.snapshot_id, tag).commit()
                 if expired:
-                    expired.forget(transaction)
+                    expired.forget(transaction, tag)
         except CommitFailedException as error:
             raise CommitConflictError(f"Expected to commit to {self.table.name}, but got: {error}") from error
 
@@ -132,14 +133,17 @@ class LakeTable:
 
 @dataclass(frozen=True)
 class Expired:
-    """Tags that are removed from a table, and the snapshots that stay readable; all others are forgotten."""
+    """What of a table stays readable; other tags and snapshots are forgotten."""
 
     tags: frozenset[str]
+    """Tags that stay."""
     kept: frozenset[int]
+    """Snapshots that stay, beside those with a tag."""
 
-    def forget(self, transaction: Any) -> None:
-        """Add the removals to a transaction of the table."""
-        for tag in sorted(self.tags & transaction.table_metadata.refs.keys()):
+    def forget(self, transaction: Any, new: str | None) -> None:
+        """Add the removals to a transaction of the table; the tag that it sets stays."""
+        tags = [name for name, ref in transaction.table_metadata.refs.items() if ref.snapshot_ref_type == SnapshotRefType.TAG]
+        for tag in sorted(set(tags) - self.tags - {new}):
             ManageSnapshots(transaction).remove_tag(tag).commit()
         named = {ref.snapshot_id for ref in transaction.table_metadata.refs.values()}
         present = {snapshot.snapshot_id for snapshot in transaction.table_metadata.snapshots}

@@ -9,8 +9,9 @@ from aws_pipeline.curation_plan import CurationPlan, plan_work
 from aws_pipeline.curation_state import Due, due, read_former
 from aws_pipeline.curation_task import CurationResult
 from aws_pipeline.iceberg import LakeTable, open_tables
-from aws_pipeline.lake import list_objects, read_object
+from aws_pipeline.lake import list_objects, read_object, read_snapshot
 from aws_pipeline.quarantine_store import read_decisions, read_reasons, readable_reasons
+from aws_pipeline.retention import is_published
 from behavior.parquet_file import read_rows
 from behavior.policy import STANDARD, Policy, parse_policy
 from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, LINEAGE, RUNS, TRACKING_CURATED
@@ -46,6 +47,8 @@ class Prepared:
     former: dict[str, CurationResult]
     """Accepted recordings of the last run, by name."""
     due: Due
+    published: bool
+    """Whether the list of objects is that of the tables; a killed run has perhaps not published it."""
 
 
 def read_policy(address: str | None) -> Policy:
@@ -68,8 +71,8 @@ def prepare(options: Options, policy: Policy, *, create: bool) -> Prepared:
     of_recordings = [tables[table.name] for table in (TRACKING_CURATED, ANNOTATIONS_ENRICHED) if table.name in tables]
     entries = {key: entry.file_size_in_bytes for table in of_recordings for key, entry in table.entries.items()}
     present = {key for key, n_bytes in entries.items() if key in stored and stored[key].n_bytes == n_bytes}
-    former = read_former(tables.get(LINEAGE.name))
-    return Prepared(plan, policy, tables, former, due(plan.work, former, rejected, present, force=options.force))
+    former, published = read_former(tables.get(LINEAGE.name)), is_published(read_snapshot(options.curated), tables)
+    return Prepared(plan, policy, tables, former, due(plan.work, former, rejected, present, force=options.force), published)
 
 
 def last_summary(tables: dict[str, LakeTable]) -> dict[str, Any]:
@@ -82,7 +85,7 @@ def last_summary(tables: dict[str, LakeTable]) -> dict[str, Any]:
 def nothing_to_do(prepared: Prepared, code: str) -> dict[str, Any] | None:
     """Return the summary of the last run if another one with this code would change nothing, else None."""
     plan, summary = prepared.plan, last_summary(prepared.tables)
-    if prepared.due.work or plan.faults or not summary:
+    if prepared.due.work or plan.faults or not summary or not prepared.published:
         return None
     put_aside = {one.name for one in plan.put_aside} | {one.name for one in prepared.due.ready if one.faults}
     now = (

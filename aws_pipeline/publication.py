@@ -18,10 +18,20 @@ from aws_pipeline.curation_plan import CurationPlan
 from aws_pipeline.curation_state import lineage_rows
 from aws_pipeline.curation_task import BOUT_OPTIONS, CurationResult
 from aws_pipeline.iceberg import LakeTable, open_tables
-from aws_pipeline.lake import WrittenObject, digest, encode, list_objects, read_object, remove_objects, write_object, write_parquet
+from aws_pipeline.lake import (
+    WrittenObject,
+    digest,
+    encode,
+    list_objects,
+    read_object,
+    read_snapshot,
+    remove_objects,
+    write_object,
+    write_parquet,
+)
 from aws_pipeline.outcome import Outcome
 from aws_pipeline.quarantine_store import readable_reasons
-from aws_pipeline.retention import Retention, clean, publish_snapshot, read_retention, snapshot_of, tag_of
+from aws_pipeline.retention import Retention, clean, is_published, publish_snapshot, read_retention, snapshot_of, tag_of
 from aws_pipeline.underway import others_underway
 from behavior.annotations import Occurrences, class_distribution
 from behavior.content import content_groups
@@ -61,30 +71,39 @@ def publish(plan: CurationPlan, outcome: Outcome, tables: Mapping[str, LakeTable
 
     Raises CommitConflictError if another run has committed since the tables were opened: then plan anew, with the tables as they are.
     """
+    wanted = _wanted(plan, outcome, tables, zone)
+    new_reasons, old_reasons = _changed_reasons(zone, outcome.put_aside, run.name)
+    for key, content in new_reasons.items():
+        write_object(zone, key, content)
+    changes = {name: _change(tables[name], objects) for name, objects in wanted.items() if name != RUNS.name}
+    retention, current = read_retention(zone, run.keep_days), read_snapshot(zone)
+    if any(new or gone for new, gone in changes.values()) or new_reasons or old_reasons or not is_published(current, tables):
+        digests = {one.key: one.sha256 for each in wanted.values() for one in each.values()}
+        now = _commit(changes, tables, zone, database, run, retention, digests)
+    else:
+        now, retention = tables, retention.while_current(current.run if current else "")
+        if retention.expired:  # a run was killed before it cleaned up
+            for name, opened in tables.items():
+                opened.commit([], [], expired=retention.of_table(name))
+    remove_objects(zone, sorted(old_reasons))
+    return clean(zone, now, retention, alone=not others_underway(zone, run.name))
+
+
+def _wanted(plan: CurationPlan, outcome: Outcome, tables: Mapping[str, LakeTable], zone: str) -> dict[str, dict[str, WrittenObject]]:
+    """Return the objects that each table should hold, by table and key; those of tables that span recordings are written."""
     wanted = {name: dict[str, WrittenObject]() for name in tables}
     for result in outcome.accepted:
         for one in result.objects:
             wanted[one.table][one.key] = one
     stored = list_objects(zone, [table.location for table in CURATED_TABLES])
-    spanning: list[tuple[Table, str | None, pa.Table]] = [
-        (table, None, rows) for table, rows in spanning_tables(plan, outcome.accepted).items()
-    ]
+    spanning: list[tuple[Table, str | None, pa.Table]] = []
+    spanning += [(table, None, rows) for table, rows in spanning_tables(plan, outcome.accepted).items()]
     spanning += [(LINEAGE, lab, rows) for lab, rows in lineage_rows(outcome.accepted).items()]
     for table, lab, rows in spanning:
         if rows:  # Iceberg takes an object without rows for none
             one = _write_spanning(zone, tables[table.name], lab, rows, stored)
             wanted[table.name][one.key] = one
-    new_reasons, old_reasons = _changed_reasons(zone, outcome.put_aside, run.name)
-    for key, content in new_reasons.items():
-        write_object(zone, key, content)
-    changes = {name: _change(tables[name], objects) for name, objects in wanted.items() if name != RUNS.name}
-    retention = read_retention(zone, run.keep_days)
-    now = tables
-    if any(new or gone for new, gone in changes.values()) or new_reasons or old_reasons or not tables[RUNS.name].entries:
-        digests = {one.key: one.sha256 for each in wanted.values() for one in each.values()}
-        now = _commit(changes, tables, zone, database, run, retention, digests)
-    remove_objects(zone, sorted(old_reasons))
-    return clean(zone, now, retention if now is not tables else retention.of_no_run(), alone=not others_underway(zone, run.name))
+    return wanted
 
 
 def _commit(

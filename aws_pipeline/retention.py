@@ -26,14 +26,15 @@ class Retention:
     kept: Mapping[str, Snapshot]
     expired: Mapping[str, Snapshot]
 
-    def of_no_run(self) -> Self:
-        """Return the same if no other run is published: then nothing expires."""
-        return replace(self, kept={**self.kept, **self.expired}, expired={})
+    def while_current(self, run: str) -> Self:
+        """Return the same if no other run is published and this one stays the last one."""
+        stays = {run: self.expired[run]} if run in self.expired else {}
+        return replace(self, kept={**self.kept, **stays}, expired={name: one for name, one in self.expired.items() if name != run})
 
     def of_table(self, name: str) -> Expired:
-        """Return what a table forgets."""
+        """Return what of a table stays readable."""
         ids = (run.tables[name].snapshot_id for run in self.kept.values() if name in run.tables)
-        return Expired(frozenset(map(tag_of, self.expired)), frozenset(one for one in ids if one is not None))
+        return Expired(frozenset(map(tag_of, self.kept)), frozenset(one for one in ids if one is not None))
 
 
 def tag_of(run: str) -> str:
@@ -53,6 +54,14 @@ def read_retention(zone: str, keep_days: float) -> Retention:
         young = now - datetime.fromisoformat(snapshot.published) < timedelta(days=keep_days)
         (kept if young or snapshot.run in pinned else expired)[snapshot.run] = snapshot
     return Retention(kept, expired)
+
+
+def is_published(current: Snapshot | None, tables: Mapping[str, LakeTable]) -> bool:
+    """Return whether the list of objects is that of the tables as they are; a run that was killed after its commits has not published."""
+    if current is None:
+        return False
+    listed = {name: table.snapshot_id for name, table in current.tables.items()}
+    return all(listed.get(name) == one.snapshot_id for name, one in tables.items())
 
 
 def snapshot_of(run: str, tables: Mapping[str, LakeTable], digests: Mapping[str, str]) -> Snapshot:
