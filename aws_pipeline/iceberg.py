@@ -13,7 +13,14 @@ from typing import Any
 import boto3
 import pyarrow as pa
 from pyiceberg.catalog import Catalog, load_catalog
-from pyiceberg.exceptions import CommitFailedException, NoSuchNamespaceError, NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NoSuchIcebergTableError,
+    NoSuchNamespaceError,
+    NoSuchPropertyException,
+    NoSuchTableError,
+    TableAlreadyExistsError,
+)
 from pyiceberg.io.pyarrow import (
     PyArrowFileIO,
     compute_statistics_plan,
@@ -179,30 +186,32 @@ class LakeIO(PyArrowFileIO):
 
 def _open(catalog: Catalog, zone: str, database: str, table: Table, create: bool) -> LakeTable | None:
     name = f"{database}.{table.name}"
-    handle = _load(catalog, name, forget_broken=create) or (_create(catalog, zone, database, table) if create else None)
-    if handle is None:
+    loaded = _load(catalog, name, zone, forget_broken=create)
+    if loaded is None and not create:
         return None
+    handle, entries = loaded or (_create(catalog, zone, database, table), {})
     place = handle.location().rstrip("/")
     if place != f"{zone}/{table.name}":
         raise UsageError(f"Expected table {name} at {zone}/{table.name}, but got one at {place}. Use another database.")
     if create:
         _evolve(handle, table)
-    return LakeTable(table, zone, handle, _entries(handle, zone))
+    return LakeTable(table, zone, handle, entries if loaded else _entries(handle, zone))
 
 
-def _load(catalog: Catalog, name: str, *, forget_broken: bool) -> Handle | None:
-    """Return a table; None if there is none, or if somebody emptied the zone, so that its metadata are gone and nobody can read it.
+def _load(catalog: Catalog, name: str, zone: str, *, forget_broken: bool) -> tuple[Handle, dict[str, DataFile]] | None:
+    """Return a table and its entries; None if there is none, or if somebody emptied the zone, so that nobody can read it.
 
-    Such a table is removed from the catalog if `forget_broken`.
+    A table of this zone whose metadata are gone is removed from the catalog if `forget_broken`. Raises UsageError for one that is not
+    Iceberg's.
     """
     tried = ""
     while True:
         try:
             handle = catalog.load_table(name)
-            if snapshot := handle.current_snapshot():
-                for manifest in snapshot.manifests(handle.io):
-                    manifest.fetch_manifest_entry(handle.io)
-            return handle
+            return handle, _entries(handle, zone)
+        except (NoSuchIcebergTableError, NoSuchPropertyException):
+            got = "a table of another kind, such as that of an earlier version"
+            raise UsageError(f"Expected {name} to be an Iceberg table, but got {got}. Drop it, or use another database.") from None
         except NoSuchTableError:
             return None
         except FileNotFoundError:
@@ -210,6 +219,8 @@ def _load(catalog: Catalog, name: str, *, forget_broken: bool) -> Handle | None:
             if place != tried:  # another run may have committed, and removed what it replaced
                 tried = place
                 continue
+            if place and not place.startswith(f"{zone}/{ICEBERG}/"):
+                raise UsageError(f"Expected the metadata of {name} in {zone}, but got {place}. Use another database.") from None
             if forget_broken:
                 with suppress(NoSuchTableError):  # another run was faster
                     catalog.drop_table(name)

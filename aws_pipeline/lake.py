@@ -58,7 +58,7 @@ def list_objects(zone: str, folders: Iterable[str]) -> dict[str, StoredObject]:
     if not zone.startswith("s3://"):
         return _list_files(zone, prefixes)
     pages = s3_client().get_paginator("list_objects_v2")
-    bucket, root = _bucket(zone)
+    bucket, root = bucket_of(zone)
 
     def listed(prefix: str, **how: str) -> tuple[dict[str, StoredObject], list[str]]:
         objects, below = {}, []
@@ -86,7 +86,7 @@ def _list_files(zone: str, prefixes: Iterable[str]) -> dict[str, StoredObject]:
     }
 
 
-def _bucket(zone: str) -> tuple[str, str]:
+def bucket_of(zone: str) -> tuple[str, str]:
     """Return the bucket of a zone and the prefix of its keys, which is empty or ends with a slash."""
     bucket, _, prefix = zone.removeprefix("s3://").strip("/").partition("/")
     return bucket, f"{prefix}/" if prefix else ""
@@ -150,7 +150,7 @@ def write_parquet(zone: str, table: Table, key: str, data: pa.Buffer) -> Written
 
 def remove_objects(zone: str, keys: Iterable[str]) -> int:
     """Delete objects and return how many."""
-    bucket, root = _bucket(zone)
+    bucket, root = bucket_of(zone)
     removed = 0
     for some in _batches(keys, _MOST_DELETED):
         answer = s3_client().delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": root + key} for key in some], "Quiet": True})

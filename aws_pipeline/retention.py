@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from aws_pipeline.iceberg import Expired, LakeTable
-from aws_pipeline.lake import StoredObject, list_objects, read_object, remove_objects, s3_client
+from aws_pipeline.lake import StoredObject, bucket_of, list_objects, read_object, remove_objects, s3_client
 from aws_pipeline.pins import read_pins
 from behavior.keys import CURRENT_SNAPSHOT, ICEBERG, SNAPSHOTS, pin_key, snapshot_key
 from behavior.snapshot import Snapshot, SnapshotObject, TableSnapshot
@@ -82,7 +82,8 @@ def snapshot_of(run: str, tables: Mapping[str, LakeTable], digests: Mapping[str,
 def publish_snapshot(zone: str, snapshot: Snapshot, is_newest: Callable[[], bool]) -> bool:
     """Store the list of a run; it becomes the current one if `is_newest` says that no other run has committed since. Return whether."""
     s3 = s3_client()
-    bucket, key = _address(zone, CURRENT_SNAPSHOT)
+    bucket, root = bucket_of(zone)
+    key = root + CURRENT_SNAPSHOT
     body = snapshot.to_json()
     try:
         condition = {"IfMatch": s3.head_object(Bucket=bucket, Key=key)["ETag"]}
@@ -90,8 +91,7 @@ def publish_snapshot(zone: str, snapshot: Snapshot, is_newest: Callable[[], bool
         if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
             raise
         condition = {"IfNoneMatch": "*"}
-    own_bucket, own_key = _address(zone, snapshot_key(snapshot.run))
-    s3.put_object(Bucket=own_bucket, Key=own_key, Body=body)
+    s3.put_object(Bucket=bucket, Key=root + snapshot_key(snapshot.run), Body=body)
     if not is_newest():
         return False
     try:
@@ -135,8 +135,3 @@ def _metadata_keys(zone: str, tables: Mapping[str, LakeTable]) -> set[str]:
         for snapshot in one.handle.snapshots():
             needed |= {snapshot.manifest_list, *(manifest.manifest_path for manifest in snapshot.manifests(one.handle.io))}
     return {place.removeprefix(f"{zone}/") for place in needed}
-
-
-def _address(zone: str, key: str) -> tuple[str, str]:
-    bucket, _, prefix = zone.removeprefix("s3://").strip("/").partition("/")
-    return bucket, f"{prefix}/{key}" if prefix else key

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from behavior.labelling import Subject, tracked_subjects
+from behavior.labelling import Subject
 from behavior.material import Material
 from behavior.recording import Recording
 from behavior.skeleton import IGNORED, canonical
@@ -191,8 +191,3 @@ def _some(names: Sequence[str], most: int = 8) -> str:
 def as_json(checks: Sequence[Check]) -> list[Mapping[str, str]]:
     """Return the checks for JSON."""
     return [{"name": one.name, "verdict": str(one.verdict), "text": one.text} for one in checks]
-
-
-def asked_nothing(recognizer: Recognizer, material: Material) -> bool:
-    """Return whether a recognizer has no subject in a recording."""
-    return not tracked_subjects(labelling_of(recognizer), material.recording, material.tracking.mice)
