@@ -25,7 +25,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.glue_job import run_job
+from aws_pipeline.glue_job import Order, run_job
 from behavior.keys import LakeObject, key_of
 from behavior.tables import RAW_METADATA, RAW_TRACKING
 from behavior.workplace import REPOSITORY
@@ -92,7 +92,7 @@ def compare(videos: int, rounds: int, peers: Path, folder: Path) -> list[Measure
 
     def glue() -> None:
         nonlocal rows
-        rows = run_job(chosen)["rows_out"]
+        rows = run_job(chosen, Order(force=True))[0]["rows_out"]
 
     def peer(script: str) -> Callable[[], None]:
         def run() -> None:

@@ -65,7 +65,7 @@ def compare(videos: int, peers: Path, folder: Path) -> list[str]:
     chosen = Settings(True, data, mock, settings().region)
     queries = {name: saved_query(name) for name in QUERIES}
     with endpoint(chosen):
-        rows = run_job(chosen)["rows_out"]
+        rows = run_job(chosen)[0]["rows_out"]
         answers = {name: athena_answer(sql, chosen) for name, sql in queries.items()}
         athena = {name: median_seconds(partial(athena_answer, sql, chosen)) for name, sql in queries.items()}
     spark = _spark(mock / "curated-zone" / "tracking_curated")
