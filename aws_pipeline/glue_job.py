@@ -25,6 +25,9 @@ from reports.progress import Progress
 DEPLOY = "python -m infra.deploy"
 LIST = "python aws_pipeline/quarantine.py list"
 _MOST_TOLD = 20
+_POLL_PART = 0.05
+"""A run is asked for its state again after this part of the time that it has taken so far, within these limits, s."""
+_LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 _ACTIVE = {"WAITING", "STARTING", "RUNNING", "STOPPING"}
 
 
@@ -122,7 +125,7 @@ def _definition(glue: Any, chosen: Settings) -> dict[str, Any]:
 
 def _follow(glue: Any, name: str, run_id: str, summary: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Wait until a run is over; Ctrl-C also stops the run."""
-    pause_s = 0.2
+    started = time.monotonic()
     try:
         with Progress("glue job") as shown:
             while True:
@@ -131,8 +134,8 @@ def _follow(glue: Any, name: str, run_id: str, summary: Callable[[], dict[str, A
                     return job_run
                 status = summary() if job_run["JobRunState"] == "RUNNING" else {}
                 shown.update(job_run["JobRunState"].lower(), status.get("done", 0), status.get("of", 0))
-                time.sleep(pause_s)
-                pause_s = min(pause_s * 1.2, 2.0 if job_run["JobRunState"] == "RUNNING" else 5.0)
+                pause_s = _POLL_PART * (time.monotonic() - started)
+                time.sleep(min(max(pause_s, _LEAST_PAUSE_S), _LONGEST_PAUSE_S))
     except KeyboardInterrupt:
         glue.batch_stop_job_run(JobName=name, JobRunIds=[run_id])
         raise

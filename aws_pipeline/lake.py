@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from aws_pipeline.connections import open_zone, s3_client
 from behavior.keys import CURRENT_SNAPSHOT, snapshot_key
 from behavior.snapshot import Snapshot
 from behavior.tables import Table
@@ -76,7 +76,7 @@ def list_objects(zone: str, folders: Iterable[str]) -> dict[str, StoredObject]:
 
 
 def _list_files(zone: str, prefixes: Iterable[str]) -> dict[str, StoredObject]:
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     selectors = [fs.FileSelector(f"{root}/{prefix.rstrip('/')}", allow_not_found=True, recursive=True) for prefix in prefixes]
     return {
         info.path.removeprefix(f"{root}/"): StoredObject(info.size)
@@ -94,14 +94,14 @@ def bucket_of(zone: str) -> tuple[str, str]:
 
 def read_object(zone: str, key: str) -> pa.Buffer:
     """Return the bytes of an object. Raises FileNotFoundError."""
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     with filesystem.open_input_file(f"{root}/{key}") as source:
         return source.read_buffer()
 
 
 def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:
     """Write an object; readers see it whole or not at all."""
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     with filesystem.open_output_stream(f"{root}/{key}") as target:
         target.write(data)
 
@@ -122,7 +122,7 @@ def digest(data: pa.Buffer) -> str:
 
 def count_rows(zone: str, key: str) -> int:
     """Return the number of rows that the footer of a Parquet object says; 0 if it is missing or broken. Only the footer is read."""
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     try:
         return int(pq.read_metadata(f"{root}/{key}", filesystem=filesystem).num_rows)
     except (pa.ArrowException, OSError):  # there is none, or its bytes are not Parquet
@@ -158,32 +158,6 @@ def remove_objects(zone: str, keys: Iterable[str]) -> int:
             raise OSError(f"Expected to delete {len(some)} objects of {zone}, but got: {answer['Errors'][0]['Message']}")
         removed += len(some)
     return removed
-
-
-@cache
-def s3_client() -> Any:
-    """Return one client for all requests: to make one takes longer than most requests."""
-    import boto3
-
-    return boto3.client("s3")
-
-
-def filesystem_of(zone: str) -> fs.FileSystem:
-    """Return the file system that holds a zone."""
-    return _open(zone)[0]
-
-
-def forget_connections() -> None:
-    """Connect anew from now on: the endpoint has changed."""
-    _open.cache_clear()
-    s3_client.cache_clear()
-
-
-@cache
-def _open(zone: str) -> tuple[fs.FileSystem, str]:
-    # delayed: an object of up to 10 MB takes one request, instead of three or more for a multipart upload
-    filesystem, root = fs.FileSystem.from_uri(f"{zone.rstrip('/')}/?allow_delayed_open=true")
-    return filesystem, root.rstrip("/")
 
 
 def _batches(items: Iterable[str], size: int) -> Iterator[Sequence[str]]:
