@@ -6,6 +6,8 @@
     python -m infra.deploy destroy --delete-data-of NAME
                                                remove everything of the deployment NAME, also all data
     python -m infra.deploy policy              print the policy of people who run the pipeline
+    python -m infra.deploy --quicksight-user ARN
+                                               make the dashboards as well, on AWS: QuickSight costs a subscription
 
 Near (the default) it deploys to what AWS_ENDPOINT_URL names; AWS on this disk that a script starts for itself has deployed already.
 Far (USE_LOCAL_FS=false and S3_BUCKET=<what all names begin with>) it deploys to AWS, with the usual credentials and their region.
@@ -32,6 +34,7 @@ from aws_pipeline.names import OWNER_TAG, ZONES
 from aws_pipeline.terminal import run
 from behavior.contract import EXIT_OK, UsageError
 from infra.cloud.compute import DEFAULT_BUDGET_USD, compute_parameters, compute_template
+from infra.cloud.dashboards import dashboards_template
 from infra.cloud.data import data_template
 from infra.cloud.operator import operator_document
 
@@ -65,6 +68,19 @@ def deploy(
     return [*apply(client, data), *_upload(session, code.objects), *apply(client, compute)]
 
 
+def deploy_dashboards(chosen: Settings, session: AwsSession, user: str) -> list[str]:
+    """Make the dashboards of a QuickSight user; return one line for each change. Raises UsageError near: the stand-in has no QuickSight."""
+    from infra.cloud.change_sets import StackOrder, apply
+
+    if chosen.local:
+        raise UsageError(
+            "Expected USE_LOCAL_FS=false with --quicksight-user, but got AWS on this disk, which has no QuickSight. Leave it out."
+        )
+    names = chosen.names
+    order = StackOrder(names.of("dashboards"), names.deployment, dashboards_template(chosen), {"QuickSightUser": user})
+    return apply(session.client("cloudformation"), order)
+
+
 def diff(chosen: Settings, session: AwsSession, code: GlueCode) -> list[str]:
     """Return one line for each thing that `deploy` would change."""
     from infra.cloud.change_sets import show
@@ -74,14 +90,15 @@ def diff(chosen: Settings, session: AwsSession, code: GlueCode) -> list[str]:
 
 
 def destroy(chosen: Settings, session: AwsSession, data_of: str | None = None) -> list[str]:
-    """Remove the compute stack, and the data as well if `data_of` names this deployment. Return what was done."""
+    """Remove the stacks of dashboards and of compute, and the data as well if `data_of` names this deployment. Return what was done."""
     from infra.cloud.change_sets import remove
 
     if data_of not in (None, chosen.names.deployment):
         what = f"Expected --delete-data-of to name this deployment ({chosen.names.deployment}), but got {data_of}"
         raise UsageError(f"{what}. Nothing was removed.")
     client = session.client("cloudformation")
-    done = [f"removed stack {chosen.names.of('compute')}"] if remove(client, chosen.names.of("compute")) else []
+    stacks = [chosen.names.of(what) for what in ("dashboards", "compute")]
+    done = [f"removed stack {stack}" for stack in stacks if remove(client, stack)]
     if data_of is None:
         return done
     from infra.cloud.removal import remove_data
@@ -162,6 +179,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--adopt", action="store_true", help="take over buckets that exist already and carry no tag")
     parser.add_argument("--alarm-email", metavar="ADDRESS", help="who is told of failed jobs and of costs")
     parser.add_argument("--monthly-budget", type=int, metavar="USD", help=f"budget of a month (default: {DEFAULT_BUDGET_USD})")
+    parser.add_argument("--quicksight-user", metavar="ARN", help="make the dashboards, too, for this user of QuickSight")
     parser.add_argument("--delete-data-of", metavar="NAME", help="with destroy: delete all data of the deployment NAME as well")
     return parser.parse_args()
 
@@ -184,6 +202,8 @@ def _main() -> int:
         else:
             options = {"alarm_email": arguments.alarm_email, "budget_usd": arguments.monthly_budget}
             lines = deploy(chosen, session, glue_code(chosen), adopt=arguments.adopt or chosen.local, **options)
+            if arguments.quicksight_user:
+                lines += deploy_dashboards(chosen, session, arguments.quicksight_user)
     ends = {"deploy": "everything is as declared", "diff": "nothing was changed", "destroy": "the rest stays"}
     print("\n".join([*lines, f"{len(lines)} changes {chosen.place}; {ends[arguments.action]}"]))
     return EXIT_OK
