@@ -54,17 +54,18 @@ def deploy(
     adopt: bool = False,
     alarm_email: str | None = None,
     budget_usd: int | None = None,
+    start_when_data_land: bool | None = None,
 ) -> list[str]:
     """Make data, code and compute as declared, in this order; return one line for each change, none when everything was as declared.
 
-    Buckets that exist already must be this deployment's, by their tag, or belong to nobody and be adopted. An alarm address and a budget
-    that are not given stay as they are. Raises UsageError and StackFailed.
+    Buckets that exist already must be this deployment's, by their tag, or belong to nobody and be adopted. An alarm address, a budget
+    and whether an upload starts the graph stay as they are if they are not given. Raises UsageError and StackFailed.
     """
     from infra.cloud.change_sets import apply
 
     _refuse_buckets_of_others(chosen, session, adopt=adopt)
     client = session.client("cloudformation")
-    data, compute = _orders(chosen, client, code, alarm_email, budget_usd)
+    data, compute = _orders(chosen, client, code, alarm_email, budget_usd, start_when_data_land)
     return [*apply(client, data), *_upload(session, code.objects), *apply(client, compute)]
 
 
@@ -86,7 +87,7 @@ def diff(chosen: Settings, session: AwsSession, code: GlueCode) -> list[str]:
     from infra.cloud.change_sets import show
 
     client = session.client("cloudformation")
-    return [line for order in _orders(chosen, client, code, None, None) for line in show(client, order)]
+    return [line for order in _orders(chosen, client, code) for line in show(client, order)]
 
 
 def destroy(chosen: Settings, session: AwsSession, data_of: str | None = None) -> list[str]:
@@ -106,16 +107,26 @@ def destroy(chosen: Settings, session: AwsSession, data_of: str | None = None) -
     return [*done, *remove_data(chosen, session)]
 
 
-def _orders(chosen: Settings, client: Any, code: GlueCode, alarm_email: str | None, budget_usd: int | None) -> tuple[Any, Any]:
+def _orders(
+    chosen: Settings,
+    client: Any,
+    code: GlueCode,
+    alarm_email: str | None = None,
+    budget_usd: int | None = None,
+    start_when_data_land: bool | None = None,
+) -> tuple[Any, Any]:
     """Return the orders of both stacks."""
     from infra.cloud.change_sets import StackOrder, parameters_of
 
     names, before = chosen.names, parameters_of(client, chosen.names.of("compute"))
     email = before.get("AlarmEmail", "") if alarm_email is None else alarm_email
     budget = int(before.get("MonthlyBudgetUsd", DEFAULT_BUDGET_USD)) if budget_usd is None else budget_usd
+    starts = before.get("StartWhenDataLand", "DISABLED")
+    if start_when_data_land is not None:
+        starts = "ENABLED" if start_when_data_land else "DISABLED"
     return (
         StackOrder(names.of("data"), names.deployment, data_template(chosen), {}),
-        StackOrder(names.of("compute"), names.deployment, compute_template(chosen, email), compute_parameters(code, email, budget)),
+        StackOrder(names.of("compute"), names.deployment, compute_template(chosen, email), compute_parameters(code, email, budget, starts)),
     )
 
 
@@ -179,6 +190,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--adopt", action="store_true", help="take over buckets that exist already and carry no tag")
     parser.add_argument("--alarm-email", metavar="ADDRESS", help="who is told of failed jobs and of costs")
     parser.add_argument("--monthly-budget", type=int, metavar="USD", help=f"budget of a month (default: {DEFAULT_BUDGET_USD})")
+    parser.add_argument(
+        "--start-when-data-land", action=argparse.BooleanOptionalAction, help="an upload starts the graph, and so training (default: no)"
+    )
     parser.add_argument("--quicksight-user", metavar="ARN", help="make the dashboards, too, for this user of QuickSight")
     parser.add_argument("--delete-data-of", metavar="NAME", help="with destroy: delete all data of the deployment NAME as well")
     return parser.parse_args()
@@ -201,6 +215,7 @@ def _main() -> int:
             lines = diff(chosen, session, glue_code(chosen))
         else:
             options = {"alarm_email": arguments.alarm_email, "budget_usd": arguments.monthly_budget}
+            options["start_when_data_land"] = arguments.start_when_data_land
             lines = deploy(chosen, session, glue_code(chosen), adopt=arguments.adopt or chosen.local, **options)
             if arguments.quicksight_user:
                 lines += deploy_dashboards(chosen, session, arguments.quicksight_user)
