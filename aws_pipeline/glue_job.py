@@ -14,7 +14,7 @@ from typing import Any
 from aws_pipeline.config import Settings, add_policy_flag, endpoint, policy_text, settings, with_policy
 from aws_pipeline.glue_workers import sized_run
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
-from aws_pipeline.preparation import Options, Prepared, nothing_to_do, prepare
+from aws_pipeline.preparation import LITTLE_BYTES, Options, Prepared, nothing_to_do, prepare
 from aws_pipeline.terminal import JobFailed, run, size
 from behavior.balance import Balance
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, ContractError, Fault, UsageError
@@ -65,6 +65,7 @@ def run_job(chosen: Settings, order: Order = _AS_USUAL) -> tuple[dict[str, Any],
         return summary_before, False
     key, arguments = f"{name}.json", {"--SUMMARY_URI": f"s3://{bucket}/{name}.json", "--CODE": code}
     arguments |= {"--FORCE": str(order.force).lower(), "--KEEP_DAYS": str(order.keep_days)}
+    arguments |= {"--DUE_BYTES": str(sum(one.n_bytes for one in known.due.work)), "--LITTLE_BYTES": str(LITTLE_BYTES)}
     if policy:
         s3.put_object(Bucket=bucket, Key=f"{name}.toml", Body=policy.encode())
         arguments["--POLICY_URI"] = f"s3://{bucket}/{name}.toml"
