@@ -16,6 +16,7 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -83,13 +84,16 @@ def saved_query(name: str) -> str:
     return (SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def query(sql: str, chosen: Settings) -> "pd.DataFrame":
+def query(sql: str, chosen: Settings, parameters: Sequence[str] = ()) -> "pd.DataFrame":
     """Return Athena's answer to one statement. Raises ContractError with Athena's reason if it refuses."""
-    return ask(sql, chosen).rows
+    return ask(sql, chosen, parameters).rows
 
 
-def ask(sql: str, chosen: Settings) -> Answer:
-    """Return Athena's answer to one statement, with time and cost. Raises ContractError with Athena's reason if it refuses."""
+def ask(sql: str, chosen: Settings, parameters: Sequence[str] = ()) -> Answer:
+    """Return Athena's answer to one statement, with time and cost. Raises ContractError with Athena's reason if it refuses.
+
+    `parameters` replace its question marks, as literals of SQL: texts have quotes.
+    """
     from botocore.exceptions import ClientError
 
     statement = sql.strip().removesuffix(";")
@@ -98,7 +102,10 @@ def ask(sql: str, chosen: Settings) -> Answer:
         athena = _session().client("athena")
         try:
             asked = athena.start_query_execution(
-                QueryString=statement, QueryExecutionContext={"Database": chosen.database}, WorkGroup=chosen.workgroup
+                QueryString=statement,
+                QueryExecutionContext={"Database": chosen.database},
+                WorkGroup=chosen.workgroup,
+                **({"ExecutionParameters": list(parameters)} if parameters else {}),
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "InvalidRequestException":
