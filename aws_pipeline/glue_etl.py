@@ -1,6 +1,6 @@
 """Step 2: curate. Raw zone -> curated zone, as a Glue job.
 
-    python aws_pipeline/glue_etl.py [--policy FILE] [--plan | --explain | --force] [--keep-days N]
+    python aws_pipeline/glue_etl.py [--policy FILE] [--plan | --explain | --force] [--max-cost USD] [--max-bytes N] [--keep-days N]
                                                    for users: start a run of the deployed job and follow it to its end
     glue_etl.py --JOB_NAME J --RAW_URI s3://raw-zone --CURATED_URI s3://curated-zone --DATABASE mabe [--POLICY_URI s3://.../x.toml]
                 [--SUMMARY_URI s3://.../x.json]    for Glue, on this disk or on AWS: the run itself
