@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from behavior.balance import Balance
 from behavior.contract import CODES
 from behavior.quality_flags import quality_flags
 from reports.page import Block, Note, Page, Section, TableBlock, Text
@@ -52,8 +51,7 @@ def run_quality_page(run: CuratedRun, rows: Sequence[Row], line: str) -> Page:
 
 def _run_section(run: CuratedRun, rows: Sequence[Row]) -> Section:
     """Return what the run took in, and what of it is new, lab by lab."""
-    balances = [str(Balance.from_json(unit, counts)) for unit, counts in run.summary["balances"].items()]
-    blocks: list[Block] = [TableBlock(["in = out"], [[line] for line in balances])] if balances else []
+    blocks: list[Block] = [_balances(run.summary["balances"])]
     by_lab: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_lab[row["lab_id"]].append(row)
@@ -71,6 +69,13 @@ def _run_section(run: CuratedRun, rows: Sequence[Row]) -> Section:
         more = f" and {len(excluded) - _MOST_EXCLUDED} more" if len(excluded) > _MOST_EXCLUDED else ""
         blocks.append(Note(f"A person excluded {', '.join(excluded[:_MOST_EXCLUDED])}{more}."))
     return Section("This run", blocks)
+
+
+def _balances(balances: Mapping[str, Mapping[str, int]]) -> TableBlock:
+    """Return a row for each unit: how many came in, and what became of them."""
+    outcomes = list(dict.fromkeys(name for counts in balances.values() for name in counts if name != "in"))
+    table = [[unit, *(f"{counts[name]:,}" if name in counts else "" for name in ("in", *outcomes))] for unit, counts in balances.items()]
+    return TableBlock(["", "in", *(f"= {name}" if place == 0 else f"+ {name}" for place, name in enumerate(outcomes))], table)
 
 
 def _missing(rows: Sequence[Row]) -> str:

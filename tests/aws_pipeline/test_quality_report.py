@@ -60,7 +60,7 @@ def test_the_newest_run_says_what_is_new_and_that_nothing_was_put_aside(page, la
     assert (ended.returncode, ended.stderr) == (EXIT_OK, "")
     assert ended.stdout == f"Wrote {tmp_path / 'quality.html'}: run {lake[1][:12]}, 3 recordings, 1 new, 0 put aside.\n"
     assert f"run {lake[1][:12]}" in html
-    assert "recordings: 3 in = 3 accepted" in html
+    assert '<td class="text">recordings</td><td>3</td><td>3</td><td>0</td>' in html, "3 in = 3 accepted + 0 quarantined"
     assert "Nothing was put aside." in html
     assert "Recordings of this run have another color." in html
     assert "an identical bout counts once" in html, "what was repaired is explained"
@@ -77,7 +77,7 @@ def test_an_earlier_run_is_shown_as_it_was(page, lake):
     assert "2 recordings, 2 new, 1 put aside" in ended.stdout
     assert "train-8, LoudHeron" in html
     assert "Expected mice numbered from 1, but got 0." in html
-    assert "recordings: 3 in = 2 accepted + 1 quarantined" in html
+    assert '<td class="text">recordings</td><td>3</td><td>2</td><td>1</td>' in html, "3 in = 2 accepted + 1 quarantined"
 
 
 def test_a_run_that_is_not_there_is_refused_with_those_that_are(page, lake):
