@@ -39,10 +39,20 @@ TRAINING_HOUR_USD = {
     "ml.m5.xlarge": 0.23,
     "ml.c5.2xlarge": 0.408,
     "ml.g4dn.xlarge": 0.736,
+    "ml.g4dn.12xlarge": 4.89,
     "ml.g5.xlarge": 1.408,
     "ml.g5.2xlarge": 1.515,
+    "ml.g5.12xlarge": 7.09,
+    "ml.g5.48xlarge": 20.36,
     "ml.p3.2xlarge": 3.825,
 }
+GPUS = {
+    "ml.g4dn.12xlarge": 4, "ml.g5.12xlarge": 4, "ml.g5.24xlarge": 4, "ml.g5.48xlarge": 8, "ml.g6.12xlarge": 4, "ml.g6.24xlarge": 4,
+    "ml.g6.48xlarge": 8, "ml.g6e.12xlarge": 4, "ml.g6e.24xlarge": 4, "ml.g6e.48xlarge": 8, "ml.p3.8xlarge": 4, "ml.p3.16xlarge": 8,
+    "ml.p3dn.24xlarge": 8, "ml.p4d.24xlarge": 8, "ml.p4de.24xlarge": 8, "ml.p5.48xlarge": 8, "ml.p5e.48xlarge": 8,
+    "ml.p5en.48xlarge": 8,
+}  # fmt: skip
+"""Machines with several GPUs."""
 SPOT_PART = 0.4
 """What a spot machine usually costs, as a part of its price on demand; AWS promises savings of up to 90 % and nothing in particular."""
 GLUE_MINUTES = 3.0

@@ -3,7 +3,6 @@
 Prices are those of aws_pipeline/costs.py. Times are those of the last run, where a step has one; else they are worked out from rates.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -11,7 +10,8 @@ from pathlib import Path
 
 from aws_pipeline import glue_job, s3_upload
 from aws_pipeline.config import Settings, endpoint
-from aws_pipeline.costs import PRICES_OF, SPOT_PART, CostLine, glue_minutes, glue_usd, hourly_usd, requests_usd, scan_usd, table
+from aws_pipeline.costs import PRICES_OF, SPOT_PART, CostLine, glue_minutes, hourly_usd, requests_usd, scan_usd, table
+from aws_pipeline.expected import QUERY_S, expected_curation, expected_upload
 from aws_pipeline.glue_workers import workers_for
 from aws_pipeline.preparation import last_summary, nothing_to_do
 from aws_pipeline.step_records import fingerprint_of
@@ -23,11 +23,6 @@ from behavior.contract import UsageError
 from behavior.keys import object_of
 from behavior.tables import RAW_TRACKING
 
-FILES_PER_S = 45.0
-"""New files that are checked and sent here (README, Measured)."""
-ROWS_PER_CORE_S, JOB_S = 2.2e6, 8.0
-"""Rows that a core curates in a second, and what the job takes whatever it does (docs/scale.md)."""
-QUERY_S = 2.0
 SCORING_HOURS = 0.5
 """What the cloud's graph allows its scoring job; pipeline.py scores on the machine that it runs on."""
 
@@ -163,8 +158,8 @@ def _last_s(one: Step, work: StepWork | None) -> float | None:
 def _planned(one: Step, amounts: _Amounts, *, due: bool, last_s: float | None, counted: PlanOrder, hour_usd: float) -> PlannedStep:
     """Return the plan of one step."""
     n_files, n_recordings = len(amounts.uploads), len(amounts.recordings)
-    sent = sum(each.stamp.n_bytes for each in amounts.uploads)
-    workers, minutes = workers_for(n_recordings), glue_minutes(n_recordings)
+    upload = expected_upload(each.stamp.n_bytes for each in amounts.uploads)
+    curation = expected_curation(n_recordings, amounts.n_bytes, amounts.rows)
     hours, machine = counted.train_hours, counted.instance_type
 
     def priced(what: str, count: str, usd: float, spot: float | None = None) -> CostLine:
@@ -175,14 +170,14 @@ def _planned(one: Step, amounts: _Amounts, *, due: bool, last_s: float | None, c
 
     by_name: dict[str, Callable[[], tuple[str, float | None, CostLine | None]]] = {
         "ingest": lambda: (
-            f"send {n_files} of {amounts.n_files} files, {size(sent)}",
-            n_files / FILES_PER_S,
+            f"send {n_files} of {amounts.n_files} files, {size(upload.n_bytes)}",
+            upload.here_s,
             priced("upload and objects", f"{2 * n_files} requests", requests_usd(2 * n_files)),
         ),
         "etl": lambda: (
             f"curate {n_recordings} recordings, {amounts.rows:,} rows, {size(amounts.n_bytes)}",
-            JOB_S + amounts.rows / (ROWS_PER_CORE_S * (os.cpu_count() or 1)),
-            priced("curation (Glue)", f"{workers} workers, {minutes:.0f} min", glue_usd(workers, minutes)),
+            curation.here_s,
+            priced("curation (Glue)", f"{workers_for(n_recordings)} workers, {glue_minutes(n_recordings):.0f} min", curation.usd),
         ),
         "gate": lambda: ("judge the curated data against the limits", QUERY_S, query()),
         "sql": lambda: ("answer class_imbalance.sql", QUERY_S, query()),

@@ -17,6 +17,9 @@ from behavior.policy import STANDARD, Policy, parse_policy
 from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, LINEAGE, RUNS, TRACKING_CURATED
 from behavior.verdicts import Rules
 
+LITTLE_BYTES = 64 << 20
+"""Curated by two cores in less time than a JVM needs to start."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -35,6 +38,10 @@ class Options:
     """Objects of earlier runs stay readable so many days."""
     force: bool = False
     """Curate every recording, also unchanged ones."""
+    due_bytes: int | None = None
+    """Bytes of tracking that were due when the run was started; None if nobody looked."""
+    little_bytes: int = LITTLE_BYTES
+    """So many bytes of tracking, or less, are curated without Spark."""
 
 
 @dataclass(frozen=True)
