@@ -23,27 +23,20 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.job_code import GlueCode, glue_code
-from aws_pipeline.names import OWNER_TAG, ZONES
 from aws_pipeline.terminal import run
 from behavior.contract import EXIT_OK, UsageError
 from infra.cloud.compute import DEFAULT_BUDGET_USD, compute_parameters, compute_template
 from infra.cloud.dashboards import dashboards_template
 from infra.cloud.data import data_template
 from infra.cloud.operator import operator_document
-
-
-class AwsSession(Protocol):
-    """What deploying needs of a boto3 session."""
-
-    def client(self, service_name: str) -> Any:
-        """Make a client."""
+from infra.cloud.ownership import AwsSession, refuse_buckets_of_others
 
 
 def deploy(
@@ -63,7 +56,7 @@ def deploy(
     """
     from infra.cloud.change_sets import apply
 
-    _refuse_buckets_of_others(chosen, session, adopt=adopt)
+    refuse_buckets_of_others(chosen, session, adopt=adopt)
     client = session.client("cloudformation")
     data, compute = _orders(chosen, client, code, alarm_email, budget_usd, start_when_data_land)
     return [*apply(client, data), *_upload(session, code.objects), *apply(client, compute)]
@@ -146,40 +139,6 @@ def _upload(session: AwsSession, objects: Mapping[str, bytes]) -> Iterator[str]:
         if etag != hashlib.md5(content, usedforsecurity=False).hexdigest():
             s3.put_object(Bucket=bucket, Key=key, Body=content)
             yield f"Code: upload {address}"
-
-
-def _refuse_buckets_of_others(chosen: Settings, session: AwsSession, *, adopt: bool) -> None:
-    """Raise UsageError for a bucket that exists already, is not of the data stack, and is not this deployment's by its tag."""
-    from infra.cloud.change_sets import resources_of
-
-    ours = resources_of(session.client("cloudformation"), chosen.names.of("data"))
-    s3 = session.client("s3")
-    for bucket in (chosen.bucket(zone) for zone in ZONES):
-        owner = None if bucket in ours else _owner_of_bucket(s3, bucket)
-        if owner is None or owner == chosen.names.deployment or (adopt and not owner):
-            continue
-        got = f"one of {owner}" if owner else "one without its tag"
-        mend = "Choose another S3_BUCKET" + ("" if owner else ", or take it over with --adopt")
-        raise UsageError(f"Expected bucket {bucket} to be free or of {chosen.names.deployment}, but got {got}. {mend}.")
-
-
-def _owner_of_bucket(s3: Any, bucket: str) -> str | None:
-    """Return whose a bucket is by its tag, empty for no tag; None if there is no bucket."""
-    from botocore.exceptions import ClientError
-
-    try:
-        s3.head_bucket(Bucket=bucket)
-        tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in ("404", "NoSuchBucket"):
-            return None
-        if code == "NoSuchTagSet":
-            return ""
-        if code == "403":
-            return "another account"
-        raise
-    return {tag["Key"]: tag["Value"] for tag in tags}.get(OWNER_TAG, "")
 
 
 def _arguments() -> argparse.Namespace:
