@@ -59,7 +59,7 @@ destroy: $(READY)  ## Remove the compute stack; data stay
 lint: $(READY)  ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy behavior reports recognizers training inference aws_pipeline infra
+	$(BIN)/mypy behavior films reports recognizers training inference aws_pipeline infra
 
 format: $(READY)  ## Put the code in shape
 	$(BIN)/ruff check --fix .

@@ -30,10 +30,10 @@ GLUE_LIBRARY = (
     "aws_pipeline/underway.py",
 )
 """Folders and files of this repository that the Glue script imports."""
-TRAINING = ("behavior", "reports", "recognizers", "training")
+TRAINING = ("behavior", "films", "reports", "recognizers", "training")
 """Folders that a training job needs."""
 
-SERVING = ("behavior", "reports", "recognizers", "inference")
+SERVING = ("behavior", "films", "reports", "recognizers", "inference")
 """Folders that a served model needs."""
 NOT_IN_GLUE = ("pyiceberg",)
 """Packages that the Glue job needs and that Glue does not have: it installs them when a run starts."""

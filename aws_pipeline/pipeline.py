@@ -40,7 +40,7 @@ from behavior.keys import CURRENT_SNAPSHOT, SPLITS
 from behavior.whole_file import whole_file
 from behavior.workplace import REPOSITORY, WORKPLACE
 
-INFERENCE = ("behavior", "reports", "recognizers", "inference")
+INFERENCE = ("behavior", "films", "reports", "recognizers", "inference")
 """Folders with the code of inference and evaluation."""
 SAMPLE_DIR = WORKPLACE / "data" / "sample"
 RESULTS = WORKPLACE / "results"

@@ -10,9 +10,9 @@ import pandas as pd
 from behavior.contract import ContractError, Fault, UsageError, refuse
 from behavior.material import Material
 from behavior.recording import Recording
-from recognizers.film.decoding import index_of, pictures
-from recognizers.film.film_file import FilmFile, default_cache
-from recognizers.film.folder import TEST_VIDEO, TRAIN_VIDEO, VIDEOS, FilmPath, films_at, films_below
+from films.decoding import index_of, pictures
+from films.film_file import FilmFile, default_cache
+from films.folder import TEST_VIDEO, TRAIN_VIDEO, VIDEOS, FilmPath, films_at, films_below
 
 
 @dataclass(frozen=True)

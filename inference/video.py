@@ -23,11 +23,11 @@ from behavior.contract import ContractError
 from behavior.material import Material
 from behavior.predictions import Predictions
 from behavior.recording import Recording
+from films.decoding import index_of
+from films.film_file import FilmFile, default_cache
+from films.folder import LAB, FilmPath
 from inference.film_files import recording_of
 from inference.recognition import decoded
-from recognizers.film.decoding import index_of
-from recognizers.film.film_file import FilmFile, default_cache
-from recognizers.film.folder import LAB, FilmPath
 from recognizers.film_recognizer import FilmRecognizer
 from recognizers.recognizer import Decoding, Recognizer, labelling_of, whole_scores
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from behavior.simulated.films import simulate_film
-from recognizers.film.film_encoding import write_film
+from films.film_encoding import write_film
 from training import curate_films
 from training.material.film_zone import FilmZone
 

@@ -27,7 +27,7 @@ def _write(flags: argparse.Namespace) -> int:
         raise UsageError("Expected individuals, films, seconds and size of 1 or more, but got less. Raise them.")
     from behavior.simulated.films import simulate_film
     from behavior.whole_file import write_text
-    from recognizers.film.film_encoding import write_film
+    from films.film_encoding import write_film
 
     lines = ["film,individual"]
     for individual in range(flags.individuals):

@@ -28,10 +28,10 @@ import numpy as np
 from behavior.class_scores import count_classes, macro_f1
 from behavior.film import PictureSettings
 from behavior.simulated.films import simulate_film
+from films.film_encoding import write_film
+from films.film_file import FilmFile
 from inference.video import VideoPredictor
 from recognizers.families import network_family
-from recognizers.film.film_encoding import write_film
-from recognizers.film.film_file import FilmFile
 from recognizers.film_recognizer import FilmFamily, FilmRecognizer
 from recognizers.recognizer import whole_scores
 from training import curate_films, sample_films

@@ -24,9 +24,9 @@ from behavior.film_labels import STANDARD_RULES, LabelRules, read_labels
 from behavior.keys import film_centers_key, film_key, film_labels_key, key_of
 from behavior.tables import FILM_LABELS, VIDEO_MANIFEST
 from behavior.whole_file import whole_file, write_json
-from recognizers.film.film_file import FilmFile
-from recognizers.film.probe import sha256_of
-from recognizers.film.tracks import centers_of, tracks_beside
+from films.film_file import FilmFile
+from films.probe import sha256_of
+from films.tracks import centers_of, tracks_beside
 from training.material.film_sources import FilmSource
 
 REASONS_FILE = "put_aside.json"

@@ -12,7 +12,7 @@ import pandas as pd
 
 from behavior.contract import ContractError, Fault
 from behavior.ids import lab_fault
-from recognizers.film.folder import TRAIN_VIDEO, VIDEOS, FilmPath, films_below
+from films.folder import TRAIN_VIDEO, VIDEOS, FilmPath, films_below
 
 INDIVIDUALS = "individuals.csv"
 """A table beside the folders of films: columns film and individual."""

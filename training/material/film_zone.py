@@ -22,7 +22,7 @@ from behavior.material import Material
 from behavior.parquet_file import read_rows
 from behavior.recording import Recording, Triple
 from behavior.tables import FILM_LABELS, VIDEO_MANIFEST
-from recognizers.film.film_file import FilmFile, default_cache
+from films.film_file import FilmFile, default_cache
 
 THE_MOUSE = 1
 """Films show one mouse, which has this number in lists of annotated behaviors."""

@@ -16,7 +16,7 @@ from behavior.material import Material
 from behavior.pain import PAIN_BEHAVIORS, FilmLabelling
 from behavior.recording import Recording, Triple
 from behavior.views.film_views import FilmPictures
-from recognizers.film import film_file
+from films import film_file
 from recognizers.recognizer import whole_scores
 from recognizers.windowed import Windowing
 from training import cross_validate, train

@@ -23,9 +23,9 @@ import numpy as np
 from behavior.contract import ContractError, Fault
 from behavior.film import FilmFacts, PictureSettings
 from behavior.whole_file import whole_file
-from recognizers.film.decoding import FilmReader, index_of, pictures
-from recognizers.film.probe import Probe, probe, sha256_of
-from recognizers.film.tracks import centers_of, tracks_beside
+from films.decoding import FilmReader, index_of, pictures
+from films.probe import Probe, probe, sha256_of
+from films.tracks import centers_of, tracks_beside
 
 CACHE_VERSION = 1
 """Part of the digest; increased when the same settings give other pictures."""
@@ -58,7 +58,7 @@ class FilmFile:
 
     @cached_property
     def probed(self) -> Probe:
-        """Facts and faults, from a whole pass over the film. Raises ContractError as `recognizers.film.probe.probe` does."""
+        """Facts and faults, from a whole pass over the film. Raises ContractError as `films.probe.probe` does."""
         return probe(self.path)
 
     @property

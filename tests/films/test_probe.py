@@ -9,7 +9,7 @@ import pytest
 from painted_film import painted, write_film
 
 from behavior.contract import ContractError
-from recognizers.film.probe import probe
+from films.probe import probe
 
 
 def moving(frames: int, height: int = 96, width: int = 128) -> list[np.ndarray]:

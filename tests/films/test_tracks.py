@@ -11,8 +11,8 @@ from painted_film import write_film
 
 from behavior.film import PictureSettings
 from behavior.tables import RAW_TRACKING
-from recognizers.film.film_file import FilmFile
-from recognizers.film.tracks import centers_of, tracks_beside
+from films.film_file import FilmFile
+from films.tracks import centers_of, tracks_beside
 from training.material.film_zone import FilmZone, recording_of
 
 
