@@ -35,7 +35,7 @@ TRAINING = ("behavior", "films", "reports", "recognizers", "training")
 
 SERVING = ("behavior", "films", "reports", "recognizers", "inference")
 """Folders that a served model needs."""
-NOT_IN_GLUE = ("pyiceberg",)
+NOT_IN_GLUE = ("pyiceberg", "av")
 """Packages that the Glue job needs and that Glue does not have: it installs them when a run starts."""
 
 Files = Mapping[str, bytes]

@@ -1,4 +1,4 @@
-"""Tables of films."""
+"""Tables of the curated zone that the ETL makes of films."""
 
 import pyarrow as pa
 
@@ -15,13 +15,15 @@ VIDEO_MANIFEST = Table(
             column("video_id", pa.int64(), "film: its name if that is a number, else a number made from lab and name"),
             column("name", TEXT, "file name of the film, without its ending"),
             column("file", TEXT, "key of the film in this zone"),
+            column("centers", TEXT, "key of the places of the mouse in each frame, from tracks of the same film; null without tracks"),
+            column("embeddings", TEXT, "key of the numbers that another program computed from each frame; null if there are none"),
             column("frames", pa.int64(), "frames, counted by decoding"),
             column("rate_numerator", pa.int64(), "frames per second as a fraction: its numerator"),
             column("rate_denominator", pa.int64(), "and its denominator"),
             column("width_px", pa.int32(), "width of the upright picture, pixels"),
             column("height_px", pa.int32(), "height of the upright picture, pixels"),
             column("codec", TEXT, "codec"),
-            column("rotation_degrees", pa.int16(), "degrees by which the stored picture was turned, counterclockwise"),
+            column("rotation_degrees", pa.int32(), "degrees by which the stored picture was turned, counterclockwise"),
             column("variable_rate", pa.bool_(), "whether frames are not equally far apart; the rate is then the mean"),
             column("sha256", TEXT, "SHA-256 of the film"),
             column("pictures", TEXT, "digest of the decoded pictures, equal for the same film in another container"),
@@ -50,3 +52,5 @@ FILM_LABELS = Table(
     partition="lab_id",
     keys=("video_id", "action", "written", "start_frame", "stop_frame"),
 )
+FILM_TABLES = (VIDEO_MANIFEST, FILM_LABELS)
+"""Tables about films."""

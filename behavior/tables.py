@@ -14,7 +14,7 @@ from behavior.curated_tables import (
     RUNS,
     TRACKING_CURATED,
 )
-from behavior.film_tables import FILM_LABELS, VIDEO_MANIFEST
+from behavior.film_tables import FILM_LABELS, FILM_TABLES, VIDEO_MANIFEST
 from behavior.metadata_text import parse_metadata, parse_metadata_cells
 from behavior.prediction_tables import PREDICTABLE_TRIPLES, PREDICTED_BOUTS, PREDICTION_TABLES
 from behavior.raw_tables import LANDING, RAW_ANNOTATION, RAW_METADATA, RAW_TRACKING
@@ -27,6 +27,7 @@ CURATED_TABLES = (
     ANNOTATIONS_ENRICHED,
     CLASS_DISTRIBUTION_STATS,
     DATA_QUALITY,
+    *FILM_TABLES,
     LINEAGE,
     RUNS,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "CURATED_TABLES",
     "DATA_QUALITY",
     "FILM_LABELS",
+    "FILM_TABLES",
     "LANDING",
     "LINEAGE",
     "METADATA_TEST",

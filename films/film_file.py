@@ -110,7 +110,7 @@ class FilmFile:
         if self.centers_px is not None:
             return self.centers_px
         tracks = tracks_beside(self.path)
-        return None if tracks is None else centers_of(tracks, index_of(self.path).packets)
+        return None if tracks is None else centers_of(tracks, index_of(self.path).packets, str(tracks))
 
     def _digest(self, settings: PictureSettings) -> str:
         content = self.known.sha256 if self.known else sha256_of(self.path)

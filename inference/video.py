@@ -20,12 +20,13 @@ import pandas as pd
 
 from behavior.bouts import choose
 from behavior.contract import ContractError
+from behavior.film_rules import LAB
 from behavior.material import Material
 from behavior.predictions import Predictions
 from behavior.recording import Recording
 from films.decoding import index_of
 from films.film_file import FilmFile, default_cache
-from films.folder import LAB, FilmPath
+from films.folder import FilmPath
 from inference.film_files import recording_of
 from inference.recognition import decoded
 from recognizers.film_recognizer import FilmRecognizer
