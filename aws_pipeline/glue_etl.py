@@ -171,7 +171,7 @@ def _curate(spark: Any, work: Sequence[AnyWork], options: Options, run: str, pre
     raw, curated = options.raw, options.curated
     ids = None if prepared.plan.faults else {name: table.column_ids for name, table in prepared.tables.items()}
     parts = in_parts(work, spark.defaultParallelism)
-    print(f"{len(work)} recordings and films to curate, in {len(parts)} parts; {len(prepared.due.ready)} are unchanged", flush=True)
+    print(f"{len(work)} recordings to curate, in {len(parts)} parts; {len(prepared.due.ready)} are unchanged", flush=True)
     if not parts:
         return []
     task = spark.parallelize(parts, len(parts)).flatMap(lambda part: curate_part(part, raw, curated, run, ids))

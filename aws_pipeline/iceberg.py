@@ -37,7 +37,8 @@ from pyiceberg.transforms import IdentityTransform
 from pyiceberg.typedef import EMPTY_DICT, Properties, Record
 from pyiceberg.types import BinaryType, BooleanType, DoubleType, FloatType, IcebergType, IntegerType, LongType, NestedField, StringType
 
-from aws_pipeline.lake import WrittenObject, filesystem_of
+from aws_pipeline.connections import open_zone
+from aws_pipeline.lake import WrittenObject
 from behavior.contract import UsageError
 from behavior.keys import ICEBERG, object_of
 from behavior.table import NAME, TEXT, Table, doc
@@ -181,7 +182,7 @@ class LakeIO(PyArrowFileIO):
 
     def __init__(self, properties: Properties = EMPTY_DICT) -> None:
         super().__init__(properties)
-        self.fs_by_scheme = lambda scheme, bucket: filesystem_of(f"{scheme}://{bucket}")
+        self.fs_by_scheme = lambda scheme, bucket: open_zone(f"{scheme}://{bucket}")[0]
 
 
 def _open(catalog: Catalog, zone: str, database: str, table: Table, create: bool) -> LakeTable | None:

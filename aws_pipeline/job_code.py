@@ -1,5 +1,6 @@
 """The code of this repository that jobs need: which files, and a zip of them that has the same bytes for the same files."""
 
+import ast
 import hashlib
 import io
 import zipfile
@@ -12,27 +13,8 @@ from behavior.contract import UsageError
 from behavior.workplace import REPOSITORY
 
 GLUE_SCRIPT = "aws_pipeline/glue_etl.py"
-GLUE_LIBRARY = (
-    "behavior",
-    "aws_pipeline/__init__.py",
-    "aws_pipeline/curation_plan.py",
-    "aws_pipeline/curation_state.py",
-    "aws_pipeline/curation_task.py",
-    "aws_pipeline/iceberg.py",
-    "aws_pipeline/lake.py",
-    "aws_pipeline/landed.py",
-    "aws_pipeline/outcome.py",
-    "aws_pipeline/pins.py",
-    "aws_pipeline/preparation.py",
-    "aws_pipeline/publication.py",
-    "aws_pipeline/quarantine_store.py",
-    "aws_pipeline/retention.py",
-    "aws_pipeline/underway.py",
-)
-"""Folders and files of this repository that the Glue script imports."""
 TRAINING = ("behavior", "films", "reports", "recognizers", "training")
 """Folders that a training job needs."""
-
 SERVING = ("behavior", "films", "reports", "recognizers", "inference")
 """Folders that a served model needs."""
 NOT_IN_GLUE = ("pyiceberg", "av")
@@ -73,6 +55,22 @@ def files(*places: str) -> Files:
     return dict(sorted(content.items()))
 
 
+def glue_library() -> Files:
+    """Return what the Glue script imports of this repository: `behavior`, `films`, and the modules of `aws_pipeline` that it leads to.
+
+    Imports inside functions do not count: the script has one for the user's side only.
+    """
+    found, waiting = dict[str, bytes](), [GLUE_SCRIPT]
+    while waiting:
+        for node in ast.parse((REPOSITORY / waiting.pop()).read_bytes()).body:
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("aws_pipeline."):
+                path = f"{node.module.replace('.', '/')}.py"
+                if path not in found:
+                    found |= files(path)
+                    waiting.append(path)
+    return dict(sorted({**files("behavior", "films", "aws_pipeline/__init__.py"), **found}.items()))
+
+
 def digest(packed: Files) -> str:
     """Return a digest of paths and contents: 16 hexadecimal digits."""
     total = hashlib.sha256()
@@ -95,7 +93,7 @@ def as_zip(packed: Files) -> bytes:
 
 def glue_code(chosen: Settings) -> GlueCode:
     """Return the code of the Glue job in this working tree, with its addresses after deployment."""
-    script, library = files(GLUE_SCRIPT), files(*GLUE_LIBRARY)
+    script, library = files(GLUE_SCRIPT), glue_library()
     code = digest({**script, **library})
     folder = f"glue/code/{code}"
     places = chosen.uri("artifacts", f"{folder}/glue_etl.py"), chosen.uri("artifacts", f"{folder}/library.zip")

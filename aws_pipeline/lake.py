@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from aws_pipeline.connections import open_zone, s3_client
 from behavior.keys import CURRENT_SNAPSHOT, snapshot_key
 from behavior.snapshot import Snapshot
 from behavior.tables import Table
@@ -78,7 +78,7 @@ def list_objects(zone: str, folders: Iterable[str]) -> dict[str, StoredObject]:
 
 
 def _list_files(zone: str, prefixes: Iterable[str]) -> dict[str, StoredObject]:
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     selectors = [fs.FileSelector(f"{root}/{prefix.rstrip('/')}", allow_not_found=True, recursive=True) for prefix in prefixes]
     return {
         info.path.removeprefix(f"{root}/"): StoredObject(info.size)
@@ -96,21 +96,21 @@ def bucket_of(zone: str) -> tuple[str, str]:
 
 def read_object(zone: str, key: str) -> pa.Buffer:
     """Return the bytes of an object. Raises FileNotFoundError."""
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     with filesystem.open_input_file(f"{root}/{key}") as source:
         return source.read_buffer()
 
 
 def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:
     """Write an object; readers see it whole or not at all."""
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     with filesystem.open_output_stream(f"{root}/{key}") as target:
         target.write(data)
 
 
 def copy_to_file(zone: str, key: str, path: Path) -> str:
     """Copy an object to a file, a part after the other; return its SHA-256. Raises FileNotFoundError."""
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     total = hashlib.sha256()
     with filesystem.open_input_stream(f"{root}/{key}") as source, path.open("wb") as target:
         while part := source.read(_PART_BYTES):
@@ -121,7 +121,7 @@ def copy_to_file(zone: str, key: str, path: Path) -> str:
 
 def write_file(zone: str, key: str, path: Path, sha256: str) -> WrittenObject:
     """Write a file that is no table as an object whose key names its content; one that is there already is not written again."""
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     n_bytes = path.stat().st_size
     if filesystem.get_file_info(f"{root}/{key}").size != n_bytes:
         with path.open("rb") as source, filesystem.open_output_stream(f"{root}/{key}") as target:
@@ -146,7 +146,7 @@ def digest(data: pa.Buffer) -> str:
 
 def count_rows(zone: str, key: str) -> int:
     """Return the number of rows that the footer of a Parquet object says; 0 if it is missing or broken. Only the footer is read."""
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     try:
         return int(pq.read_metadata(f"{root}/{key}", filesystem=filesystem).num_rows)
     except (pa.ArrowException, OSError):  # there is none, or its bytes are not Parquet
@@ -182,32 +182,6 @@ def remove_objects(zone: str, keys: Iterable[str]) -> int:
             raise OSError(f"Expected to delete {len(some)} objects of {zone}, but got: {answer['Errors'][0]['Message']}")
         removed += len(some)
     return removed
-
-
-@cache
-def s3_client() -> Any:
-    """Return one client for all requests: to make one takes longer than most requests."""
-    import boto3
-
-    return boto3.client("s3")
-
-
-def filesystem_of(zone: str) -> fs.FileSystem:
-    """Return the file system that holds a zone."""
-    return _open(zone)[0]
-
-
-def forget_connections() -> None:
-    """Connect anew from now on: the endpoint has changed."""
-    _open.cache_clear()
-    s3_client.cache_clear()
-
-
-@cache
-def _open(zone: str) -> tuple[fs.FileSystem, str]:
-    # delayed: an object of up to 10 MB takes one request, instead of three or more for a multipart upload
-    filesystem, root = fs.FileSystem.from_uri(f"{zone.rstrip('/')}/?allow_delayed_open=true")
-    return filesystem, root.rstrip("/")
 
 
 def _batches(items: Iterable[str], size: int) -> Iterator[Sequence[str]]:

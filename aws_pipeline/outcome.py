@@ -88,7 +88,7 @@ def _balances(
 ) -> tuple[Balance, ...]:
     """Return the balances of recordings, films, files and the `n_rows` tracking rows. Raises RuntimeError if one does not add up."""
     files_of = {one.name: len(one.keys) for one in plan.all_work}
-    n_files = sum(files_of[result.name] for result in (*accepted, *films))
+    n_files = sum(files_of[name] for name in (*(one.name for one in accepted), *(one.name for one in films)))
     n_recordings, n_films = sum(one.of_metadata for one in put_aside), sum(map(_is_film, put_aside))
     n_films_excluded = sum(map(_is_film, excluded))
     n_all_films = len(plan.films) + sum(map(_is_film, (*plan.put_aside, *plan.excluded)))

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from aws_pipeline.connections import s3_client
 from aws_pipeline.iceberg import Expired, LakeTable
-from aws_pipeline.lake import StoredObject, bucket_of, list_objects, read_object, remove_objects, s3_client
+from aws_pipeline.lake import StoredObject, bucket_of, list_objects, read_object, remove_objects
 from aws_pipeline.pins import read_pins
 from behavior.film_keys import CURATED_FILM_FOLDERS
 from behavior.keys import CURRENT_SNAPSHOT, ICEBERG, SNAPSHOTS, pin_key, snapshot_key

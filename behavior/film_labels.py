@@ -27,6 +27,8 @@ _USUAL_RATIOS = (0.5, 0.8, 5 / 6, 1.2, 1.25, 1.5, 5 / 3, 2, 2.5, 3, 4)
 """Lengths of labels over the length of the film that mean that the labels count at another frame rate."""
 _LEAST_FRAMES = 120
 """In shorter films these ratios are common by chance."""
+_MOST_FRAMES = 2.0**53
+"""From here on a float is whole whatever was meant."""
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,10 @@ def _rows(table: pd.DataFrame, where: str, fps: float) -> tuple[pd.DataFrame, Fa
         return table, _layout_fault(where, f"the columns {', '.join(table.columns)}")
     named = table.assign(action=_names(table[action]))
     named = named[named["action"] != ""]
-    numbers = named[list(bounds or (frame,))].apply(pd.to_numeric, errors="coerce")
+    numbers = named[list(bounds or (frame,))].apply(pd.to_numeric, errors="coerce").astype("float64")
     if bounds == ("start_s", "stop_s"):
         numbers = (numbers * fps).round()
-    if numbers.isna().any(axis=None) or (numbers % 1 != 0).any(axis=None):
+    if not (numbers.abs() < _MOST_FRAMES).all(axis=None) or (numbers % 1 != 0).any(axis=None):
         got = f"{', '.join(numbers.columns)} that are not whole"
         return table, _layout_fault(where, got, "Give whole frames, or seconds in columns start_s and stop_s.")
     whole = numbers.astype("int64").to_numpy()

@@ -47,6 +47,8 @@ class FilmFile:
     """Folder of small frames."""
     centers_px: np.ndarray | None = None
     """[T, 2]: the mouse in the upright picture, x and y, NaN where lost; None for those of tracks beside the film, if there are any."""
+    numbers: Path | None = None
+    """Numbers of each frame; None for <film>.npy beside the film, if it is there."""
     known: FilmFacts | None = None
     """Facts of the film, if it was probed before."""
     name: str = ""
@@ -93,8 +95,8 @@ class FilmFile:
         return np.stack([small[number] for number in inside])
 
     def embeddings(self) -> np.ndarray:
-        """Return the numbers of each frame, [T, D], from <film>.npy beside the film. Raises ContractError if there is no such file."""
-        path = self.path.with_suffix(".npy")
+        """Return the numbers of each frame, [T, D]. Raises ContractError if there are none, or if they are not of this film."""
+        path = self.numbers or self.path.with_suffix(".npy")
         try:
             numbers = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:

@@ -9,7 +9,7 @@ from unittest import mock
 import boto3
 import pytest
 
-from aws_pipeline import glue_etl, lake, s3_upload
+from aws_pipeline import glue_etl, s3_upload
 from aws_pipeline.config import Settings, endpoint, settings
 
 
@@ -41,9 +41,7 @@ def aws_on_this_disk(mock_dir: Path) -> Iterator[Settings]:
         patch.setattr(boto3, "DEFAULT_SESSION", None)
         chosen = settings()
         with endpoint(chosen):
-            lake.forget_connections()
             yield chosen
-        lake.forget_connections()
 
 
 def fill(chosen: Settings, data_dir: Path) -> None:
