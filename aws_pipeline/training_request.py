@@ -13,7 +13,7 @@ from aws_pipeline.config import Settings
 from aws_pipeline.job_code import TRAINING, files, pins
 from aws_pipeline.names import OWNER_TAG
 
-IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
+IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm", "av")
 """Packages that training needs, and that the PyTorch container lacks or has in another version."""
 METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
 _PYTORCH = "2.13"

@@ -2,7 +2,7 @@
 
     python training/train.py --curated s3_mock/curated-zone --recipe cnn_transformer_small --model-dir checkpoints
 
-It reads a directory of curated tables, or of films for a recipe that sees films (training/curate_films.py makes one). It writes
+It reads a directory of curated tables; a recipe that sees films reads the films in it. It writes
 <model-dir>/<recipe>.safetensors and, with --output-dir, report.json and events/ for TensorBoard. In a container the folders come from
 SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, all other flags are hyperparameters.
 Exit codes: 0 trained, 1 the loss diverged or something unexpected, 2 usage, 4 the curated data break their contract, 130 interrupted.

@@ -194,7 +194,7 @@ def test_a_recipe_of_films_is_cross_validated_with_pictures_in_its_report(zone: 
 
 
 def test_a_recipe_of_films_needs_a_zone_of_films(tmp_path: Path):
-    with pytest.raises(ContractError, match=r"training/curate_films.py"):
+    with pytest.raises(ContractError, match=r"aws_pipeline/glue_etl.py"):
         prepare(tmp_path, tiny(), 0)
 
 
