@@ -17,7 +17,7 @@ import pytest
 from curated_lake import LoopInsteadOfSpark, aws_on_this_disk
 from painted_film import number_in, painted, write_film
 
-from aws_pipeline import glue_etl, lineage, quarantine, s3_upload
+from aws_pipeline import athena, glue_etl, lineage, quarantine, s3_upload
 from aws_pipeline.config import Settings
 from aws_pipeline.quarantine_store import write_decision
 from aws_pipeline.validate import validate
@@ -115,6 +115,13 @@ def test_films_land_with_their_digests_and_become_a_manifest_and_labels_that_tra
     (recording,) = [one for one in lab.zone.annotated_recordings() if one.lab_id == lab.name]
     bouts = lab.zone.bouts([recording])
     assert bouts[["action", "start_frame", "stop_frame"]].to_numpy().tolist() == [["paw_withdraw", 0, 10], ["walk", 10, 30]]
+    athena.query((athena.SQL / "views" / "film_frames.sql").read_text(), lab.chosen)
+    asked = f"SELECT frame, action, written FROM film_frames WHERE lab_id = '{lab.name}' AND frame IN (9, 10, 29, 30) ORDER BY frame"
+    assert athena.query(asked, lab.chosen).to_numpy().tolist() == [
+        [9, "paw_withdraw", "flinch"],
+        [10, "walk", "walk"],
+        [29, "walk", "walk"],
+    ]
     curated = lab.zone.film(recording)
     assert curated.path.read_bytes() == film.read_bytes()
     with FilmReader(curated.path) as reader:
