@@ -61,6 +61,7 @@ lint: $(READY)  ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy behavior films reports recognizers training inference aws_pipeline infra
+	$(BIN)/mypy tests/benchmarks/*.py
 
 format: $(READY)  ## Put the code in shape
 	$(BIN)/ruff check --fix .

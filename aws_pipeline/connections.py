@@ -1,13 +1,25 @@
-"""Connections to S3, one for each endpoint: to make one takes longer than most requests."""
+"""Connections, one of a kind for each endpoint: to make one takes longer than most requests."""
 
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from pyarrow import fs
 
+Asked = ParamSpec("Asked")
+Made = TypeVar("Made")
+_forgotten: list[Callable[[], None]] = []
 
-@cache
+
+def kept(make: Callable[Asked, Made]) -> Callable[Asked, Made]:
+    """Keep what a function makes until the endpoint changes."""
+    cached = cache(make)
+    _forgotten.append(cached.cache_clear)
+    return cached  # type: ignore[return-value]
+
+
+@kept
 def s3_client() -> Any:
     """Return one client for all requests."""
     import boto3
@@ -15,7 +27,7 @@ def s3_client() -> Any:
     return boto3.client("s3")
 
 
-@cache
+@kept
 def open_zone(zone: str) -> "tuple[fs.FileSystem, str]":
     """Return the file system that holds a zone, and the path of the zone in it."""
     from pyarrow import fs
@@ -27,5 +39,5 @@ def open_zone(zone: str) -> "tuple[fs.FileSystem, str]":
 
 def forget_connections() -> None:
     """Connect anew from now on: the endpoint has changed."""
-    open_zone.cache_clear()
-    s3_client.cache_clear()
+    for forget in _forgotten:
+        forget()

@@ -15,6 +15,19 @@ from behavior.workplace import REPOSITORY
 GLUE_SCRIPT = "aws_pipeline/glue_etl.py"
 TRAINING = ("behavior", "films", "reports", "recognizers", "training")
 """Folders that a training job needs."""
+IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm", "av")
+"""Packages that training needs, and that the PyTorch container lacks or has in another version."""
+START = """#!/bin/sh
+# Unpacks the code that lies beside this file and runs one of its scripts: sh start.sh training/train.py --recipe trees
+set -e
+place=$(mktemp -d)
+python3 -m zipfile -e "$(dirname "$0")/code.zip" "$place"
+pip3 install --quiet --requirement "$place/requirements.txt"
+script=$1
+shift
+exec python3 "$place/$script" "$@"
+"""
+"""How a training job of the cloud's graph starts; a job that sagemaker_train.py sends is started by the SDK."""
 SERVING = ("behavior", "films", "reports", "recognizers", "inference")
 """Folders that a served model needs."""
 NOT_IN_GLUE = ("pyiceberg", "av")
@@ -38,6 +51,8 @@ class GlueCode:
     """Address -> content."""
     modules: tuple[str, ...] = ()
     """Packages that the job needs beside those of Glue, with their versions."""
+    training: str = ""
+    """Address of the folder with the code of the training jobs of the cloud's graph; its objects are among `objects`."""
 
 
 def files(*places: str) -> Files:
@@ -98,7 +113,17 @@ def glue_code(chosen: Settings) -> GlueCode:
     folder = f"glue/code/{code}"
     places = chosen.uri("artifacts", f"{folder}/glue_etl.py"), chosen.uri("artifacts", f"{folder}/library.zip")
     objects = dict(zip(places, (script[GLUE_SCRIPT], as_zip(library)), strict=True))
-    return GlueCode(code, *places, objects, tuple(pins(*NOT_IN_GLUE)))
+    training, of_training = _training_code(chosen)
+    return GlueCode(code, *places, {**objects, **of_training}, tuple(pins(*NOT_IN_GLUE)), training)
+
+
+def _training_code(chosen: Settings) -> tuple[str, dict[str, bytes]]:
+    """Return the address of the code that trains and scores in the cloud's graph, and its objects."""
+    requirements = {"requirements.txt": ("\n".join(pins(*IN_THE_CONTAINER)) + "\n").encode()}
+    packed = {**files(*dict.fromkeys((*TRAINING, *SERVING))), **requirements}
+    content = {"code.zip": as_zip(packed), "start.sh": START.encode()}
+    folder = chosen.uri("artifacts", f"training/code/graph-{digest({**packed, 'start.sh': START.encode()})}")
+    return folder, {f"{folder}/{name}": each for name, each in content.items()}
 
 
 def pins(*packages: str) -> list[str]:

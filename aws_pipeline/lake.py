@@ -4,7 +4,7 @@ Keys are relative to a zone such as s3://curated-zone. AWS_ENDPOINT_URL is the e
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,14 +51,15 @@ class WrittenObject:
     """Its footer, for the statistics of its columns; None for an object of an earlier run."""
 
 
-def list_objects(zone: str, folders: Iterable[str]) -> dict[str, StoredObject]:
+def list_objects(zone: str, folders: Iterable[str], subfolders: Container[str] | None = None) -> dict[str, StoredObject]:
     """Return key -> object for all objects in these folders of a zone; a missing folder counts as empty.
 
-    On S3 one listing gives 1,000 keys, so the subfolders, which are labs, are listed side by side.
+    With `subfolders`, such as lab_id=QuietOtter, only those of the folders are listed. On S3 one listing gives 1,000 keys, so subfolders
+    are listed side by side.
     """
     prefixes = [f"{folder.rstrip('/')}/" for folder in folders]
     if not zone.startswith("s3://"):
-        return _list_files(zone, prefixes)
+        return _list_files(zone, prefixes, subfolders)
     pages = s3_client().get_paginator("list_objects_v2")
     bucket, root = bucket_of(zone)
 
@@ -73,19 +74,22 @@ def list_objects(zone: str, folders: Iterable[str]) -> dict[str, StoredObject]:
 
     with ThreadPoolExecutor(_THREADS) as pool:
         tops = list(pool.map(lambda prefix: listed(prefix, Delimiter="/"), prefixes))
-        subfolders = pool.map(listed, [prefix for _, below in tops for prefix in below])
-        return {key: one for objects, _ in [*tops, *subfolders] for key, one in objects.items()}
+        below = [prefix for _, found in tops for prefix in found]
+        chosen = below if subfolders is None else [prefix for prefix in below if prefix.split("/")[-2] in subfolders]
+        return {key: one for objects, _ in [*tops, *pool.map(listed, chosen)] for key, one in objects.items()}
 
 
-def _list_files(zone: str, prefixes: Iterable[str]) -> dict[str, StoredObject]:
+def _list_files(zone: str, prefixes: Iterable[str], subfolders: Container[str] | None) -> dict[str, StoredObject]:
     filesystem, root = open_zone(zone)
-    selectors = [fs.FileSelector(f"{root}/{prefix.rstrip('/')}", allow_not_found=True, recursive=True) for prefix in prefixes]
-    return {
-        info.path.removeprefix(f"{root}/"): StoredObject(info.size)
-        for selector in selectors
-        for info in filesystem.get_file_info(selector)
-        if info.type == fs.FileType.File
-    }
+    found = {}
+    for prefix in prefixes:
+        selector = fs.FileSelector(f"{root}/{prefix.rstrip('/')}", allow_not_found=True, recursive=True)
+        for info in filesystem.get_file_info(selector):
+            key = info.path.removeprefix(f"{root}/")
+            subfolder, inside, _ = key.removeprefix(prefix).partition("/")
+            if info.type == fs.FileType.File and (subfolders is None or not inside or subfolder in subfolders):
+                found[key] = StoredObject(info.size)
+    return found
 
 
 def bucket_of(zone: str) -> tuple[str, str]:

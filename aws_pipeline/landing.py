@@ -78,10 +78,13 @@ def _commit(zone: str, database: str, run: str, table: LakeTable, by_lab: Mappin
     if not new and not replaced and listed and listed.tables[LANDING.name].snapshot_id == table.snapshot_id:
         return False
     retention = read_retention(zone, keep_days=0.0)
-    table.commit(new, replaced, tag_of(run), retention.of_table(LANDING.name))
-    after, now = table.now(), dict[str, LakeTable]()
+    after = table.commit(new, replaced, tag_of(run), retention.of_table(LANDING.name))
+    now = {LANDING.name: after}
 
     def is_newest() -> bool:
+        if after.is_newest():
+            return True
+        now.clear()
         now.update(open_tables(zone, database, [LANDING], create=False))
         return LANDING.name in now and now[LANDING.name].snapshot_id == after.snapshot_id
 

@@ -20,6 +20,8 @@ from behavior.verdicts import Rules
 
 _OF_RECORDINGS = (TRACKING_CURATED, ANNOTATIONS_ENRICHED, FILM_LABELS)
 """Tables with an object for each recording, or each film."""
+LITTLE_BYTES = 64 << 20
+"""Curated by two cores in less time than a JVM needs to start."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Options:
     """Objects of earlier runs stay readable so many days."""
     force: bool = False
     """Curate every recording, also unchanged ones."""
+    due_bytes: int | None = None
+    """Bytes of tracking that were due when the run was started; None if nobody looked."""
+    little_bytes: int = LITTLE_BYTES
+    """So many bytes of tracking, or less, are curated without Spark."""
 
 
 @dataclass(frozen=True)

@@ -99,11 +99,11 @@ def _wanted(plan: CurationPlan, outcome: Outcome, tables: Mapping[str, LakeTable
     for result in outcome.all_accepted:
         for one in result.objects:
             wanted[one.table][one.key] = one
-    stored = list_objects(zone, [table.location for table in CURATED_TABLES])
     spanning: list[tuple[Table, str | None, pa.Table]] = []
     spanning += [(table, None, rows) for table, rows in spanning_tables(plan, outcome.accepted).items()]
     spanning += [(LINEAGE, lab, rows) for lab, rows in lineage_rows(outcome.all_accepted).items()]
     spanning += [(VIDEO_MANIFEST, None, manifest_rows(outcome.films, plan.films))]
+    stored = list_objects(zone, sorted({table.location for table, _, _ in spanning}))
     for table, lab, rows in spanning:
         if rows:  # Iceberg takes an object without rows for none
             one = _write_spanning(zone, tables[table.name], lab, rows, stored)
@@ -124,23 +124,27 @@ def _commit(
     """Commit the changes of all tables, the table `runs` last, and publish the list of objects; return the tables as they are then."""
     tag = tag_of(run.name)
 
+    after = dict[str, LakeTable]()
+
     def commit(name: str) -> None:
-        tables[name].commit(*changes[name], tag, retention.of_table(name))
+        after[name] = tables[name].commit(*changes[name], tag, retention.of_table(name))
 
     with ThreadPoolExecutor(len(changes)) as pool:
         list(pool.map(commit, changes.keys() - {LINEAGE.name}))
-    commit(LINEAGE.name)  # after the others: what it lists is in them
-    runs = _write_spanning(zone, tables[RUNS.name], None, _run_rows(zone, tables[RUNS.name], run), ())
-    tables[RUNS.name].commit([runs], list(tables[RUNS.name].entries), tag, retention.of_table(RUNS.name))
-    ours = {name: one.snapshot_id for name, one in tables.items()}
-    after = {name: one.now() for name, one in tables.items()}
-    now = dict[str, LakeTable]()
+        commit(LINEAGE.name)  # after the others: what it lists is in them
+        former = tables[RUNS.name]
+        runs = _write_spanning(zone, former, None, _run_rows(zone, former, run), ())
+        after[RUNS.name] = former.commit([runs], list(former.entries), tag, retention.of_table(RUNS.name))
+        now = dict(after)
 
-    def is_newest() -> bool:
-        now.update(open_tables(zone, database, CURATED_TABLES, create=False))
-        return ours == {name: one.snapshot_id for name, one in now.items()}
+        def is_newest() -> bool:
+            if all(pool.map(LakeTable.is_newest, after.values())):
+                return True
+            now.clear()
+            now.update(open_tables(zone, database, CURATED_TABLES, create=False))
+            return {name: one.snapshot_id for name, one in now.items()} == {name: one.snapshot_id for name, one in after.items()}
 
-    publish_snapshot(zone, snapshot_of(run.name, after, {**digests, runs.key: runs.sha256}, files), is_newest)
+        publish_snapshot(zone, snapshot_of(run.name, after, {**digests, runs.key: runs.sha256}, files), is_newest)
     return now
 
 

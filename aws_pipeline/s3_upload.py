@@ -1,6 +1,6 @@
 """Step 1: upload recordings from a disk to the raw zone, Hive-partitioned by lab.
 
-    python aws_pipeline/s3_upload.py [--data-dir D] [--dry-run] [--jobs N] [--bwlimit MB/s] [--force]
+    python aws_pipeline/s3_upload.py [--data-dir D] [--plan] [--max-cost USD] [--max-bytes N] [--jobs N] [--bwlimit MB/s] [--force]
 
 Reads   D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/<lab>/<video>.parquet,
         D/test.csv and D/test_tracking/ if they are there; the table landing.
@@ -37,6 +37,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
+from aws_pipeline.expected import NO_LIMITS, Expected, Limits, add_limit_flags, expected_upload, limits_of
 from aws_pipeline.landed import Present, read_present
 from aws_pipeline.quarantine_store import replace_reasons
 from aws_pipeline.sending import Delivery, Pace, Sender
@@ -77,13 +78,14 @@ class Uploaded:
         }
 
 
-def upload(data_dir: Path, chosen: Settings, pace: Pace | None = None, *, force: bool = False) -> Uploaded:
+def upload(data_dir: Path, chosen: Settings, pace: Pace | None = None, *, force: bool = False, limits: Limits = NO_LIMITS) -> Uploaded:
     """Check a data directory, send what is new or changed, record it in the table `landing`; if that is nothing, write nothing.
 
-    Raises UsageError and ContractError as `plan_uploads` does.
+    Raises UsageError and ContractError as `plan_uploads` does, and UsageError if more is due than `limits` allow.
     """
     started = time.monotonic()
     plan = plan_of(data_dir, chosen, force=force)
+    limits.refuse(_expected(plan))
     pace, zone, name = pace or Pace(), chosen.uri("raw"), uuid.uuid4().hex
     due = [item for item in plan.uploads if not item.unchanged]
     gone = plan.gone
@@ -115,6 +117,10 @@ def plan_of(data_dir: Path, chosen: Settings, *, force: bool = False) -> UploadP
     return plan_uploads(data_dir, look, force=force)
 
 
+def _expected(plan: UploadPlan) -> Expected:
+    return expected_upload(item.stamp.n_bytes for item in plan.uploads if not item.unchanged)
+
+
 def report_lines(plan: UploadPlan) -> list[str]:
     """Return the balances, and a line for each fault of recordings that were put aside."""
     return [*map(str, plan.balances), *(f"left out: {one.name}: {fault}" for one in plan.put_aside for fault in one.faults)]
@@ -135,11 +141,11 @@ def _main() -> int:
     chosen = settings()
     data_dir = (arguments.data_dir or chosen.data_dir).resolve()
     require_data_directory(data_dir)
-    if arguments.dry_run:
+    if arguments.plan:
         return _rehearse(data_dir, chosen, force=arguments.force)
     pace = Pace(arguments.jobs, arguments.bwlimit * 1e6 if arguments.bwlimit else None)
     with endpoint(chosen):
-        done = upload(data_dir, chosen, pace, force=arguments.force)
+        done = upload(data_dir, chosen, pace, force=arguments.force, limits=limits_of(arguments))
     code = EXIT_PUT_ASIDE if done.plan.put_aside else EXIT_OK
     if arguments.json:
         print(json.dumps(done.summary()))
@@ -155,7 +161,8 @@ def _main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, help="recordings to upload (default: MABE_DATA_DIR, else data/ in the repository)")
-    parser.add_argument("--dry-run", action="store_true", help="check everything and say what would be uploaded")
+    parser.add_argument("--plan", "--dry-run", action="store_true", help="only check everything and say what would be uploaded")
+    add_limit_flags(parser)
     parser.add_argument("--jobs", type=int, default=Pace().jobs, metavar="N", help="files to send at the same time (default: %(default)s)")
     parser.add_argument("--bwlimit", type=float, metavar="MB/S", help="most megabytes per second, all files together (default: no limit)")
     parser.add_argument("--force", action="store_true", help="send every file again, for example after the ETL found a damaged object")
@@ -176,9 +183,8 @@ def _rehearse(data_dir: Path, chosen: Settings, *, force: bool) -> int:
     due = [item for item in plan.uploads if not item.unchanged]
     lines = [f"{item.path} -> {chosen.uri('raw', item.key)}" for item in due]
     print("\n".join([*lines, *report_lines(plan)]))
-    n_bytes = size(sum(item.stamp.n_bytes for item in due))
-    there = f", {len(plan.uploads) - len(due)} more are there already" if len(due) < len(plan.uploads) else ""
-    print(f"{len(due)} files, {n_bytes}, to compare and to send if their content is new{there}; nothing was uploaded (--dry-run)")
+    print(f"to compare, and to send if their content is new: {_expected(plan)}")
+    print(f"there already: {len(plan.uploads) - len(due)} files. Nothing was uploaded (--plan).")
     return EXIT_PUT_ASIDE if plan.put_aside else EXIT_OK
 
 

@@ -102,7 +102,7 @@ class LakeObject:
         if self.table is RAW_METADATA:
             return f"metadata/{self.split}.csv"
         if self.table.by_split:
-            return f"{self.split}_{self.table.name}/lab_id={self.lab}/{self.video}.parquet"
+            return f"{self.split}_{self.table.name}/{lab_partition(str(self.lab))}/{self.video}.parquet"
         without_lab = f"{self.table.location}{self.table.partition}={NO_LAB}/" if self.table.partition else self.table.location
         folder = lab_folder(self.table, self.lab) if self.lab else without_lab
         name = self.table.name if self.video is None else f"{self.split}-{self.video}"
@@ -112,6 +112,11 @@ class LakeObject:
     def file(self) -> str:
         """The file of a data directory that becomes this object of the raw zone, relative to the directory."""
         return f"{self.split}.csv" if self.video is None else f"{self.split}_{self.table.name}/{self.lab}/{self.video}.parquet"
+
+
+def lab_partition(lab: str) -> str:
+    """Return the name of a lab's folder in every table that is partitioned by lab."""
+    return f"lab_id={lab}"
 
 
 def key_of(table: Table, split: str | None = None, recording: Recording | None = None, version: str | None = None) -> str:

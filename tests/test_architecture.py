@@ -25,6 +25,8 @@ MAY_IMPORT = {
         "aws_pipeline.config",
         "aws_pipeline.job_code",
         "aws_pipeline.names",
+        "aws_pipeline.quality_gate",
+        "aws_pipeline.steps",
         "aws_pipeline.terminal",
     },
 }

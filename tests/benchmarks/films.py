@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -54,7 +55,7 @@ def recipe_named(name: str, epochs: int | None, step: int | None) -> Recipe:
     recipe = RECIPES[name.removesuffix(SHUFFLED)]()
     assert isinstance(recipe, Recipe)
     if name.endswith(SHUFFLED):
-        recipe = replace(recipe, name=name, network=replace(recipe.network, shuffle_frames=True))  # type: ignore[type-var]
+        recipe = replace(recipe, name=name, network=replace(recipe.network, shuffle_frames=True))
     if step and recipe.windowing.window == 16:
         recipe = replace(recipe, windowing=replace(recipe.windowing, step=step))
     return replace(recipe, epochs=epochs) if epochs else recipe
@@ -146,8 +147,8 @@ def measure_accuracy(folder: Path, names: list[str], individuals: int, epochs: i
         recipe = recipe_named(name, epochs, step)
         started = time.perf_counter()
         session = prepare(zone.root, recipe, 0, Machine(threads=2), split)
-        session.fit(lambda line, name=name: print(f"  {name} {line}", flush=True))
-        recognizer, counts = session.recognizer(), 0
+        session.fit(partial(print, f"  {name}", flush=True))
+        recognizer, counts = session.recognizer(), np.zeros(1)
         for recording in unseen:
             ((subject, scores),) = whole_scores(recognizer, zone.material(recording))
             truth = session.lesson.labelling.truth(recording, subject, (), len(scores), zone.bouts([recording]))  # type: ignore[attr-defined]

@@ -164,6 +164,24 @@ def test_a_run_learns_and_continues_where_it_stopped(zone: FilmZone, tmp_path: P
     assert second.report()["epochs"][-1]["train_loss"] == pytest.approx(whole.report()["epochs"][-1]["train_loss"], rel=1e-4)
 
 
+def test_a_run_interrupted_within_an_epoch_goes_on_with_the_same_films(zone: FilmZone, tmp_path: Path):
+    recipe = replace(tiny(), epochs=1, batch=2)
+    whole, first, second = (prepare(zone.root, recipe, 0) for _ in range(3))
+    whole.fit(lambda _: None)
+
+    def stop_after_three() -> None:
+        if first.trainer.run.underway.batches == 3:
+            first.save_state(tmp_path)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        first.fit(lambda _: None, on_batch=stop_after_three)
+    assert second.restore(tmp_path)
+    second.fit(lambda _: None)
+    for name, value in whole.trainer.network.state_dict().items():
+        assert torch.equal(value, second.trainer.network.state_dict()[name]), name
+
+
 def test_a_checkpoint_of_films_scores_films(zone: FilmZone, tmp_path: Path):
     flags = [
         "--curated",
