@@ -35,7 +35,7 @@ from aws_pipeline.pins import remove_pin, write_pin
 from aws_pipeline.terminal import JobFailed, run
 from aws_pipeline.training_request import TrainingRequest, channel_of, checkpoints_of, staged_code, trainer_of
 from behavior.contract import EXIT_OK, ContractError, UsageError
-from behavior.tables import CURATED_TABLES, METADATA_TRAIN
+from behavior.tables import CURATED_TABLES, METADATA_TRAIN, VIDEO_MANIFEST
 from behavior.whole_file import check_place
 from behavior.workplace import WORKPLACE
 from reports.progress import Progress
@@ -145,11 +145,11 @@ def require_processors(recipe: str, instance_type: str) -> None:
 
 
 def require_curated(chosen: Settings) -> None:
-    """Raise ContractError unless the curated zone has recordings."""
+    """Raise ContractError unless the curated zone has recordings or films."""
     import boto3
 
-    listed = boto3.client("s3").list_objects_v2(Bucket=chosen.bucket("curated"), Prefix=METADATA_TRAIN.location, MaxKeys=1)
-    if not listed["KeyCount"]:
+    s3, bucket, places = boto3.client("s3"), chosen.bucket("curated"), (METADATA_TRAIN.location, VIDEO_MANIFEST.location)
+    if not any(s3.list_objects_v2(Bucket=bucket, Prefix=place, MaxKeys=1)["KeyCount"] for place in places):
         raise ContractError(
             [f"Expected {len(CURATED_TABLES)} tables in {chosen.uri('curated')}, but got none. Run python aws_pipeline/glue_etl.py first."]
         )

@@ -4,7 +4,7 @@
 
     torchrun --standalone --nproc-per-node=4 training/train.py --curated s3_mock/curated-zone      # one process for each of 4 GPUs
 
-It reads a directory of curated tables, or of films for a recipe that sees films (training/curate_films.py makes one). It writes
+It reads a directory of curated tables; a recipe that sees films reads the films in it. It writes
 <model-dir>/<recipe>.safetensors and, with --output-dir, report.json and events/ for TensorBoard. With --checkpoint-dir, the state is
 saved after each epoch, every --checkpoint-minutes, and when SIGTERM or Ctrl-C ends the run; the same command continues from there. In a
 container the folders come from SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, all other flags are
