@@ -62,7 +62,7 @@ def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: b
     With `wait`, raises JobFailed with the reason of the job if it does not complete.
     """
     channels = [channel_of("curated", chosen.uri("curated"), request.input_mode)]
-    run, pin = _pinned_run(request, chosen), f"training-{uuid.uuid4().hex}"
+    run, pin = pinned_run(request, chosen), f"training-{uuid.uuid4().hex}"
     hyperparameters = {**request.hyperparameters, "snapshot": run}
     if not dry_run:
         write_pin(chosen.uri("curated"), pin, run, datetime.now(UTC) + timedelta(hours=request.longest_hours))
@@ -78,7 +78,7 @@ def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: b
     return job
 
 
-def _pinned_run(request: TrainingRequest, chosen: Settings) -> str:
+def pinned_run(request: TrainingRequest, chosen: Settings) -> str:
     """Return the run whose tables the job reads. Raises UsageError if its objects are not there."""
     snapshot = read_snapshot(chosen.uri("curated"), request.snapshot)
     if snapshot is None:

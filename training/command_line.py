@@ -88,10 +88,11 @@ def curated_folder(flags: argparse.Namespace) -> Path:
 
 
 def chosen_recipe(flags: argparse.Namespace) -> "AnyRecipe":
-    """Return the recipe of the flags, with the values that they change. Raises UsageError.
+    """Return the recipe of the flags, with the values that they change, and its `fields`. Raises UsageError.
 
     Settings that a recipe does not have (epochs and batches of trees) are ignored with a message: a job may use the same flags for all.
     """
+    from training.recipes.fields import with_fields
     from training.recipes.named import RECIPES
 
     if flags.recipe not in RECIPES:
@@ -103,7 +104,8 @@ def chosen_recipe(flags: argparse.Namespace) -> "AnyRecipe":
         named = ", ".join(f"--{name.replace('_', '-')}" for name in unknown)
         print(f"Recipe {recipe.name} has no such setting: {named} is ignored.", file=sys.stderr)
     try:
-        return replace(recipe, **{name: value for name, value in overrides.items() if name not in unknown})
+        changed = replace(recipe, **{name: value for name, value in overrides.items() if name not in unknown})
+        return with_fields(changed, getattr(flags, "fields", {}))
     except ValueError as error:
         raise UsageError(str(error)) from None
 
