@@ -91,6 +91,29 @@ def follow(name: str) -> dict[str, Any]:
     return found
 
 
+def stop(name: str) -> None:
+    """Stop a tuning job and its training jobs. Raises UsageError if it does not run."""
+    import boto3
+
+    status = require(name)["HyperParameterTuningJobStatus"]
+    if status != "InProgress":
+        raise UsageError(f"Expected a tuning job that runs, but got {name}, which is {status}. Take its result: --follow {name}.")
+    boto3.client("sagemaker").stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+
+
+def require(name: str) -> dict[str, Any]:
+    """Return the description of a tuning job. Raises UsageError if there is none."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    try:
+        return dict(boto3.client("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
+            raise
+        raise UsageError(f"Expected the name of a tuning job, but got {name}, of which there is none. Correct it.") from None
+
+
 def results(name: str) -> list[dict[str, Any]]:
     """Return the training jobs of a tuning job: name, status, score (None without one) and values; the best first."""
     import boto3
@@ -203,11 +226,10 @@ def _main() -> int:
     if flags.stop or flags.follow:
         with endpoint(chosen):
             if flags.stop:
-                import boto3
-
-                boto3.client("sagemaker").stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=flags.stop)
+                stop(flags.stop)
                 print(f"stopping {flags.stop}")
             else:
+                require(flags.follow)
                 print(conclude(follow(flags.follow), flags.output_dir))
         return EXIT_OK
     tuning, request = _request(flags)

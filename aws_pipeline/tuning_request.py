@@ -72,7 +72,7 @@ def training_jobs(tuning: Tuning) -> int:
     if not tuning.ranges:
         raise UsageError("Expected a field to tune, but got none. Name one: --tune learning_rate='1e-4..1e-2 log'.")
     kinds = [range_of(field, text) for field, text in tuning.ranges.items()]
-    if min(tuning.jobs or 1, tuning.parallel) < 1:
+    if min(1 if tuning.jobs is None else tuning.jobs, tuning.parallel) < 1:
         raise UsageError(f"Expected --jobs and --parallel of 1 or more, but got {tuning.jobs} and {tuning.parallel}. Raise them.")
     if tuning.strategy != "grid":
         return tuning.jobs or 1
