@@ -35,11 +35,10 @@ from aws_pipeline.costs import GPUS, SPOT_PART, TRAINING_HOUR_USD, refuse_above
 from aws_pipeline.pins import remove_pin, write_pin
 from aws_pipeline.sagemaker_train import download, pinned_run, require_curated
 from aws_pipeline.terminal import JobFailed, run
-from aws_pipeline.training_request import TrainingRequest
+from aws_pipeline.training_request import TrainingRequest, setting_of
 from aws_pipeline.tuning_request import (
     STRATEGIES,
     Tuning,
-    field_of,
     longest_hours,
     name_of,
     training_jobs,
@@ -124,7 +123,7 @@ def results(name: str) -> list[dict[str, Any]]:
             "job": each["TrainingJobName"],
             "status": each["TrainingJobStatus"],
             "score": each.get(_OBJECTIVE, {}).get("Value"),
-            "values": {field_of(key): value for key, value in each["TunedHyperParameters"].items()},
+            "values": {setting_of(key): value for key, value in each["TunedHyperParameters"].items()},
         }
         for page in pages.paginate(HyperParameterTuningJobName=name)
         for each in page["TrainingJobSummaries"]

@@ -11,12 +11,12 @@ from typing import Any
 
 from aws_pipeline.config import Settings
 from aws_pipeline.costs import GPUS
-from aws_pipeline.job_code import TRAINING, files, pins
+from aws_pipeline.job_code import IN_THE_CONTAINER, TRAINING, files, pins
 from aws_pipeline.names import OWNER_TAG
 
-IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
-"""Packages that training needs, and that the PyTorch container lacks or has in another version."""
 METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
+_SETTING, _JOIN = "recipe__", "__"
+"""How training/train.py calls a setting of the recipe among its flags."""
 ENTRY = "training/train.py"
 """The program that trains."""
 _PYTORCH = "2.13"
@@ -120,6 +120,16 @@ def command_of(request: TrainingRequest) -> str:
     gpus = GPUS.get(request.instance_type, 1)
     launcher = "" if gpus == 1 else f" -m torch.distributed.run --standalone --nproc-per-node={gpus}"
     return f"exec $SM_PYTHON_CMD{launcher} {ENTRY}"
+
+
+def hyperparameter_of(setting: str) -> str:
+    """Return the hyperparameter that changes a setting of the recipe, such as network.dropout; shells' variables have no dots."""
+    return _SETTING + setting.replace(".", _JOIN)
+
+
+def setting_of(hyperparameter: str) -> str:
+    """Return the setting that a hyperparameter changes."""
+    return hyperparameter.removeprefix(_SETTING).replace(_JOIN, ".")
 
 
 def arguments_of(hyperparameters: Mapping[str, str | int | float]) -> list[str]:

@@ -12,15 +12,13 @@ from typing import Any
 from aws_pipeline.config import Settings
 from aws_pipeline.job_code import TRAINING, digest, files, pins
 from aws_pipeline.names import OWNER_TAG
-from aws_pipeline.training_request import ENTRY, IN_THE_CONTAINER, METRICS, TrainingRequest, image_of, volume_gb
+from aws_pipeline.training_request import ENTRY, IN_THE_CONTAINER, METRICS, TrainingRequest, hyperparameter_of, image_of, volume_gb
 from behavior.contract import UsageError
 
 OBJECTIVE = "val_score"
 """The metric that a tuning job makes as high as possible."""
 STRATEGIES = {"random": "Random", "grid": "Grid", "bayesian": "Bayesian"}
 """Name of a flag -> name on AWS."""
-FIELD_FLAG, JOIN = "recipe__", "__"
-"""How training/train.py calls a field of the recipe: a name without dots, because shells have no dots in names of variables."""
 _RANGE = re.compile(r"(?P<low>[^.,\s]+(?:\.\d[^.,\s]*)?)\.\.(?P<high>[^,\s]+)(?P<log>\s+log)?")
 _MOST_NAME = 32
 
@@ -47,7 +45,7 @@ def range_of(field: str, text: str) -> tuple[str, dict[str, Any]]:
     `1e-4..1e-2 log` is a range of numbers on a logarithmic scale, `2..8` of whole numbers, `0..0.5` of numbers, and `16,32,64` a list of
     values. Raises UsageError for anything else.
     """
-    name = FIELD_FLAG + field.replace(".", JOIN)
+    name = hyperparameter_of(field)
     found = _RANGE.fullmatch(text.strip())
     if not found and ".." not in text:
         values = [part.strip() for part in text.split(",")]
@@ -82,11 +80,6 @@ def training_jobs(tuning: Tuning) -> int:
     for _, each in kinds:
         count *= len(each["Values"])
     return count
-
-
-def field_of(hyperparameter: str) -> str:
-    """Return the field that a hyperparameter sets."""
-    return hyperparameter.removeprefix(FIELD_FLAG).replace(JOIN, ".")
 
 
 def name_of(chosen: Settings) -> str:

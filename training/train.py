@@ -4,11 +4,11 @@
 
     torchrun --standalone --nproc-per-node=4 training/train.py --curated s3_mock/curated-zone      # one process for each of 4 GPUs
 
-It reads a directory of curated tables, or of films for a recipe that sees films (training/curate_films.py makes one). It writes
-<model-dir>/<recipe>.safetensors and, with --output-dir, report.json and events/ for TensorBoard. With --checkpoint-dir, the state is
-saved after each epoch, every --checkpoint-minutes, and when SIGTERM or Ctrl-C ends the run; the same command continues from there. Every
-field of the recipe is a flag: --recipe__network__dropout 0.2 sets dropout of its network. In a container the folders come from
-SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, all other flags are hyperparameters.
+It reads a directory of curated tables; a recipe that sees films reads the films in it. It writes <model-dir>/<recipe>.safetensors and,
+with --output-dir, report.json and events/ for TensorBoard. With --checkpoint-dir, the state is saved after each epoch, every
+--checkpoint-minutes, and when SIGTERM or Ctrl-C ends the run; the same command continues from there. In a container the folders come from
+SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, all other flags are hyperparameters; recipe__network__dropout
+is --set network.dropout.
 Exit codes: 0 trained, 1 the loss diverged or something unexpected, 2 usage or a full disk, 4 the curated data break their contract, 130
 interrupted.
 """
@@ -32,7 +32,7 @@ from behavior.full_disk import MEND, is_full
 from behavior.whole_file import check_place, write_json
 from training.command_line import add_machine_flags, add_recipe_flags, batch_progress, chosen_machine, chosen_recipe, curated_folder
 from training.fitting.divergence import TrainingDivergedError
-from training.recipes.fields import flag_fields
+from training.recipes.changes import changes_in
 
 if TYPE_CHECKING:
     from training.fitting.keeper import Keeper
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _exit_code(flags: argparse.Namespace, others: list[str]) -> int:
     try:
-        flags.fields = flag_fields(others)
+        flags.changes = [*flags.changes, *changes_in(others)]
         return _train(flags)
     except ContractError as error:
         return _fail(str(error), EXIT_CONTRACT)

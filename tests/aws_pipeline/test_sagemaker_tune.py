@@ -10,7 +10,7 @@ import pytest
 from curated_lake import aws_on_this_disk, fill
 from simulated_lake import build_lake
 
-from aws_pipeline import sagemaker_deploy, sagemaker_tune, tuning_request
+from aws_pipeline import sagemaker_deploy, sagemaker_tune, training_request, tuning_request
 from aws_pipeline.config import Settings
 from aws_pipeline.tuning_request import Tuning, range_of, training_jobs
 from behavior.contract import EXIT_OK, EXIT_USAGE, UsageError
@@ -30,7 +30,7 @@ from recognizers.checkpoint import read_header
 )
 def test_a_range_is_read_as_it_is_meant(text: str, kind: str, expected: dict) -> None:
     assert range_of("network.dropout", text) == (f"{kind}ParameterRanges", {"Name": "recipe__network__dropout", **expected})
-    assert tuning_request.field_of("recipe__network__dropout") == "network.dropout"
+    assert training_request.setting_of("recipe__network__dropout") == "network.dropout"
 
 
 @pytest.mark.parametrize("text", ["", "5", "5..", "..5", "a..b", "16,16", "16,,32", "8..2", "0..1 log", "0..1 square"])

@@ -18,7 +18,7 @@ from training.fitting.divergence import TrainingDivergedError
 from training.fitting.peers import ALONE, Peers
 from training.fitting.run_state import Epoch, RunState, Underway, set_random_state
 from training.fitting.verdict import Verdict
-from training.material.datasets import Batch, Portion
+from training.material.datasets import WHOLE, Batch, Portion
 from training.recipes.network_recipe import Recipe
 
 ShowProgress = Callable[[Iterable[Batch], int], Iterable[Batch]]
@@ -50,7 +50,7 @@ class Dataset(Protocol):
         """Return the numbers of samples with each behavior [C], and of samples in which it was annotated [C]."""
         ...
 
-    def batches(self, batch: int, generator: np.random.Generator, portion: Portion) -> Iterator[Batch]:
+    def batches(self, batch: int, generator: np.random.Generator, portion: Portion = WHOLE) -> Iterator[Batch]:
         """Yield all windows once, shuffled, in batches; of them only the portion."""
         ...
 

@@ -7,7 +7,8 @@ from typing import Any
 from torch import Tensor
 
 from behavior.contract import ContractError
-from recognizers.checkpoint import differences, read_json, write_tensors
+from recognizers.checkpoint import differences
+from recognizers.tensor_file import read_description, read_tensors, write_tensors
 from training.fitting.loop import Trainer
 from training.fitting.run_state import RunState, Underway
 
@@ -27,13 +28,11 @@ def read_state(folder: Path, identity: Mapping[str, Any]) -> tuple[dict[str, Any
     path = folder / STATE_FILE
     if not path.is_file():
         return None
-    from safetensors.torch import load_file
-
-    description = read_json(path)
+    description = read_description(path)
     if changed := differences(description["identity"], identity):
         changed = [text for text in changed if text.startswith("recipe name ")] or changed  # another recipe differs in nearly everything
         raise ContractError([f"Expected {path} to be of this run, but got another: {'; '.join(changed)}. Empty {folder} or name another."])
-    return description, load_file(path, device="cpu")
+    return description, read_tensors(path)
 
 
 def save_state(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -> None:

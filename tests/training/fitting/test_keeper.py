@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from simulated_lake import Lake
 
 from behavior.contract import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
-from recognizers.checkpoint import read_json
+from recognizers.tensor_file import read_description
 from training import train
 from training.fitting.judges import BoutJudge
 from training.fitting.keeper import Keeper
@@ -219,7 +219,7 @@ def test_a_run_that_is_killed_loses_at_most_the_interval(lake: Lake, train_into:
             if line == "step 0 14\n":
                 process.kill()
     assert process.returncode == -signal.SIGKILL, told
-    saved = read_json(tmp_path / "state" / STATE_FILE)["run"]
+    saved = read_description(tmp_path / "state" / STATE_FILE)["run"]
     assert saved["epoch"] == 0
     done = max(int(line.split()[2]) for line in told if line.startswith("step 0 "))
     assert done - saved["underway"]["batches"] <= every_s / step_s + 1
