@@ -42,7 +42,7 @@ class SageMakerJobs:
         self.runs = RunStore(store.root / ".aws" / "runs" / "sagemaker")
         self.serving = Serving(store, guard, endpoint_url)
         self.registry = ModelRegistry(store.root / ".aws" / "models")
-        self.tuning = TuningJobs(store.root / ".aws" / "runs" / "tuning", self)
+        self.tuning = TuningJobs(store.root / ".aws" / "runs" / "tuning", guard, self.runs, self.create, self.stop)
 
     def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
         """Answer one operation; None leaves it to the control plane."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from infra.local.jobs.tuning_faults import tuning_faults
 from infra.local.jobs.tuning_values import combinations, tried_values
 
 if TYPE_CHECKING:
-    from infra.local.jobs.sagemaker import SageMakerJobs
+    from infra.local.access.guard import Guard
 
 _LOOK_EVERY_S = 0.2
 _OF_THE_TRAINING = (
@@ -29,11 +30,19 @@ _MOST_FAILURES = 5
 
 
 class TuningJobs:
-    """Answers the operations on tuning jobs; `jobs` runs the training jobs."""
+    """Answers the operations on tuning jobs. Training jobs are recorded in `trainings`, started by `train` and stopped by `stop`."""
 
-    def __init__(self, folder: Path, jobs: SageMakerJobs) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        guard: Guard,
+        trainings: RunStore,
+        train: Callable[[dict[str, Any]], object],
+        stop: Callable[[str], object],
+    ) -> None:
         self.runs = RunStore(folder)
-        self.jobs = jobs
+        self.guard, self.trainings = guard, trainings
+        self._train, self._stop_training = train, stop
 
     def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
         """Answer one operation; None for an operation on something else."""
@@ -56,7 +65,7 @@ class TuningJobs:
         name = request["HyperParameterTuningJobName"]
         if faults := tuning_faults(request):
             raise ServiceError("ValidationException", " ".join(faults))
-        self.jobs.guard.require_trust(request["TrainingJobDefinition"]["RoleArn"], "sagemaker.amazonaws.com")
+        self.guard.require_trust(request["TrainingJobDefinition"]["RoleArn"], "sagemaker.amazonaws.com")
         arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:hyper-parameter-tuning-job/{name}"
         try:
             self.runs.create(name, {**request, "Arn": arn, "Jobs": []}, "RUNNING")
@@ -82,7 +91,7 @@ class TuningJobs:
         values = tried_values(config["Strategy"], ranges, config.get("RandomSeed"))
         while True:
             run = self._find(name)
-            jobs = [self.jobs.runs.get(each["Name"]) for each in run.details["Jobs"]]
+            jobs = [self.trainings.get(each["Name"]) for each in run.details["Jobs"]]
             active = [job for job in jobs if job is not None and job.active]
             over_time = time.time() - run.created_s > limits.get("MaxRuntimeInSeconds", float("inf"))
             ending = over_time or run.state != "RUNNING"
@@ -104,7 +113,7 @@ class TuningJobs:
         for job in active:
             if job.state != "STOPPING":  # asked twice, a program would end at once
                 with suppress(ServiceError):  # it ended in this moment
-                    self.jobs.stop(job.run_id)
+                    self._stop_training(job.run_id)
 
     def _start(self, name: str, run: RunRecord, tuned: dict[str, str]) -> None:
         definition, config = run.details["TrainingJobDefinition"], run.details["HyperParameterTuningJobConfig"]
@@ -113,7 +122,7 @@ class TuningJobs:
         parameters = {**(definition.get("StaticHyperParameters") or {}), **tuned, "_tuning_objective_metric": objective}
         request = {part: definition[part] for part in _OF_THE_TRAINING if part in definition}
         request |= {"TrainingJobName": job, "AlgorithmSpecification": definition["AlgorithmSpecification"], "HyperParameters": parameters}
-        self.jobs.create({**request, "Tags": run.details.get("Tags") or [], "TuningJobArn": run.details["Arn"]})
+        self._train({**request, "Tags": run.details.get("Tags") or [], "TuningJobArn": run.details["Arn"]})
         self.runs.update(name, details={"Jobs": [*run.details["Jobs"], {"Name": job, "Tuned": tuned}]})
 
     def _described(self, name: str) -> dict[str, Any]:
@@ -122,7 +131,7 @@ class TuningJobs:
 
     def _summaries(self, run: RunRecord) -> list[dict[str, Any]]:
         objective = run.details["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
-        known = [(each, self.jobs.runs.get(each["Name"])) for each in run.details["Jobs"]]
+        known = [(each, self.trainings.get(each["Name"])) for each in run.details["Jobs"]]
         return [job_summary(job, each["Tuned"], objective) for each, job in known if job is not None]
 
     def _list_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
