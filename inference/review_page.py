@@ -87,7 +87,9 @@ def _clip(one: QueuedClip, names: Mapping[int, str]) -> Clip:
     fps = bout["frames_per_second"]
     start, stop = bout["start_frame"], bout["stop_frame"]
     what = label_of(who_of(bout))
-    caption = f"{one.item}: {what}? {names[int(bout['video_id'])]}, {start / fps:.2f} to {stop / fps:.2f} s (frames {start} to {stop})"
+    caption = (
+        f"{one.item}: {what}? Recording {names[int(bout['video_id'])]}, {start / fps:.2f} to {stop / fps:.2f} s (frames {start} to {stop})"
+    )
     return Clip(one.drawn.film, one.drawn.poster, f"Mice as skeletons: item {one.item}, {what}.", caption)
 
 
