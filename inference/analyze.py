@@ -98,8 +98,7 @@ def _cautions(flags: argparse.Namespace) -> list[str]:
 def _draw_ethograms(data_dir: Path, bouts: Path, folder: Path) -> int:
     """Draw a picture of each recording."""
     from behavior.whole_file import whole_file
-    from inference.bout_files import read_bouts
-    from inference.bout_sources import read_bouts as read_source
+    from inference.bout_sources import read_source
     from inference.exports.tidy_bouts import tidy
     from inference.recording_picture import recording_picture
     from inference.viewed_recording import ViewedRecording
@@ -107,7 +106,8 @@ def _draw_ethograms(data_dir: Path, bouts: Path, folder: Path) -> int:
     from reports.progress import progress
     from reports.recording_chart import recording_chart
 
-    source, predicted = read_source(bouts, data_dir), read_bouts(bouts)
+    source = read_source(bouts, data_dir)
+    predicted = source.observed.bouts
     films = dict(list(tidy(source, data_dir).films.items())[:_MOST_ETHOGRAMS])
     for video, film in progress(films.items(), "draw", len(films)):
         viewed = ViewedRecording(data_dir, source.split, source.recordings[video])

@@ -64,14 +64,14 @@ def _review(flags: argparse.Namespace) -> int:
         raise UsageError(f"Expected --count of 1 and --margin-s of 0 or more, but got {flags.count} and {flags.margin_s}. Correct them.")
     from behavior.review_queue import review_queue
     from behavior.whole_file import check_place
-    from inference.bout_sources import read_bouts
+    from inference.bout_sources import read_source
     from inference.exports.tidy_bouts import tidy
     from inference.review_page import clip_name
     from inference.serving import write_csv
 
     for name in (TABLE, PROJECT):
         check_place(flags.output / name)
-    sources = [read_bouts(path, flags.data_dir) for path in flags.bouts]
+    sources = [read_source(path, flags.data_dir) for path in flags.bouts]
     if len({one.split for one in sources}) > 1:
         raise UsageError("Expected predictions of the same recordings, but got some of train.csv and some of test.csv. Choose one.")
     found = review_queue([one.observed for one in sources], flags.count, flags.margin_s)
