@@ -28,6 +28,8 @@ class Facts:
     """Most bodyparts that a recording tracks."""
     bouts: dict[str, int]
     """Bouts by behavior."""
+    shortest_s: float
+    """Median length of the bouts of the behavior whose bouts are shortest, s."""
     exclusive: bool
     """Whether behaviors exclude each other."""
     alone: bool
@@ -52,10 +54,17 @@ def facts_of(plan: FoldPlan) -> Facts:
         fps=max(recording.fps for recording in plan.recordings),
         bodyparts=max(map(len, zone.bodyparts(plan.recordings))),
         bouts={str(name): int(count) for name, count in plan.bouts["action"].value_counts().sort_index().items()},
+        shortest_s=_shortest(plan),
         exclusive=exclude_each_other(plan.recordings, plan.bouts),
         alone=all(agent == target for agent, target in pairs),
         one_way=any(agent != target for agent, target in pairs) and not any(map(_both_ways, plan.recordings)),
     )
+
+
+def _shortest(plan: FoldPlan) -> float:
+    rates = plan.bouts["video_id"].map({recording.video_id: recording.fps for recording in plan.recordings})
+    seconds = (plan.bouts["stop_frame"] - plan.bouts["start_frame"]) / rates
+    return float(seconds.groupby(plan.bouts["action"]).median().min())
 
 
 def _both_ways(recording: Recording) -> bool:

@@ -124,7 +124,11 @@ def test_sizes_follow_the_amount_of_data(lake: Lake) -> None:
     facts = replace(facts, one_way=False)
     few, many = candidates(facts, "cpu"), candidates(replace(facts, groups=40, subjects_s=3600 * 20), "cpu")
     assert [one.recipe.name for one in few] == ["trees_near", "trees", "cnn_transformer_plus_small"]
-    assert [one.recipe.name for one in many][-1] == "trees_far"
+    assert [one.recipe.name for one in many] == ["trees_far", "trees", "cnn_transformer_plus_small"]
+    assert [one.recipe.fps for one in candidates(replace(facts, groups=40, shortest_s=0.3), "cpu")][:2] == [10.0, 10.0]
+    assert [one.recipe.fps for one in candidates(replace(facts, groups=40, shortest_s=0.2), "cpu")][:2] == [30.0, 30.0]
+    one_way = candidates(replace(facts, groups=40, one_way=True), "cpu")
+    assert [one.recipe.name for one in one_way][:3] == ["trees_far_undirected", "trees_undirected", "trees_far"]
     networks = [next(one.recipe for one in tried if isinstance(one.recipe, Recipe)) for tried in (few, many)]
     assert networks[0].epochs > networks[1].epochs
     assert all(network.network.labs == 0 for network in networks)  # type: ignore[attr-defined]
