@@ -67,7 +67,7 @@ def _fast(recipe: TreesRecipe, facts: Facts) -> TreesRecipe:
     far = trees_far()
     fps = far.fps if facts.shortest_s * far.fps >= _FEWEST_SAMPLES else trees().fps
     grown = replace(recipe.trees, feature_fraction=far.trees.feature_fraction)
-    return replace(recipe, trees=grown, fps=fps, rows=far.rows, smooth_s=far.smooth_s)
+    return replace(recipe, trees=grown, fps=fps, rows=far.rows)
 
 
 def _trees(recipe: TreesRecipe, facts: Facts, why: str) -> Candidate:

@@ -196,7 +196,6 @@ def trees_far() -> TreesRecipe:
         beside_s=(0.4, 0.8),
         place=True,
         rows=40_000,
-        smooth_s=1.0,
     )
 
 
