@@ -2,6 +2,7 @@
 
     python aws_pipeline/athena.py "SELECT lab_id, count(*) AS videos FROM metadata_train GROUP BY lab_id"
     python aws_pipeline/athena.py --file aws_pipeline/sql/class_imbalance.sql [--format table|csv|json] [--output FILE]
+    python aws_pipeline/athena.py --plan | --max-cost USD | --max-bytes N ...
     python aws_pipeline/athena.py --list
 
 Reads   the curated tables, through Athena.
@@ -16,6 +17,7 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +28,8 @@ if not __package__:
 
 from aws_pipeline.answer_text import FORMATS, as_text
 from aws_pipeline.config import Settings, endpoint, settings
+from aws_pipeline.costs import scan_usd
+from aws_pipeline.expected import NO_LIMITS, Expected, add_limit_flags, expected_query, limits_of
 from aws_pipeline.terminal import run, size
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.full_disk import is_full
@@ -38,8 +42,6 @@ if TYPE_CHECKING:
 SQL = Path(__file__).resolve().parent / "sql"
 """The saved queries: one per file, with the question in the first line."""
 _FILL = "run the pipeline: python aws_pipeline/pipeline.py"
-_DOLLARS_PER_BYTE = 5 / 10**12
-_LEAST_BYTES = 10 * 10**6
 _POLL_S = 0.1
 _TO_NUMBER: dict[str, Any] = {
     **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), int),
@@ -70,7 +72,7 @@ class Answer:
     @property
     def dollars(self) -> float:
         """Price of the query on AWS, in us-east-1: by bytes scanned, at least 10 MB."""
-        return max(self.bytes_scanned, _LEAST_BYTES) * _DOLLARS_PER_BYTE
+        return scan_usd(self.bytes_scanned)
 
 
 def saved_queries() -> dict[str, str]:
@@ -83,13 +85,16 @@ def saved_query(name: str) -> str:
     return (SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def query(sql: str, chosen: Settings) -> "pd.DataFrame":
+def query(sql: str, chosen: Settings, parameters: Sequence[str] = ()) -> "pd.DataFrame":
     """Return Athena's answer to one statement. Raises ContractError with Athena's reason if it refuses."""
-    return ask(sql, chosen).rows
+    return ask(sql, chosen, parameters).rows
 
 
-def ask(sql: str, chosen: Settings) -> Answer:
-    """Return Athena's answer to one statement, with time and cost. Raises ContractError with Athena's reason if it refuses."""
+def ask(sql: str, chosen: Settings, parameters: Sequence[str] = ()) -> Answer:
+    """Return Athena's answer to one statement, with time and cost. Raises ContractError with Athena's reason if it refuses.
+
+    `parameters` replace its question marks, as literals of SQL: texts have quotes.
+    """
     from botocore.exceptions import ClientError
 
     statement = sql.strip().removesuffix(";")
@@ -98,7 +103,10 @@ def ask(sql: str, chosen: Settings) -> Answer:
         athena = _session().client("athena")
         try:
             asked = athena.start_query_execution(
-                QueryString=statement, QueryExecutionContext={"Database": chosen.database}, WorkGroup=chosen.workgroup
+                QueryString=statement,
+                QueryExecutionContext={"Database": chosen.database},
+                WorkGroup=chosen.workgroup,
+                **({"ExecutionParameters": list(parameters)} if parameters else {}),
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "InvalidRequestException":
@@ -196,6 +204,8 @@ def _main() -> int:
     parser.add_argument("sql", nargs="?", metavar="SQL", help="one statement of Athena SQL")
     parser.add_argument("--file", type=Path, help="read the statement from this file")
     parser.add_argument("--list", action="store_true", help="list the saved queries and their questions")
+    parser.add_argument("--plan", action="store_true", help="only say how much the query may read, and what that costs on AWS")
+    add_limit_flags(parser)
     parser.add_argument("--format", choices=FORMATS, help="how to print the answer (default: by the ending of FILE, else table)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the answer there instead of to stdout")
     arguments = parser.parse_args()
@@ -210,9 +220,16 @@ def _main() -> int:
     chosen = settings()
     ahead = threading.Thread(target=_import_ahead, daemon=True)
     ahead.start()
+    limits = limits_of(arguments)
     with endpoint(chosen), Progress("query"):
         ahead.join()
-        answer = ask(sql, chosen)
+        if arguments.plan or limits != NO_LIMITS:
+            expected = _expected(sql, chosen)
+            limits.refuse(expected)
+        answer = None if arguments.plan else ask(sql, chosen)
+    if answer is None:
+        _print(f"the tables that it names: {expected}\nAthena reads only the columns and partitions that it needs. Nothing was asked.\n")
+        return EXIT_OK
     form = arguments.format or (output.suffix[1:] if output and output.suffix[1:] in FORMATS else "table")
     if output:
         with whole_file(output) as draft:
@@ -221,6 +238,13 @@ def _main() -> int:
         _print(as_text(answer.rows, form, _terminal_width()))
     _print_cost(answer, chosen)
     return EXIT_OK
+
+
+def _expected(sql: str, chosen: Settings) -> Expected:
+    """Return what a statement may read; the imports wait until somebody asks for it."""
+    from aws_pipeline.query_plan import objects_named
+
+    return expected_query(objects_named(sql, chosen))
 
 
 def _import_ahead() -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from aws_pipeline.connections import forget_connections
 from aws_pipeline.endpoints import far_endpoint, far_region, near_endpoint, truth
 from aws_pipeline.names import Names, check_prefix
 from behavior.contract import UsageError
@@ -172,6 +173,16 @@ def endpoint(chosen: Settings) -> Iterator[None]:
 
     On this disk a stand-in is started as a child process, unless AWS_ENDPOINT_URL names one that runs already.
     """
+    forget_connections()
+    try:
+        with _reachable(chosen):
+            yield
+    finally:
+        forget_connections()
+
+
+@contextmanager
+def _reachable(chosen: Settings) -> Iterator[None]:
     sdk = {name: value for name, value in _SDK_SETTINGS.items() if name not in os.environ}
     if not chosen.local:
         with _environment({"AWS_DEFAULT_REGION": chosen.region, **sdk}):

@@ -29,17 +29,30 @@ DPU_HOUR_USD = 0.44
 """Glue: a G.1X worker is one DPU. A run is billed by the second, one minute at least."""
 SCAN_TB_USD = 5.00
 """Athena: bytes scanned, 10 MB a query at least."""
+SCAN_LEAST_BYTES = 10_000_000
 STORE_GB_MONTH_USD = 0.023
 PUT_1000_USD = 0.005
+TRANSITION_1000_USD = 0.025
+"""Step Functions: state transitions of a standard workflow; the first 4,000 of a month cost nothing."""
 TRAINING_HOUR_USD = {
     "ml.m5.large": 0.115,
     "ml.m5.xlarge": 0.23,
     "ml.c5.2xlarge": 0.408,
     "ml.g4dn.xlarge": 0.736,
+    "ml.g4dn.12xlarge": 4.89,
     "ml.g5.xlarge": 1.408,
     "ml.g5.2xlarge": 1.515,
+    "ml.g5.12xlarge": 7.09,
+    "ml.g5.48xlarge": 20.36,
     "ml.p3.2xlarge": 3.825,
 }
+GPUS = {
+    "ml.g4dn.12xlarge": 4, "ml.g5.12xlarge": 4, "ml.g5.24xlarge": 4, "ml.g5.48xlarge": 8, "ml.g6.12xlarge": 4, "ml.g6.24xlarge": 4,
+    "ml.g6.48xlarge": 8, "ml.g6e.12xlarge": 4, "ml.g6e.24xlarge": 4, "ml.g6e.48xlarge": 8, "ml.p3.8xlarge": 4, "ml.p3.16xlarge": 8,
+    "ml.p3dn.24xlarge": 8, "ml.p4d.24xlarge": 8, "ml.p4de.24xlarge": 8, "ml.p5.48xlarge": 8, "ml.p5e.48xlarge": 8,
+    "ml.p5en.48xlarge": 8,
+}  # fmt: skip
+"""Machines with several GPUs."""
 SPOT_PART = 0.4
 """What a spot machine usually costs, as a part of its price on demand; AWS promises savings of up to 90 % and nothing in particular."""
 GLUE_MINUTES = 3.0
@@ -77,16 +90,36 @@ def refuse_above(most_usd: float | None, instance_type: str, hours: float) -> No
         raise UsageError(f"{what} ({PRICES_OF}). Lower --max-hours, or raise --max-cost.")
 
 
+def glue_minutes(n_recordings: int) -> float:
+    """Return how long a run of the job takes on AWS, minutes."""
+    return GLUE_MINUTES * max(1, math.ceil(n_recordings / 1000))
+
+
+def glue_usd(workers: int, minutes: float) -> float:
+    """Return what a run of the job costs."""
+    return DPU_HOUR_USD * workers * minutes / 60
+
+
+def scan_usd(n_bytes: float, queries: int = 1) -> float:
+    """Return what queries cost that read so many bytes each."""
+    return SCAN_TB_USD * queries * max(n_bytes, SCAN_LEAST_BYTES) / 1e12
+
+
+def requests_usd(n_requests: int) -> float:
+    """Return what requests to S3 cost that write."""
+    return PUT_1000_USD * n_requests / 1000
+
+
 def estimate(raw_bytes: int, n_files: int, instance_type: str, train_hours: float, workers: int) -> list[CostLine]:
     """Return what each part of a first run costs, and a month of storage."""
     stored_gb = raw_bytes * (1 + CURATED_PART) / 1e9
-    glue_hours = GLUE_MINUTES * max(1, math.ceil(n_files / 1000)) / 60
+    minutes = glue_minutes(n_files)
     train = hourly_usd(instance_type) * train_hours
-    scans_tb = 10 * max(raw_bytes * CURATED_PART, 10e6) / 1e12
+    scanned = raw_bytes * CURATED_PART
     lines = [
-        ("upload and objects", f"{2 * n_files} requests", PUT_1000_USD * 2 * n_files / 1000),
-        ("curation (Glue)", f"{workers} workers, {60 * glue_hours:.0f} min", DPU_HOUR_USD * workers * glue_hours),
-        ("ten queries (Athena)", f"{size(10 * raw_bytes * CURATED_PART)} scanned at most", SCAN_TB_USD * scans_tb),
+        ("upload and objects", f"{2 * n_files} requests", requests_usd(2 * n_files)),
+        ("curation (Glue)", f"{workers} workers, {minutes:.0f} min", glue_usd(workers, minutes)),
+        ("ten queries (Athena)", f"{size(10 * scanned)} scanned at most", scan_usd(scanned, 10)),
     ]
     fixed = [CostLine(what, counted, usd, usd) for what, counted, usd in lines]
     training = CostLine("training (SageMaker)", f"{train_hours:g} h of {instance_type}", train, train * SPOT_PART)

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from aws_pipeline.config import Settings, add_policy_flag, endpoint, policy_text, settings, with_policy
+from aws_pipeline.etl_plan import due_bytes_of, show_plan
+from aws_pipeline.expected import NO_LIMITS, Limits, add_limit_flags, expected_curation, limits_of
 from aws_pipeline.glue_workers import sized_run
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
-from aws_pipeline.preparation import Options, Prepared, nothing_to_do, prepare
+from aws_pipeline.preparation import LITTLE_BYTES, Options, Prepared, nothing_to_do, prepare
 from aws_pipeline.terminal import JobFailed, run, size
 from behavior.balance import Balance
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, ContractError, Fault, UsageError
@@ -25,6 +27,9 @@ from reports.progress import Progress
 DEPLOY = "python -m infra.deploy"
 LIST = "python aws_pipeline/quarantine.py list"
 _MOST_TOLD = 20
+_POLL_PART = 0.05
+"""A run is asked for its state again after this part of the time that it has taken so far, within these limits, s."""
+_LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 _ACTIVE = {"WAITING", "STARTING", "RUNNING", "STOPPING"}
 
 
@@ -36,6 +41,8 @@ class Order:
     """Curate every recording, also unchanged ones."""
     keep_days: float = 0.0
     """Objects of earlier runs stay readable so many days, for time travel and for pinned snapshots."""
+    limits: Limits = NO_LIMITS
+    """A run that would do more is refused."""
 
 
 _AS_USUAL = Order()
@@ -48,8 +55,8 @@ def run_job(chosen: Settings, order: Order = _AS_USUAL) -> tuple[dict[str, Any],
     bytes_out are theirs), put_aside (name, lab and faults of each), by_leave (codes by name: accepted although the contract alone rejects
     them), excluded (names), balances (what went in and what became of it), removed, ignored (raw objects no metadata names), notes (how
     many rows were repaired or are worth a look, by code of the fault), contract (its version), run, seconds by step.
-    Raises ContractError with the faults of the data set, JobFailed for any other end, UsageError if there is no job, it is running, or
-    it has other code than this working tree and lies on AWS.
+    Raises ContractError with the faults of the data set, JobFailed for any other end, UsageError if there is no job, it is running, more
+    is due than the order allows, or it has other code than this working tree and lies on AWS.
     """
     import boto3
 
@@ -60,8 +67,11 @@ def run_job(chosen: Settings, order: Order = _AS_USUAL) -> tuple[dict[str, Any],
     known = prepared(chosen, force=order.force)
     if not order.force and (summary_before := nothing_to_do(known, code)):
         return summary_before, False
+    due_bytes = due_bytes_of(known)
+    order.limits.refuse(expected_curation(len(known.due.work), due_bytes))
     key, arguments = f"{name}.json", {"--SUMMARY_URI": f"s3://{bucket}/{name}.json", "--CODE": code}
     arguments |= {"--FORCE": str(order.force).lower(), "--KEEP_DAYS": str(order.keep_days)}
+    arguments |= {"--DUE_BYTES": str(due_bytes), "--LITTLE_BYTES": str(LITTLE_BYTES)}
     if policy:
         s3.put_object(Bucket=bucket, Key=f"{name}.toml", Body=policy.encode())
         arguments["--POLICY_URI"] = f"s3://{bucket}/{name}.toml"
@@ -122,7 +132,7 @@ def _definition(glue: Any, chosen: Settings) -> dict[str, Any]:
 
 def _follow(glue: Any, name: str, run_id: str, summary: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Wait until a run is over; Ctrl-C also stops the run."""
-    pause_s = 0.2
+    started = time.monotonic()
     try:
         with Progress("glue job") as shown:
             while True:
@@ -131,8 +141,8 @@ def _follow(glue: Any, name: str, run_id: str, summary: Callable[[], dict[str, A
                     return job_run
                 status = summary() if job_run["JobRunState"] == "RUNNING" else {}
                 shown.update(job_run["JobRunState"].lower(), status.get("done", 0), status.get("of", 0))
-                time.sleep(pause_s)
-                pause_s = min(pause_s * 1.2, 2.0 if job_run["JobRunState"] == "RUNNING" else 5.0)
+                pause_s = _POLL_PART * (time.monotonic() - started)
+                time.sleep(min(max(pause_s, _LEAST_PAUSE_S), _LONGEST_PAUSE_S))
     except KeyboardInterrupt:
         glue.batch_stop_job_run(JobName=name, JobRunIds=[run_id])
         raise
@@ -146,6 +156,7 @@ def _main(description: str) -> int:
     parser.add_argument("--json", action="store_true", help="print the summary, or the plan, as one JSON object")
     parser.add_argument("--force", action="store_true", help="curate every recording, also unchanged ones")
     parser.add_argument("--keep-days", type=float, default=0.0, help="objects of earlier runs stay readable so long (default: %(default)s)")
+    add_limit_flags(parser)
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--plan", action="store_true", help="only say how much is to be done; change nothing")
     only.add_argument("--explain", action="store_true", help="only say for each recording why it is curated or not; change nothing")
@@ -153,41 +164,10 @@ def _main(description: str) -> int:
     chosen = with_policy(settings(), arguments.policy)
     with endpoint(chosen):
         if arguments.plan or arguments.explain:
-            return _show_plan(prepared(chosen, force=arguments.force), explain=arguments.explain, as_json=arguments.json)
-        summary, needed = run_job(chosen, Order(arguments.force, arguments.keep_days))
+            return show_plan(prepared(chosen, force=arguments.force), chosen, explain=arguments.explain, as_json=arguments.json)
+        summary, needed = run_job(chosen, Order(arguments.force, arguments.keep_days, limits_of(arguments)))
     print(json.dumps(summary) if arguments.json else _in_words(summary, chosen, needed=needed))
     return EXIT_PUT_ASIDE if summary["put_aside"] else EXIT_OK
-
-
-def _show_plan(known: Prepared, *, explain: bool, as_json: bool) -> int:
-    """Print what a run would do."""
-    plan, due = known.plan, known.due
-    why = {
-        **due.why,
-        **{one.name: f"put aside: {one.faults[0]}" for one in plan.put_aside},
-        **{one.name: "excluded" for one in plan.excluded},
-    }
-    faults = [str(fault) for fault in plan.faults]
-    n_bytes = sum(one.n_bytes for one in due.work)
-    facts = {
-        "curate": len(due.work),
-        "unchanged": len(due.ready),
-        "put_aside": len(plan.put_aside),
-        "excluded": len(plan.excluded),
-        "bytes": n_bytes,
-        "faults": faults,
-    }
-    if as_json:
-        print(json.dumps({**facts, "why": why} if explain else facts))
-        return EXIT_OK
-    if explain:
-        print("\n".join(f"{name}: {reason}" for name, reason in sorted(why.items())))
-    print(
-        f"{facts['curate']} recordings to curate ({size(n_bytes)} of tracking), {facts['unchanged']} unchanged, "
-        f"{facts['put_aside']} put aside by their metadata or names, {facts['excluded']} excluded"
-    )
-    print("\n".join(faults) or "Nothing was changed.")
-    return EXIT_OK
 
 
 def _in_words(summary: dict[str, Any], chosen: Settings, *, needed: bool) -> str:

@@ -12,7 +12,9 @@ from typing import Any
 
 import boto3
 import pyarrow as pa
-from pyiceberg.catalog import Catalog, load_catalog
+from botocore.config import Config
+from pyiceberg.catalog import Catalog
+from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import (
     CommitFailedException,
     NoSuchIcebergTableError,
@@ -37,7 +39,8 @@ from pyiceberg.transforms import IdentityTransform
 from pyiceberg.typedef import EMPTY_DICT, Properties, Record
 from pyiceberg.types import BinaryType, BooleanType, DoubleType, FloatType, IcebergType, IntegerType, LongType, NestedField, StringType
 
-from aws_pipeline.lake import WrittenObject, filesystem_of
+from aws_pipeline.connections import kept, open_zone
+from aws_pipeline.lake import WrittenObject
 from behavior.contract import UsageError
 from behavior.keys import ICEBERG, object_of
 from behavior.table import NAME, TEXT, Table, doc
@@ -53,6 +56,7 @@ _TYPES: dict[pa.DataType, IcebergType] = {
     NAME: StringType(),
 }
 _THREADS = 8
+_GLUE_ATTEMPTS = 10
 _BOUNDED = ("video_id", "mouse_id", "video_frame")
 """Columns with bounds in the entries of a table, by which a query skips objects; bounds of others would prune nothing."""
 _PROPERTIES = {
@@ -78,9 +82,9 @@ class LakeTable:
     entries: Mapping[str, DataFile]
     """Key -> entry, for every object of the current snapshot."""
 
-    def now(self) -> "LakeTable":
-        """Return the table with the entries of its own last commit."""
-        return replace(self, entries=_entries(self.handle, self.zone))
+    def is_newest(self) -> bool:
+        """Return whether nobody has changed the table since it was opened or committed."""
+        return _metadata_location(".".join(self.handle.name())) == self.handle.metadata_location
 
     @property
     def column_ids(self) -> dict[str, int]:
@@ -93,21 +97,25 @@ class LakeTable:
         snapshot = self.handle.current_snapshot()
         return snapshot.snapshot_id if snapshot else None
 
-    def commit(self, new: Iterable[WrittenObject], gone: Iterable[str], tag: str | None = None, expired: "Expired | None" = None) -> None:
+    def commit(
+        self, new: Iterable[WrittenObject], gone: Iterable[str], tag: str | None = None, expired: "Expired | None" = None
+    ) -> "LakeTable":
         """Add and remove objects in one snapshot, tag it, and forget expired snapshots, all in one change of the catalog.
+
+        Return the table as it is then.
 
         Raises CommitConflictError if another run has committed to the table since it was opened.
         """
-        entries, removed = [self._entry(one) for one in new], [self.entries[key] for key in gone]
+        entries, removed = {one.key: self._entry(one) for one in new}, {key: self.entries[key] for key in gone}
         if not entries and not removed and not tag and not expired:
-            return
+            return self
         try:
             with self.handle.transaction() as transaction:
                 if entries or removed:
                     with transaction.update_snapshot(snapshot_properties={"run": tag or ""}).overwrite() as change:
-                        for entry in removed:
+                        for entry in removed.values():
                             change.delete_data_file(entry)
-                        for entry in entries:
+                        for entry in entries.values():
                             change.append_data_file(entry)
                 current = transaction.table_metadata.current_snapshot()
                 if tag and current and tag not in transaction.table_metadata.refs:
@@ -116,6 +124,8 @@ class LakeTable:
                     expired.forget(transaction, tag)
         except CommitFailedException as error:
             raise CommitConflictError(f"Expected to commit to {self.table.name}, but got: {error}") from error
+        stay = {key: entry for key, entry in self.entries.items() if key not in removed}
+        return replace(self, entries={**stay, **entries})
 
     def _entry(self, one: WrittenObject) -> DataFile:
         held = object_of(one.key)
@@ -170,10 +180,11 @@ def open_tables(zone: str, database: str, tables: Iterable[Table], *, create: bo
         return {one.table.name: one for one in opened if one}
 
 
-def connect() -> Catalog:
+@kept
+def connect() -> GlueCatalog:
     """Return the Glue catalog, at the endpoint that boto3 uses."""
-    region = boto3.Session().region_name or "us-east-1"
-    return load_catalog("glue", type="glue", **{"glue.region": region, "s3.region": region, "py-io-impl": f"{__name__}.{LakeIO.__name__}"})
+    glue = boto3.client("glue", config=Config(retries={"max_attempts": _GLUE_ATTEMPTS, "mode": "standard"}))
+    return GlueCatalog("glue", glue, **{"py-io-impl": f"{__name__}.{LakeIO.__name__}"})
 
 
 class LakeIO(PyArrowFileIO):
@@ -181,7 +192,7 @@ class LakeIO(PyArrowFileIO):
 
     def __init__(self, properties: Properties = EMPTY_DICT) -> None:
         super().__init__(properties)
-        self.fs_by_scheme = lambda scheme, bucket: filesystem_of(f"{scheme}://{bucket}")
+        self.fs_by_scheme = lambda scheme, bucket: open_zone(f"{scheme}://{bucket}")[0]
 
 
 def _open(catalog: Catalog, zone: str, database: str, table: Table, create: bool) -> LakeTable | None:
@@ -230,7 +241,7 @@ def _load(catalog: Catalog, name: str, zone: str, *, forget_broken: bool) -> tup
 def _metadata_location(name: str) -> str:
     """Return where the catalog says that the metadata of a table are; empty if there is no such table."""
     database, _, table = name.partition(".")
-    glue = boto3.client("glue")
+    glue = connect().glue
     try:
         return str(glue.get_table(DatabaseName=database, Name=table)["Table"]["Parameters"].get("metadata_location", ""))
     except glue.exceptions.EntityNotFoundException:

@@ -1,5 +1,6 @@
 """The code of this repository that jobs need: which files, and a zip of them that has the same bytes for the same files."""
 
+import ast
 import hashlib
 import io
 import zipfile
@@ -12,30 +13,24 @@ from behavior.contract import UsageError
 from behavior.workplace import REPOSITORY
 
 GLUE_SCRIPT = "aws_pipeline/glue_etl.py"
-GLUE_LIBRARY = (
-    "behavior",
-    "aws_pipeline/__init__.py",
-    "aws_pipeline/curation_plan.py",
-    "aws_pipeline/curation_state.py",
-    "aws_pipeline/curation_task.py",
-    "aws_pipeline/iceberg.py",
-    "aws_pipeline/lake.py",
-    "aws_pipeline/landed.py",
-    "aws_pipeline/outcome.py",
-    "aws_pipeline/pins.py",
-    "aws_pipeline/preparation.py",
-    "aws_pipeline/publication.py",
-    "aws_pipeline/quarantine_store.py",
-    "aws_pipeline/retention.py",
-    "aws_pipeline/underway.py",
-)
-"""Folders and files of this repository that the Glue script imports."""
-TRAINING = ("behavior", "reports", "recognizers", "training")
+TRAINING = ("behavior", "films", "reports", "recognizers", "training")
 """Folders that a training job needs."""
-
-SERVING = ("behavior", "reports", "recognizers", "inference")
+IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm", "av")
+"""Packages that training needs, and that the PyTorch container lacks or has in another version."""
+START = """#!/bin/sh
+# Unpacks the code that lies beside this file and runs one of its scripts: sh start.sh training/train.py --recipe trees
+set -e
+place=$(mktemp -d)
+python3 -m zipfile -e "$(dirname "$0")/code.zip" "$place"
+pip3 install --quiet --requirement "$place/requirements.txt"
+script=$1
+shift
+exec python3 "$place/$script" "$@"
+"""
+"""How a training job of the cloud's graph starts; a job that sagemaker_train.py sends is started by the SDK."""
+SERVING = ("behavior", "films", "reports", "recognizers", "inference")
 """Folders that a served model needs."""
-NOT_IN_GLUE = ("pyiceberg",)
+NOT_IN_GLUE = ("pyiceberg", "av")
 """Packages that the Glue job needs and that Glue does not have: it installs them when a run starts."""
 
 Files = Mapping[str, bytes]
@@ -56,6 +51,8 @@ class GlueCode:
     """Address -> content."""
     modules: tuple[str, ...] = ()
     """Packages that the job needs beside those of Glue, with their versions."""
+    training: str = ""
+    """Address of the folder with the code of the training jobs of the cloud's graph; its objects are among `objects`."""
 
 
 def files(*places: str) -> Files:
@@ -71,6 +68,22 @@ def files(*places: str) -> Files:
             if not file.is_dir() and not any(part == "__pycache__" or part.startswith(".") for part in parts):
                 content["/".join(parts)] = file.read_bytes()
     return dict(sorted(content.items()))
+
+
+def glue_library() -> Files:
+    """Return what the Glue script imports of this repository: `behavior`, `films`, and the modules of `aws_pipeline` that it leads to.
+
+    Imports inside functions do not count: the script has one for the user's side only.
+    """
+    found, waiting = dict[str, bytes](), [GLUE_SCRIPT]
+    while waiting:
+        for node in ast.parse((REPOSITORY / waiting.pop()).read_bytes()).body:
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("aws_pipeline."):
+                path = f"{node.module.replace('.', '/')}.py"
+                if path not in found:
+                    found |= files(path)
+                    waiting.append(path)
+    return dict(sorted({**files("behavior", "films", "aws_pipeline/__init__.py"), **found}.items()))
 
 
 def digest(packed: Files) -> str:
@@ -95,12 +108,22 @@ def as_zip(packed: Files) -> bytes:
 
 def glue_code(chosen: Settings) -> GlueCode:
     """Return the code of the Glue job in this working tree, with its addresses after deployment."""
-    script, library = files(GLUE_SCRIPT), files(*GLUE_LIBRARY)
+    script, library = files(GLUE_SCRIPT), glue_library()
     code = digest({**script, **library})
     folder = f"glue/code/{code}"
     places = chosen.uri("artifacts", f"{folder}/glue_etl.py"), chosen.uri("artifacts", f"{folder}/library.zip")
     objects = dict(zip(places, (script[GLUE_SCRIPT], as_zip(library)), strict=True))
-    return GlueCode(code, *places, objects, tuple(pins(*NOT_IN_GLUE)))
+    training, of_training = _training_code(chosen)
+    return GlueCode(code, *places, {**objects, **of_training}, tuple(pins(*NOT_IN_GLUE)), training)
+
+
+def _training_code(chosen: Settings) -> tuple[str, dict[str, bytes]]:
+    """Return the address of the code that trains and scores in the cloud's graph, and its objects."""
+    requirements = {"requirements.txt": ("\n".join(pins(*IN_THE_CONTAINER)) + "\n").encode()}
+    packed = {**files(*dict.fromkeys((*TRAINING, *SERVING))), **requirements}
+    content = {"code.zip": as_zip(packed), "start.sh": START.encode()}
+    folder = chosen.uri("artifacts", f"training/code/graph-{digest({**packed, 'start.sh': START.encode()})}")
+    return folder, {f"{folder}/{name}": each for name, each in content.items()}
 
 
 def pins(*packages: str) -> list[str]:

@@ -4,23 +4,25 @@ Keys are relative to a zone such as s3://curated-zone. AWS_ENDPOINT_URL is the e
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from aws_pipeline.connections import open_zone, s3_client
 from behavior.keys import CURRENT_SNAPSHOT, snapshot_key
 from behavior.snapshot import Snapshot
 from behavior.tables import Table
 
 _THREADS = 32
+_PART_BYTES = 8 << 20
 _MOST_DELETED = 1000
 """Most items in one request to AWS."""
 
@@ -38,7 +40,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class WrittenObject:
-    """A Parquet object of the curated zone, as it was written."""
+    """An object of the curated zone, as it was written: Parquet, or a file of a film."""
 
     table: str
     key: str
@@ -49,14 +51,15 @@ class WrittenObject:
     """Its footer, for the statistics of its columns; None for an object of an earlier run."""
 
 
-def list_objects(zone: str, folders: Iterable[str]) -> dict[str, StoredObject]:
+def list_objects(zone: str, folders: Iterable[str], subfolders: Container[str] | None = None) -> dict[str, StoredObject]:
     """Return key -> object for all objects in these folders of a zone; a missing folder counts as empty.
 
-    On S3 one listing gives 1,000 keys, so the subfolders, which are labs, are listed side by side.
+    With `subfolders`, such as lab_id=QuietOtter, only those of the folders are listed. On S3 one listing gives 1,000 keys, so subfolders
+    are listed side by side.
     """
     prefixes = [f"{folder.rstrip('/')}/" for folder in folders]
     if not zone.startswith("s3://"):
-        return _list_files(zone, prefixes)
+        return _list_files(zone, prefixes, subfolders)
     pages = s3_client().get_paginator("list_objects_v2")
     bucket, root = bucket_of(zone)
 
@@ -71,19 +74,22 @@ def list_objects(zone: str, folders: Iterable[str]) -> dict[str, StoredObject]:
 
     with ThreadPoolExecutor(_THREADS) as pool:
         tops = list(pool.map(lambda prefix: listed(prefix, Delimiter="/"), prefixes))
-        subfolders = pool.map(listed, [prefix for _, below in tops for prefix in below])
-        return {key: one for objects, _ in [*tops, *subfolders] for key, one in objects.items()}
+        below = [prefix for _, found in tops for prefix in found]
+        chosen = below if subfolders is None else [prefix for prefix in below if prefix.split("/")[-2] in subfolders]
+        return {key: one for objects, _ in [*tops, *pool.map(listed, chosen)] for key, one in objects.items()}
 
 
-def _list_files(zone: str, prefixes: Iterable[str]) -> dict[str, StoredObject]:
-    filesystem, root = _open(zone)
-    selectors = [fs.FileSelector(f"{root}/{prefix.rstrip('/')}", allow_not_found=True, recursive=True) for prefix in prefixes]
-    return {
-        info.path.removeprefix(f"{root}/"): StoredObject(info.size)
-        for selector in selectors
-        for info in filesystem.get_file_info(selector)
-        if info.type == fs.FileType.File
-    }
+def _list_files(zone: str, prefixes: Iterable[str], subfolders: Container[str] | None) -> dict[str, StoredObject]:
+    filesystem, root = open_zone(zone)
+    found = {}
+    for prefix in prefixes:
+        selector = fs.FileSelector(f"{root}/{prefix.rstrip('/')}", allow_not_found=True, recursive=True)
+        for info in filesystem.get_file_info(selector):
+            key = info.path.removeprefix(f"{root}/")
+            subfolder, inside, _ = key.removeprefix(prefix).partition("/")
+            if info.type == fs.FileType.File and (subfolders is None or not inside or subfolder in subfolders):
+                found[key] = StoredObject(info.size)
+    return found
 
 
 def bucket_of(zone: str) -> tuple[str, str]:
@@ -94,16 +100,38 @@ def bucket_of(zone: str) -> tuple[str, str]:
 
 def read_object(zone: str, key: str) -> pa.Buffer:
     """Return the bytes of an object. Raises FileNotFoundError."""
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     with filesystem.open_input_file(f"{root}/{key}") as source:
         return source.read_buffer()
 
 
 def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:
     """Write an object; readers see it whole or not at all."""
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     with filesystem.open_output_stream(f"{root}/{key}") as target:
         target.write(data)
+
+
+def copy_to_file(zone: str, key: str, path: Path) -> str:
+    """Copy an object to a file, a part after the other; return its SHA-256. Raises FileNotFoundError."""
+    filesystem, root = open_zone(zone)
+    total = hashlib.sha256()
+    with filesystem.open_input_stream(f"{root}/{key}") as source, path.open("wb") as target:
+        while part := source.read(_PART_BYTES):
+            total.update(part)
+            target.write(part)
+    return total.hexdigest()
+
+
+def write_file(zone: str, key: str, path: Path, sha256: str) -> WrittenObject:
+    """Write a file that is no table as an object whose key names its content; one that is there already is not written again."""
+    filesystem, root = open_zone(zone)
+    n_bytes = path.stat().st_size
+    if filesystem.get_file_info(f"{root}/{key}").size != n_bytes:
+        with path.open("rb") as source, filesystem.open_output_stream(f"{root}/{key}") as target:
+            while part := source.read(_PART_BYTES):
+                target.write(part)
+    return WrittenObject(key.partition("/")[0], key, 0, n_bytes, sha256)
 
 
 def read_snapshot(zone: str, run: str | None = None) -> Snapshot | None:
@@ -122,7 +150,7 @@ def digest(data: pa.Buffer) -> str:
 
 def count_rows(zone: str, key: str) -> int:
     """Return the number of rows that the footer of a Parquet object says; 0 if it is missing or broken. Only the footer is read."""
-    filesystem, root = _open(zone)
+    filesystem, root = open_zone(zone)
     try:
         return int(pq.read_metadata(f"{root}/{key}", filesystem=filesystem).num_rows)
     except (pa.ArrowException, OSError):  # there is none, or its bytes are not Parquet
@@ -158,32 +186,6 @@ def remove_objects(zone: str, keys: Iterable[str]) -> int:
             raise OSError(f"Expected to delete {len(some)} objects of {zone}, but got: {answer['Errors'][0]['Message']}")
         removed += len(some)
     return removed
-
-
-@cache
-def s3_client() -> Any:
-    """Return one client for all requests: to make one takes longer than most requests."""
-    import boto3
-
-    return boto3.client("s3")
-
-
-def filesystem_of(zone: str) -> fs.FileSystem:
-    """Return the file system that holds a zone."""
-    return _open(zone)[0]
-
-
-def forget_connections() -> None:
-    """Connect anew from now on: the endpoint has changed."""
-    _open.cache_clear()
-    s3_client.cache_clear()
-
-
-@cache
-def _open(zone: str) -> tuple[fs.FileSystem, str]:
-    # delayed: an object of up to 10 MB takes one request, instead of three or more for a multipart upload
-    filesystem, root = fs.FileSystem.from_uri(f"{zone.rstrip('/')}/?allow_delayed_open=true")
-    return filesystem, root.rstrip("/")
 
 
 def _batches(items: Iterable[str], size: int) -> Iterator[Sequence[str]]:

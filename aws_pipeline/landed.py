@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from aws_pipeline.lake import StoredObject, list_objects, read_object, read_snapshot
 from behavior.contract import CONTRACT_VERSION, ContractError, Fault
-from behavior.keys import METADATA_FOLDERS, RECORDING_FOLDERS
+from behavior.film_keys import RAW_FILM_FOLDERS
+from behavior.keys import METADATA_FOLDERS, RECORDING_FOLDERS, lab_partition
 from behavior.parquet_file import read_rows
 from behavior.policy import Policy
 from behavior.tables import LANDING
@@ -109,8 +110,8 @@ class Present:
 def read_present(zone: str, labs: Iterable[str]) -> Present:
     """Return what a raw zone holds of metadata and of some labs."""
     chosen = sorted(set(labs))
-    folders = [*METADATA_FOLDERS, *(f"{folder}/lab_id={lab}" for folder in RECORDING_FOLDERS for lab in chosen)]
-    objects, rows = list_objects(zone, folders), read_landing(zone, {None, *chosen})
+    of_labs, folders = set(map(lab_partition, chosen)), [*METADATA_FOLDERS, *RECORDING_FOLDERS, *RAW_FILM_FOLDERS]
+    objects, rows = list_objects(zone, folders, of_labs), read_landing(zone, {None, *chosen})
     landed = map(_from_row, rows.to_pylist())
     vouched = {one.key: one for one in landed if vouches(one.version, one.stamp.n_bytes, objects.get(one.key))}
     return Present(objects, vouched)

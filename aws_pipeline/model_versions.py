@@ -3,6 +3,7 @@
 import io
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ CONTENT_TYPE = "application/vnd.apache.parquet"
 _WAITING, _APPROVED = "PendingManualApproval", "Approved"
 
 
-def register(job: str, chosen: Settings, image: str) -> str:
-    """Make a version of a training job's model, which waits for approval, and return its ARN. Raises UsageError if the job has no model."""
+def register(job: str, chosen: Settings, image: str, measured: Mapping[str, str] | None = None) -> str:
+    """Make a version of a training job's model, which waits for approval, and return its ARN. Raises UsageError if the job has no model.
+
+    `measured` are scores that the job itself does not know, such as that on held-out recordings.
+    """
     import boto3
 
     client = boto3.client("sagemaker")
@@ -25,7 +29,7 @@ def register(job: str, chosen: Settings, image: str) -> str:
         raise UsageError(f"Expected {job} to be completed, but got {found['TrainingJobStatus']}. Name a job that has a model.")
     model = _pack(found["ModelArtifacts"]["S3ModelArtifacts"], chosen, job)
     scores = {each["MetricName"]: f"{each['Value']:.4f}" for each in found.get("FinalMetricDataList") or []}
-    card = {"job": job, "recipe": str(found.get("HyperParameters", {}).get("recipe", "")), **scores}
+    card = {"job": job, "recipe": str(found.get("HyperParameters", {}).get("recipe", "")), **scores, **(measured or {})}
     container = {"Image": image, "ModelDataUrl": model, "Environment": {"SAGEMAKER_PROGRAM": PROGRAM}}
     kinds = {"SupportedContentTypes": [CONTENT_TYPE], "SupportedResponseMIMETypes": ["text/csv"]}
     answer = client.create_model_package(
@@ -36,6 +40,14 @@ def register(job: str, chosen: Settings, image: str) -> str:
         CustomerMetadataProperties=card,
     )
     return str(answer["ModelPackageArn"])
+
+
+def serving_image(chosen: Settings) -> str:
+    """Return the image that serves models: in the deployment's own repository (docs/cloud.md says how to make it)."""
+    import boto3
+
+    account = boto3.client("sts").get_caller_identity()["Account"]
+    return f"{account}.dkr.ecr.{chosen.region}.amazonaws.com/{chosen.names.deployment}-serving:latest"
 
 
 def approve(version: int, chosen: Settings) -> str:

@@ -1,15 +1,17 @@
 """Step 1: upload recordings from a disk to the raw zone, Hive-partitioned by lab.
 
-    python aws_pipeline/s3_upload.py [--data-dir D] [--dry-run] [--jobs N] [--bwlimit MB/s] [--force]
+    python aws_pipeline/s3_upload.py [--data-dir D] [--plan] [--max-cost USD] [--max-bytes N] [--jobs N] [--bwlimit MB/s] [--force]
 
 Reads   D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/<lab>/<video>.parquet,
         D/test.csv and D/test_tracking/ if they are there; the table landing.
-Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in the raw zone, and the table landing, which has the SHA-256
-        of every object there. Recordings are never deleted there.
+        Films: D/Videos/, D/Annotations/, D/individuals.csv, D/films.toml. D has recordings, films, or both.
+Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, film/lab_id=<lab>/<film>.mp4, ... in the raw zone, and the table
+        landing, which has the SHA-256 of every object there. Recordings and films are never deleted there.
 
 All metadata rows and all Parquet footers are checked before the upload (the ETL checks the pages when it reads them; python
 aws_pipeline/validate.py checks everything). Broken files are not sent; all others are. The recording of a broken file is written to
-quarantine/reasons/ of the raw zone, and the ETL puts it aside; the same is true for a recording with a faulty row in the metadata.
+quarantine/reasons/ of the raw zone, and the ETL puts it aside; the same is true for a recording with a faulty row in the metadata, and
+for a film that cannot be opened or whose labels have no known layout.
 
 S3 checks the SHA-256 of all that it receives, and the ETL compares it with what it reads. Content decides what is sent: an object with the
 same bytes is not sent again, so the same command resumes an interrupted upload. A file that nothing has touched since it was landed is
@@ -35,12 +37,14 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
+from aws_pipeline.expected import NO_LIMITS, Expected, Limits, add_limit_flags, expected_upload, limits_of
 from aws_pipeline.landed import Present, read_present
 from aws_pipeline.quarantine_store import replace_reasons
 from aws_pipeline.sending import Delivery, Pace, Sender
 from aws_pipeline.terminal import run, size
 from aws_pipeline.underway import others_underway, underway
-from aws_pipeline.upload_plan import METADATA, Upload, UploadPlan, plan_uploads, require_data_directory
+from aws_pipeline.upload_item import Upload
+from aws_pipeline.upload_plan import UploadPlan, plan_uploads, require_data_directory
 from behavior.balance import Balance
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, ContractError, UsageError
 from reports.progress import progress
@@ -74,28 +78,29 @@ class Uploaded:
         }
 
 
-def upload(data_dir: Path, chosen: Settings, pace: Pace | None = None, *, force: bool = False) -> Uploaded:
+def upload(data_dir: Path, chosen: Settings, pace: Pace | None = None, *, force: bool = False, limits: Limits = NO_LIMITS) -> Uploaded:
     """Check a data directory, send what is new or changed, record it in the table `landing`; if that is nothing, write nothing.
 
-    Raises UsageError and ContractError as `plan_uploads` does.
+    Raises UsageError and ContractError as `plan_uploads` does, and UsageError if more is due than `limits` allow.
     """
     started = time.monotonic()
     plan = plan_of(data_dir, chosen, force=force)
+    limits.refuse(_expected(plan))
     pace, zone, name = pace or Pace(), chosen.uri("raw"), uuid.uuid4().hex
     due = [item for item in plan.uploads if not item.unchanged]
-    gone = sorted((set(METADATA) & plan.present.objects.keys()) - {item.key for item in plan.uploads})
+    gone = plan.gone
     with underway(zone, name) if due or gone else nullcontext():
         sender = Sender(chosen.bucket("raw"), pace, plan.present)
         if due and not others_underway(zone, name):
             sender.abort_unfinished(item.key for item in due)
-        done = list(progress(sender.send_all(item for item in plan.uploads if item.key not in METADATA), "upload", len(plan.uploads)))
+        done = list(progress(sender.send_all(item for item in plan.uploads if not item.is_metadata), "upload", len(plan.uploads)))
         plan = plan.without({one.item.key: one.faults for one in done if one.faults})
-        replace_reasons(zone, plan.left_out)
-        done += sender.send_all(item for item in plan.uploads if item.key in METADATA)
-        for key in gone:  # metadata of an earlier data set must not stay
+        replace_reasons(zone, plan.left_out, plan.is_about)
+        done += sender.send_all(item for item in plan.uploads if item.is_metadata)
+        for key in gone:  # metadata of an earlier data set must not stay, nor labels that a lab has taken back
             sender.remove(key)
         _record(done, gone, chosen, plan.present, name)
-    if changed := [fault for one in done if one.item.key in METADATA for fault in one.faults]:
+    if changed := [fault for one in done if one.item.is_metadata for fault in one.faults]:
         raise ContractError(changed)
     sent = tuple(one.item for one in done if one.was_sent)
     n_there = sum(not one.was_sent and not one.faults for one in done)
@@ -110,6 +115,10 @@ def plan_of(data_dir: Path, chosen: Settings, *, force: bool = False) -> UploadP
         return read_present(chosen.uri("raw"), labs)
 
     return plan_uploads(data_dir, look, force=force)
+
+
+def _expected(plan: UploadPlan) -> Expected:
+    return expected_upload(item.stamp.n_bytes for item in plan.uploads if not item.unchanged)
 
 
 def report_lines(plan: UploadPlan) -> list[str]:
@@ -132,11 +141,11 @@ def _main() -> int:
     chosen = settings()
     data_dir = (arguments.data_dir or chosen.data_dir).resolve()
     require_data_directory(data_dir)
-    if arguments.dry_run:
+    if arguments.plan:
         return _rehearse(data_dir, chosen, force=arguments.force)
     pace = Pace(arguments.jobs, arguments.bwlimit * 1e6 if arguments.bwlimit else None)
     with endpoint(chosen):
-        done = upload(data_dir, chosen, pace, force=arguments.force)
+        done = upload(data_dir, chosen, pace, force=arguments.force, limits=limits_of(arguments))
     code = EXIT_PUT_ASIDE if done.plan.put_aside else EXIT_OK
     if arguments.json:
         print(json.dumps(done.summary()))
@@ -152,7 +161,8 @@ def _main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, help="recordings to upload (default: MABE_DATA_DIR, else data/ in the repository)")
-    parser.add_argument("--dry-run", action="store_true", help="check everything and say what would be uploaded")
+    parser.add_argument("--plan", "--dry-run", action="store_true", help="only check everything and say what would be uploaded")
+    add_limit_flags(parser)
     parser.add_argument("--jobs", type=int, default=Pace().jobs, metavar="N", help="files to send at the same time (default: %(default)s)")
     parser.add_argument("--bwlimit", type=float, metavar="MB/S", help="most megabytes per second, all files together (default: no limit)")
     parser.add_argument("--force", action="store_true", help="send every file again, for example after the ETL found a damaged object")
@@ -173,9 +183,8 @@ def _rehearse(data_dir: Path, chosen: Settings, *, force: bool) -> int:
     due = [item for item in plan.uploads if not item.unchanged]
     lines = [f"{item.path} -> {chosen.uri('raw', item.key)}" for item in due]
     print("\n".join([*lines, *report_lines(plan)]))
-    n_bytes = size(sum(item.stamp.n_bytes for item in due))
-    there = f", {len(plan.uploads) - len(due)} more are there already" if len(due) < len(plan.uploads) else ""
-    print(f"{len(due)} files, {n_bytes}, to compare and to send if their content is new{there}; nothing was uploaded (--dry-run)")
+    print(f"to compare, and to send if their content is new: {_expected(plan)}")
+    print(f"there already: {len(plan.uploads) - len(due)} files. Nothing was uploaded (--plan).")
     return EXIT_PUT_ASIDE if plan.put_aside else EXIT_OK
 
 

@@ -25,7 +25,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.model_versions import CONTENT_TYPE, approve, find_version, register, versions
+from aws_pipeline.model_versions import CONTENT_TYPE, approve, find_version, register, serving_image, versions
 from aws_pipeline.names import OWNER_TAG
 from aws_pipeline.terminal import JobFailed, run
 from behavior.contract import EXIT_OK, UsageError
@@ -125,16 +125,6 @@ def _tags(chosen: Settings) -> list[dict[str, str]]:
     return [{"Key": OWNER_TAG, "Value": chosen.names.deployment}]
 
 
-def _image(chosen: Settings, given: str | None) -> str:
-    """Return the container image: the one given, or the deployment's own repository."""
-    if given:
-        return given
-    import boto3
-
-    account = boto3.client("sts").get_caller_identity()["Account"]
-    return f"{account}.dkr.ecr.{chosen.region}.amazonaws.com/{chosen.names.deployment}-serving:latest"
-
-
 def _flags() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     actions = parser.add_subparsers(dest="action", required=True)
@@ -162,7 +152,7 @@ def _main() -> int:
     chosen = settings()
     with endpoint(chosen):
         if flags.action == "register":
-            print(register(flags.job, chosen, _image(chosen, flags.image)))
+            print(register(flags.job, chosen, flags.image or serving_image(chosen)))
         elif flags.action == "approve":
             print(approve(flags.version, chosen))
         elif flags.action == "list":

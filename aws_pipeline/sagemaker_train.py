@@ -7,8 +7,9 @@ Reads   the curated zone, as the job's channel `curated`: files are opened when 
         before it starts (File, onto a volume of their size).
 Writes  s3://artifacts/training/<job>/output/model.tar.gz and, unpacked, <output-dir>/<recipe>.safetensors.
 
-It sends training/, recognizers/, reports/ and behavior/ with the job; the entry point is training/train.py. On AWS the job runs in the
-PyTorch container on --instance-type; on this disk the same request runs the same script as a process.
+It sends training/, recognizers/, reports/ and behavior/ with the job; the program is training/train.py, one process for each GPU of the
+machine. On AWS the job runs in the PyTorch container on --instance-type; on this disk the same request runs the same program. Its state
+is saved every --checkpoint-minutes and when its machine is taken away.
 
 Exit codes: 0 trained, 1 unexpected, 2 usage, configuration or a full disk, 4 the job failed (its reason is printed), 5 AWS refuses.
 """
@@ -28,13 +29,13 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.costs import refuse_above
+from aws_pipeline.costs import GPUS, refuse_above
 from aws_pipeline.lake import read_snapshot
 from aws_pipeline.pins import remove_pin, write_pin
 from aws_pipeline.terminal import JobFailed, run
 from aws_pipeline.training_request import TrainingRequest, channel_of, checkpoints_of, staged_code, trainer_of
 from behavior.contract import EXIT_OK, ContractError, UsageError
-from behavior.tables import CURATED_TABLES, METADATA_TRAIN
+from behavior.tables import CURATED_TABLES, METADATA_TRAIN, VIDEO_MANIFEST
 from behavior.whole_file import check_place
 from behavior.workplace import WORKPLACE
 from reports.progress import Progress
@@ -136,12 +137,19 @@ def require_checkpoints(job: str, chosen: Settings) -> None:
         raise UsageError(f"Expected --resume to name a job with checkpoints in {uri}, but got {job}. Name another or leave it out.")
 
 
+def require_processors(recipe: str, instance_type: str) -> None:
+    """Raise UsageError if trees, which use no GPU, would be sent to a machine with several, where a process for each GPU starts."""
+    if recipe.startswith("trees") and instance_type in GPUS:
+        what = f"Expected a machine without several GPUs for {recipe}, but got {instance_type}"
+        raise UsageError(f"{what}. Trees use processors only: --instance-type ml.c5.2xlarge.")
+
+
 def require_curated(chosen: Settings) -> None:
-    """Raise ContractError unless the curated zone has recordings."""
+    """Raise ContractError unless the curated zone has recordings or films."""
     import boto3
 
-    listed = boto3.client("s3").list_objects_v2(Bucket=chosen.bucket("curated"), Prefix=METADATA_TRAIN.location, MaxKeys=1)
-    if not listed["KeyCount"]:
+    s3, bucket, places = boto3.client("s3"), chosen.bucket("curated"), (METADATA_TRAIN.location, VIDEO_MANIFEST.location)
+    if not any(s3.list_objects_v2(Bucket=bucket, Prefix=place, MaxKeys=1)["KeyCount"] for place in places):
         raise ContractError(
             [f"Expected {len(CURATED_TABLES)} tables in {chosen.uri('curated')}, but got none. Run python aws_pipeline/glue_etl.py first."]
         )
@@ -157,7 +165,10 @@ def _main() -> int:
         "--output-dir", type=Path, default=WORKPLACE / "checkpoints", help="folder for the checkpoint (default: checkpoints/)"
     )
     parser.add_argument("--instance-type", default=TrainingRequest.instance_type, help="machine on AWS (default: %(default)s)")
-    parser.add_argument("--spot", action="store_true", help="use spot machines on AWS; an interrupted job continues after its last epoch")
+    parser.add_argument("--spot", action="store_true", help="use spot machines on AWS; an interrupted job continues where it was saved")
+    parser.add_argument(
+        "--checkpoint-minutes", type=float, metavar="M", help="save the state every M minutes within an epoch (default: 10)"
+    )
     parser.add_argument("--max-hours", type=float, default=TrainingRequest.max_hours, help="stop after this time (default: %(default)s)")
     parser.add_argument("--max-wait-hours", type=float, help="with --spot: stop after this time, waiting included (default: twice as long)")
     parser.add_argument(
@@ -173,11 +184,15 @@ def _main() -> int:
     arguments = parser.parse_args()
     if arguments.epochs is not None and arguments.epochs < 1:  # before a machine on AWS costs money
         raise UsageError(f"Expected --epochs of 1 or more, but got {arguments.epochs}. Leave it out for the recipe's.")
+    if arguments.checkpoint_minutes is not None and not 0 <= arguments.checkpoint_minutes < float("inf"):
+        raise UsageError(f"Expected --checkpoint-minutes of 0 or more, but got {arguments.checkpoint_minutes}. Use 10.")
     if not arguments.max_hours > 0 or (arguments.max_wait_hours is not None and arguments.max_wait_hours < arguments.max_hours):
         what = f"0 < --max-hours <= --max-wait-hours, but got {arguments.max_hours} and {arguments.max_wait_hours}"
         raise UsageError(f"Expected {what}. Waiting for a spot machine counts as well.")
+    require_processors(arguments.recipe, arguments.instance_type)
     refuse_above(arguments.max_cost, arguments.instance_type, arguments.max_hours)
-    hyperparameters = {name: value for name in ("epochs", "seed") if (value := getattr(arguments, name)) is not None}
+    given = {"epochs": arguments.epochs, "seed": arguments.seed, "checkpoint-minutes": arguments.checkpoint_minutes}
+    hyperparameters = {name: value for name, value in given.items() if value is not None}
     request = TrainingRequest(
         arguments.recipe,
         hyperparameters,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +30,24 @@ class StepRecords:
         Otherwise do the work, store its facts, and return them and False. `left` returns a fingerprint of the present output.
         """
         fingerprint = fingerprint_of(*inputs)
-        record = self._read(step)
-        if record.get("inputs") == fingerprint and not self.force and record.get("left") == left(record["facts"]):
-            return record["facts"], True
+        if (known := self.current(step, fingerprint, left)) is not None:
+            return known, True
+        started = time.monotonic()
         facts = work()
-        record = {"inputs": fingerprint, "facts": facts, "left": left(facts)}
+        seconds = round(time.monotonic() - started, 1)
+        record = {"inputs": fingerprint, "facts": facts, "left": left(facts), "seconds": seconds}
         self.s3.put_object(Bucket=self.bucket, Key=f"pipeline/{step}.json", Body=json.dumps(record).encode())
         return facts, False
+
+    def current(self, step: str, fingerprint: str, left: Callable[[StepFacts], str]) -> StepFacts | None:
+        """Return the facts of the last success if inputs (by their fingerprint) and output are the same as then, else None."""
+        record = self._read(step)
+        same = record.get("inputs") == fingerprint and not self.force and record.get("left") == left(record["facts"])
+        return record["facts"] if same else None
+
+    def seconds(self, step: str) -> float | None:
+        """Return how long the step took when it last succeeded; None if that is not known."""
+        return self._read(step).get("seconds")
 
     def _read(self, step: str) -> dict[str, Any]:
         try:

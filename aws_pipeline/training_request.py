@@ -3,19 +3,20 @@
 import math
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from aws_pipeline.config import Settings
-from aws_pipeline.job_code import TRAINING, files, pins
+from aws_pipeline.costs import GPUS
+from aws_pipeline.job_code import IN_THE_CONTAINER, TRAINING, files, pins
 from aws_pipeline.names import OWNER_TAG
 
-IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
-"""Packages that training needs, and that the PyTorch container lacks or has in another version."""
 METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
+ENTRY = "training/train.py"
+"""The program that trains."""
 _PYTORCH = "2.13"
 _VOLUME_GB = 30
 _MOST_NAME, _SDK_SUFFIX, _ID_DIGITS = 63, 15, 6
@@ -32,7 +33,7 @@ class TrainingRequest:
     instance_type: str = "ml.g5.xlarge"
     """Machine on AWS."""
     spot: bool = False
-    """Use spot machines; an interrupted job continues after its last epoch."""
+    """Use spot machines; an interrupted job continues where its state was saved."""
     max_hours: float = 24.0
     """Stop the job after this time of training, hours."""
     max_wait_hours: float | None = None
@@ -66,7 +67,7 @@ def trainer_of(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
     )
     from sagemaker.train import ModelTrainer
 
-    name = base_name(request.recipe, chosen)
+    name, hyperparameters = base_name(request.recipe, chosen), {"recipe": request.recipe, **request.hyperparameters}
     seconds = int(request.max_hours * 3600)
     wait_seconds = int((request.max_wait_hours or 2 * request.max_hours) * 3600)
     trainer = ModelTrainer(
@@ -77,7 +78,9 @@ def trainer_of(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
         training_image=image_uris.retrieve(
             "pytorch-amzn2023", chosen.region, version=_PYTORCH, instance_type=request.instance_type, image_scope="training"
         ),
-        source_code=SourceCode(source_dir=str(code), entry_script="training/train.py", requirements="requirements.txt"),
+        source_code=SourceCode(
+            source_dir=str(code), command=command_of(request), args=arguments_of(hyperparameters), requirements="requirements.txt"
+        ),
         compute=Compute(
             instance_type=request.instance_type,
             instance_count=1,
@@ -91,11 +94,27 @@ def trainer_of(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
         training_input_mode=request.input_mode,
         tags=[Tag(key=OWNER_TAG, value=chosen.names.deployment)],
         environment={"SM_CHECKPOINT_DIR": "/opt/ml/checkpoints"},
-        hyperparameters={"recipe": request.recipe, **request.hyperparameters},
+        hyperparameters=hyperparameters,
     )
     folder = checkpoints_of(request.resume) if request.resume else f"training/{name}/checkpoints"
     trainer.with_checkpoint_config(CheckpointConfig(s3_uri=chosen.uri("artifacts", folder)))
     return trainer.with_metric_definitions([MetricDefinition(name=metric, regex=regex) for metric, regex in METRICS.items()])
+
+
+def command_of(request: TrainingRequest) -> str:
+    """Return what the container executes: one process, or one for each GPU by torch's own launcher.
+
+    SageMaker sends SIGTERM to the first process of a container only, and a shell does not pass it on. `exec` puts the program in the
+    place of the SDK's shell, so that it hears of an interruption and saves its state.
+    """
+    gpus = GPUS.get(request.instance_type, 1)
+    launcher = "" if gpus == 1 else f" -m torch.distributed.run --standalone --nproc-per-node={gpus}"
+    return f"exec $SM_PYTHON_CMD{launcher} {ENTRY}"
+
+
+def arguments_of(hyperparameters: Mapping[str, str | int | float]) -> list[str]:
+    """Return hyperparameters as flags of the program."""
+    return [word for name, value in hyperparameters.items() for word in (f"--{name}", str(value))]
 
 
 def channel_of(name: str, uri: str, input_mode: str) -> Any:

@@ -27,6 +27,8 @@ _USUAL_RATIOS = (0.5, 0.8, 5 / 6, 1.2, 1.25, 1.5, 5 / 3, 2, 2.5, 3, 4)
 """Lengths of labels over the length of the film that mean that the labels count at another frame rate."""
 _LEAST_FRAMES = 120
 """In shorter films these ratios are common by chance."""
+_MOST_FRAMES = 2.0**53
+"""From here on a float is whole whatever was meant."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,7 @@ def read_labels(
 ) -> ReadLabels:
     """Read the bytes of a label file for a film of T frames. `labels_fps` is the frame rate that the labels count at, if another."""
     nothing = pd.DataFrame(columns=list(LABEL_COLUMNS))
-    try:
-        table = pd.read_csv(io.BytesIO(data), skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
-        return ReadLabels(nothing, (_layout_fault(where, f"a file that is no table ({str(error).strip()})"),))
-    table.columns = [str(name).strip().lower() for name in table.columns]
-    rate = labels_fps or fps
-    bouts, fault = _rows(table, where, rate)
+    bouts, fault = _table(data, where, labels_fps or fps)
     if fault:
         return ReadLabels(nothing, (fault,))
     length = int(bouts["stop_frame"].max()) if len(bouts) else 0
@@ -89,6 +85,22 @@ def read_labels(
     return ReadLabels(joined[list(LABEL_COLUMNS)], tuple(faults))
 
 
+def layout_faults(data: bytes, where: str) -> tuple[Fault, ...]:
+    """Return the faults of a label file that can be seen without its film."""
+    _, fault = _table(data, where, fps=1.0)
+    return (fault,) if fault else ()
+
+
+def _table(data: bytes, where: str, fps: float) -> tuple[pd.DataFrame, Fault | None]:
+    """Return the bouts (action, start_frame, stop_frame) in the bytes of a label file, or its fault."""
+    try:
+        table = pd.read_csv(io.BytesIO(data), skipinitialspace=True)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
+        return pd.DataFrame(), _layout_fault(where, f"a file that is no table ({str(error).strip()})")
+    table.columns = [str(name).strip().lower() for name in table.columns]
+    return _rows(table, where, fps)
+
+
 def _rows(table: pd.DataFrame, where: str, fps: float) -> tuple[pd.DataFrame, Fault | None]:
     """Return bouts (action, start_frame, stop_frame) of a table in any layout, or its fault."""
     action = next((name for name in _ACTIONS if name in table), None)
@@ -98,10 +110,10 @@ def _rows(table: pd.DataFrame, where: str, fps: float) -> tuple[pd.DataFrame, Fa
         return table, _layout_fault(where, f"the columns {', '.join(table.columns)}")
     named = table.assign(action=_names(table[action]))
     named = named[named["action"] != ""]
-    numbers = named[list(bounds or (frame,))].apply(pd.to_numeric, errors="coerce")
+    numbers = named[list(bounds or (frame,))].apply(pd.to_numeric, errors="coerce").astype("float64")
     if bounds == ("start_s", "stop_s"):
         numbers = (numbers * fps).round()
-    if numbers.isna().any(axis=None) or (numbers % 1 != 0).any(axis=None):
+    if not (numbers.abs() < _MOST_FRAMES).all(axis=None) or (numbers % 1 != 0).any(axis=None):
         got = f"{', '.join(numbers.columns)} that are not whole"
         return table, _layout_fault(where, got, "Give whole frames, or seconds in columns start_s and stop_s.")
     whole = numbers.astype("int64").to_numpy()

@@ -18,6 +18,7 @@ class Outlier:
     """One recording with one unusual value."""
 
     lab: str
+    split: str
     video_id: int
     text: str
     """What is unusual, as "29 frames per second, where the lab has 30"."""
@@ -38,7 +39,8 @@ def _of_lab(lab: str, rows: Sequence[Mapping[str, Any]]) -> Iterable[Outlier]:
     for row in sorted(rows, key=lambda row: row["video_id"]):
         if 2 * count > len(rows) and round(row["frames_per_second"], 1) != usual:
             text = f"{row['frames_per_second']:g} frames per second, where the lab has {usual:g}"
-            yield Outlier(lab, row["video_id"], text)
+            yield Outlier(lab, row["split"], row["video_id"], text)
         for name, words in _MEASURED:
             if row[name] and abs(row[name] / middles[name] - 1) > MOST_DIFFERENT:
-                yield Outlier(lab, row["video_id"], f"{row[name]:.1f} {words}, where the lab's median is {middles[name]:.1f}")
+                text = f"{row[name]:.1f} {words}, where the lab's median is {middles[name]:.1f}"
+                yield Outlier(lab, row["split"], row["video_id"], text)

@@ -16,25 +16,21 @@ The header is read without torch: `read_header`. It holds
 | curve | of networks: epoch, train_loss, val_loss, val_score of each epoch; older files lack it |
 """
 
-import json
-import struct
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from behavior.contract import ContractError, refuse
 from behavior.tables import TRACKING_CURATED
-from behavior.whole_file import whole_file
 from recognizers import onnx_network
 from recognizers.recognizer import Parts, TrainedRecognizer
+from recognizers.tensor_file import read_description, read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 CHECKPOINT_FORMAT = "mouse-behavior-recognizer"
 CHECKPOINT_VERSION = 2
-MAX_HEADER_BYTES = 100_000_000
-"""The limit of the .safetensors format: a longer header means another kind of file."""
 
 _REQUIRED = ("family", "recipe", "network", "behaviors", "decoding", "schema", "videos")
 
@@ -58,15 +54,9 @@ def save_parts(path: Path, parts: Parts) -> None:
 
 def load_parts(path: Path, device: str = "cpu") -> Parts:
     """Return the checked header and the tensors. Raises ContractError, with the difference, if this code cannot use them."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     header = read_header(path)
     refuse_unusable(header, path)
-    try:
-        return header, load_file(path, device=device)
-    except SafetensorError as error:
-        raise ContractError([f"Expected {path} to be a whole .safetensors checkpoint, but got: {error}. Copy it again."]) from None
+    return header, read_tensors(path, device)
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -74,7 +64,7 @@ def read_header(path: Path) -> dict[str, Any]:
 
     An exported network (.onnx) has the header of its checkpoint.
     """
-    header = onnx_network.read_exported_header(path) if path.suffix == onnx_network.SUFFIX else read_json(path)
+    header = onnx_network.read_exported_header(path) if path.suffix == onnx_network.SUFFIX else read_description(path)
     refuse(f"{path}: {fault}" for fault in _format_faults(header))
     return header
 
@@ -114,34 +104,6 @@ def members_of(header: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> li
         prefix = f"member.{number}."
         parts.append((member, {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}))
     return parts
-
-
-def write_tensors(path: Path, description: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> None:
-    """Write tensors with a JSON description, whole or not at all."""
-    from safetensors.torch import save_file
-
-    flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with whole_file(path) as beside:
-        beside.touch()
-        mode = beside.stat().st_mode
-        save_file(flat, beside, metadata={"json": json.dumps(description)})
-        beside.chmod(mode)  # safetensors writes files that only their owner may read
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the JSON description of a file that `write_tensors` wrote."""
-    try:
-        with open(path, "rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > MAX_HEADER_BYTES:
-                raise ValueError("the header is too long")
-            return json.loads(json.loads(file.read(length))["__metadata__"]["json"])
-    except FileNotFoundError:
-        raise ContractError([f"Expected a checkpoint at {path}, but got no such file. Train one with training/train.py."]) from None
-    except (OSError, ValueError, KeyError, TypeError, struct.error):
-        raise ContractError(
-            [f"Expected {path} to be a whole .safetensors checkpoint, but got something else. Name another file."]
-        ) from None
 
 
 def differences(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports.figures import FAINT, HUE, INK, PAPER, canvas, in_house_style
+from reports.figures import ACCENT, FAINT, HUE, INK, PALE, PAPER, canvas, in_house_style
+
+MOST_DOTS = 300
+"""Of a lab with more recordings, a strip chart draws a band and the outermost recordings: 200,000 dots are a page that no browser opens."""
+_OUTERMOST = 25
+"""So many on each side."""
 
 
 @in_house_style
@@ -34,15 +39,32 @@ def missing_chart(labs: Sequence[str], bodyparts: Sequence[str], share: np.ndarr
 
 
 @in_house_style
-def strip_chart(values: Mapping[str, Sequence[float]], label: str, from_zero: bool = True) -> Figure:
-    """Draw a line for each lab with a dot for each of its recordings, and a bar at their median; `label` names the values."""
+def strip_chart(
+    values: Mapping[str, Sequence[float]], label: str, from_zero: bool = True, new: Mapping[str, Sequence[bool]] | None = None
+) -> Figure:
+    """Draw a line for each lab with a dot for each of its recordings, and a bar at their median; `label` names the values.
+
+    `new` says which recordings have the color of an accent, lab by lab in the same order. A lab with more than `MOST_DOTS` recordings
+    has a band from its 5th to its 95th percentile, and dots only for its outermost and its new recordings.
+    """
     figure, axes = canvas(3.6, 0.8 + 0.26 * max(len(values), 2))
     jitter = np.random.default_rng(0)
-    for place, own in enumerate(values.values()):
-        known = np.array([value for value in own if np.isfinite(value)], float)
-        if len(known):
-            axes.scatter(known, place + jitter.uniform(-0.2, 0.2, len(known)), s=14, color=HUE, alpha=0.6, linewidths=0, clip_on=False)
-            axes.plot([np.median(known)] * 2, [place - 0.35, place + 0.35], color=INK, linewidth=1.6)
+    for place, (lab, own) in enumerate(values.items()):
+        each = np.array(own, float)
+        known = np.isfinite(each)
+        marked = np.array(new[lab], bool)[known] if new else np.zeros(np.count_nonzero(known), bool)
+        each = each[known]
+        if not len(each):
+            continue
+        drawn = _drawn(each, marked)
+        if len(drawn) < len(each):
+            low, high = np.percentile(each, (5, 95))
+            axes.add_patch(Rectangle((low, place - 0.22), high - low, 0.44, facecolor=PALE, linewidth=0, zorder=0.5))
+        heights = place + jitter.uniform(-0.2, 0.2, len(drawn))
+        for chosen, color in ((~marked[drawn], HUE), (marked[drawn], ACCENT)):
+            if chosen.any():
+                axes.scatter(each[drawn][chosen], heights[chosen], s=14, color=color, alpha=0.6, linewidths=0, clip_on=False)
+        axes.plot([np.median(each)] * 2, [place - 0.35, place + 0.35], color=INK, linewidth=1.6)
     axes.hlines(np.arange(len(values)), *((0, 1)), color=FAINT, linewidth=0.8, zorder=0, transform=axes.get_yaxis_transform())
     axes.set_yticks(range(len(values)), list(values))
     axes.set_ylim(max(len(values), 1) - 0.5, -0.5)
@@ -51,3 +73,12 @@ def strip_chart(values: Mapping[str, Sequence[float]], label: str, from_zero: bo
     axes.set_xlabel(label)
     axes.spines[["left"]].set_visible(False)
     return figure
+
+
+def _drawn(values: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Return the places of the values that are drawn as dots: all if they are few, else the outermost and the new ones."""
+    if len(values) <= MOST_DOTS:
+        return np.arange(len(values))
+    order = np.argsort(values, kind="stable")
+    newest = np.flatnonzero(new)[:MOST_DOTS]
+    return np.unique(np.concatenate([order[:_OUTERMOST], order[-_OUTERMOST:], newest]))

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from behavior.quality_outliers import outliers
 from behavior.skeleton import canonical
 from reports.figures import svg
 from reports.page import Block, Facts, FigureBlock, Gallery, Note, Page, Section, TableBlock, Text
-from reports.quality_charts import missing_chart, strip_chart
+from reports.quality_charts import MOST_DOTS, missing_chart, strip_chart
 
 Row = Mapping[str, Any]
 """One row of `behavior.tables.DATA_QUALITY`, with None for a missing value."""
 PutAside = Sequence[tuple[str, str]]
 """Recordings that were put aside: name, and why."""
+Place = tuple[str, int]
+"""Split and number of a recording."""
 _READING = (
     "Nothing on this page was corrected or left out: it says what a person should look at. Flags mean more than a few errors; every "
     "tracker makes some."
@@ -36,10 +39,12 @@ _LABELS = (
     "perhaps not annotated."
 )
 _DOTS = "One dot is one recording, the bar is the median of the lab."
+_NEW = " Recordings of this run have another color."
+_MANY = f" A lab with more than {MOST_DOTS} recordings has a band from its 5th to its 95th percentile, and dots for the outermost ones."
 _MOST_LISTED, _MOST_NAMES = 40, 5
 
 
-def quality_page(rows: Sequence[Row], put_aside: PutAside, line: str, names: Mapping[tuple[str, int], str] | None = None) -> Page:
+def quality_page(rows: Sequence[Row], put_aside: PutAside, line: str, names: Mapping[Place, str] | None = None) -> Page:
     """Return the page. `line` says when and of which data; `names` are names of recordings by split and number."""
     return Page("Data quality", line, [quality_facts(rows, put_aside), Text(_READING), *quality_sections(rows, put_aside, names)])
 
@@ -61,16 +66,25 @@ def quality_facts(rows: Sequence[Row], put_aside: PutAside) -> Facts:
     )
 
 
-def quality_sections(rows: Sequence[Row], put_aside: PutAside, names: Mapping[tuple[str, int], str] | None = None) -> list[Section]:
-    """Return the sections of the page, for other pages too."""
+def quality_sections(
+    rows: Sequence[Row],
+    put_aside: PutAside,
+    names: Mapping[Place, str] | None = None,
+    new: AbstractSet[Place] = frozenset(),
+) -> list[Section]:
+    """Return the sections of the page, for other pages too. Dots of `new` recordings have another color, unless all are new."""
     if not rows:
         return [Section("Put aside", _put_aside_blocks(put_aside))]
     by_lab = _by_lab(rows)
+    marked = {lab: [(row["split"], row["video_id"]) in new for row in own] for lab, own in by_lab.items()}
+    some = any(map(any, marked.values())) and not all(map(all, marked.values()))
+    dots = _DOTS + (_NEW if some else "") + (_MANY if max(map(len, by_lab.values())) > MOST_DOTS else "")
+    shown = marked if some else None
     return [
         Section("By lab", [_lab_table(by_lab)]),
         Section("Missing bodyparts", [Text(_MISSING, quiet=True), _missing_figure(by_lab)]),
-        Section("Doubtful frames", [Text(f"{_SUSPECTS} {_DOTS}", quiet=True), _strips(by_lab, _DOUBTS)]),
-        Section("Scale and labels", [Text(f"{_LABELS} {_DOTS}", quiet=True), _strips(by_lab, _SCALE_AND_LABELS)]),
+        Section("Doubtful frames", [Text(f"{_SUSPECTS} {dots}", quiet=True), _strips(by_lab, _DOUBTS, shown)]),
+        Section("Scale and labels", [Text(f"{_LABELS} {dots}", quiet=True), _strips(by_lab, _SCALE_AND_LABELS, shown)]),
         Section("Flags", _flag_blocks(rows, names or {})),
         Section("Put aside", _put_aside_blocks(put_aside)),
     ]
@@ -121,11 +135,14 @@ def _missing_figure(by_lab: Mapping[str, Sequence[Row]]) -> FigureBlock:
 
 _DOUBTS = (
     ("missing keypoints, %", lambda row: 100 * row["missing_share"], True),
+    ("gaps of a keypoint, 1/min", lambda row: row["gaps_per_minute"], True),
     ("teleports, 1/min", lambda row: 60 * row["teleports"] / row["duration_s"], True),
     ("swap suspects, 1/min", lambda row: 60 * row["swap_suspects"] / row["duration_s"], True),
     ("doubled poses, frames/min", lambda row: 60 * row["doubled_frames"] / row["duration_s"], True),
 )
 _SCALE_AND_LABELS = (
+    ("frames per second", lambda row: row["frames_per_second"], True),
+    ("scale, pixels per cm", lambda row: row["pix_per_cm_approx"], True),
     ("body length, cm", lambda row: row["body_length_cm"], True),
     ("median speed, cm/s", lambda row: row["median_speed_cm_per_s"], True),
     ("frames within a bout, %", lambda row: row["labeled_share"] and 100 * row["labeled_share"], True),
@@ -133,21 +150,20 @@ _SCALE_AND_LABELS = (
 )
 
 
-def _strips(by_lab: Mapping[str, Sequence[Row]], kinds: Sequence[Any]) -> Gallery:
+def _strips(by_lab: Mapping[str, Sequence[Row]], kinds: Sequence[Any], new: Mapping[str, Sequence[bool]] | None) -> Gallery:
     figures = []
     for label, value, from_zero in kinds:
         values = {lab: [np.nan if (one := value(row)) is None else float(one) for row in rows] for lab, rows in by_lab.items()}
-        figures.append(FigureBlock(svg(strip_chart(values, label, from_zero)), f"{label} of every recording, by lab."))
+        figures.append(FigureBlock(svg(strip_chart(values, label, from_zero, new)), f"{label} of every recording, by lab."))
     return Gallery(figures, wide=True)
 
 
-def _flag_blocks(rows: Sequence[Row], names: Mapping[tuple[str, int], str]) -> list[Block]:
+def _flag_blocks(rows: Sequence[Row], names: Mapping[Place, str]) -> list[Block]:
     """Return the flags, one row for each kind in each lab, and the recordings that differ from their lab."""
     found: dict[tuple[str, str], list[tuple[str, Fault]]] = defaultdict(list)
     for row in rows:
-        name = names.get((row["split"], row["video_id"]), str(row["video_id"]))
         for flag in quality_flags(row, ""):
-            found[flag.code, row["lab_id"]].append((name, flag))
+            found[flag.code, row["lab_id"]].append((_name(row["split"], row["video_id"], names), flag))
     table = []
     for (code, lab), own in sorted(found.items(), key=lambda one: -len(one[1])):
         worst = max(own, key=lambda one: one[1].count)
@@ -158,20 +174,32 @@ def _flag_blocks(rows: Sequence[Row], names: Mapping[tuple[str, int], str]) -> l
     blocks: list[Block] = [TableBlock(head, table, text_columns=(0, 1, 3, 4))] if table else [Text("No recording has a flag.")]
     unusual = outliers(rows)
     if unusual:
-        listed = [[one.lab, str(one.video_id), one.text] for one in unusual[:_MOST_LISTED]]
+        listed = [[one.lab, _name(one.split, one.video_id, names), one.text] for one in unusual[:_MOST_LISTED]]
         blocks += [
             Text("These recordings differ from the others of their lab:"),
             TableBlock(["lab", "recording", "what is unusual"], listed, text_columns=(0, 1, 2)),
+            *_not_listed(len(unusual)),
         ]
     return blocks
+
+
+def _name(split: str, video_id: int, names: Mapping[Place, str]) -> str:
+    return names.get((split, video_id), str(video_id))
 
 
 def _put_aside_blocks(put_aside: PutAside) -> list[Block]:
     if not put_aside:
         return [Text("Nothing was put aside.")]
-    says = f"{len(put_aside)} recordings break their contract and were put aside; all others were used."
+    one = len(put_aside) == 1
+    says = f"{len(put_aside):,} {'recording breaks its' if one else 'recordings break their'} contract and "
+    says += f"{'was' if one else 'were'} put aside; all others were used."
     table = [[name, why] for name, why in put_aside[:_MOST_LISTED]]
-    return [Note(says, warning=True), TableBlock(["recording", "why"], table, text_columns=(0, 1))]
+    listed = TableBlock(["recording", "why"], table, text_columns=(0, 1))
+    return [Note(says, warning=True), listed, *_not_listed(len(put_aside))]
+
+
+def _not_listed(count: int) -> list[Block]:
+    return [Text(f"{count - _MOST_LISTED:,} more are not listed here.", quiet=True)] if count > _MOST_LISTED else []
 
 
 def _span(values: Sequence[float | None], style: str, unit: str = "") -> str:

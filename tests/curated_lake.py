@@ -1,33 +1,14 @@
 """A curated zone made by the pipeline's own code, upload and Glue job, but with a plain loop where Spark would be: no JVM starts."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 import boto3
 import pytest
 
-from aws_pipeline import glue_etl, lake, s3_upload
+from aws_pipeline import glue_etl, s3_upload
 from aws_pipeline.config import Settings, endpoint, settings
-
-
-class LoopInsteadOfSpark:
-    """The few methods of a SparkContext that the job calls."""
-
-    defaultParallelism = 1
-
-    def parallelize(self, parts: Iterable[Any], _: int) -> "LoopInsteadOfSpark":
-        self.items = list(parts)
-        return self
-
-    def flatMap(self, function: Callable[[Any], Iterable[Any]]) -> "LoopInsteadOfSpark":
-        self.items = [item for part in self.items for item in function(part)]
-        return self
-
-    def collect(self) -> list[Any]:
-        return self.items
 
 
 @contextmanager
@@ -41,14 +22,10 @@ def aws_on_this_disk(mock_dir: Path) -> Iterator[Settings]:
         patch.setattr(boto3, "DEFAULT_SESSION", None)
         chosen = settings()
         with endpoint(chosen):
-            lake.forget_connections()
             yield chosen
-        lake.forget_connections()
 
 
 def fill(chosen: Settings, data_dir: Path) -> None:
     """Upload a data directory and curate it."""
     s3_upload.upload(data_dir, chosen)
-    options = glue_etl.Options(chosen.uri("raw"), chosen.uri("curated"), chosen.database, None)
-    with mock.patch.object(glue_etl, "_spark", LoopInsteadOfSpark):
-        glue_etl.run_curation(options)
+    glue_etl.run_curation(glue_etl.Options(chosen.uri("raw"), chosen.uri("curated"), chosen.database, due_bytes=0))

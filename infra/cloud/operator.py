@@ -23,6 +23,7 @@ def operator_policy(settings: Settings) -> dict[str, Any]:
 def operator_document(settings: Settings) -> dict[str, Any]:
     """Return the policy itself."""
     uploads = [*WRITE_OBJECTS, "s3:ListMultipartUploadParts"]
+    graph = settings.names.of("graph")
     statements = [
         allow("UseZones", uploads, [objects(settings, zone) for zone in ZONES]),
         allow(
@@ -48,6 +49,14 @@ def operator_document(settings: Settings) -> dict[str, Any]:
             [arn("athena", f"workgroup/{settings.workgroup}")],
         ),
         allow("FollowLogs", ["logs:DescribeLogStreams", "logs:GetLogEvents"], [arn("logs", "log-group:/aws/sagemaker/TrainingJobs*")]),
+        allow(
+            "RunGraph", ["states:StartExecution", "states:ListExecutions"], [arn("states", f"stateMachine:{settings.names.of('graph')}")]
+        ),
+        allow(
+            "FollowGraph",
+            ["states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"],
+            [arn("states", f"execution:{graph}:*")],
+        ),
         *_sagemaker(settings),
     ]
     return policy(statements)

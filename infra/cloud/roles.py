@@ -25,7 +25,7 @@ def glue_role(settings: Settings) -> dict[str, Any]:
         allow("CommitTables", [*READ_CATALOG, *WRITE_CATALOG], catalog_arns(settings)),
         allow("WriteLogs", ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [arn("logs", "log-group:/aws-glue/*")]),
     ]
-    return _role(settings.glue_role, "glue.amazonaws.com", "curate", statements)
+    return role(settings.glue_role, "glue.amazonaws.com", "curate", statements)
 
 
 def training_role(settings: Settings) -> dict[str, Any]:
@@ -41,13 +41,14 @@ def training_role(settings: Settings) -> dict[str, Any]:
         allow("WriteMetrics", ["cloudwatch:PutMetricData"], ["*"], condition=_METRICS),  # takes no resource
         allow("WriteLogs", logs, [arn("logs", "log-group:/aws/sagemaker/*")]),
     ]
-    return _role(settings.training_role, "sagemaker.amazonaws.com", "train", statements)
+    return role(settings.training_role, "sagemaker.amazonaws.com", "train", statements)
 
 
 _METRICS = {"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}}
 
 
-def _role(name: str, service: str, name_of_policy: str, statements: list[Statement]) -> dict[str, Any]:
+def role(name: str, service: str, name_of_policy: str, statements: list[Statement]) -> dict[str, Any]:
+    """Return a role that one service assumes."""
     properties = {
         "RoleName": name,
         "AssumeRolePolicyDocument": trust(service),

@@ -104,7 +104,12 @@ def _makers(store: ObjectStore, control: ControlPlane, guard: Guard, url: str, h
         stacks = StackStore(store.root / ".aws" / "stacks")
         return CloudFormation(stacks, lambda: Caller(store, control, guard, handle, guard.asking.get()))
 
-    return {"athena": athena, "cloudformation": cloudformation, "glue": glue, "logs": logs, "sagemaker": sagemaker}
+    def states() -> Service:
+        from infra.local.states.state_machines import StateMachines
+
+        return StateMachines(store, control, guard, handle)
+
+    return {"athena": athena, "cloudformation": cloudformation, "glue": glue, "logs": logs, "sagemaker": sagemaker, "states": states}
 
 
 class _Http(ThreadingHTTPServer):

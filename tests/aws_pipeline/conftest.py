@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 from raw_zone import OTTER, Zone, walk
 
-from aws_pipeline import lake
 from aws_pipeline.config import Settings, endpoint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,10 +58,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     chosen = Settings(True, tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("s3_mock"), "us-east-1")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        lake.forget_connections()
         with endpoint(chosen):
             yield chosen
-    lake.forget_connections()
 
 
 @pytest.fixture

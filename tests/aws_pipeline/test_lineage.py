@@ -2,7 +2,6 @@ import json
 import sys
 
 import pytest
-from curated_lake import LoopInsteadOfSpark
 from raw_zone import HERON, OTTER, TEST, walk
 
 from aws_pipeline import glue_etl, lineage
@@ -24,9 +23,8 @@ def run(settings, monkeypatch, capsys):
 
 
 @pytest.fixture
-def lake(settings, whole_raw_zone, monkeypatch):
-    monkeypatch.setattr(glue_etl, "_spark", LoopInsteadOfSpark)
-    return glue_etl.run_curation(Options(settings.uri("raw"), settings.uri("curated"), settings.database, code="abc"))
+def lake(settings, whole_raw_zone):
+    return glue_etl.run_curation(Options(settings.uri("raw"), settings.uri("curated"), settings.database, code="abc", due_bytes=0))
 
 
 @pytest.fixture

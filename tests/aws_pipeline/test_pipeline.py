@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aws_pipeline.steps import STEPS
 from recognizers.checkpoint import read_header
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +55,7 @@ def steps_of(place: Path) -> list[dict]:
 
 def test_every_step_runs_and_is_told(first, place):
     told = steps_of(place)
-    assert [step["name"] for step in told] == ["1 ingest", "2 ETL", "3 SQL", "4 train", "5 infer", "5 infer", "6 score", "7 report"]
+    assert [step["name"] for step in told] == [one.label for one in STEPS]
     assert not any(step["reused"] for step in told)
     assert told[1]["rows"] > 10_000
     assert "epoch=1" in first.stderr
@@ -86,10 +87,43 @@ def test_a_second_run_runs_nothing_again_and_ends_with_the_same_score(first, scr
     before = (place / "results" / "score.json").read_text()
     told = script("aws_pipeline/pipeline.py", "--epochs", 1, "--results-dir", place / "results")
     assert told.returncode == 0, told.stderr
-    assert told.stdout.count("up to date") == 8
+    assert told.stdout.count("up to date") == len(STEPS)
     assert all(step["reused"] for step in steps_of(place))
     assert (place / "results" / "score.json").read_text() == before
     assert f"(in {place / 's3_mock'})" in told.stdout
+
+
+def test_a_plan_after_it_finds_everything_up_to_date_and_changes_nothing(first, script, place):
+    before = {path: path.stat().st_mtime_ns for path in (place / "results").rglob("*")}
+    told = script("aws_pipeline/pipeline.py", "--epochs", 1, "--results-dir", place / "results", "--plan", "--max-cost", 0)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.count("nothing: up to date") == len(STEPS)
+    assert {path: path.stat().st_mtime_ns for path in (place / "results").rglob("*")} == before
+
+
+def test_a_plan_tells_which_steps_another_recipe_needs_and_what_it_costs(first, script, place):
+    told = script("aws_pipeline/pipeline.py", "--recipe", "trees", "--results-dir", place / "results", "--plan", "--max-cost", 1)
+    assert told.returncode == 2
+    assert "but got up to 1.41" in told.stderr
+    states = [line.partition("nothing: up to date")[1] != "" for line in told.stdout.splitlines()[1 : 1 + len(STEPS)]]
+    assert states == [one.name in ("ingest", "etl", "gate", "sql") for one in STEPS]
+
+
+def test_the_model_is_a_version_that_waits_for_approval_with_its_score(first, script, place):
+    score = json.loads((place / "results" / "score.json").read_text())["score"]
+    listed = script("aws_pipeline/sagemaker_deploy.py", "list").stdout
+    assert listed.startswith("1  PendingManualApproval  cnn_transformer_small, trained by mabe-cnn-transformer-small-")
+    group = json.loads((place / "s3_mock" / ".aws" / "models" / "mabe-recognizers.json").read_text())
+    assert group["Packages"][0]["CustomerMetadataProperties"]["score"] == f"{score:.4f}"
+
+
+def test_the_gate_stops_the_run_before_training_with_its_reason(first, script, place):
+    flags = ("--recipe", "trees", "--results-dir", place / "other", "--limit", "min_annotated=99")
+    told = script("aws_pipeline/pipeline.py", *flags)
+    assert told.returncode == 4
+    assert "10 recordings have annotated bouts, fewer than 99" in told.stderr
+    assert "4 train" not in told.stdout
+    assert not list((place / "other").glob("*.safetensors"))
 
 
 def test_steps_whose_results_are_gone_run_again_and_those_behind_them_do_not_for_they_find_the_same(first, script, place):
@@ -116,7 +150,7 @@ def test_recordings_that_break_are_put_aside_and_the_night_goes_on_to_a_score(fi
     assert f"put aside: train-{train.stem}: train_tracking/JovialSwallow/{train.name}: Expected a Parquet file, but got" in told.stdout
     assert "on recordings that training never saw" in told.stdout
     assert "2 recordings or files were put aside." in (place / "results" / "report.html").read_text()
-    assert again.stdout.count("up to date") == 8, "what is put aside is said again, and nothing is done again"
+    assert again.stdout.count("up to date") == len(STEPS), "what is put aside is said again, and nothing is done again"
     listed = (place / "results" / "accepted" / "train.csv").read_text()
     assert f",{train.stem}," not in listed
     assert listed.count("\n") == 1 + 9

@@ -149,7 +149,7 @@ def test_content_decides_what_is_sent_and_a_run_without_news_writes_nothing(scri
     assert {path: path.stat().st_mtime_ns for path in raw.rglob("*") if path.is_file()} == before
     for file in data_dir.rglob("*.parquet"):
         file.touch()
-    assert "3 files, " in script(UPLOAD, "--dry-run").stdout.splitlines()[-1]
+    assert "is new: 3 objects, " in script(UPLOAD, "--plan").stdout
     assert "nothing to do: all 4 files were there already" in script(UPLOAD).stdout
     file = data_dir / "train_tracking/QuietOtter/7.parquet"
     said, rows = file.stat(), pq.read_table(file, partitioning=None)

@@ -1,6 +1,9 @@
 """What a training job gets of this repository."""
 
-from contextlib import suppress
+import tarfile
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from unittest import mock
@@ -10,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from curated_lake import aws_on_this_disk
 
-from aws_pipeline import job_code, sagemaker_train, training_request
+from aws_pipeline import costs, job_code, sagemaker_train, training_request
 from aws_pipeline.config import Settings
 from behavior.contract import UsageError
 
@@ -115,6 +118,75 @@ def test_a_job_opens_the_curated_zone_on_demand_and_says_whose_it_is(lake):
     }
     assert [each["Name"] for each in asked["AlgorithmSpecification"]["MetricDefinitions"]] == ["train_loss", "val_score"]
     assert asked["CheckpointConfig"]["S3Uri"].startswith("s3://artifacts/training/mabe-trees-")
+
+
+LISTENER = """
+import os, pathlib, signal, sys, time
+
+def leave(*_):
+    pathlib.Path(os.environ["SM_MODEL_DIR"], "said").write_text(" ".join(sys.argv[1:]))
+    sys.exit(130)
+
+signal.signal(signal.SIGTERM, leave)
+print("epoch=0 listening", flush=True)
+time.sleep(300)
+"""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_program_itself_hears_that_its_machine_is_taken_away(lake, tmp_path: Path, monkeypatch):
+    """AWS tells the first process of the container only, and so does the stand-in: no shell may stand before the program."""
+
+    @contextmanager
+    def listener():
+        (tmp_path / "training").mkdir()
+        (tmp_path / "training" / "train.py").write_text(LISTENER)
+        (tmp_path / "requirements.txt").write_text("")
+        yield tmp_path
+
+    monkeypatch.setattr(sagemaker_train, "staged_code", listener)
+    job = sagemaker_train.submit(sagemaker_train.TrainingRequest("trees", {"epochs": 2}), lake, wait=False).training_job_name
+    client, logs, deadline = boto3.client("sagemaker"), boto3.client("logs"), time.monotonic() + 60
+    log = {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamName": f"{job}/algo-1"}
+    while True:
+        with suppress(ClientError):  # before the job has a log
+            if any(event["message"] == "epoch=0 listening" for event in logs.get_log_events(**log)["events"]):
+                break
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    client.stop_training_job(TrainingJobName=job)
+    while (found := client.describe_training_job(TrainingJobName=job))["TrainingJobStatus"] in ("InProgress", "Stopping"):
+        assert time.monotonic() < deadline + 30, "two minutes later it is killed"
+        time.sleep(0.2)
+    assert found["TrainingJobStatus"] == "Stopped"
+    bucket, _, key = found["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").partition("/")
+    boto3.client("s3").download_file(bucket, key, str(tmp_path / "model.tar.gz"))
+    with tarfile.open(tmp_path / "model.tar.gz") as tar:
+        said = tar.extractfile("said").read().decode()
+    assert said == "--recipe trees --epochs 2 --snapshot run-1"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_machine_with_several_gpus_gets_a_process_for_each(lake):
+    request = sagemaker_train.TrainingRequest("cnn_transformer", instance_type="ml.g5.12xlarge")
+    assert training_request.command_of(request) == (
+        "exec $SM_PYTHON_CMD -m torch.distributed.run --standalone --nproc-per-node=4 training/train.py"
+    )
+    assert training_request.command_of(replace(request, instance_type="ml.g5.xlarge")) == "exec $SM_PYTHON_CMD training/train.py"
+
+
+def test_the_gpus_of_a_machine_are_those_that_the_sdk_knows():
+    from sagemaker.core.instance_types_gpu_info import retrieve
+
+    known = retrieve("us-east-1")
+    several = {name: info["Count"] for name, info in known.items() if info["Count"] > 1 and not name.startswith("ml.p2.")}
+    assert {name: costs.GPUS[name] for name in several} == several
+
+
+def test_trees_are_not_sent_to_a_machine_with_several_gpus(monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setattr("sys.argv", ["sagemaker_train.py", "--recipe", "trees_far", "--instance-type", "ml.g5.12xlarge"])
+    assert sagemaker_train.main() == 2
+    assert "Expected a machine without several GPUs for trees_far, but got ml.g5.12xlarge" in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("ignore")

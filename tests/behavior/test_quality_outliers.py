@@ -4,7 +4,8 @@ from behavior.quality_outliers import outliers
 
 
 def row(video, fps=30.0, scale=10.0, length=8.0, lab="A"):
-    return {"lab_id": lab, "video_id": video, "frames_per_second": fps, "pix_per_cm_approx": scale, "body_length_cm": length}
+    place = {"lab_id": lab, "split": "train", "video_id": video}
+    return {**place, "frames_per_second": fps, "pix_per_cm_approx": scale, "body_length_cm": length}
 
 
 def test_equal_recordings_have_no_outlier_and_few_do_not_say_what_is_usual():

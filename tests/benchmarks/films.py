@@ -17,24 +17,26 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
 if not __package__:
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
 import numpy as np
+from film_zone import curate
 
+from aws_pipeline import sample_films
 from behavior.class_scores import count_classes, macro_f1
 from behavior.film import PictureSettings
 from behavior.simulated.films import simulate_film
+from films.film_encoding import write_film
+from films.film_file import FilmFile
 from inference.video import VideoPredictor
 from recognizers.families import network_family
-from recognizers.film.film_encoding import write_film
-from recognizers.film.film_file import FilmFile
 from recognizers.film_recognizer import FilmFamily, FilmRecognizer
 from recognizers.recognizer import whole_scores
-from training import curate_films, sample_films
 from training.fitting.judges import default_decoding
 from training.fitting.prepare import prepare
 from training.fitting.session import Machine
@@ -53,18 +55,18 @@ def recipe_named(name: str, epochs: int | None, step: int | None) -> Recipe:
     recipe = RECIPES[name.removesuffix(SHUFFLED)]()
     assert isinstance(recipe, Recipe)
     if name.endswith(SHUFFLED):
-        recipe = replace(recipe, name=name, network=replace(recipe.network, shuffle_frames=True))  # type: ignore[type-var]
+        recipe = replace(recipe, name=name, network=replace(recipe.network, shuffle_frames=True))
     if step and recipe.windowing.window == 16:
         recipe = replace(recipe, windowing=replace(recipe.windowing, step=step))
     return replace(recipe, epochs=epochs) if epochs else recipe
 
 
 def make_zone(folder: Path, individuals: int, films: int, seconds: float, size: int) -> FilmZone:
-    """Simulate films and curate them, by the scripts that a user calls."""
+    """Simulate films and curate them as the ETL does, without AWS."""
     flags = ["--individuals", individuals, "--films", films, "--seconds", seconds, "--size", size]
     with mock.patch("builtins.print"):
         assert sample_films.main(["--data-dir", str(folder / "raw"), *map(str, flags)]) == 0
-        assert curate_films.main(["--data-dir", str(folder / "raw"), "--zone", str(folder / "zone")]) == 0
+        assert not curate(folder / "raw", folder / "zone").put_aside
     return FilmZone(folder / "zone", folder / "cache")
 
 
@@ -145,8 +147,8 @@ def measure_accuracy(folder: Path, names: list[str], individuals: int, epochs: i
         recipe = recipe_named(name, epochs, step)
         started = time.perf_counter()
         session = prepare(zone.root, recipe, 0, Machine(threads=2), split)
-        session.fit(lambda line, name=name: print(f"  {name} {line}", flush=True))
-        recognizer, counts = session.recognizer(), 0
+        session.fit(partial(print, f"  {name}", flush=True))
+        recognizer, counts = session.recognizer(), np.zeros(1)
         for recording in unseen:
             ((subject, scores),) = whole_scores(recognizer, zone.material(recording))
             truth = session.lesson.labelling.truth(recording, subject, (), len(scores), zone.bouts([recording]))  # type: ignore[attr-defined]

@@ -127,8 +127,10 @@ def infer_speed(trainer: "Trainer", batch: int, flops_per_window: float) -> tupl
     import torch
 
     from recognizers.torch_windows import autocast
+    from training.material.datasets import StreamDataset
 
     windowing, train = trainer.recipe.windowing, trainer.train
+    assert isinstance(train, StreamDataset)
     trainer.network.eval()
 
     def score(places: "Iterable[tuple[Any, Any]]") -> int:
@@ -204,6 +206,7 @@ def main() -> int:
     import torch
 
     from training.recipes.named import RECIPES
+    from training.recipes.network_recipe import Recipe
 
     if not torch.cuda.is_available():
         print("gpu: no GPU here, so nothing is measured")
@@ -211,8 +214,10 @@ def main() -> int:
     device, name = torch.device("cuda"), torch.cuda.get_device_name()
     torch.backends.cuda.matmul.allow_tf32 = True
     print(f"gpu: {name}, torch {torch.__version__}")
-    for recipe in arguments.recipes:
-        measure(replace(RECIPES[recipe](), batch=arguments.batch), arguments, device, peak_tflops(name))
+    for name_of_recipe in arguments.recipes:
+        recipe = RECIPES[name_of_recipe]()
+        assert isinstance(recipe, Recipe)
+        measure(replace(recipe, batch=arguments.batch), arguments, device, peak_tflops(name))
     return 0
 
 

@@ -143,9 +143,11 @@ def random_recognizer(name: str, rows: Any) -> Any:
     from recognizers.network_recognizer import NetworkRecognizer
     from recognizers.recognizer import Decoding
     from training.recipes.named import RECIPES as ALL
+    from training.recipes.network_recipe import Recipe
 
     torch.manual_seed(0)
     recipe = ALL[name]()
+    assert isinstance(recipe, Recipe)
     family = network_family(recipe.family)
     parts = {part for table in ([rows] if hasattr(rows, "column") else rows) for part in table.column("bodypart").unique().to_pylist()}
     features = family.features(common_bodyparts([tuple(sorted(parts))]), recipe.fps)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -26,6 +27,7 @@ from aws_pipeline.curation_task import CurationResult
 from aws_pipeline.lake import StoredObject, WrittenObject
 from behavior.content import Content, content_groups
 
+Answer = TypeVar("Answer")
 LABS = 20
 _HEADER = "lab_id,video_id,frames_per_second,pix_per_cm_approx,video_width_pix,video_height_pix,behaviors_labeled"
 _MARKS_EACH = 140
@@ -51,7 +53,7 @@ def planned(n: int) -> CurationPlan:
             raise FileNotFoundError
         return pa.py_buffer(metadata)
 
-    stands = {"list_objects": listed, "read_object": read, "read_digests": lambda _: {}}
+    stands: dict[str, Any] = {"list_objects": listed, "read_object": read, "read_digests": lambda _: {}}
     with mock.patch.multiple(curation_plan, **stands):
         return plan_work("s3://raw-zone")
 
@@ -64,13 +66,27 @@ def results(plan: CurationPlan) -> list[CurationResult]:
         video, lab = one.recording.video_id, one.recording.lab_id
         written = WrittenObject("tracking_curated", f"tracking_curated/lab_id={lab}/train-{video}-0123456789abcdef.parquet", 1, 1, "0" * 64)
         content = Content(video, f"{video:032x}", np.sort(own), None, "", (1, 2), 1800)
-        numbers = {"rows_in": 1, "rows_out": 1, "bytes_in": 1, "frames": 1800, "mice": 2, "bodyparts": ("nose",), "seen_share": 1.0}
-        known = {"inputs": one.inputs, "digests": {one.tracking: "0" * 64}, "objects": (written,), "run": "r", "content": content}
+        numbers: dict[str, Any] = {
+            "rows_in": 1,
+            "rows_out": 1,
+            "bytes_in": 1,
+            "frames": 1800,
+            "mice": 2,
+            "bodyparts": ("nose",),
+            "seen_share": 1.0,
+        }
+        known: dict[str, Any] = {
+            "inputs": one.inputs,
+            "digests": {one.tracking: "0" * 64},
+            "objects": (written,),
+            "run": "r",
+            "content": content,
+        }
         made.append(CurationResult("train", video, lab, **known, **numbers))
     return made
 
 
-def timed(what: str, work: Callable[[], object]) -> object:
+def timed(what: str, work: Callable[[], Answer]) -> Answer:
     """Do it, print the time, return the result."""
     began = time.monotonic()
     result = work()
@@ -91,18 +107,18 @@ def main() -> None:
     made = results(plan)
     former = {one.name: one for one in made}
     present = {one.objects[0].key for one in made}
-    answer = timed("compare with the last run: nothing is due", lambda: due(plan.work, former, {}, present))
-    assert not answer.work
+    unchanged = timed("compare with the last run: nothing is due", lambda: due(plan.work, former, {}, present))
+    assert not unchanged.work
     changed = {**former, "train-0": replace(made[0], inputs={})}
-    answer = timed("the same, one recording is due", lambda: due(plan.work, changed, {}, present))
-    assert len(answer.work) == 1
+    one_due = timed("the same, one recording is due", lambda: due(plan.work, changed, {}, present))
+    assert len(one_due.work) == 1
     rows = timed("write what the ETL remembers of them", lambda: lineage_rows(made))
     timed("read it", lambda: [_from_row(row, lab) for lab, table in rows.items() for row in table.to_pylist()])
-    timed(f"group by content, {n * _MARKS_EACH:,} marks", lambda: content_groups([one.content for one in made]))
+    contents = [one.content for one in made if one.content]
+    timed(f"group by content, {n * _MARKS_EACH:,} marks", lambda: content_groups(contents))
     each = flags.marks // 1000
     long = [
-        replace(one.content, marks=np.sort(np.random.default_rng(k).integers(0, 2**63, each, np.uint64)))
-        for k, one in enumerate(made[:1000])
+        replace(one, marks=np.sort(np.random.default_rng(k).integers(0, 2**63, each, np.uint64))) for k, one in enumerate(contents[:1000])
     ]
     timed(f"group 1,000 long recordings, {each * 1000:,} marks", lambda: content_groups(long))
 

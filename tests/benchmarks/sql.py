@@ -68,7 +68,7 @@ def compare(videos: int, peers: Path, folder: Path) -> list[str]:
         rows = run_job(chosen)[0]["rows_out"]
         answers = {name: athena_answer(sql, chosen) for name, sql in queries.items()}
         athena = {name: median_seconds(partial(athena_answer, sql, chosen)) for name, sql in queries.items()}
-    spark = _spark(mock / "curated-zone" / "tracking_curated")
+    spark = _spark(mock / "curated-zone")
     lines = []
     for name, sql in queries.items():
         assert len(_spark_answer(sql, spark)) == len(answers[name])
@@ -96,14 +96,15 @@ def _spark_answer(sql: str, spark: Any) -> list[Any]:
     return list(spark.sql(sql).collect())
 
 
-def _spark(table: Path) -> Any:
+def _spark(zone: Path) -> Any:
     from pyspark.sql import SparkSession
 
     options = {"spark.driver.memory": "4g", "spark.sql.shuffle.partitions": "8", "spark.driver.host": "127.0.0.1"}
     quiet = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
     spark = SparkSession.builder.master("local[*]").config(map={**options, **quiet}).getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
-    spark.read.parquet(str(table)).createOrReplaceTempView("tracking_curated")
+    for table in ("tracking_curated", "metadata_train"):
+        spark.read.parquet(str(zone / table)).createOrReplaceTempView(table)
     return spark
 
 

@@ -20,7 +20,9 @@ from training.recipes.network_recipe import Recipe
 @pytest.fixture
 def tiny() -> Recipe:
     network = CnnTransformerConfig(width=16, dilations=(1, 2), kernel=3, layers=1, heads=2, feedforward=2)
-    return replace(RECIPES["cnn_transformer_small"](), name="tiny", network=network, batch=4)
+    recipe = RECIPES["cnn_transformer_small"]()
+    assert isinstance(recipe, Recipe)
+    return replace(recipe, name="tiny", network=network, batch=4)
 
 
 @pytest.mark.parametrize("name", windows.RECIPES_MEASURED)

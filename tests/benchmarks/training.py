@@ -96,7 +96,7 @@ class WindowByWindow(Dataset):
         mask = np.broadcast_to(self.annotated[owner], labels.shape).copy()
         features, context = self.seen(owner, window), self.context[owner]
         augmentation = self.material.recipe.augmentation
-        if isinstance(augmentation, TrackAugmentation):
+        if isinstance(augmentation, TrackAugmentation) and isinstance(self.material.settings, PairTracks):
             features, context = augmented(features, context, augmentation, self.material.settings)
         return features, labels, mask, context, stream.recording.video_id
 
@@ -108,14 +108,14 @@ class WindowByWindow(Dataset):
             video = stream.recording.video_id
             return np.concatenate([self.tracks[video, agent][window], self.tracks[video, target][window]], axis=1)
         whole = self.curated[owner]
-        mice = whole.mice if agent == target else (agent, target)
+        mice = whole.mice if agent is None or target is None or agent == target else (agent, target)
         cut = Pose(mice, whole.bodyparts, whole.xy[..., window], whole.seen[..., window])
         return self.material.scaler.transform(settings.of(CuratedTracking(cut, whole.velocity[..., window]), 30.0, stream.subject))
 
 
 def augmented(tracks: np.ndarray, context: np.ndarray, settings: TrackAugmentation, layout: PairTracks) -> tuple[np.ndarray, np.ndarray]:
     """Return one window [W, F] as `TrackAugmentation` changes it, in numpy: torch is slower on so little."""
-    rng = np.random.default_rng(torch.randint(2**31, ()).item())
+    rng = np.random.default_rng(int(torch.randint(2**31, ()).item()))
     points = len(layout.points)
     parts = tracks.reshape(len(tracks), 2, points, 3).copy()
     if rng.random() < settings.mirror:
@@ -150,6 +150,7 @@ def make_material(recipe: Recipe, recordings: int, minutes: float) -> SharedMate
         opened.append(Material.with_tracking(recording, curate(one.tracking, recording)))
     bouts = pd.concat([one.annotation.to_pandas().assign(video_id=one.metadata["video_id"]) for one in simulated])
     settings = network_family(recipe.family).features(common_bodyparts([PROFILE.bodyparts]), recipe.fps)
+    assert isinstance(settings, PairFeatures | PairTracks)
     labelling = PairLabelling(tuple(sorted(bouts["action"].unique())))
     samples = [one for material in opened for one in samples_of(material, bouts, labelling, settings)]
     return SharedMaterial(tuple(opened), bouts, labelling, settings, settings.fit_scaler(thinned(samples)), recipe)
@@ -200,6 +201,7 @@ def rate(batches: Iterable[Batch], use: Callable[[Batch], Any] = lambda batch: N
 def measure(name: str, arguments: argparse.Namespace) -> None:
     """Measure one recipe and print."""
     recipe = RECIPES[name]()
+    assert isinstance(recipe, Recipe)
     material = make_material(recipe, arguments.recordings, arguments.minutes)
     started = time.perf_counter()
     dataset = make_dataset(material)

@@ -5,7 +5,7 @@
 In each round two recordings change together, so that the number of rows says which state a reader sees: the old one or the new one, never
 one in between. The reader asks pyiceberg and the local Athena in turns; where an object that it needs was replaced under it, it must fail
 and be right when it asks again. After each round every object must be what was uploaded; at the end the lake must equal, byte for byte,
-one that nothing disturbed. A loop stands where Spark would be; everything else is the pipeline's own code, in processes of its own.
+one that nothing disturbed. So little is due that the ETL does without Spark; all processes are those of the pipeline.
 
 Exit codes: 0 nothing was lost, doubled or half visible, 1 something was.
 """

@@ -6,11 +6,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from curated_lake import LoopInsteadOfSpark
 
 from aws_pipeline import glue_etl
 from aws_pipeline.config import Settings
@@ -125,15 +123,14 @@ class Night:
                 shutil.copy(file, target)
 
     def run(self, policy: str = "") -> dict[str, Any]:
-        """Run the ETL, in a loop instead of Spark, and return its summary."""
+        """Run the ETL, in this process, and return its summary."""
         address = None
         if policy:
             file = self.settings.mock_dir / "artifacts" / "policy.toml"
             file.write_text(policy)
             address = self.settings.uri("artifacts", "policy.toml")
-        options = glue_etl.Options(self.settings.uri("raw"), self.settings.uri("curated"), self.settings.database, address)
-        with mock.patch.object(glue_etl, "_spark", LoopInsteadOfSpark):
-            return glue_etl.run_curation(options)
+        options = glue_etl.Options(self.settings.uri("raw"), self.settings.uri("curated"), self.settings.database, address, due_bytes=0)
+        return glue_etl.run_curation(options)
 
     def accepted(self) -> list[int]:
         """Return the videos of the curated zone; tracking, annotation and metadata must hold the same."""

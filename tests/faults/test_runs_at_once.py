@@ -6,7 +6,6 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from curated_lake import LoopInsteadOfSpark
 from faults.night import BAD, FAR_OFF, GOOD, annotation, tracking, walk
 from faults.undisturbed import content, ends, start
 
@@ -166,11 +165,10 @@ def test_a_pinned_snapshot_gives_the_same_rows_after_later_runs(night):
     night.run()
     pinned = read_snapshot("s3://curated-zone")
     contents = {key: (night.curated / key).read_bytes() for table in pinned.tables.values() for key in (one.key for one in table.objects)}
-    options = preparation.Options("s3://raw-zone", "s3://curated-zone", "mabe", keep_days=1)
+    options = preparation.Options("s3://raw-zone", "s3://curated-zone", "mabe", keep_days=1, due_bytes=0)
     for change in (1, 2):
         night.put(night.tracking(*BAD), tracking(walk(range(10 + change))))
-        with mock.patch.object(glue_etl, "_spark", LoopInsteadOfSpark):
-            glue_etl.run_curation(options)
+        glue_etl.run_curation(options)
     assert read_snapshot("s3://curated-zone", pinned.run) == pinned
     assert {key: (night.curated / key).read_bytes() for key in contents} == contents
     table = connect().load_table("mabe.tracking_curated")

@@ -16,6 +16,7 @@ from faults.night import BAD, tracking, walk
 from faults.troubled_s3 import ERRORS, RESET, TroubledS3
 
 from aws_pipeline import lake, s3_upload, sending
+from aws_pipeline.connections import forget_connections
 from aws_pipeline.landed import Present, read_digests
 from aws_pipeline.sending import Bandwidth, Pace, Sender
 from aws_pipeline.terminal import run
@@ -47,13 +48,13 @@ def trouble(monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL", line.__enter__().url)
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", attempts)
         monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda self, context: 0.001)
-        lake.forget_connections()
+        forget_connections()
         lines.append(line)
         return line
 
     def end():
         monkeypatch.undo()
-        lake.forget_connections()
+        forget_connections()
         for line in lines:
             line.__exit__(None, None, None)
         lines.clear()

@@ -13,15 +13,12 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = """
 import sys
 sys.path[:0] = sys.argv[1:3]
-from unittest import mock
-from curated_lake import LoopInsteadOfSpark
 from aws_pipeline import glue_etl
 from aws_pipeline.preparation import Options
 print("begins", flush=True)
-with mock.patch.object(glue_etl, "_spark", LoopInsteadOfSpark):
-    print(glue_etl.run_curation(Options(*sys.argv[3:6]))["run"])
+print(glue_etl.run_curation(Options(*sys.argv[3:6], due_bytes=0))["run"])
 """
-"""The whole job of Glue, but with a loop where Spark would be, so that it can be started and killed often."""
+"""The whole job of Glue. Little is due, so it does without Spark and can be started and killed often."""
 
 
 def start(night: Night) -> subprocess.Popen[str]:

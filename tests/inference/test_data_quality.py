@@ -21,7 +21,7 @@ def test_every_recording_has_a_row_and_the_page_stands_alone(lake: Lake, tmp_pat
     assert rows.column("bouts").null_count == 0
     html = page.read_text()
     assert_reads_well(html, tmp_path)
-    assert html.count("<svg") == 9
+    assert html.count("<svg") == 12
     assert "http" not in html.replace("http://www.w3.org", "")
     assert "4 recordings measured, 0 break their contract" in capsys.readouterr().out
 

@@ -41,6 +41,18 @@ if flags.recipe == "hopeless":
 (Path(os.environ["SM_OUTPUT_DATA_DIR"]) / "history.txt").write_text("history")
 """
 
+PATIENT = """
+import os, signal, sys, time
+
+def leave(*_):
+    open(os.environ['SM_MODEL_DIR'] + '/m', 'w').write('saved')
+    sys.exit(0)
+
+signal.signal(signal.SIGTERM, leave)
+print('ready', flush=True)
+time.sleep(60)
+"""
+
 
 @pytest.fixture
 def sagemaker(endpoint: Any, make_role: Any) -> Any:
@@ -157,12 +169,7 @@ def test_a_channel_without_data_fails_the_job_before_it_trains(sagemaker: Any) -
 
 def test_a_stopped_job_may_save_its_model_and_is_stopped(sagemaker: Any, endpoint: Any) -> None:
     asked = request("stopped")
-    patient = (
-        "import os, signal, sys, time\n"
-        "def leave(*_):\n    open(os.environ['SM_MODEL_DIR'] + '/m', 'w').write('saved'); sys.exit(0)\n"
-        "signal.signal(signal.SIGTERM, leave); print('ready', flush=True); time.sleep(60)"
-    )
-    asked["AlgorithmSpecification"]["ContainerEntrypoint"] = ["python3", "-c", patient]
+    asked["AlgorithmSpecification"]["ContainerEntrypoint"] = ["python3", "-c", PATIENT]
     sagemaker.create_training_job(**asked)
     log = endpoint.root / ".aws" / "runs" / "sagemaker" / "stopped.log"
     while not (log.exists() and "ready" in log.read_text()):
@@ -173,6 +180,25 @@ def test_a_stopped_job_may_save_its_model_and_is_stopped(sagemaker: Any, endpoin
     done = wait(sagemaker, "stopped")
     assert done["TrainingJobStatus"] == "Stopped"
     assert unpacked(endpoint.root, done["ModelArtifacts"]["S3ModelArtifacts"]) == {"m": "saved"}
+
+
+@pytest.mark.parametrize(("shell", "heard"), [("{} & wait", False), ("exec {}", True)])
+def test_a_program_behind_a_shell_does_not_hear_that_it_shall_stop(
+    sagemaker: Any, endpoint: Any, monkeypatch: pytest.MonkeyPatch, shell: str, heard: bool
+) -> None:
+    """As in a container: the signal goes to the first process, which drops it unless it listens, and later all are killed."""
+    monkeypatch.setattr("infra.local.jobs.sagemaker._STOP_GRACE_S", 1.0)
+    boto3.client("s3").put_object(Bucket="artifacts", Key="code/train.py", Body=PATIENT.encode())
+    asked = request("behind")
+    asked["AlgorithmSpecification"]["ContainerEntrypoint"] = ["/bin/bash", "-c", shell.format("python3 /opt/ml/input/data/code/train.py")]
+    sagemaker.create_training_job(**asked)
+    log = endpoint.root / ".aws" / "runs" / "sagemaker" / "behind.log"
+    while not (log.exists() and "ready" in log.read_text()):
+        time.sleep(0.05)
+    sagemaker.stop_training_job(TrainingJobName="behind")
+    done = wait(sagemaker, "behind")
+    assert done["TrainingJobStatus"] == "Stopped"
+    assert unpacked(endpoint.root, done["ModelArtifacts"]["S3ModelArtifacts"]) == ({"m": "saved"} if heard else {})
 
 
 def test_a_job_over_its_runtime_is_stopped(sagemaker: Any) -> None:

@@ -160,3 +160,17 @@ def test_the_allowed_behaviors_are_annotated_and_known_to_occur_in_the_lab() -> 
     assert decoding.allowed(BEHAVIORS, "QuietOtter", pair).tolist() == [True, False, False]
     assert decoding.allowed(BEHAVIORS, "QuietOtter", alone).tolist() == [False, True, False]
     assert decoding.allowed(BEHAVIORS, "Stranger", pair).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.9])
+def test_a_flipped_byte_among_the_weights_or_in_the_description_is_found(saved: Path, place: float) -> None:
+    content = bytearray(saved.read_bytes())
+    content[int(place * len(content))] ^= 4
+    saved.write_bytes(content)
+    with pytest.raises(ContractError, match=r"Expected .*small\.safetensors"):
+        load_recognizer([saved])
+
+
+def test_a_file_of_an_earlier_version_has_no_digest_and_is_read(saved: Path) -> None:
+    rewrite_header(saved, lambda header: None)
+    assert load_recognizer([saved]).behaviors == BEHAVIORS

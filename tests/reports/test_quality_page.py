@@ -28,7 +28,7 @@ def test_numbers_of_the_rows_are_on_the_page(row):
     assert "12.5 %" in html
     assert "QuietOtter" in html
     assert "cage1_day2: Expected mice that run, but got 9 jumps, the first at frame 3. Look at these frames." in html
-    assert "1 recordings break their contract" in html
+    assert "1 recording breaks its contract and was put aside" in html
     assert "Expected tracking rows, but got none." in html
 
 
@@ -50,3 +50,23 @@ def test_every_recording_is_a_dot_and_the_median_a_bar():
     assert sorted(dots[:, 0].tolist()) == [1, 2, 9]
     assert list(figure.axes[0].lines[0].get_xdata()) == [2.0, 2.0]
     assert len(figure.axes[0].lines) == 1
+
+
+def test_new_recordings_have_a_color_of_their_own_and_a_large_lab_a_band():
+    values = {"A": list(range(1000)), "B": [3.0, float("nan"), 5.0]}
+    new = {"A": [number == 500 for number in range(1000)], "B": [True, True, False]}
+    axes = strip_chart(values, "missing, %", new=new).axes[0]
+    old_a, new_a, old_b, new_b = [sorted(dots.get_offsets()[:, 0].tolist()) for dots in axes.collections[:4]]
+    assert old_a == [*range(25), *range(975, 1000)]
+    assert (new_a, old_b, new_b) == ([500], [5], [3])
+    (band,) = axes.patches
+    assert (band.get_x(), band.get_width()) == pytest.approx((49.95, 899.1))
+    colors = [tuple(dots.get_facecolor()[0]) for dots in axes.collections[:4]]
+    assert colors[0] == colors[2] != colors[1] == colors[3]
+
+
+def test_a_long_list_says_how_many_it_leaves_out():
+    html = render(quality_page([], [(f"train-{number}", "Expected rows, but got none.") for number in range(45)], "line"))
+    assert "45 recordings break their contract and were put aside" in html
+    assert html.count("Expected rows") == 40
+    assert "5 more are not listed here." in html

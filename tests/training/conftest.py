@@ -1,14 +1,10 @@
 """A lake of two labs, curated, and a recipe small enough for tests."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from simulated_lake import Lake, build_lake
+from tiny_training import tiny_recipe
 
-from recognizers.cnn_transformer import CnnTransformerConfig
-from recognizers.windowed import Windowing
-from training.recipes.named import cnn_transformer_small
 from training.recipes.network_recipe import Recipe
 
 
@@ -26,5 +22,4 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 @pytest.fixture
 def tiny() -> Recipe:
     """A recipe of four fast epochs."""
-    network = CnnTransformerConfig(width=16, dilations=(1, 2), kernel=3, layers=1, heads=2, feedforward=2)
-    return replace(cnn_transformer_small(), name="tiny", network=network, windowing=Windowing(32, 16), epochs=4, batch=8)
+    return tiny_recipe()

@@ -15,7 +15,7 @@ from simulated_lake import Lake
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
 from behavior.keys import key_of
 from behavior.tables import METADATA_TRAIN
-from recognizers import checkpoint
+from recognizers import checkpoint, tensor_file
 from recognizers.cnn_transformer_plus import CnnTransformerPlusConfig
 from recognizers.windowed import Windowing
 from training import pretrain
@@ -55,7 +55,7 @@ def test_training_starts_from_what_was_learned_without_labels(lake: Lake, tmp_pa
     told = capsys.readouterr().out
     assert "2 recordings without labels" in told
     assert told.count("skill=") == 2
-    kept = checkpoint.read_json(trunk)
+    kept = tensor_file.read_description(trunk)
     assert kept["videos"] == [101, 105]
 
     begun = prepare(zone, replace(tiny_plus, trunk=str(trunk)), 0)
@@ -88,7 +88,7 @@ def test_less_than_one_epoch_is_refused(lake: Lake, tiny_plus: Recipe, capsys) -
 
 def test_a_recognizer_is_no_trunk(lake: Lake, tmp_path: Path, tiny_plus: Recipe) -> None:
     path = tmp_path / "other.safetensors"
-    checkpoint.write_tensors(path, {"format": "something else"}, {})
+    tensor_file.write_tensors(path, {"format": "something else"}, {})
     with pytest.raises(Exception, match="to be a trunk, but got something else"):
         prepare(lake.curated, replace(tiny_plus, trunk=str(path)), 0)
     assert json.loads(json.dumps(tiny_plus.to_json_dict()))["trunk"] == ""

@@ -6,8 +6,7 @@ Axes: C behaviors.
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -16,13 +15,11 @@ from torch import Tensor, nn
 from recognizers.torch_windows import autocast, half_type
 from training.fitting.averaging import averaged_copy
 from training.fitting.divergence import TrainingDivergedError
+from training.fitting.peers import ALONE, Peers
+from training.fitting.run_state import Epoch, RunState, Underway, set_random_state
 from training.fitting.verdict import Verdict
-from training.material.datasets import Batch
+from training.material.datasets import WHOLE, Batch, Portion
 from training.recipes.network_recipe import Recipe
-
-_LOOK_EVERY = 32
-"""Losses are read once in so many batches, because each reading makes a GPU wait."""
-
 
 ShowProgress = Callable[[Iterable[Batch], int], Iterable[Batch]]
 """Called with the batches of an epoch and their number; returns the same batches and shows the progress."""
@@ -31,6 +28,10 @@ ShowProgress = Callable[[Iterable[Batch], int], Iterable[Batch]]
 def no_progress(batches: Iterable[Batch], total: int) -> Iterable[Batch]:
     """Return the batches and show nothing."""
     return batches
+
+
+def nothing() -> None:
+    """Do nothing after a batch."""
 
 
 class Dataset(Protocol):
@@ -49,72 +50,16 @@ class Dataset(Protocol):
         """Return the numbers of samples with each behavior [C], and of samples in which it was annotated [C]."""
         ...
 
-    def batches(self, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
-        """Yield all windows once, shuffled, in batches."""
+    def batches(self, batch: int, generator: np.random.Generator, portion: Portion = WHOLE) -> Iterator[Batch]:
+        """Yield all windows once, shuffled, in batches; of them only the portion."""
         ...
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """Results of one epoch."""
-
-    epoch: int
-    """From 1."""
-    train_loss: float
-    """Mean over the batches."""
-    val_score: float | None
-    """None without validation recordings."""
-    val_loss: float | None
-    """None without validation recordings."""
-    seconds: float
-    """Duration of training and validation."""
-    windows_per_s: float
-    """Speed of training alone."""
-
-
-@dataclass
-class RunState:
-    """The state of a run that is saved beside the weights."""
-
-    epoch: int = 0
-    """Epochs done."""
-    best_epoch: int = 0
-    """Epoch of the best weights; 0 before the first."""
-    best: Verdict | None = None
-    """Its verdict."""
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
-    """The network's state at that epoch, on the CPU."""
-    history: list[Epoch] = field(default_factory=list)
-    """All epochs done."""
-
-    def consider(self, epoch: int, verdict: Verdict | None, network: nn.Module) -> None:
-        """Store the weights if the score is the best so far (of equal scores the lower loss), or if there is no validation."""
-        better = self.best is None or verdict is None or (verdict.score, -verdict.loss) > (self.best.score, -self.best.loss)
-        if better:
-            self.best_epoch, self.best = epoch, verdict
-            self.best_weights = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """Return all but the weights."""
-        return {
-            "epoch": self.epoch,
-            "best_epoch": self.best_epoch,
-            "best": None if self.best is None else asdict(self.best),
-            "history": [asdict(epoch) for epoch in self.history],
-        }
-
-    @classmethod
-    def from_json_dict(cls, value: dict[str, Any], best_weights: dict[str, Tensor]) -> "RunState":
-        """Read what `to_json_dict` wrote."""
-        best = value["best"] and Verdict.from_json_dict(value["best"])
-        return cls(value["epoch"], value["best_epoch"], best, best_weights, [Epoch(**epoch) for epoch in value["history"]])
 
 
 class Trainer:
     """Trains a network by a recipe. Its state is weights, averaged weights, optimizer, gradient scale and `run`.
 
     `augment` changes each batch. `compiled` trains with torch.compile: faster on a GPU, after about a minute of compilation. Judging
-    and saving use the network that is not compiled.
+    and saving use the network that is not compiled. `peers` train the same network, each with its part of every batch.
     """
 
     def __init__(
@@ -126,14 +71,16 @@ class Trainer:
         device: torch.device,
         augment: Callable[[Batch], Batch],
         compiled: bool = False,
+        peers: Peers = ALONE,
     ) -> None:
         self.network = network.to(device)
         self.answers: Callable[..., Tensor] = torch.compile(self.network) if compiled else self.network
         self.averaged = averaged_copy(self.network, recipe.ema) if recipe.ema else None
         self.augment = augment
         self.train = train.to(device)
-        self.recipe, self.seed, self.device = recipe, seed, device
+        self.recipe, self.seed, self.device, self.peers = recipe, seed, device, peers
         self.run = RunState()
+        self.busy = False  # whether weights or `run` are changing, so that the state is not one that can be saved
         self.parts = 1  # a step is made in so many parts, one after the other; more if the device has too little memory
         self.optimizer = _optimizer(self.network, recipe, device)
         self.gradient_scale = torch.amp.GradScaler(device.type, enabled=half_type(device) is torch.float16)
@@ -159,56 +106,77 @@ class Trainer:
         judge: Callable[[nn.Module], Verdict] | None,
         on_epoch: Callable[["Trainer"], None],
         show_progress: ShowProgress = no_progress,
+        on_batch: Callable[[], None] = nothing,
     ) -> RunState:
-        """Train from the current epoch to the end; return the state of the run.
+        """Train from the current place to the end; return the state of the run.
 
-        `on_epoch` is called after each epoch, when the state may be saved; `show_progress` is called with the batches of each epoch.
-        Raises TrainingDivergedError.
+        `on_epoch` is called after each epoch, `on_batch` after each batch: then the state may be saved. `show_progress` is called with
+        the batches of each epoch. Raises TrainingDivergedError.
         """
+        self.peers.start_equal(self.network)
         while not self.is_done:
             epoch, started = self.run.epoch + 1, time.perf_counter()
-            train_loss = self._train_epoch(epoch, show_progress)
-            trained = time.perf_counter()
+            earlier_s = 0.0 if self.run.underway is None else self.run.underway.seconds
+            train_loss = self._train_epoch(epoch, show_progress, on_batch)
+            trained_s = earlier_s + time.perf_counter() - started
             judged = self.network if self.averaged is None else self.averaged.module
-            verdict = None if judge is None else judge(judged)
+            verdict = None if judge is None else self.peers.told(judge(judged) if self.peers.leads else None)
+            self.busy = True
             self.run.consider(epoch, verdict, judged)
-            self.run.epoch = epoch
-            windows = self.train.n_windows
+            self.run.epoch, self.run.underway = epoch, None
             score, loss = (None, None) if verdict is None else (verdict.score, verdict.loss)
-            done = Epoch(epoch, train_loss, score, loss, time.perf_counter() - started, windows / (trained - started))
-            self.run.history.append(done)
+            seconds = earlier_s + time.perf_counter() - started
+            self.run.history.append(Epoch(epoch, train_loss, score, loss, seconds, self.train.n_windows / trained_s))
             on_epoch(self)
+            self.busy = False
         return self.run
 
-    def _train_epoch(self, epoch: int, show_progress: ShowProgress) -> float:
-        """Return the mean loss. Random numbers depend on seed and epoch only, so that a resumed run needs no random state."""
-        torch.manual_seed(self.seed * 100_003 + epoch)
-        generator = np.random.default_rng((self.seed, epoch))
+    def _train_epoch(self, epoch: int, show_progress: ShowProgress, on_batch: Callable[[], None]) -> float:
+        """Return the mean loss. An epoch that was interrupted goes on after its last saved batch."""
+        begun = time.perf_counter()
+        self.busy = True
         self.network.train()
-        losses: list[Tensor] = []
-        videos: list[tuple[int, ...]] = []
-        last: tuple[int, ...] = ()
-        total = 0.0
-        batches = self.train.batches(self.recipe.batch, generator)
-        for number, batch in enumerate(show_progress(batches, self.steps_per_epoch)):
-            step = (epoch - 1) * self.steps_per_epoch + number
-            self._set_rate(step)
-            losses.append(self._step(self.augment(batch)))
+        here = self._place(epoch)
+        earlier_s = here.seconds
+        portion = Portion(here.batches, self.peers.rank, self.peers.count)
+        batches = self.train.batches(self.recipe.batch, np.random.default_rng((self.seed, epoch)), portion)
+        for batch in show_progress(batches, self.steps_per_epoch - here.batches):
+            self._set_rate((epoch - 1) * self.steps_per_epoch + here.batches)
+            if self.peers.count > 1:
+                torch.manual_seed(self._seed_of(epoch, here.batches))
+            loss = self._step(self.augment(batch))
             if self.averaged is not None:
                 self.averaged.update_parameters(self.network)
-            videos.append(batch.videos)
-            if len(losses) == _LOOK_EVERY or number + 1 == self.steps_per_epoch:
-                values = torch.stack(losses).cpu().numpy()
-                if not np.isfinite(values).all():
-                    bad = int(np.flatnonzero(~np.isfinite(values))[0])
-                    batch_number = number - len(losses) + bad + 2
-                    raise TrainingDivergedError(self._divergence(f"a finite loss, but got {values[bad]}", epoch, batch_number, videos[bad]))
-                total += float(values.sum())
-                last = videos[-1]
-                losses, videos = [], []
-        if not all(bool(value.isfinite().all()) for value in self.network.parameters()):  # a finite loss can have an infinite gradient
-            raise TrainingDivergedError(self._divergence("finite weights, but got others", epoch, self.steps_per_epoch, last))
-        return total / self.steps_per_epoch
+            here.add(loss, batch.videos)
+            here.seconds = earlier_s + time.perf_counter() - begun
+            if bad := here.read(over=here.batches == self.steps_per_epoch):
+                raise TrainingDivergedError(self._divergence(f"a finite loss, but got {bad.value}", epoch, bad.batch, bad.videos))
+            if here.batches == self.steps_per_epoch:
+                self._require_finite_weights(epoch, here)
+            on_batch()
+        self.busy = False
+        return here.total / self.steps_per_epoch
+
+    def _place(self, epoch: int) -> Underway:
+        """Return where the epoch begins, or goes on, with torch's random numbers as they were there.
+
+        Random numbers depend on seed and epoch only; within an epoch, a process that is alone goes on from their state.
+        """
+        if self.run.underway is None:
+            torch.manual_seed(self.seed * 100_003 + epoch)
+            self.run.underway = Underway()
+        elif self.run.underway.random:
+            set_random_state(self.run.underway.random)
+        return self.run.underway
+
+    def _seed_of(self, epoch: int, batch: int) -> int:
+        """Return the seed of one batch of one process: with several, states of random numbers need not be collected."""
+        return int(np.random.SeedSequence((self.seed, epoch, batch, self.peers.rank)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+    def _require_finite_weights(self, epoch: int, here: Underway) -> None:
+        """Raise TrainingDivergedError if a weight is not finite: a finite loss can have an infinite gradient."""
+        if not all(bool(value.isfinite().all()) for value in self.network.parameters()):
+            raise TrainingDivergedError(self._divergence("finite weights, but got others", epoch, here.batches, here.last))
 
     def _step(self, batch: Batch) -> Tensor:
         """Return the loss. If the device has too little memory, this step and all later ones are made in twice as many parts."""
@@ -225,24 +193,33 @@ class Trainer:
                 torch.cuda.empty_cache()
             windows = math.ceil(self.recipe.batch / self.parts)
             print(f"The device has too little memory: a step is made in {self.parts} parts of {windows} windows.", flush=True)
+        if self.peers.count > 1:
+            loss = self.peers.average(self.network.parameters(), loss, self._counted(batch))
         self.gradient_scale.unscale_(self.optimizer)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
         self.gradient_scale.step(self.optimizer)
         self.gradient_scale.update()
         return loss
 
-    def _gradients(self, batch: Batch) -> Tensor:
-        """Add up the gradients of all parts of a batch, weighted by their windows; return the loss.
+    def _counted(self, batch: Batch) -> Tensor:
+        """Return what counts of this process's part of a batch: nothing, if the last batch of an epoch has no window for it."""
+        assert self.run.underway is not None
+        windows = min(self.recipe.batch, self.train.n_windows - self.run.underway.batches * self.recipe.batch)
+        return self.recipe.loss.counted(batch.labels, batch.mask, self.class_weights) * self.peers.takes_part(windows)
 
-        With class weights, or with layers that look at the whole batch, this is nearly, not exactly, the step of the whole batch.
+    def _gradients(self, batch: Batch) -> Tensor:
+        """Add up the gradients of all parts of a batch, weighted by what counts in them; return the loss.
+
+        With layers that look at the whole batch, this is nearly, not exactly, the step of the whole batch.
         """
         total = torch.zeros((), device=self.device)
+        whole = self.recipe.loss.counted(batch.labels, batch.mask, self.class_weights) if self.parts > 1 else None
         for part in batch.split(self.parts):
             with autocast(self.device):
                 logits = self.answers(part.features, part.valid, part.context)
             loss = self.recipe.loss(logits, part.labels, part.mask, self.class_weights)
-            if self.parts > 1:
-                loss = loss * (len(part.features) / len(batch.features))
+            if whole is not None:
+                loss = loss * (self.recipe.loss.counted(part.labels, part.mask, self.class_weights) / whole.clamp(min=1e-9))
             self.gradient_scale.scale(loss).backward()
             total = total + loss.detach()
         return total

@@ -15,7 +15,7 @@ from recognizers.families import network_family
 from recognizers.recognizer import TrainedRecognizer
 from training.fitting.forecasting import start_from
 from training.fitting.lessons import LESSONS, Lesson
-from training.fitting.loop import ShowProgress, Trainer, no_progress
+from training.fitting.loop import ShowProgress, Trainer, no_progress, nothing
 from training.fitting.resume import restore_state, save_state
 from training.fitting.session import Machine, Session, best_metrics
 from training.fitting.trunk import Trunk
@@ -64,12 +64,21 @@ class NetworkSession(Session):
 
     @property
     def progress(self) -> str:
-        """The epochs done, in words."""
-        return f"epoch {self.trainer.run.epoch}"
+        """The epochs done, in words, and how far the next one is."""
+        run = self.trainer.run
+        within = "" if run.underway is None else f", batch {run.underway.batches} of {self.trainer.steps_per_epoch} of the next epoch,"
+        return f"epoch {run.epoch}{within}"
 
-    def fit(self, on_step: Callable[[str], None], show_progress: ShowProgress = no_progress) -> None:
+    @property
+    def busy(self) -> bool:
+        """Whether weights are changing."""
+        return self.trainer.busy
+
+    def fit(
+        self, on_step: Callable[[str], None], show_progress: ShowProgress = no_progress, on_batch: Callable[[], None] = nothing
+    ) -> None:
         """Train to the end."""
-        self.trainer.fit(self.judge, lambda trainer: on_step(trainer.line), show_progress)
+        self.trainer.fit(self.judge, lambda trainer: on_step(trainer.line), show_progress, on_batch)
 
     def restore(self, folder: Path) -> bool:
         """Continue from the state in `folder`; return False if there is none."""
@@ -133,6 +142,7 @@ def prepare_network(zone: Zone, recipe: Recipe, seed: int, split: Split, machine
     config, network = family.build(asdict(recipe.network), lesson.n_features, len(lesson.behaviors))
     if trunk is not None:
         start_from(network, trunk.weights)
-    trainer = Trainer(network, lesson.train, recipe, seed, torch.device(machine.device), lesson.augment, machine.compiled)
+    device = torch.device(machine.device)
+    trainer = Trainer(network, lesson.train, recipe, seed, device, lesson.augment, machine.compiled, machine.peers)
     judge = lesson.judge(trainer.device, trainer.class_weights)
     return NetworkSession(recipe=recipe, seed=seed, split=split, lesson=lesson, network_config=config, trainer=trainer, judge=judge)

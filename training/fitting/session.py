@@ -9,7 +9,8 @@ from typing import Any, Self
 from recognizers import checkpoint
 from recognizers.recognizer import Decoding, TrainedRecognizer
 from training.decoding.decoding_file import FittedDecoding
-from training.fitting.loop import ShowProgress, no_progress
+from training.fitting.loop import ShowProgress, no_progress, nothing
+from training.fitting.peers import ALONE, Peers
 from training.fitting.verdict import Verdict
 from training.material.folds import Split
 from training.recipes.configuration import Configuration
@@ -25,6 +26,8 @@ class Machine:
     """Processor threads; None for as many as cores."""
     compiled: bool = False
     """Train with torch.compile: for long runs on a GPU."""
+    peers: Peers = ALONE
+    """The processes that train one network together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +63,19 @@ class Session(ABC):
     def has_result(self) -> bool:
         """Whether there is a recognizer to save."""
 
+    @property
     @abstractmethod
-    def fit(self, on_step: Callable[[str], None], show_progress: ShowProgress = no_progress) -> None:
-        """Train to the end. `on_step` is called with a line after each step; `show_progress` with the batches, if there are any."""
+    def busy(self) -> bool:
+        """Whether the state is changing, so that it cannot be saved at this moment."""
+
+    @abstractmethod
+    def fit(
+        self, on_step: Callable[[str], None], show_progress: ShowProgress = no_progress, on_batch: Callable[[], None] = nothing
+    ) -> None:
+        """Train to the end.
+
+        `on_step` is called with a line after each step; `show_progress` with the batches, and `on_batch` after each, if there are any.
+        """
 
     @abstractmethod
     def restore(self, folder: Path) -> bool:

@@ -24,7 +24,7 @@ from recognizers.recognizer import LABELLINGS, Decoding
 from recognizers.trees import TreesRecognizer
 from training.fitting.grown_trees import Trees, grow_trees, read_trees
 from training.fitting.judges import ScoredSamples, default_decoding, verdict_of
-from training.fitting.loop import ShowProgress, no_progress
+from training.fitting.loop import ShowProgress, no_progress, nothing
 from training.fitting.resume import read_state, write_state
 from training.fitting.session import Machine, Session, best_metrics
 from training.fitting.track_lesson import occurring_behaviors
@@ -115,7 +115,14 @@ class TreeSession(Session):
         """The models grown, in words."""
         return f"{len(self.run.history)} models"
 
-    def fit(self, on_step: Callable[[str], None], show_progress: ShowProgress = no_progress) -> None:
+    @property
+    def busy(self) -> bool:
+        """Whether the state cannot be saved; what is saved are whole sets of trees, so it always can."""
+        return False
+
+    def fit(
+        self, on_step: Callable[[str], None], show_progress: ShowProgress = no_progress, on_batch: Callable[[], None] = nothing
+    ) -> None:
         """Grow all trees, fit thresholds, grow the trees again with validation recordings. Trees have no batches."""
         self._grow(FIRST, self.rows, on_step)
         if not self.validation:

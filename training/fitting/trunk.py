@@ -9,7 +9,8 @@ from torch import Tensor
 
 from behavior.contract import ContractError
 from behavior.views.pair_tracks import PairTracks
-from recognizers.checkpoint import differences, read_json, write_tensors
+from recognizers.checkpoint import differences
+from recognizers.tensor_file import read_description, read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -49,9 +50,7 @@ class Trunk:
     @classmethod
     def load(cls, path: Path, family: str, network: "DataclassInstance") -> "Trunk":
         """Read a file for networks of this family and configuration. Raises ContractError, with the difference, for any other."""
-        from safetensors.torch import load_file
-
-        header = read_json(path)
+        header = read_description(path)
         if header.get("format") != TRUNK_FORMAT:
             raise ContractError([f"Expected {path} to be a trunk, but got {header.get('format')}. Make one with training/pretrain.py."])
         saved, expected = (
@@ -61,4 +60,4 @@ class Trunk:
             saved, {**expected, **{name: list(value) for name, value in expected.items() if isinstance(value, tuple)}}
         ):
             raise ContractError([f"Expected {path} to fit the recipe, but got another network: {'; '.join(changed)}. Make it again."])
-        return cls(family, network, PairTracks(**header["features"]), tuple(header["videos"]), header["skill"], load_file(path))
+        return cls(family, network, PairTracks(**header["features"]), tuple(header["videos"]), header["skill"], read_tensors(path))

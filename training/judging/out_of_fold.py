@@ -26,6 +26,7 @@ from behavior.whole_file import whole_file, write_json
 from recognizers.checkpoint import differences
 from recognizers.families import load_recognizer
 from recognizers.recognizer import Decoding, Head, View, whole_scores
+from training.fitting.keeper import Keeper
 from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.prepare import prepare
 from training.fitting.resume import STATE_FILE
@@ -35,6 +36,9 @@ from training.material.folds import Split
 from training.material.zones import Zone
 from training.recipes.configuration import Configuration
 from training.recipes.named import AnyRecipe
+
+_SAVE_EVERY_S = 600.0
+"""Within an epoch, the state of training is saved so often."""
 
 
 @dataclass(frozen=True)
@@ -122,11 +126,13 @@ class OutOfFold:
         session = prepare(zone, recipe, seed, machine, split)
         session.restore(own)
 
+        keeper = Keeper(session, own, _SAVE_EVERY_S)
+
         def saving(line: str) -> None:
-            session.save_state(own)
+            keeper.after_step()
             on_step(line)
 
-        session.fit(saving, show_progress)
+        session.fit(saving, show_progress, keeper.after_batch)
         checkpoint = own / f"{recipe.name}.safetensors"
         session.save_recognizer(checkpoint)
         recognizer = load_recognizer([checkpoint], machine.device)  # as in serving: the file itself is scored

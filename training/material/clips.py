@@ -19,7 +19,7 @@ from behavior.views.windows import window_starts
 from recognizers.context import context_of
 from recognizers.film_scores import SampledRows
 from recognizers.windowed import Windowing
-from training.material.datasets import Batch, Stream
+from training.material.datasets import WHOLE, Batch, Portion, Stream
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,12 @@ class ClipDataset:
         """Number of windows of one epoch."""
         return sum(len(places) for places in self._regular())
 
-    def batches(self, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
+    def batches(self, batch: int, generator: np.random.Generator, portion: Portion = WHOLE) -> Iterator[Batch]:
         """Yield all windows once, shuffled, each shifted so that epochs have different windows. Windows without a label are left out."""
         places = [self._shifted(number, regular, generator) for number, regular in enumerate(self._regular())]
         starts = np.concatenate(places)
         owners = np.repeat(np.arange(len(places)), [len(one) for one in places])
-        order = generator.permutation(len(starts))
-        for first in range(0, len(order), batch):
-            chosen = order[first : first + batch]
+        for chosen in portion.of(generator.permutation(len(starts)), batch):
             yield self.batch(starts[chosen], owners[chosen])
 
     def batch(self, starts: np.ndarray, owners: np.ndarray) -> Batch:

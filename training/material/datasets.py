@@ -71,6 +71,32 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Portion:
+    """Which windows of an epoch are made: from some batch on, and of each batch the part of one process."""
+
+    first: int = 0
+    """Batches that are left out, because they were made before."""
+    rank: int = 0
+    """Number of the process."""
+    count: int = 1
+    """Processes that share each batch."""
+
+    def of(self, order: np.ndarray, batch: int) -> Iterator[np.ndarray]:
+        """Yield of windows in order [N] those of one batch after the other.
+
+        In a batch with fewer windows than processes, some get its first window too: a process must not be without any.
+        """
+        for start in range(self.first * batch, len(order), batch):
+            whole = order[start : start + batch]
+            own = np.array_split(whole, self.count)[self.rank]
+            yield own if len(own) else whole[:1]
+
+
+WHOLE = Portion()
+"""All windows of an epoch."""
+
+
+@dataclass(frozen=True)
 class StreamDataset:
     """Scaled features and labels of many streams."""
 
@@ -106,12 +132,10 @@ class StreamDataset:
         """Number of windows of one epoch."""
         return sum(len(window_starts(stream.samples, self.windowing.window, self.windowing.step)) for stream in self.streams)
 
-    def batches(self, batch: int, generator: np.random.Generator) -> Iterator[Batch]:
+    def batches(self, batch: int, generator: np.random.Generator, portion: Portion = WHOLE) -> Iterator[Batch]:
         """Yield all windows once, shuffled, each shifted by up to half a step so that epochs have different windows."""
         start, owner = self.window_places(generator)
-        order = generator.permutation(len(start))
-        for first in range(0, len(order), batch):
-            chosen = order[first : first + batch]
+        for chosen in portion.of(generator.permutation(len(start)), batch):
             yield self._batch(start[chosen], owner[chosen], self.windowing.window)
 
     def window_places(self, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -41,6 +41,10 @@ class LossSettings:
         """Return [C] float32 from samples with each behavior [C] and samples in which it was annotated [C]."""
         return positive_weights(present, annotated, self)
 
+    def counted(self, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
+        """Return what the loss of a batch is the mean over: the number of its cells. So losses of parts can be put together."""
+        return _cells(mask, self).sum()
+
     def __call__(self, logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
         """Return the loss of a batch, as `masked_loss` does."""
         return masked_loss(logits, labels, mask, weights, self)
@@ -78,6 +82,10 @@ class ExclusiveLossSettings:
         frequency = present / np.maximum(annotated, 1)
         return np.minimum(frequency.max() / np.maximum(frequency, 1e-9), self.max_weight).astype(np.float32)
 
+    def counted(self, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
+        """Return what the loss of a batch is the mean over: the sum of the weights of its frames, as `LossSettings.counted` does."""
+        return ((labels * mask).float() * weights).sum()
+
     def __call__(self, logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
         """Return the loss of a batch, as `exclusive_loss` does."""
         return exclusive_loss(logits, labels, mask, weights, self)
@@ -100,10 +108,16 @@ def masked_loss(logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, s
         probability = torch.sigmoid(logits.float())
         miss = torch.where(labels, 1 - probability, probability)
         cells = cells * miss**settings.gamma
-    if settings.unknown_is_absent:
-        mask = mask.any(-1, keepdim=True).expand_as(mask)  # all samples that are not padding: every stream has an annotated behavior
+    mask = _cells(mask, settings)
     # where, not a product: an infinite loss in a cell that does not count must not become NaN
     return torch.where(mask, cells, 0.0).sum() / mask.sum().clamp(min=1)
+
+
+def _cells(mask: Tensor, settings: LossSettings) -> Tensor:
+    """Return which cells of the mask [B, W, C] count."""
+    if settings.unknown_is_absent:
+        return mask.any(-1, keepdim=True).expand_as(mask)  # all samples that are not padding: every stream has an annotated behavior
+    return mask
 
 
 def exclusive_loss(logits: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, settings: ExclusiveLossSettings) -> Tensor:

@@ -27,7 +27,7 @@ from infra.local.control.table_versions import as_moto_counts, as_we_count
 from infra.local.errors import ServiceError
 
 _MOTO = MotoApp()
-_TARGETS = {"athena": "AmazonAthena", "glue": "AWSGlue", "sagemaker": "SageMaker"}
+_TARGETS = {"athena": "AmazonAthena", "glue": "AWSGlue", "sagemaker": "SageMaker", "states": "AWSStepFunctions"}
 _READS = re.compile(r"(Get|List|Describe|BatchGet|Search|Head)([A-Z]|$)")
 _NOT_KEPT = frozenset(["x-amz-security-token", "x-amz-content-sha256", "x-amz-date"])
 _TIDY_AFTER = 1000
@@ -45,7 +45,7 @@ class ControlPlane:
         self._requests_dropped = 0  # before moto saw the first one
 
     def invoke(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call an operation of glue, athena or sagemaker as a client would. Raises ServiceError with the code that AWS would give."""
+        """Call an operation of one of `_TARGETS` as a client would. Raises ServiceError with the code that AWS would give."""
         headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"{_TARGETS[service]}.{operation}"}
         status, _, body = self._send(Call(service, "POST", "/", headers=headers, body=json.dumps(request).encode()))
         answer: dict[str, Any] = json.loads(body or b"{}")

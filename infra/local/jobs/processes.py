@@ -62,6 +62,20 @@ class Process:
     def stop_group(self, grace_s: float) -> None:
         """Ask the group to end, and end it when it has not done so within `grace_s` seconds; returns at once."""
         self.signal_group(signal.SIGTERM)
+        self._end_after(grace_s)
+
+    def stop_as_container(self, grace_s: float) -> None:
+        """Do what `stop_group` does as a container is asked: only its first process, and that only if it listens.
+
+        In a container the first process has number 1, and Linux drops signals for number 1 that it has no handler for. So a shell that
+        waits for a program neither ends nor passes the signal on.
+        """
+        if self.alive and _listens(self.pid, signal.SIGTERM):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(self.pid, signal.SIGTERM)
+        self._end_after(grace_s)
+
+    def _end_after(self, grace_s: float) -> None:
         reminder = threading.Timer(grace_s, self.signal_group, [signal.SIGKILL])
         reminder.daemon = True
         reminder.start()
@@ -165,6 +179,15 @@ def _exception_lines(lines: list[str]) -> list[str]:
 def _signal_group(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
+
+
+def _listens(pid: int, number: int) -> bool:
+    """Say whether a process has a handler for a signal; where the system does not tell, it counts as having one."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("SigCgt:"):
+                return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    return True
 
 
 def _start_time(pid: int) -> float:

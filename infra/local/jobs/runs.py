@@ -11,7 +11,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,11 +111,11 @@ class RunStore:
         found = (self.get(path.stem) for path in self.folder.glob("*.json"))
         return sorted((run for run in found if run), key=lambda run: (-run.created_s, run.run_id))
 
-    def stop(self, run_id: str, grace_s: float) -> RunRecord:
+    def stop(self, run_id: str, grace_s: float, ask: Callable[[Process, float], None] = Process.stop_group) -> RunRecord:
         """Ask an active run to stop; the thread that runs it records its end."""
         run = self.update(run_id, state="STOPPING")
         if run.state == "STOPPING" and run.child:
-            run.child.stop_group(grace_s)
+            ask(run.child, grace_s)
         return run
 
     def stop_own(self) -> None:

@@ -107,7 +107,7 @@ class SageMakerJobs:
         if not run.details.get("EnableManagedSpotTraining") or run.child is None or not run.active:
             raise ServiceError("ValidationException", f"Expected a job that trains on a spot machine, but got {name}.")
         self.runs.update(name, details={"Interrupted": True})
-        run.child.stop_group(_STOP_GRACE_S)
+        run.child.stop_as_container(_STOP_GRACE_S)
 
     def _train_again(self, name: str, container: Container) -> ExitStatus:
         """Start an interrupted job again, on another machine: only its checkpoints are there."""
@@ -135,7 +135,7 @@ class SageMakerJobs:
 
         def started(child: Process) -> None:
             if self.runs.update(name, state="RUNNING", child=child).state == "STOPPING":
-                child.stop_group(_STOP_GRACE_S)
+                child.stop_group(_STOP_GRACE_S)  # it was stopped before it began
 
         environment = container.environment(job_environment(self.endpoint_url, REGION, self.guard.identities.issue(container.role, name)))
         limit_s = (container.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
@@ -186,5 +186,5 @@ class SageMakerJobs:
         if not run.active:
             what = f"The request was rejected because the training job is in status {status_of(run)}."
             raise ServiceError("ValidationException", what)
-        self.runs.stop(run.run_id, _STOP_GRACE_S)
+        self.runs.stop(run.run_id, _STOP_GRACE_S, Process.stop_as_container)
         return {}

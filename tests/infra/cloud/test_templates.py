@@ -80,6 +80,7 @@ def test_logs_expire_results_are_bounded_and_the_workgroup_can_be_removed() -> N
     assert {group["LogGroupName"]: group["RetentionInDays"] for group in of_type("AWS::Logs::LogGroup")} == {
         "/aws-glue/mabe-curate/output": 30,
         "/aws-glue/mabe-curate/error": 30,
+        "/aws/vendedlogs/states/mabe-graph": 30,
     }
     (workgroup,) = of_type("AWS::Athena::WorkGroup")
     assert workgroup["RecursiveDeleteOption"] is True
@@ -102,6 +103,7 @@ def test_failed_jobs_and_costs_are_told() -> None:
 
     assert patterns["mabe-failed-curation"]["detail"] == {"jobName": ["mabe-curate"], "state": ["FAILED", "TIMEOUT", "ERROR"]}
     assert patterns["mabe-failed-training"]["detail"]["TrainingJobStatus"] == ["Failed"]
+    assert patterns["mabe-failed-graph"]["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
     (policy,) = of_type("AWS::SNS::TopicPolicy")
     assert policy["PolicyDocument"]["Statement"][0]["Principal"] == {"Service": ["events.amazonaws.com", "budgets.amazonaws.com"]}
     assert of_type("AWS::SNS::Topic", COMPUTE)[0].get("Subscription") is None
@@ -111,7 +113,17 @@ def test_failed_jobs_and_costs_are_told() -> None:
 
 def names_in(chosen: Settings) -> set[str]:
     """Names of all resources that have one, in both stacks."""
-    keys = ("BucketName", "RoleName", "ManagedPolicyName", "Name", "TopicName", "LogGroupName", "ModelPackageGroupName", "BudgetName")
+    keys = (
+        "BucketName",
+        "RoleName",
+        "ManagedPolicyName",
+        "Name",
+        "TopicName",
+        "LogGroupName",
+        "StateMachineName",
+        "ModelPackageGroupName",
+        "BudgetName",
+    )
     named = set()
     for template in (data_template(chosen), compute_template(chosen)):
         for resource in template["Resources"].values():

@@ -13,9 +13,9 @@ from simulated_lake import Lake
 from behavior.contract import ContractError
 from behavior.labelling import PairLabelling
 from training.fitting.divergence import TrainingDivergedError
-from training.fitting.loop import RunState
 from training.fitting.network_session import NetworkSession
 from training.fitting.prepare import prepare
+from training.fitting.run_state import RunState
 from training.fitting.session import Machine
 from training.fitting.verdict import Verdict
 from training.recipes.named import cnn_transformer_plus_small

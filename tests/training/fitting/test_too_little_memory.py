@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from training.fitting.loop import Trainer
-from training.material.datasets import Batch
+from training.material.datasets import Batch, Portion
 from training.recipes.losses import ExclusiveLossSettings
 from training.recipes.named import conv_bilstm_small
 
@@ -35,7 +35,7 @@ class OneBatch:
     def class_frames(self) -> tuple[np.ndarray, np.ndarray]:
         return np.ones(4), np.full(4, 4.0)
 
-    def batches(self, batch: int, generator: np.random.Generator):
+    def batches(self, batch: int, generator: np.random.Generator, portion: Portion):
         labels = torch.eye(4, dtype=torch.bool)[torch.arange(8) % 4][:, None].expand(8, 5, 4)
         features = torch.from_numpy(generator.normal(size=(8, 5, 3)).astype(np.float32))
         yield Batch(features, None, labels, torch.ones(8, 5, 4, dtype=torch.bool), torch.zeros(8, 5), (1,))

@@ -110,7 +110,14 @@ def _machine_arn(properties: Properties) -> str:
 
 
 def _machine(properties: Properties) -> dict[str, Any]:
-    return {"definition": properties["DefinitionString"], "roleArn": properties["RoleArn"]}
+    logging = properties.get("LoggingConfiguration") or {}
+    groups = [each["CloudWatchLogsLogGroup"]["LogGroupArn"] for each in logging.get("Destinations") or []]
+    told = {
+        "level": logging.get("Level", "OFF"),
+        "includeExecutionData": bool(logging.get("IncludeExecutionData")),
+        "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}} for group in groups],
+    }
+    return {"definition": properties["DefinitionString"], "roleArn": properties["RoleArn"], "loggingConfiguration": told}
 
 
 def _create_machine(call: Caller, properties: Properties) -> None:
@@ -120,7 +127,7 @@ def _create_machine(call: Caller, properties: Properties) -> None:
 
 STATE_MACHINE = Kind(
     name=lambda properties: str(properties["StateMachineName"]),
-    known=frozenset({"StateMachineName", "DefinitionString", "RoleArn", "Tags"}),
+    known=frozenset({"StateMachineName", "DefinitionString", "RoleArn", "LoggingConfiguration", "Tags"}),
     exists=lambda call, properties: call.is_there(
         lambda: call.json("states", "DescribeStateMachine", {"stateMachineArn": _machine_arn(properties)})
     ),

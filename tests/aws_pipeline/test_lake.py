@@ -1,0 +1,43 @@
+"""Objects of a zone, on S3 and in a folder alike."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from aws_pipeline import connections, lake
+from aws_pipeline.config import endpoint
+
+KEYS = ["metadata/train.csv", "train_tracking/lab_id=A/1.parquet", "train_tracking/lab_id=B/2.parquet", "other/lab_id=A/3.parquet"]
+
+
+@pytest.fixture(params=["s3", "folder"])
+def zone(request, settings, tmp_path):
+    folder = settings.mock_dir / "raw-zone" / tmp_path.name if request.param == "s3" else tmp_path
+    for key in KEYS:
+        (folder / key).parent.mkdir(parents=True, exist_ok=True)
+        (folder / key).write_bytes(b"1234")
+    return f"s3://raw-zone/{tmp_path.name}" if request.param == "s3" else folder.as_uri()
+
+
+def test_objects_of_folders_are_listed_with_their_bytes(zone):
+    listed = lake.list_objects(zone, ["metadata", "train_tracking", "absent"])
+    assert sorted(listed) == KEYS[:3]
+    assert {one.n_bytes for one in listed.values()} == {4}
+
+
+def test_only_chosen_subfolders_are_listed_beside_what_lies_in_the_folder_itself(zone):
+    assert sorted(lake.list_objects(zone, ["metadata", "train_tracking"], {"lab_id=A"})) == KEYS[:2]
+    assert sorted(lake.list_objects(zone, ["metadata", "train_tracking"], set())) == KEYS[:1]
+
+
+def test_another_endpoint_gets_connections_of_its_own(tmp_path: Path, settings, monkeypatch):
+    """A client that is kept from an endpoint which has ended would be refused."""
+    before = os.environ["AWS_ENDPOINT_URL"]
+    client = connections.s3_client()
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    with endpoint(settings.__class__(True, tmp_path, tmp_path / "s3_mock", settings.region)):
+        assert connections.s3_client() is not client
+        assert lake.list_objects("s3://raw-zone", ["metadata"]) == {}
+    monkeypatch.setenv("AWS_ENDPOINT_URL", before)
+    assert lake.list_objects("s3://raw-zone", ["metadata"]) is not None

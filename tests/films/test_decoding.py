@@ -1,0 +1,79 @@
+"""Frame numbers painted into films are read back: in order, forward, backward and at random, in several codecs and containers."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from painted_film import CODECS, number_in, painted, write_film
+
+from behavior.contract import ContractError
+from films.decoding import FilmReader, index_of, pictures
+
+FRAMES = 90
+
+
+@pytest.fixture(scope="module", params=sorted(CODECS))
+def film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film at 23.976 frames per second, with B-frames and few key frames."""
+    codec, options = CODECS[request.param]
+    path = tmp_path_factory.mktemp("films") / request.param
+    return write_film(path, [painted(number) for number in range(FRAMES)], codec, options, Fraction(24000, 1001))
+
+
+def test_frames_come_in_the_order_in_which_they_are_shown(film: Path):
+    assert [number_in(picture.gray) for picture in pictures(film)] == list(range(FRAMES))
+
+
+def test_every_frame_is_read_by_its_number_forward_and_backward(film: Path):
+    with FilmReader(film) as reader:
+        assert [number_in(reader.frame(number)) for number in range(FRAMES)] == list(range(FRAMES))
+        assert [number_in(reader.frame(number)) for number in reversed(range(FRAMES))] == list(reversed(range(FRAMES)))
+
+
+def test_every_frame_is_read_by_its_number_at_random(film: Path):
+    order = np.random.default_rng(0).permutation(FRAMES)[:25].tolist()
+    with FilmReader(film) as reader:
+        assert [number_in(reader.frame(number)) for number in order] == order
+
+
+def test_a_frame_is_the_same_whether_it_is_read_in_order_or_by_itself(film: Path):
+    in_order = [picture.gray for picture in pictures(film)]
+    for number in (1, 47, FRAMES - 1):
+        with FilmReader(film) as reader:
+            np.testing.assert_array_equal(reader.frame(number), in_order[number])
+
+
+def test_the_index_has_the_exact_frame_rate(film: Path):
+    assert index_of(film).stated_rate == Fraction(24000, 1001)
+
+
+def test_a_frame_beyond_the_film_is_refused(film: Path):
+    with FilmReader(film) as reader, pytest.raises(IndexError, match="from 0 to 89"):
+        reader.frame(FRAMES)
+
+
+def test_a_file_that_is_no_film_is_named_with_the_reason(tmp_path: Path):
+    path = tmp_path / "letter.mp4"
+    path.write_text("Dear colleague,")
+    with pytest.raises(ContractError, match=r"letter.mp4: Expected a film, but got a file that cannot be opened"):
+        index_of(path)
+
+
+def test_a_film_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(ContractError, match="no such file"):
+        FilmReader(tmp_path / "lost.mp4")
+
+
+@pytest.mark.realdata
+def test_a_real_film_gives_the_same_frames_at_random_as_from_the_start(real_data):
+    """Its parameters are in its first packet only: a reader that enters it at a later key frame must have seen that one."""
+    path = real_data / "train_video" / "OpenfieldClip" / "1780476925.mp4"
+    wanted = {0, 100, 250, 350, 600}
+    with av.open(str(path)) as container:
+        one_by_one = zip(range(max(wanted) + 1), container.decode(video=0), strict=False)
+        expected = {number: frame.to_ndarray(format="gray") for number, frame in one_by_one if number in wanted}
+    for number in sorted(wanted, reverse=True):
+        with FilmReader(path) as reader:
+            np.testing.assert_array_equal(reader.frame(number), expected[number])

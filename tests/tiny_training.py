@@ -1,0 +1,51 @@
+"""training/train.py with a recipe small enough for tests; also a script, for tests that kill it or start several processes of it.
+
+python tests/tiny_training.py STEP_S DROPOUT --curated DIR ...      each step takes STEP_S seconds at least, and is printed
+"""
+
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from recognizers.cnn_transformer import CnnTransformerConfig
+from recognizers.windowed import Windowing
+from training.recipes.named import RECIPES, cnn_transformer_small
+from training.recipes.network_recipe import Recipe
+
+
+def tiny_recipe() -> Recipe:
+    """Return a recipe of four fast epochs."""
+    network = CnnTransformerConfig(width=16, dilations=(1, 2), kernel=3, layers=1, heads=2, feedforward=2)
+    return replace(cnn_transformer_small(), name="tiny", network=network, windowing=Windowing(32, 16), epochs=4, batch=8)
+
+
+def main(step_s: float, dropout: float, flags: list[str]) -> int:
+    """Train slowly, on one thread, and tell of each step."""
+    import torch
+
+    from training import train
+    from training.fitting.loop import Trainer
+
+    torch.set_num_threads(1)
+    network = replace(tiny_recipe().network, dropout=dropout)
+    RECIPES["tiny"] = lambda: replace(tiny_recipe(), network=network)
+    step = Trainer._step
+
+    def slow_step(self: Trainer, batch: Any) -> Any:
+        time.sleep(step_s)
+        loss = step(self, batch)
+        here = self.run.underway
+        print(f"step {self.run.epoch} {here.batches + 1 if here else 0}", flush=True)
+        return loss
+
+    Trainer._step = slow_step  # type: ignore[method-assign]
+    return train.main(flags)
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))
