@@ -24,10 +24,11 @@ setup: $(READY)  ## Install everything into .venv
 demo: $(READY)  ## Simulated mice, the whole pipeline, one summary
 	$(BIN)/python aws_pipeline/pipeline.py --sample
 
-demo-video: $(READY)  ## Simulated films of a pain test, cross-validated; ends with annotated films and a report
-	$(BIN)/python training/sample_films.py --data-dir data/films --individuals 12 --seconds 10
-	$(BIN)/python training/curate_films.py --data-dir data/films --zone results/films/zone
-	$(BIN)/python training/cross_validate.py --recipe film_tcn --epochs 12 --folds 2 --curated results/films/zone --output-dir results/films/film_tcn
+demo-video: $(READY)  ## Simulated films of a pain test through the lake; ends with annotated films and a report
+	$(BIN)/python aws_pipeline/sample_films.py --data-dir data/films --individuals 12 --seconds 10
+	$(BIN)/python aws_pipeline/s3_upload.py --data-dir data/films
+	$(BIN)/python aws_pipeline/glue_etl.py
+	$(BIN)/python training/cross_validate.py --recipe film_tcn --epochs 12 --folds 2 --curated s3_mock/curated-zone --output-dir results/films/film_tcn
 	$(BIN)/python inference/recognize.py --data-dir data/films --held-out --checkpoint results/films/film_tcn/fold-1/film_tcn.safetensors --output results/films/bouts.csv --json results/films/predictions --annotate results/films/annotated
 	@echo "Annotated films: results/films/annotated/*.mp4. Report: results/films/film_tcn/report.html."
 
@@ -59,7 +60,7 @@ destroy: $(READY)  ## Remove the compute stack; data stay
 lint: $(READY)  ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy behavior reports recognizers training inference aws_pipeline infra
+	$(BIN)/mypy behavior films reports recognizers training inference aws_pipeline infra
 	$(BIN)/mypy tests/benchmarks/*.py
 
 format: $(READY)  ## Put the code in shape

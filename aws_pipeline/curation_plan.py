@@ -4,13 +4,17 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapreplace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
+from aws_pipeline.film_plan import FilmPlan, FilmWork, RawObject, films_of_directory, films_of_zone, plan_films
 from aws_pipeline.lake import StoredObject, digest, list_objects, read_object
 from aws_pipeline.landed import Landed, differences, read_digests
 from behavior.contract import CONTRACT_VERSION, ContractError, Fault
 from behavior.curation import CURATION_VERSION
+from behavior.film_keys import RAW_FILM_FOLDERS
 from behavior.keys import (
     METADATA_FOLDERS,
     RAW_TABLES,
@@ -28,6 +32,7 @@ from behavior.policy import STANDARD, Policy
 from behavior.recording import Recording
 from behavior.tables import RAW_METADATA, RAW_TRACKING
 from behavior.verdicts import QuarantineEntry, Rules, by_name
+from films.film_sources import has_films
 
 _SMALL_PART_BYTES, _PART_BYTES = 16 << 20, 64 << 20
 
@@ -99,6 +104,13 @@ class CurationPlan:
     """Objects in the folders of recordings."""
     versions: dict[str, str] = field(default_factory=dict)
     """Versions of the metadata, by key."""
+    films: tuple[FilmWork, ...] = ()
+    """The films to curate."""
+
+    @property
+    def all_work(self) -> tuple[Work | FilmWork, ...]:
+        """Recordings and films to curate."""
+        return (*self.work, *self.films)
 
 
 @dataclass(frozen=True)
@@ -111,6 +123,8 @@ class _RawZone:
     versions: Mapping[str, str]
     """Versions of the metadata, by key."""
     layout: Layout
+    has_films: bool = False
+    """Whether there are films: then recordings are not required."""
 
 
 Objects = Mapping[int, Sequence[LakeObject]]
@@ -137,8 +151,11 @@ def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -
     rules, draft = rules or Rules(), _Draft()
     versions = {key: one.version for key, one in sorted(list_objects(raw, METADATA_FOLDERS).items())}
     landed = read_digests(raw) if layout is RAW_ZONE else {}
-    raw_zone = _RawZone(raw, list_objects(raw, RECORDING_FOLDERS), landed, versions, layout)
-    stored = raw_zone.stored
+    listed = list_objects(raw, [*RECORDING_FOLDERS, *(RAW_FILM_FOLDERS if layout is RAW_ZONE else ())])
+    of_films = {key: one for key, one in listed.items() if key.partition("/")[0] in RAW_FILM_FOLDERS}
+    stored = {key: one for key, one in listed.items() if key not in of_films}
+    films = _plan_films(_RawZone(raw, stored, landed, versions, layout), of_films, rules)
+    raw_zone = _RawZone(raw, stored, landed, versions, layout, has_films=films.n_files > 0)
     objects, foreign = _by_video(stored, layout)
     if rules.policy.rejecting(foreign):
         draft.put_aside += [QuarantineEntry(object_name(one.where), (one,), keys=(one.where,), of_metadata=False) for one in foreign]
@@ -151,13 +168,14 @@ def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -
         tuple(draft.work),
         draft.metadata,
         tuple(sorted(draft.faults, key=str)),
-        tuple(by_name(draft.put_aside)),
-        tuple(by_name(draft.excluded)),
-        tuple(draft.ignored),
-        tuple(draft.notes),
+        tuple(by_name([*draft.put_aside, *films.put_aside])),
+        tuple(by_name([*draft.excluded, *films.excluded])),
+        (*draft.ignored, *films.ignored),
+        (*draft.notes, *films.notes),
         draft.repeated,
-        len(stored),
+        len(stored) + films.n_files,
         versions,
+        tuple(films.work),
     )
 
 
@@ -166,7 +184,7 @@ def digest_of(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
-def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
+def in_parts(work: Sequence[Work | FilmWork], cores: int) -> list[list[Work | FilmWork]]:
     """Divide the work into parts of about equal bytes, the largest recordings first.
 
     There are one or two parts per core, more for large data: Spark needs a quarter of a second per part (Python below 3.12 reads
@@ -174,13 +192,30 @@ def in_parts(work: Sequence[Work], cores: int) -> list[list[Work]]:
     """
     n_bytes = sum(one.n_bytes for one in work)
     n_parts = max(cores, min(2 * cores, n_bytes // _SMALL_PART_BYTES), n_bytes // _PART_BYTES)
-    parts: list[list[Work]] = [[] for _ in range(min(len(work), n_parts))]
+    parts: list[list[Work | FilmWork]] = [[] for _ in range(min(len(work), n_parts))]
     loads = [(0, number) for number in range(len(parts))]  # a heap: the part with the least to do is on top
     for one in sorted(work, key=lambda one: -one.n_bytes):
         load, number = loads[0]
         parts[number].append(one)
         heapreplace(loads, (load + one.n_bytes, number))
     return parts
+
+
+def _plan_films(raw_zone: _RawZone, stored: Mapping[str, StoredObject], rules: Rules) -> FilmPlan:
+    """Return the plan of films; tracking of a recording of the same lab and number says where the mouse of a film is."""
+    if raw_zone.layout is RAW_ZONE:
+        found = films_of_zone(raw_zone.uri, stored, raw_zone.landed, raw_zone.versions, rules.policy)
+    elif not has_films(folder := Path(unquote(urlsplit(raw_zone.uri).path))):
+        return FilmPlan()
+    else:
+        found = films_of_directory(folder)
+    held = ((key, raw_zone.layout.object_of(key)) for key in raw_zone.stored) if found.films else ()
+    tracks = {
+        (str(one.lab), one.video): RawObject(key, raw_zone.stored[key].version, raw_zone.stored[key].n_bytes, raw_zone.landed.get(key))
+        for key, one in held
+        if one and one.table is RAW_TRACKING and one.video is not None
+    }
+    return plan_films(found, tracks, rules)
 
 
 def _plan_split(draft: _Draft, raw_zone: _RawZone, split: str, objects: Objects, rules: Rules) -> None:
@@ -193,7 +228,7 @@ def _plan_split(draft: _Draft, raw_zone: _RawZone, split: str, objects: Objects,
         draft.notes += differences(where, digest(data), raw_zone.versions.get(where, ""), raw_zone.landed.get(where), rules.policy)
         metadata = judge_metadata(data.to_pybytes(), split, where, rules.policy_of)
     except FileNotFoundError:
-        if split == "train":
+        if split == "train" and not raw_zone.has_films:
             message = f"Expected {_a(layout.unit)} {where}, but got none."
             draft.faults.append(Fault("file-missing", raw, message, "Run python aws_pipeline/s3_upload.py."))
         draft.ignored += of_nobody

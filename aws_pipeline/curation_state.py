@@ -2,19 +2,22 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from aws_pipeline.curation_plan import Work
-from aws_pipeline.curation_task import CurationResult
+from aws_pipeline.curation_task import AnyResult, AnyWork, CurationResult
+from aws_pipeline.film_plan import FilmWork
+from aws_pipeline.film_state import film_from_row, film_to_row
+from aws_pipeline.film_task import FilmResult
 from aws_pipeline.iceberg import LakeTable
 from aws_pipeline.lake import WrittenObject, read_object
 from behavior.content import Content
 from behavior.contract import Fault
+from behavior.film_keys import FILM
 from behavior.keys import object_of
 from behavior.parquet_file import read_rows
 from behavior.tables import ANNOTATIONS_ENRICHED, LINEAGE, TRACKING_CURATED
@@ -27,23 +30,28 @@ _WHY = {
     "rules": "the contract, the policy or a decision changed",
     "curation": "the curation has a new version",
     "writer": "another version of pyarrow writes now",
+    "film": "its film changed",
+    "labels": "its labels changed",
+    "embeddings": "its embeddings changed",
+    "tracks": "the tracking of its mouse changed",
+    "labelling": "films.toml changed",
 }
 _FACTS = ("rows_in", "rows_out", "bytes_in", "first_frame", "frames", "mice", "bodyparts", "seen_share", "quality")
 
 
 @dataclass(frozen=True)
 class Due:
-    """The recordings of a plan that must be curated, with reasons, and the results that are still valid."""
+    """The recordings and films of a plan that must be curated, with reasons, and the results that are still valid."""
 
-    work: tuple[Work, ...]
+    work: tuple[AnyWork, ...]
     why: Mapping[str, str]
     """Name of each recording of the plan -> why it is curated, or since when it is unchanged."""
-    ready: tuple[CurationResult, ...]
+    ready: tuple[AnyResult, ...]
 
 
 def due(
-    work: Iterable[Work],
-    former: Mapping[str, CurationResult],
+    work: Iterable[AnyWork],
+    former: Mapping[str, AnyResult],
     rejected: Mapping[str, QuarantineEntry],
     present: Set[str],
     *,
@@ -52,9 +60,10 @@ def due(
     """Compare a plan with the results of earlier runs.
 
     `former` are accepted recordings and `rejected` those in quarantine, by name; `present` are the keys of curated objects that are in
-    their table and in the zone. With `force` every recording is curated.
+    their table (files of films: in the list of the last run) and in the zone. With `force` every recording is curated.
     """
-    again, why, ready = [], {}, []
+    again, ready = list[AnyWork](), list[AnyResult]()
+    why: dict[str, str] = {}
     for one in work:
         known = former.get(one.name) or _as_result(one, rejected.get(one.name))
         reason = "forced" if force else _reason(one, known, present)
@@ -67,30 +76,33 @@ def due(
     return Due(tuple(again), why, tuple(ready))
 
 
-def _reason(work: Work, known: CurationResult | None, present: Set[str]) -> str:
+def _reason(work: AnyWork, known: AnyResult | None, present: Set[str]) -> str:
     """Return why a recording must be curated; nothing if it need not be."""
     if known is None:
         return "it is new"
     now = work.inputs
     if changed := [kind for kind in sorted(now.keys() | known.inputs.keys()) if now.get(kind) != known.inputs.get(kind)]:
         return ", ".join(_WHY[kind] for kind in changed)
-    if any(one.key not in present for one in known.objects):
+    if any(one.key not in present for one in (*known.objects, *known.files)):
         return "its curated object is gone"
     return ""
 
 
-def _as_result(work: Work, entry: QuarantineEntry | None) -> CurationResult | None:
+def _as_result(work: AnyWork, entry: QuarantineEntry | None) -> AnyResult | None:
     if entry is None or not entry.inputs or any(fault.code == "object-changed" for fault in entry.faults):
         return None  # uploaded again, a damaged object has the same ETag as before
+    if isinstance(work, FilmWork):
+        inputs = dict(entry.inputs)
+        return FilmResult(work.video_id, work.lab, entry.faults, inputs=inputs, run=entry.run, bytes_in=work.n_bytes)
     place = work.split, work.recording.video_id, work.recording.lab_id
     return CurationResult(*place, entry.faults, inputs=dict(entry.inputs), run=entry.run, rows_in=entry.rows, bytes_in=work.n_bytes)
 
 
-def read_former(lineage: LakeTable | None) -> dict[str, CurationResult]:
-    """Return the accepted recordings of the last run, by name."""
+def read_former(lineage: LakeTable | None) -> dict[str, AnyResult]:
+    """Return the accepted recordings and films of the last run, by name."""
     if lineage is None:
         return {}
-    former = {}
+    former = dict[str, AnyResult]()
     for key in sorted(lineage.entries):
         held = object_of(key)
         try:
@@ -98,16 +110,17 @@ def read_former(lineage: LakeTable | None) -> dict[str, CurationResult]:
         except FileNotFoundError:  # another run or a person removed it: its recordings are curated again
             continue
         for row in rows.to_pylist():
-            result = _from_row(row, str(held.lab) if held else "")
+            of_row: Callable[[Mapping[str, Any], str], AnyResult] = film_from_row if row["split"] == FILM else _from_row
+            result = of_row(row, str(held.lab) if held else "")
             former[result.name] = result
     return former
 
 
-def lineage_rows(results: Iterable[CurationResult]) -> dict[str, pa.Table]:
-    """Return the rows of `LINEAGE` of accepted recordings, by lab, sorted by split and video."""
+def lineage_rows(results: Iterable[AnyResult]) -> dict[str, pa.Table]:
+    """Return the rows of `LINEAGE` of accepted recordings and films, by lab, sorted by split and video."""
     by_lab = defaultdict(list)
     for result in sorted(results, key=lambda one: (one.split, one.video_id)):
-        by_lab[result.lab].append(_to_row(result))
+        by_lab[result.lab].append(film_to_row(result) if isinstance(result, FilmResult) else _to_row(result))
     return {lab: pa.Table.from_pylist(rows, schema=LINEAGE.schema) for lab, rows in sorted(by_lab.items())}
 
 

@@ -9,6 +9,8 @@ import pandas as pd
 import pyarrow as pa
 
 from aws_pipeline.curation_plan import Work, digest_of
+from aws_pipeline.film_plan import FilmWork
+from aws_pipeline.film_task import FilmResult, curate_film
 from aws_pipeline.lake import WrittenObject, count_rows, digest, encode, read_object, write_parquet
 from aws_pipeline.landed import differences
 from behavior.annotations import Behavior, bout_lengths, enrich, sound_bouts
@@ -19,7 +21,7 @@ from behavior.keys import key_of, recording_name
 from behavior.parquet_file import read_rows
 from behavior.quality import quality_of
 from behavior.quality_flags import quality_flags
-from behavior.tables import ANNOTATIONS_ENRICHED, RAW_ANNOTATION, RAW_TRACKING, TRACKING_CURATED, Table
+from behavior.tables import ANNOTATIONS_ENRICHED, FILM_LABELS, RAW_ANNOTATION, RAW_TRACKING, TRACKING_CURATED, Table
 
 BOUT_OPTIONS = {"compression": "zstd", "write_page_checksum": True}
 _ANY_FRAMES = range(np.iinfo(np.int32).max)
@@ -49,6 +51,8 @@ class CurationResult:
     """Digest of `digests` and `inputs`, in the keys of its objects."""
     objects: tuple[WrittenObject, ...] = ()
     """Its objects in the curated zone: tracking, then bouts."""
+    files: tuple[WrittenObject, ...] = ()
+    """Objects that are no tables: a recording has none."""
     run: str = ""
     """Run that curated it."""
     rows_in: int = 0
@@ -78,9 +82,16 @@ class CurationResult:
         return sum(one.n_bytes for one in self.objects)
 
 
-def curate_part(part: Iterable[Work], raw: str, curated: str, run: str, ids: ColumnIds | None) -> Iterator[CurationResult]:
-    """Curate recordings one by one. Broken contracts become the faults of a result; without `ids` recordings are only checked."""
+AnyWork = Work | FilmWork
+AnyResult = CurationResult | FilmResult
+
+
+def curate_part(part: Iterable[AnyWork], raw: str, curated: str, run: str, ids: ColumnIds | None) -> Iterator[AnyResult]:
+    """Curate recordings and films one by one. Broken contracts become the faults of a result; without `ids` they are only checked."""
     for work in part:
+        if isinstance(work, FilmWork):
+            yield curate_film(work, raw, curated, run, ids[FILM_LABELS.name] if ids else None)
+            continue
         try:
             yield _curate(work, raw, curated, run, ids)
         except ContractError as error:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from typing import Any
 
-from aws_pipeline.curation_plan import Work, in_parts
-from aws_pipeline.curation_task import ColumnIds, CurationResult, curate_part
+from aws_pipeline.curation_plan import in_parts
+from aws_pipeline.curation_task import AnyResult, AnyWork, ColumnIds, curate_part
 from aws_pipeline.preparation import Options
 
 _STATUS_EVERY_S = 2.0
@@ -23,7 +23,7 @@ def spark_context() -> Any:
     return SparkContext.getOrCreate(SparkConf().setAppName("mabe-curate"))
 
 
-def curate_all(work: Sequence[Work], options: Options, run: str, ids: ColumnIds | None, tell: Tell) -> Iterator[CurationResult]:
+def curate_all(work: Sequence[AnyWork], options: Options, run: str, ids: ColumnIds | None, tell: Tell) -> Iterator[AnyResult]:
     """Yield the result of each recording. Without `ids` recordings are only checked, and nothing is written."""
     if sum(one.n_bytes for one in work) <= options.little_bytes:
         yield from _by_this_process(work, options, run, ids, tell)
@@ -31,11 +31,11 @@ def curate_all(work: Sequence[Work], options: Options, run: str, ids: ColumnIds 
         yield from _by_spark(work, options, run, ids, tell)
 
 
-def _by_this_process(work: Sequence[Work], options: Options, run: str, ids: ColumnIds | None, tell: Tell) -> Iterator[CurationResult]:
+def _by_this_process(work: Sequence[AnyWork], options: Options, run: str, ids: ColumnIds | None, tell: Tell) -> Iterator[AnyResult]:
     """Curate in threads: Arrow and numpy release Python's lock most of the time."""
     print(f"{len(work)} recordings to curate, in this process", flush=True)
 
-    def curated(one: Work) -> CurationResult:
+    def curated(one: AnyWork) -> AnyResult:
         (result,) = curate_part([one], options.raw, options.curated, run, ids)
         return result
 
@@ -46,7 +46,7 @@ def _by_this_process(work: Sequence[Work], options: Options, run: str, ids: Colu
             yield done.result()
 
 
-def _by_spark(work: Sequence[Work], options: Options, run: str, ids: ColumnIds | None, tell: Tell) -> Iterator[CurationResult]:
+def _by_spark(work: Sequence[AnyWork], options: Options, run: str, ids: ColumnIds | None, tell: Tell) -> Iterator[AnyResult]:
     spark, raw, curated = spark_context(), options.raw, options.curated
     parts = in_parts(work, spark.defaultParallelism)
     print(f"{len(work)} recordings to curate, in {len(parts)} parts", flush=True)

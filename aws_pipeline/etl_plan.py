@@ -15,7 +15,7 @@ _FOOTERS = 20
 
 
 def due_bytes_of(known: Prepared) -> int:
-    """Return the bytes of tracking that are to be curated."""
+    """Return the bytes of tracking and of films that are to be curated."""
     return sum(one.n_bytes for one in known.due.work)
 
 
@@ -28,7 +28,9 @@ def show_plan(known: Prepared, chosen: Settings, *, explain: bool, as_json: bool
         **{one.name: "excluded" for one in plan.excluded},
     }
     faults = [str(fault) for fault in plan.faults]
-    expected = expected_curation(len(due.work), due_bytes_of(known), _about_rows(chosen.uri("raw"), due.work))
+    expected = expected_curation(
+        len(due.work), due_bytes_of(known), _about_rows(chosen.uri("raw"), [one for one in due.work if isinstance(one, Work)])
+    )
     facts = {
         "curate": len(due.work),
         "unchanged": len(due.ready),

@@ -5,10 +5,11 @@
     glue_etl.py --JOB_NAME J --RAW_URI s3://raw-zone --CURATED_URI s3://curated-zone --DATABASE mabe [--POLICY_URI s3://.../x.toml]
                 [--SUMMARY_URI s3://.../x.json]    for Glue, on this disk or on AWS: the run itself
 
-Reads   metadata/{train,test}.csv, {train,test}_tracking/lab_id=<lab>/<video>.parquet and train_annotation/... of the raw zone.
-Writes  the tables of the curated zone, which are Iceberg tables: tracking_curated and annotations_enriched (one object per recording
-        and version), metadata_train, metadata_test, class_distribution_stats, lineage, runs; snapshots/ with the lists of their
-        objects; quarantine/reasons/.
+Reads   metadata/{train,test}.csv, {train,test}_tracking/lab_id=<lab>/<video>.parquet and train_annotation/... of the raw zone; films,
+        their labels and embeddings: film/, film_annotation/, film_embedding/, metadata/films.toml, metadata/individuals.csv.
+Writes  the tables of the curated zone, which are Iceberg tables: tracking_curated, annotations_enriched and film_labels (one object per
+        recording or film and version), metadata_train, metadata_test, class_distribution_stats, video_manifest, lineage, runs; copies of
+        the films in films/; snapshots/ with the lists of their objects; quarantine/reasons/.
 
 Only recordings that are new or changed are curated: --explain says why each one is or is not. A changed recording replaces its rows,
 a removed one removes them. Readers see the old state of a table until its commit, and then the new one. Two runs at once both end well:
@@ -44,8 +45,8 @@ from typing import Any
 if not __package__ and "--JOB_NAME" not in sys.argv:  # in Glue, the packages are in a library
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aws_pipeline.curation_plan import CurationPlan, Work
-from aws_pipeline.curation_task import CurationResult
+from aws_pipeline.curation_plan import CurationPlan
+from aws_pipeline.curation_task import AnyResult, AnyWork
 from aws_pipeline.curation_workers import curate_all, spark_context
 from aws_pipeline.iceberg import CommitConflictError
 from aws_pipeline.lake import write_object
@@ -90,7 +91,7 @@ def run_curation(options: Options) -> dict[str, Any]:
 
 def _curate_and_publish(prepared: Prepared, options: Options, run: Run, clock: list[float]) -> tuple[dict[str, Any], int]:
     """Curate what is due and publish it; return the summary, and how many objects were removed. If another run commits first, plan anew."""
-    own = dict[str, CurationResult]()
+    own = dict[str, AnyResult]()
     for _ in range(_MOST_ATTEMPTS):
         plan = prepared.plan
         own |= {one.name: one for one in _curate(_not_done(prepared.due.work, own), options, run.name, prepared)}
@@ -112,13 +113,13 @@ def _curate_and_publish(prepared: Prepared, options: Options, run: Run, clock: l
     )
 
 
-def _with_first_run(result: CurationResult, former: Mapping[str, CurationResult]) -> CurationResult:
+def _with_first_run(result: AnyResult, former: Mapping[str, AnyResult]) -> AnyResult:
     """Return a result; if an earlier run had the same, before somebody deleted its object, that run stays in its lineage."""
     known = former.get(result.name)
     return replace(result, run=known.run) if known and known.fingerprint == result.fingerprint else result
 
 
-def _not_done(work: Sequence[Work], own: Mapping[str, CurationResult]) -> list[Work]:
+def _not_done(work: Sequence[AnyWork], own: Mapping[str, AnyResult]) -> list[AnyWork]:
     """Return the work without what an earlier attempt of this run has done with the same inputs."""
     return [one for one in work if one.name not in own or own[one.name].inputs != one.inputs]
 
@@ -127,8 +128,8 @@ def _recording_facts(plan: CurationPlan, outcome: Outcome, policy: Policy) -> di
     """Return the part of the summary about recordings, and print the repairs and flags of each."""
     accepted = outcome.accepted
     counts: Counter[str] = Counter()
-    of_recording = {(one.split, one.recording.video_id): one.policy for one in plan.work}
-    by_policy = [(policy, plan.notes), *((of_recording[one.split, one.video_id], one.notes) for one in accepted)]
+    of_work = {one.name: one.policy for one in plan.all_work}
+    by_policy = [(policy, plan.notes), *((of_work[one.name], one.notes) for one in outcome.all_accepted)]
     for judge, note in ((judge, note) for judge, notes in by_policy for note in notes):
         print(f"{judge.severity(note.code)}: {note}")
         counts[note.code] += note.count
@@ -139,19 +140,20 @@ def _recording_facts(plan: CurationPlan, outcome: Outcome, policy: Policy) -> di
         "contract": CONTRACT_VERSION,
         "curation": CURATION_VERSION,
         "videos": len(accepted),
+        "films": len(outcome.films),
         **{name: sum(getattr(result, name) for result in accepted) for name in ("rows_in", "rows_out", "bytes_in", "bytes_out")},
         "ignored": len(plan.ignored),
         "versions": plan.versions,
         "notes": dict(sorted(counts.items())),
         "put_aside": [one.summary() for one in outcome.put_aside],
-        "by_leave": _by_leave(accepted),
+        "by_leave": _by_leave(outcome.all_accepted),
         "excluded": [one.name for one in outcome.excluded],
         "balances": {balance.unit: balance.to_json() for balance in outcome.balances},
     }
 
 
-def _by_leave(accepted: Sequence[CurationResult]) -> dict[str, list[str]]:
-    """Return the recordings that only a policy or a decision accepted, with the codes of their faults."""
+def _by_leave(accepted: Sequence[AnyResult]) -> dict[str, list[str]]:
+    """Return the recordings and films that only a policy or a decision accepted, with the codes of their faults."""
     codes_by_name = {}
     for result in accepted:
         if codes := sorted({note.code for note in STANDARD.rejecting(result.notes)}):
@@ -159,8 +161,8 @@ def _by_leave(accepted: Sequence[CurationResult]) -> dict[str, list[str]]:
     return codes_by_name
 
 
-def _curate(work: Sequence[Work], options: Options, run: str, prepared: Prepared) -> list[CurationResult]:
-    """Curate recordings. If the data set as a whole is faulty, they are only checked, and nothing is written."""
+def _curate(work: Sequence[AnyWork], options: Options, run: str, prepared: Prepared) -> list[AnyResult]:
+    """Curate recordings and films. If the data set as a whole is faulty, they are only checked, and nothing is written."""
     print(f"{len(prepared.due.ready)} recordings are unchanged", flush=True)
     ids = None if prepared.plan.faults else {name: table.column_ids for name, table in prepared.tables.items()}
     told = time.monotonic()

@@ -13,9 +13,9 @@ from behavior.contract import UsageError
 from behavior.workplace import REPOSITORY
 
 GLUE_SCRIPT = "aws_pipeline/glue_etl.py"
-TRAINING = ("behavior", "reports", "recognizers", "training")
+TRAINING = ("behavior", "films", "reports", "recognizers", "training")
 """Folders that a training job needs."""
-IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm")
+IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm", "av")
 """Packages that training needs, and that the PyTorch container lacks or has in another version."""
 START = """#!/bin/sh
 # Unpacks the code that lies beside this file and runs one of its scripts: sh start.sh training/train.py --recipe trees
@@ -28,9 +28,9 @@ shift
 exec python3 "$place/$script" "$@"
 """
 """How a training job of the cloud's graph starts; a job that sagemaker_train.py sends is started by the SDK."""
-SERVING = ("behavior", "reports", "recognizers", "inference")
+SERVING = ("behavior", "films", "reports", "recognizers", "inference")
 """Folders that a served model needs."""
-NOT_IN_GLUE = ("pyiceberg",)
+NOT_IN_GLUE = ("pyiceberg", "av")
 """Packages that the Glue job needs and that Glue does not have: it installs them when a run starts."""
 
 Files = Mapping[str, bytes]
@@ -71,7 +71,7 @@ def files(*places: str) -> Files:
 
 
 def glue_library() -> Files:
-    """Return what the Glue script imports of this repository: `behavior`, and the modules of `aws_pipeline` that it leads to.
+    """Return what the Glue script imports of this repository: `behavior`, `films`, and the modules of `aws_pipeline` that it leads to.
 
     Imports inside functions do not count: the script has one for the user's side only.
     """
@@ -83,7 +83,7 @@ def glue_library() -> Files:
                 if path not in found:
                     found |= files(path)
                     waiting.append(path)
-    return dict(sorted({**files("behavior", "aws_pipeline/__init__.py"), **found}.items()))
+    return dict(sorted({**files("behavior", "films", "aws_pipeline/__init__.py"), **found}.items()))
 
 
 def digest(packed: Files) -> str:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ from behavior.snapshot import Snapshot
 from behavior.tables import Table
 
 _THREADS = 32
+_PART_BYTES = 8 << 20
 _MOST_DELETED = 1000
 """Most items in one request to AWS."""
 
@@ -38,7 +40,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class WrittenObject:
-    """A Parquet object of the curated zone, as it was written."""
+    """An object of the curated zone, as it was written: Parquet, or a file of a film."""
 
     table: str
     key: str
@@ -108,6 +110,28 @@ def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:
     filesystem, root = open_zone(zone)
     with filesystem.open_output_stream(f"{root}/{key}") as target:
         target.write(data)
+
+
+def copy_to_file(zone: str, key: str, path: Path) -> str:
+    """Copy an object to a file, a part after the other; return its SHA-256. Raises FileNotFoundError."""
+    filesystem, root = open_zone(zone)
+    total = hashlib.sha256()
+    with filesystem.open_input_stream(f"{root}/{key}") as source, path.open("wb") as target:
+        while part := source.read(_PART_BYTES):
+            total.update(part)
+            target.write(part)
+    return total.hexdigest()
+
+
+def write_file(zone: str, key: str, path: Path, sha256: str) -> WrittenObject:
+    """Write a file that is no table as an object whose key names its content; one that is there already is not written again."""
+    filesystem, root = open_zone(zone)
+    n_bytes = path.stat().st_size
+    if filesystem.get_file_info(f"{root}/{key}").size != n_bytes:
+        with path.open("rb") as source, filesystem.open_output_stream(f"{root}/{key}") as target:
+            while part := source.read(_PART_BYTES):
+                target.write(part)
+    return WrittenObject(key.partition("/")[0], key, 0, n_bytes, sha256)
 
 
 def read_snapshot(zone: str, run: str | None = None) -> Snapshot | None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from aws_pipeline.lake import StoredObject, list_objects, read_object, read_snapshot
 from behavior.contract import CONTRACT_VERSION, ContractError, Fault
+from behavior.film_keys import RAW_FILM_FOLDERS
 from behavior.keys import METADATA_FOLDERS, RECORDING_FOLDERS, lab_partition
 from behavior.parquet_file import read_rows
 from behavior.policy import Policy
@@ -109,8 +110,8 @@ class Present:
 def read_present(zone: str, labs: Iterable[str]) -> Present:
     """Return what a raw zone holds of metadata and of some labs."""
     chosen = sorted(set(labs))
-    of_labs = set(map(lab_partition, chosen))
-    objects, rows = list_objects(zone, [*METADATA_FOLDERS, *RECORDING_FOLDERS], of_labs), read_landing(zone, {None, *chosen})
+    of_labs, folders = set(map(lab_partition, chosen)), [*METADATA_FOLDERS, *RECORDING_FOLDERS, *RAW_FILM_FOLDERS]
+    objects, rows = list_objects(zone, folders, of_labs), read_landing(zone, {None, *chosen})
     landed = map(_from_row, rows.to_pylist())
     vouched = {one.key: one for one in landed if vouches(one.version, one.stamp.n_bytes, objects.get(one.key))}
     return Present(objects, vouched)

@@ -15,7 +15,7 @@ from aws_pipeline.lake import WrittenObject, digest, encode, read_object, read_s
 from aws_pipeline.landed import LandedFile
 from aws_pipeline.retention import clean, publish_snapshot, read_retention, snapshot_of, tag_of
 from aws_pipeline.underway import others_underway
-from behavior.keys import lab_key, object_of
+from behavior.keys import lab_key, lab_of, object_of
 from behavior.parquet_file import read_rows
 from behavior.tables import LANDING
 
@@ -55,8 +55,7 @@ def _by_lab(landed: Iterable[LandedFile], gone: Iterable[str]) -> dict[str | Non
     by_lab: dict[str | None, _Rows] = {}
     changes: list[tuple[str, LandedFile | None]] = [*((one.key, one) for one in landed), *((key, None) for key in gone)]
     for key, row in changes:
-        held = object_of(key)
-        by_lab.setdefault(held.lab if held else None, {})[key] = row
+        by_lab.setdefault(lab_of(key), {})[key] = row
     return by_lab
 
 

@@ -4,7 +4,7 @@
     python aws_pipeline/lineage.py --runs [--json]        every run that changed the lake, with the snapshot of each table that is readable
     python aws_pipeline/lineage.py --verify [RECORDING]   read every object again and compare its SHA-256 with what was written or landed
 
-RECORDING is a video id, or train-7 or test-7 if both splits have one. A snapshot id of --runs is for time travel in SQL:
+RECORDING is a video id, or train-7, test-7 or film-7 if several have it. A snapshot id of --runs is for time travel in SQL:
 SELECT ... FROM tracking_curated FOR VERSION AS OF <snapshot id>.
 
 Reads   snapshots/, lineage/ and runs/ of the curated zone; with --verify all objects that they name.
@@ -30,6 +30,7 @@ from aws_pipeline.lake import digest, list_objects, read_object, read_snapshot
 from aws_pipeline.landed import read_digests
 from aws_pipeline.terminal import run
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, UsageError
+from behavior.film_keys import FILM, RAW_FILM_FOLDERS
 from behavior.keys import CURRENT_SNAPSHOT, RAW_FOLDERS, SNAPSHOTS, SPLITS, recording_name
 from behavior.parquet_file import read_rows
 from behavior.snapshot import Snapshot
@@ -93,6 +94,7 @@ def verify(chosen: Settings, name: str | None) -> list[str]:
         listed = {key for _, key, _ in expected}
         others = (each for table in _current(curated).tables.values() for each in table.objects if each.key not in listed)
         expected += [(curated, each.key, each.sha256) for each in others if each.sha256]
+        expected += [(curated, each.key, str(each.sha256)) for each in _current(curated).files if each.key not in listed]
         expected += [(raw, key, sha256) for key, sha256 in _only_landed(raw).items() if key not in listed]
     with ThreadPoolExecutor(_THREADS) as pool:
         faults = progress(pool.map(lambda one: _fault(*one), expected), "verify", len(expected))
@@ -101,7 +103,7 @@ def verify(chosen: Settings, name: str | None) -> list[str]:
 
 def _only_landed(zone: str) -> dict[str, str]:
     """Return the SHA-256 of the objects of the raw zone that are as they were uploaded, by key."""
-    stored = list_objects(zone, RAW_FOLDERS)
+    stored = list_objects(zone, [*RAW_FOLDERS, *RAW_FILM_FOLDERS])
     return {key: one.sha256 for key, one in read_digests(zone).items() if key in stored and stored[key].version == one.version}
 
 
@@ -136,7 +138,7 @@ def _rows(zone: str, snapshot: Snapshot, table: Table) -> Iterator[dict[str, Any
 
 
 def _one(name: str, rows: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    matches = [each for each in (name, *(f"{split}-{name}" for split in SPLITS)) if each in rows]
+    matches = [each for each in (name, *(f"{split}-{name}" for split in (*SPLITS, FILM))) if each in rows]
     if len(matches) == 1:
         return rows[matches[0]]
     if matches:

@@ -7,16 +7,19 @@ from typing import Any
 
 from aws_pipeline.curation_plan import CurationPlan, plan_work
 from aws_pipeline.curation_state import Due, due, read_former
-from aws_pipeline.curation_task import CurationResult
+from aws_pipeline.curation_task import AnyResult
 from aws_pipeline.iceberg import LakeTable, open_tables
 from aws_pipeline.lake import list_objects, read_object, read_snapshot
 from aws_pipeline.quarantine_store import read_decisions, read_reasons, readable_reasons
 from aws_pipeline.retention import is_published
+from behavior.film_keys import CURATED_FILM_FOLDERS
 from behavior.parquet_file import read_rows
 from behavior.policy import STANDARD, Policy, parse_policy
-from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, LINEAGE, RUNS, TRACKING_CURATED
+from behavior.tables import ANNOTATIONS_ENRICHED, CURATED_TABLES, FILM_LABELS, LINEAGE, RUNS, TRACKING_CURATED
 from behavior.verdicts import Rules
 
+_OF_RECORDINGS = (TRACKING_CURATED, ANNOTATIONS_ENRICHED, FILM_LABELS)
+"""Tables with an object for each recording, or each film."""
 LITTLE_BYTES = 64 << 20
 """Curated by two cores in less time than a JVM needs to start."""
 
@@ -51,8 +54,8 @@ class Prepared:
     plan: CurationPlan
     policy: Policy
     tables: dict[str, LakeTable]
-    former: dict[str, CurationResult]
-    """Accepted recordings of the last run, by name."""
+    former: dict[str, AnyResult]
+    """Accepted recordings and films of the last run, by name."""
     due: Due
     published: bool
     """Whether the list of objects is that of the tables; a killed run has perhaps not published it."""
@@ -71,15 +74,17 @@ def prepare(options: Options, policy: Policy, *, create: bool) -> Prepared:
     with ThreadPoolExecutor(3) as aside:
         opening = aside.submit(open_tables, options.curated, options.database, CURATED_TABLES, create=create)
         rejecting = aside.submit(readable_reasons, options.curated)
-        listing = aside.submit(list_objects, options.curated, [TRACKING_CURATED.location, ANNOTATIONS_ENRICHED.location])
+        listing = aside.submit(list_objects, options.curated, [table.location for table in _OF_RECORDINGS] + [*CURATED_FILM_FOLDERS])
         rules = Rules(policy, read_decisions(options.curated), read_reasons(options.raw))
         plan, tables = plan_work(options.raw, rules), opening.result()
         stored, rejected = listing.result(), rejecting.result()
-    of_recordings = [tables[table.name] for table in (TRACKING_CURATED, ANNOTATIONS_ENRICHED) if table.name in tables]
+    of_recordings = [tables[table.name] for table in _OF_RECORDINGS if table.name in tables]
+    snapshot = read_snapshot(options.curated)
     entries = {key: entry.file_size_in_bytes for table in of_recordings for key, entry in table.entries.items()}
+    entries |= {each.key: each.n_bytes or 0 for each in snapshot.files} if snapshot else {}
     present = {key for key, n_bytes in entries.items() if key in stored and stored[key].n_bytes == n_bytes}
-    former, published = read_former(tables.get(LINEAGE.name)), is_published(read_snapshot(options.curated), tables)
-    return Prepared(plan, policy, tables, former, due(plan.work, former, rejected, present, force=options.force), published)
+    former, published = read_former(tables.get(LINEAGE.name)), is_published(snapshot, tables)
+    return Prepared(plan, policy, tables, former, due(plan.all_work, former, rejected, present, force=options.force), published)
 
 
 def last_summary(tables: dict[str, LakeTable]) -> dict[str, Any]:
@@ -104,5 +109,12 @@ def nothing_to_do(prepared: Prepared, code: str) -> dict[str, Any] | None:
         len(plan.ignored),
     )
     names = sorted(one["name"] for one in summary["put_aside"])
-    then = summary["code"], summary["versions"], names, sorted(summary["excluded"]), summary["videos"], summary["ignored"]
+    then = (
+        summary["code"],
+        summary["versions"],
+        names,
+        sorted(summary["excluded"]),
+        summary["videos"] + summary.get("films", 0),
+        summary["ignored"],
+    )
     return summary if now == then else None

@@ -17,6 +17,7 @@ import pyarrow as pa
 from aws_pipeline.curation_plan import CurationPlan
 from aws_pipeline.curation_state import lineage_rows
 from aws_pipeline.curation_task import BOUT_OPTIONS, CurationResult
+from aws_pipeline.film_state import film_files, manifest_rows
 from aws_pipeline.iceberg import LakeTable, open_tables
 from aws_pipeline.lake import (
     WrittenObject,
@@ -37,6 +38,7 @@ from behavior.annotations import Occurrences, class_distribution
 from behavior.content import content_groups
 from behavior.keys import REASONS, key_of, lab_key, reason_key
 from behavior.parquet_file import read_rows
+from behavior.snapshot import SnapshotObject
 from behavior.tables import (
     CLASS_DISTRIBUTION_STATS,
     CURATED_TABLES,
@@ -46,6 +48,7 @@ from behavior.tables import (
     METADATA_TRAIN,
     RAW_METADATA,
     RUNS,
+    VIDEO_MANIFEST,
     Table,
 )
 from behavior.verdicts import QuarantineEntry
@@ -76,28 +79,30 @@ def publish(plan: CurationPlan, outcome: Outcome, tables: Mapping[str, LakeTable
     for key, content in new_reasons.items():
         write_object(zone, key, content)
     changes = {name: _change(tables[name], objects) for name, objects in wanted.items() if name != RUNS.name}
+    files = film_files(outcome.films)
     retention, current = read_retention(zone, run.keep_days), read_snapshot(zone)
     if any(new or gone for new, gone in changes.values()) or new_reasons or old_reasons or not is_published(current, tables):
         digests = {one.key: one.sha256 for each in wanted.values() for one in each.values()}
-        now = _commit(changes, tables, zone, database, run, retention, digests)
+        now = _commit(changes, tables, zone, database, run, retention, digests, files)
     else:
         now, retention = tables, retention.while_current(current.run if current else "")
         if retention.expired:  # a run was killed before it cleaned up
             for name, opened in tables.items():
                 opened.commit([], [], expired=retention.of_table(name))
     remove_objects(zone, sorted(old_reasons))
-    return clean(zone, now, retention, alone=not others_underway(zone, run.name))
+    return clean(zone, now, retention, alone=not others_underway(zone, run.name), files={one.key for one in files})
 
 
 def _wanted(plan: CurationPlan, outcome: Outcome, tables: Mapping[str, LakeTable], zone: str) -> dict[str, dict[str, WrittenObject]]:
     """Return the objects that each table should hold, by table and key; those of tables that span recordings are written."""
     wanted = {name: dict[str, WrittenObject]() for name in tables}
-    for result in outcome.accepted:
+    for result in outcome.all_accepted:
         for one in result.objects:
             wanted[one.table][one.key] = one
     spanning: list[tuple[Table, str | None, pa.Table]] = []
     spanning += [(table, None, rows) for table, rows in spanning_tables(plan, outcome.accepted).items()]
-    spanning += [(LINEAGE, lab, rows) for lab, rows in lineage_rows(outcome.accepted).items()]
+    spanning += [(LINEAGE, lab, rows) for lab, rows in lineage_rows(outcome.all_accepted).items()]
+    spanning += [(VIDEO_MANIFEST, None, manifest_rows(outcome.films, plan.films))]
     stored = list_objects(zone, sorted({table.location for table, _, _ in spanning}))
     for table, lab, rows in spanning:
         if rows:  # Iceberg takes an object without rows for none
@@ -114,6 +119,7 @@ def _commit(
     run: Run,
     retention: Retention,
     digests: Mapping[str, str],
+    files: tuple[SnapshotObject, ...],
 ) -> Mapping[str, LakeTable]:
     """Commit the changes of all tables, the table `runs` last, and publish the list of objects; return the tables as they are then."""
     tag = tag_of(run.name)
@@ -138,7 +144,7 @@ def _commit(
             now.update(open_tables(zone, database, CURATED_TABLES, create=False))
             return {name: one.snapshot_id for name, one in now.items()} == {name: one.snapshot_id for name, one in after.items()}
 
-        publish_snapshot(zone, snapshot_of(run.name, after, {**digests, runs.key: runs.sha256}), is_newest)
+        publish_snapshot(zone, snapshot_of(run.name, after, {**digests, runs.key: runs.sha256}, files), is_newest)
     return now
 
 

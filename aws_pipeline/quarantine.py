@@ -6,7 +6,7 @@
     python aws_pipeline/quarantine.py exclude RECORDING --reason "..."    leave it out from the next run on, even if it is sound
     python aws_pipeline/quarantine.py include RECORDING                   undo a release or an exclusion
 
-RECORDING is a video id, or train-7 or test-7 if both splits have one. Only some faults can be released, because for example a broken
+RECORDING is a video id, or train-7, test-7 or film-7 if several have it. Only some faults can be released, because for example a broken
 file cannot be used: python aws_pipeline/validate.py --codes lists all codes. A released recording goes to quarantine again if it has a
 fault of another code. Nothing is deleted from the raw zone.
 
@@ -31,10 +31,11 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.lake import read_object
+from aws_pipeline.lake import list_objects, read_object
 from aws_pipeline.quarantine_store import read_decisions, read_reasons, remove_decision, write_decision
 from aws_pipeline.terminal import run
 from behavior.contract import EXIT_OK, UsageError
+from behavior.film_keys import FILM, RAW_FILM_FOLDERS, RawFilmObject
 from behavior.keys import SPLITS, key_of, recording_name
 from behavior.metadata_rows import judge_metadata
 from behavior.policy import LEEWAY, releasable
@@ -42,7 +43,7 @@ from behavior.tables import RAW_METADATA
 from behavior.verdicts import Decision, QuarantineEntry, Verdict
 
 _NEXT = "From the next run on: python aws_pipeline/glue_etl.py"
-_RECORDING = re.compile(rf"(?:{'|'.join(SPLITS)})-[0-9]+")
+_RECORDING = re.compile(rf"(?:{'|'.join((*SPLITS, FILM))})-[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def read_quarantine(chosen: Settings) -> Quarantine:
 
 def resolve(recording: str, names: set[str]) -> str:
     """Return the name of a recording from a name or a video id. Raises UsageError if there is none, or one in each split."""
-    matches = [name for name in (recording, *(f"{split}-{recording}" for split in SPLITS)) if name in names]
+    matches = [name for name in (recording, *(f"{split}-{recording}" for split in (*SPLITS, FILM))) if name in names]
     if not matches:
         raise UsageError(
             f"Expected a recording of the raw zone or of the quarantine, but got {recording}. Give its video id, or a name like train-7."
@@ -105,8 +106,10 @@ def released(name: str, quarantine: Quarantine, reason: str) -> Decision:
 
 
 def _names(chosen: Settings, quarantine: Quarantine) -> set[str]:
-    """Return the names of all recordings in the metadata, in quarantine, or with a decision."""
+    """Return the names of all films, and of all recordings in the metadata, in quarantine, or with a decision."""
     names = {*quarantine.reasons, *quarantine.decisions}
+    films = map(RawFilmObject.of_key, list_objects(chosen.uri("raw"), RAW_FILM_FOLDERS))
+    names |= {recording_name(FILM, one.video) for one in films if one}
     for split in SPLITS:
         where = key_of(RAW_METADATA, split)
         try:

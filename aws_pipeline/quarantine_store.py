@@ -1,6 +1,7 @@
 """Reasons and decisions as small JSON objects of a zone: reading and writing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePosixPath
 from typing import TypeVar
 
 from aws_pipeline.lake import list_objects, read_object, remove_objects, write_object
@@ -26,10 +27,11 @@ def read_decisions(zone: str) -> dict[str, Decision]:
     return _read(zone, DECISIONS, Decision)
 
 
-def replace_reasons(zone: str, put_aside: Iterable[QuarantineEntry]) -> None:
-    """Store exactly these reasons; reasons that exist already are not written again."""
+def replace_reasons(zone: str, put_aside: Iterable[QuarantineEntry], about: Callable[[str], bool]) -> None:
+    """Store exactly these reasons for names that `about` accepts; reasons that exist already are not written again."""
     expected = {reason_key(one.name): one.to_json() for one in put_aside}
-    present = {key: read_object(zone, key).to_pybytes() for key in list_objects(zone, [REASONS])}
+    names = {key: PurePosixPath(key).stem for key in list_objects(zone, [REASONS])}
+    present = {key: read_object(zone, key).to_pybytes() for key, name in names.items() if about(name)}
     for key, content in expected.items():
         if present.get(key) != content:
             write_object(zone, key, content)

@@ -4,7 +4,7 @@ A run is kept if it is the last one, if it was published less than some days ago
 snapshot that it reads. Objects of other runs are removed, so that a plain reader of a table's folder sees what SQL sees.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -13,6 +13,7 @@ from aws_pipeline.connections import s3_client
 from aws_pipeline.iceberg import Expired, LakeTable
 from aws_pipeline.lake import StoredObject, bucket_of, list_objects, read_object, remove_objects
 from aws_pipeline.pins import read_pins
+from behavior.film_keys import CURATED_FILM_FOLDERS
 from behavior.keys import CURRENT_SNAPSHOT, ICEBERG, SNAPSHOTS, pin_key, snapshot_key
 from behavior.snapshot import Snapshot, SnapshotObject, TableSnapshot
 
@@ -65,8 +66,8 @@ def is_published(current: Snapshot | None, tables: Mapping[str, LakeTable]) -> b
     return all(listed.get(name) == one.snapshot_id for name, one in tables.items())
 
 
-def snapshot_of(run: str, tables: Mapping[str, LakeTable], digests: Mapping[str, str]) -> Snapshot:
-    """Return the list of the objects of tables as they were committed; `digests` are SHA-256 by key, where known."""
+def snapshot_of(run: str, tables: Mapping[str, LakeTable], digests: Mapping[str, str], files: tuple[SnapshotObject, ...] = ()) -> Snapshot:
+    """Return the list of the objects of tables as they were committed, and of files; `digests` are SHA-256 by key, where known."""
     listed = {
         name: TableSnapshot(
             one.snapshot_id,
@@ -77,7 +78,7 @@ def snapshot_of(run: str, tables: Mapping[str, LakeTable], digests: Mapping[str,
         )
         for name, one in tables.items()
     }
-    return Snapshot(run, datetime.now(UTC).isoformat(timespec="seconds"), listed)
+    return Snapshot(run, datetime.now(UTC).isoformat(timespec="seconds"), listed, files)
 
 
 def publish_snapshot(zone: str, snapshot: Snapshot, is_newest: Callable[[], bool]) -> bool:
@@ -104,18 +105,21 @@ def publish_snapshot(zone: str, snapshot: Snapshot, is_newest: Callable[[], bool
     return True
 
 
-def clean(zone: str, tables: Mapping[str, LakeTable], retention: Retention, *, alone: bool) -> int:
-    """Remove what no kept run needs, and return how many objects of tables. `tables` are as they are now.
+def clean(zone: str, tables: Mapping[str, LakeTable], retention: Retention, *, alone: bool, files: Container[str] | None = None) -> int:
+    """Remove what no kept run needs, and return how many objects. `tables` are as they are now.
+
+    `files` are the keys of the films that are needed now; without them no film is removed.
 
     If no other run is under way (`alone`), that is every object without an entry: of expired runs, of killed ones, or of an attempt of
     this run that was overtaken. Else only objects of expired runs are removed, and old ones. Metadata are removed when they are old,
     because a reader may have begun with them.
     """
     needed = {key for one in tables.values() for key in one.entries}
-    needed |= {each.key for run in retention.kept.values() for table in run.tables.values() for each in table.objects}
-    expired = {each.key for run in retention.expired.values() for table in run.tables.values() for each in table.objects}
+    needed |= {key for run in retention.kept.values() for key in run.every_key}
+    expired = {key for run in retention.expired.values() for key in run.every_key}
     old = datetime.now(UTC) - _ORPHAN_AGE
-    objects = list_objects(zone, [one.table.location for one in tables.values()])
+    objects = list_objects(zone, [*(one.table.location for one in tables.values()), *(CURATED_FILM_FOLDERS if files is not None else ())])
+    needed |= {key for key in objects if key in files} if files else set()
     free = {key for key, one in objects.items() if key not in needed and (alone or key in expired or _before(one, old))}
     metadata = {key for key, one in list_objects(zone, [ICEBERG]).items() if _before(one, old)}
     metadata -= _metadata_keys(zone, tables) if metadata else set()

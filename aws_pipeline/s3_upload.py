@@ -4,12 +4,14 @@
 
 Reads   D/train.csv, D/train_tracking/<lab>/<video>.parquet, D/train_annotation/<lab>/<video>.parquet,
         D/test.csv and D/test_tracking/ if they are there; the table landing.
-Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, ... in the raw zone, and the table landing, which has the SHA-256
-        of every object there. Recordings are never deleted there.
+        Films: D/Videos/, D/Annotations/, D/individuals.csv, D/films.toml. D has recordings, films, or both.
+Writes  metadata/train.csv, train_tracking/lab_id=<lab>/<video>.parquet, film/lab_id=<lab>/<film>.mp4, ... in the raw zone, and the table
+        landing, which has the SHA-256 of every object there. Recordings and films are never deleted there.
 
 All metadata rows and all Parquet footers are checked before the upload (the ETL checks the pages when it reads them; python
 aws_pipeline/validate.py checks everything). Broken files are not sent; all others are. The recording of a broken file is written to
-quarantine/reasons/ of the raw zone, and the ETL puts it aside; the same is true for a recording with a faulty row in the metadata.
+quarantine/reasons/ of the raw zone, and the ETL puts it aside; the same is true for a recording with a faulty row in the metadata, and
+for a film that cannot be opened or whose labels have no known layout.
 
 S3 checks the SHA-256 of all that it receives, and the ETL compares it with what it reads. Content decides what is sent: an object with the
 same bytes is not sent again, so the same command resumes an interrupted upload. A file that nothing has touched since it was landed is
@@ -41,7 +43,8 @@ from aws_pipeline.quarantine_store import replace_reasons
 from aws_pipeline.sending import Delivery, Pace, Sender
 from aws_pipeline.terminal import run, size
 from aws_pipeline.underway import others_underway, underway
-from aws_pipeline.upload_plan import METADATA, Upload, UploadPlan, plan_uploads, require_data_directory
+from aws_pipeline.upload_item import Upload
+from aws_pipeline.upload_plan import UploadPlan, plan_uploads, require_data_directory
 from behavior.balance import Balance
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, ContractError, UsageError
 from reports.progress import progress
@@ -85,19 +88,19 @@ def upload(data_dir: Path, chosen: Settings, pace: Pace | None = None, *, force:
     limits.refuse(_expected(plan))
     pace, zone, name = pace or Pace(), chosen.uri("raw"), uuid.uuid4().hex
     due = [item for item in plan.uploads if not item.unchanged]
-    gone = sorted((set(METADATA) & plan.present.objects.keys()) - {item.key for item in plan.uploads})
+    gone = plan.gone
     with underway(zone, name) if due or gone else nullcontext():
         sender = Sender(chosen.bucket("raw"), pace, plan.present)
         if due and not others_underway(zone, name):
             sender.abort_unfinished(item.key for item in due)
-        done = list(progress(sender.send_all(item for item in plan.uploads if item.key not in METADATA), "upload", len(plan.uploads)))
+        done = list(progress(sender.send_all(item for item in plan.uploads if not item.is_metadata), "upload", len(plan.uploads)))
         plan = plan.without({one.item.key: one.faults for one in done if one.faults})
-        replace_reasons(zone, plan.left_out)
-        done += sender.send_all(item for item in plan.uploads if item.key in METADATA)
-        for key in gone:  # metadata of an earlier data set must not stay
+        replace_reasons(zone, plan.left_out, plan.is_about)
+        done += sender.send_all(item for item in plan.uploads if item.is_metadata)
+        for key in gone:  # metadata of an earlier data set must not stay, nor labels that a lab has taken back
             sender.remove(key)
         _record(done, gone, chosen, plan.present, name)
-    if changed := [fault for one in done if one.item.key in METADATA for fault in one.faults]:
+    if changed := [fault for one in done if one.item.is_metadata for fault in one.faults]:
         raise ContractError(changed)
     sent = tuple(one.item for one in done if one.was_sent)
     n_there = sum(not one.was_sent and not one.faults for one in done)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_pipeline.landed import LandedFile, Present, Stamp
-from aws_pipeline.upload_plan import METADATA, Upload
+from aws_pipeline.upload_item import Upload
 from behavior.contract import ContractError, Fault
 from behavior.keys import object_of
 from behavior.parquet_file import footer_faults
@@ -230,7 +230,7 @@ def _require_unchanged(item: Upload) -> None:
 
 def _checked_again(item: Upload) -> Upload:
     """Return the same file as it is now. Raises ContractError if its footer shows faults now, and for metadata."""
-    if item.key in METADATA:
+    if item.is_metadata:
         text = "Expected metadata that stay as they are while their recordings are uploaded, but got others."
         raise ContractError(Fault("file-changing", item.source, text, "Upload again."))
     held, stamp = object_of(item.key), Stamp.of(item.path)

@@ -19,7 +19,7 @@ SCORE = "score"
 REPORT = "report"
 VERSION = "version of the model"
 
-INFERENCE = ("behavior", "reports", "recognizers", "inference")
+INFERENCE = ("behavior", "films", "reports", "recognizers", "inference")
 TRAINING = ("behavior", "reports", "recognizers", "training")
 
 

@@ -75,15 +75,16 @@ def validate(data_dir: Path, policy: Policy = STANDARD, workers: int | None = No
     from aws_pipeline.outcome import refuse_nothing_accepted, settle
     from behavior.keys import DATA_DIRECTORY, recording_name
     from behavior.verdicts import Rules
+    from films.film_sources import has_films
 
-    if not (data_dir / "train.csv").is_file():
-        raise UsageError(f"Expected a data directory with train.csv, but got {data_dir}. Name the folder with train.csv.")
+    if not (data_dir / "train.csv").is_file() and not has_films(data_dir):
+        raise UsageError(f"Expected a data directory with train.csv or Videos/, but got {data_dir}. Name such a folder.")
     zone = data_dir.resolve().as_uri()
     plan = plan_work(zone, Rules(policy), DATA_DIRECTORY)
-    results = sorted(_check(plan.work, zone, workers), key=lambda result: (result.split, result.video_id))
+    results = sorted(_check(plan.all_work, zone, workers), key=lambda result: (result.split, result.video_id))
     outcome = settle(plan, results, zone, DATA_DIRECTORY)
     faults = [(one.name, fault) for one in outcome.put_aside for fault in one.faults]
-    faults += [(recording_name(one.split, one.video_id), note) for one in outcome.accepted for note in one.notes]
+    faults += [(recording_name(one.split, one.video_id), note) for one in outcome.all_accepted for note in one.notes]
     faults += [("", fault) for fault in (*plan.notes, *plan.faults)]
     refused = ""
     try:
@@ -91,8 +92,8 @@ def validate(data_dir: Path, policy: Policy = STANDARD, workers: int | None = No
     except ContractError as error:
         refused = "\n".join(str(fault) for fault in error.faults if fault in plan.faults or fault.where == str(data_dir))
     names = tuple(one.name for one in outcome.put_aside)
-    titles = {one.name: one.recording.name for one in plan.work if one.recording.name}
-    return Report(_findings(faults, policy), refused, tuple(map(str, outcome.balances)), len(outcome.accepted), names, titles)
+    titles = {one.name: one.recording.name for one in plan.work if one.recording.name} | {one.name: one.title for one in plan.films}
+    return Report(_findings(faults, policy), refused, tuple(map(str, outcome.balances)), len(outcome.all_accepted), names, titles)
 
 
 def _check(work: Sequence[Any], zone: str, workers: int | None) -> Iterator[Any]:
@@ -108,10 +109,10 @@ def _check(work: Sequence[Any], zone: str, workers: int | None) -> Iterator[Any]
 
 def _check_one(work: Any, zone: str) -> Any:
     """Return the result that the ETL would have for one recording."""
-    from aws_pipeline.curation_task import curate_part
+    from aws_pipeline.curation_task import CurationResult, curate_part
 
     (result,) = curate_part([work], zone, "", "", None)
-    return replace(result, content=None, bouts={})
+    return replace(result, content=None, bouts={}) if isinstance(result, CurationResult) else result
 
 
 def _findings(faults: Sequence[tuple[str, Fault]], policy: Policy) -> tuple[Finding, ...]:

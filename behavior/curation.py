@@ -16,7 +16,8 @@ from behavior.body_length import scale_of_bodies
 from behavior.contract import ContractError, Fault
 from behavior.policy import STANDARD, Policy
 from behavior.recording import Recording
-from behavior.tables import NAME, TRACKING_CURATED
+from behavior.table import NAME
+from behavior.tables import TRACKING_CURATED
 from behavior.tracking import Pose, to_pose
 
 CURATION_VERSION = 1

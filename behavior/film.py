@@ -1,4 +1,4 @@
-"""What is known about a film, and what a recognizer may ask of it; recognizers/film reads real ones.
+"""What is known about a film, and what a recognizer may ask of it; films reads real ones.
 
 Axes: T frames, H and W pixels, D numbers of an embedding.
 """

@@ -64,13 +64,7 @@ def read_labels(
 ) -> ReadLabels:
     """Read the bytes of a label file for a film of T frames. `labels_fps` is the frame rate that the labels count at, if another."""
     nothing = pd.DataFrame(columns=list(LABEL_COLUMNS))
-    try:
-        table = pd.read_csv(io.BytesIO(data), skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
-        return ReadLabels(nothing, (_layout_fault(where, f"a file that is no table ({str(error).strip()})"),))
-    table.columns = [str(name).strip().lower() for name in table.columns]
-    rate = labels_fps or fps
-    bouts, fault = _rows(table, where, rate)
+    bouts, fault = _table(data, where, labels_fps or fps)
     if fault:
         return ReadLabels(nothing, (fault,))
     length = int(bouts["stop_frame"].max()) if len(bouts) else 0
@@ -89,6 +83,22 @@ def read_labels(
         message = f"Expected a label in every frame, but got none in {unknown:,} of {frames:,}."
         faults.append(Fault("label-partial", where, message, "These frames count as unknown, not as rest.", count=unknown))
     return ReadLabels(joined[list(LABEL_COLUMNS)], tuple(faults))
+
+
+def layout_faults(data: bytes, where: str) -> tuple[Fault, ...]:
+    """Return the faults of a label file that can be seen without its film."""
+    _, fault = _table(data, where, fps=1.0)
+    return (fault,) if fault else ()
+
+
+def _table(data: bytes, where: str, fps: float) -> tuple[pd.DataFrame, Fault | None]:
+    """Return the bouts (action, start_frame, stop_frame) in the bytes of a label file, or its fault."""
+    try:
+        table = pd.read_csv(io.BytesIO(data), skipinitialspace=True)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
+        return pd.DataFrame(), _layout_fault(where, f"a file that is no table ({str(error).strip()})")
+    table.columns = [str(name).strip().lower() for name in table.columns]
+    return _rows(table, where, fps)
 
 
 def _rows(table: pd.DataFrame, where: str, fps: float) -> tuple[pd.DataFrame, Fault | None]:

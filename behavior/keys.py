@@ -9,7 +9,7 @@ Raw zone, too: landing/lab_id=<lab>/landing-<version>.parquet, with Hive's folde
 A version is a digest of 16 hexadecimal digits: an object is never changed, a new version has a new key. A curated zone that is no
 lake's, such as a simulated one, has keys without versions. snapshots/<run>.json lists the objects of a run, snapshots/current.json those
 of the last one; iceberg/<table>/ has the metadata of the tables, where no reader of Parquet files looks.
-Zone of films: video_manifest/video_manifest.parquet, films/lab_id=<lab>/<video>.<ending>, film_labels/lab_id=<lab>/train-<video>.parquet.
+Films: film_labels/lab_id=<lab>/film-<video>-<version>.parquet; their other keys are in behavior/film_keys.py.
 Both zones: quarantine/reasons/<name>.json, why something was put aside; in the curated zone quarantine/decisions/<name>.json, what a
 person decided about it. A name is <split>-<video>, <split>-row-<number> for a row without a usable id, object-<digest> for an object
 that is no recording's. No reader of tables takes JSON for rows, and quarantine/ is no table's folder.
@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from behavior.contract import Fault, refuse
+from behavior.film_keys import FILM, lab_of_film_key
 from behavior.ids import lab_fault, video_fault
 from behavior.recording import Recording
 from behavior.tables import (
@@ -39,11 +40,15 @@ from behavior.tables import (
 SPLITS = ("train", "test")
 RAW_TABLES: dict[str, tuple[Table, ...]] = {"train": (RAW_TRACKING, RAW_ANNOTATION), "test": (RAW_TRACKING,)}
 """Raw tables with an object for each recording of a split; tracking comes first and is required."""
-_PER_RECORDING = (TRACKING_CURATED, ANNOTATIONS_ENRICHED)
-"""Curated tables with an object for each recording."""
-_CURATED_TABLES: dict[str, tuple[Table, ...]] = {"train": (TRACKING_CURATED, ANNOTATIONS_ENRICHED), "test": (TRACKING_CURATED,)}
+_PER_RECORDING = (TRACKING_CURATED, ANNOTATIONS_ENRICHED, FILM_LABELS)
+"""Curated tables with an object for each recording, or each film."""
+_CURATED_TABLES: dict[str, tuple[Table, ...]] = {
+    "train": (TRACKING_CURATED, ANNOTATIONS_ENRICHED),
+    "test": (TRACKING_CURATED,),
+    FILM: (FILM_LABELS,),
+}
 _VERSION = r"(?:-([0-9a-f]{16}))?"
-_RECORDING_KEY = re.compile(rf"([a-z_]+)/lab_id=([^/]+)/(?:(train|test)-)?([0-9]+){_VERSION}\.parquet")
+_RECORDING_KEY = re.compile(rf"([a-z_]+)/lab_id=([^/]+)/(?:(train|test|film)-)?([0-9]+){_VERSION}\.parquet")
 _SPANNING_KEY = re.compile(rf"([a-z_]+)/(?:lab_id=([^/]+)/)?\1{_VERSION}\.parquet")
 _RECORDING_FILE = re.compile(r"([a-z_]+)/([^/]+)/([0-9]+)\.parquet")
 REASONS, DECISIONS = "quarantine/reasons", "quarantine/decisions"
@@ -154,6 +159,12 @@ def lab_folder(table: Table, lab: str) -> str:
     return f"{table.location}{table.partition}={lab}/"
 
 
+def lab_of(key: str) -> str | None:
+    """Return the lab of any object of the lake; None for one that spans labs, and for a key that this lake does not use."""
+    held = object_of(key)
+    return held.lab if held else lab_of_film_key(key)
+
+
 def snapshot_key(run: str) -> str:
     """Return the key of the list of objects of a run."""
     return f"{SNAPSHOTS}/{run}.json"
@@ -213,23 +224,6 @@ def decision_key(name: str) -> str:
     return f"{DECISIONS}/{name}.json"
 
 
-def film_key(lab: str, video: int, suffix: str) -> str:
-    """Return the key of a film; `suffix` is the ending of its file, such as .mp4. Raises ContractError for a lab that leads out of it."""
-    refuse(fault for fault in (lab_fault(lab), video_fault(video)) if fault)
-    return f"films/lab_id={lab}/{video}{suffix}"
-
-
-def film_centers_key(lab: str, video: int) -> str:
-    """Return the key of the places of the mouse in a film. Raises ContractError as `film_key` does."""
-    return film_key(lab, video, ".npy").replace("films/", "film_centers/", 1)
-
-
-def film_labels_key(lab: str, video: int) -> str:
-    """Return the key of the labels of a film. Raises ContractError as `film_key` does."""
-    refuse(fault for fault in (video_fault(video),) if fault)
-    return f"{lab_folder(FILM_LABELS, lab)}train-{video}.parquet"
-
-
 def underway_key(run: str) -> str:
     """Return the key of the mark of a run that is under way."""
     return f"{UNDERWAY}/{run}.json"
@@ -241,7 +235,7 @@ def pin_key(name: str) -> str:
 
 
 def recording_name(split: str, video: int) -> str:
-    """Return the name of a recording in quarantine, such as train-7."""
+    """Return the name of a recording in quarantine, such as train-7, or film-7 for a film."""
     return f"{split}-{video}"
 
 

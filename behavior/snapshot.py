@@ -4,7 +4,7 @@ A later run of the ETL publishes another list; this one goes on naming the same 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -46,10 +46,18 @@ class Snapshot:
     """When, UTC, ISO 8601."""
     tables: Mapping[str, TableSnapshot]
     """By name of the table."""
+    files: tuple[SnapshotObject, ...] = ()
+    """By key: films, and other objects that are no tables."""
 
     def keys(self, table: Table, lab: str | None = None) -> list[str]:
         """Return the keys of a table's objects, of one lab or of all, sorted."""
         return [each.key for each in self._objects(table) if lab is None or _held(each.key).lab == lab]
+
+    @property
+    def every_key(self) -> Iterator[str]:
+        """The keys of all objects, of tables and files."""
+        yield from (each.key for table in self.tables.values() for each in table.objects)
+        yield from (each.key for each in self.files)
 
     def lab_of(self, key: str) -> str | None:
         """Return the lab of an object; None for a table that spans labs."""
@@ -82,7 +90,8 @@ class Snapshot:
                 name: TableSnapshot(table["snapshot_id"], tuple(SnapshotObject(**each) for each in table["objects"]))
                 for name, table in content["tables"].items()
             }
-            return cls(content["run"], content["published"], tables)
+            files = tuple(SnapshotObject(**each) for each in content.get("files", ()))  # lists of earlier versions lack them
+            return cls(content["run"], content["published"], tables, files)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             got = f"{type(error).__name__} {error}"
             raise ValueError(f"Expected the list of a lake's objects in {where}, but got: {got}. Run the ETL job again.") from None

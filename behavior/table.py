@@ -116,6 +116,11 @@ class Table:
         return [{"Name": field.name, "Type": _HIVE_TYPES[field.type], "Comment": doc(field)} for field in self.schema]
 
 
+def column(name: str, kind: pa.DataType, meaning: str) -> pa.Field:
+    """Return a column of a table with its meaning."""
+    return pa.field(name, kind, metadata={"doc": meaning})
+
+
 def doc(field: pa.Field) -> str:
     """Return the meaning of a column."""
     return (field.metadata or {}).get(b"doc", b"").decode()

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from films.decoding import pictures
+from films.film_encoding import write_film
 from inference.video import VideoPrediction
-from recognizers.film.decoding import pictures
-from recognizers.film.film_encoding import write_film
 
 _COLORS = ("#9aa5ae", "#d55e00", "#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9", "#f0e442")
 """Colors of behaviors, for readers with any color vision; behaviors beyond them begin again."""

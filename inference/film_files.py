@@ -10,9 +10,10 @@ import pandas as pd
 from behavior.contract import ContractError, Fault, UsageError, refuse
 from behavior.material import Material
 from behavior.recording import Recording
-from recognizers.film.decoding import index_of, pictures
-from recognizers.film.film_file import FilmFile, default_cache
-from recognizers.film.folder import TEST_VIDEO, TRAIN_VIDEO, VIDEOS, FilmPath, films_at, films_below
+from films.decoding import index_of, pictures
+from films.film_file import FilmFile, default_cache
+from films.film_sources import read_film_rules
+from films.folder import TEST_VIDEO, TRAIN_VIDEO, VIDEOS, FilmPath, films_at, films_below
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def films_of_data_dir(data_dir: Path, seen: set[int] | None) -> FilmFiles:
     Raises UsageError if there are none, ContractError with the faults of all films that cannot be opened.
     """
     folders = (TEST_VIDEO, VIDEOS) if seen is None else (VIDEOS, TRAIN_VIDEO)
-    found = [films_below(data_dir / folder) for folder in folders]
+    lab = read_film_rules(data_dir).lab
+    found = [films_below(data_dir / folder, lab) for folder in folders]
     films = next((own for own in found if own), []) if seen is None else [one for own in found for one in own if one.video_id not in seen]
     if not films:
         places = " or ".join(str(data_dir / folder) for folder in folders)

@@ -20,14 +20,15 @@ import pandas as pd
 
 from behavior.bouts import choose
 from behavior.contract import ContractError
+from behavior.film_rules import LAB
 from behavior.material import Material
 from behavior.predictions import Predictions
 from behavior.recording import Recording
+from films.decoding import index_of
+from films.film_file import FilmFile, default_cache
+from films.folder import FilmPath
 from inference.film_files import recording_of
 from inference.recognition import decoded
-from recognizers.film.decoding import index_of
-from recognizers.film.film_file import FilmFile, default_cache
-from recognizers.film.folder import LAB, FilmPath
 from recognizers.film_recognizer import FilmRecognizer
 from recognizers.recognizer import Decoding, Recognizer, labelling_of, whole_scores
 

@@ -4,7 +4,7 @@ Axes: W samples of a clip, S samples at the recognizer's rate, T frames of the f
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,6 +16,7 @@ from behavior.material import Material
 from behavior.views.film_views import FilmView
 from behavior.views.sampling import frame_samples, sample_frames
 from recognizers import checkpoint
+from recognizers.network_parts import fields_of, header_of, load_weights, weights_of
 from recognizers.network_recognizer import NetworkFamily
 from recognizers.recognizer import Decoding, Head, Parts, Recognizer, View, labelling_of
 from recognizers.windowed import FlowingScores, Windowing, on_frames
@@ -23,8 +24,6 @@ from recognizers.windowed import FlowingScores, Windowing, on_frames
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from torch import Tensor, nn
-
-_PREFIX = "network."
 
 
 @dataclass(frozen=True)
@@ -41,20 +40,8 @@ class FilmFamily(NetworkFamily):
         view = self.features(**header["features"])
         checkpoint.refuse_other_features(header, view.names, where)
         config, network = self.build(header["network"], len(view.names), len(header["behaviors"]))
-        try:
-            network.load_state_dict({name.removeprefix(_PREFIX): value for name, value in tensors.items() if name.startswith(_PREFIX)})
-        except RuntimeError as error:
-            got = " ".join(str(error).split())[:300]
-            raise ContractError([f"{where}: Expected the weights of its own network, but got others: {got} Train again."]) from None
         return FilmRecognizer(
-            family=self,
-            network=network.eval(),
-            network_config=config,
-            behaviors=tuple(header["behaviors"]),
-            features=view,
-            windowing=Windowing(**header["window"]),
-            decoding=Decoding.from_json_dict(header["decoding"]),
-            labs=tuple(header["labs"]),
+            family=self, network=load_weights(network, tensors, where), network_config=config, features=view, **fields_of(header)
         )
 
     def open_exported(self, path: Path) -> Recognizer:
@@ -138,20 +125,7 @@ class FilmRecognizer:
 
     def parts(self, provenance: Mapping[str, Any]) -> Parts:
         """Return header and tensors of a checkpoint."""
-        header = {
-            **provenance,
-            "family": self.family.name,
-            "view": self.view,
-            "head": self.head,
-            "network": asdict(self.network_config),
-            "behaviors": list(self.behaviors),
-            "features": asdict(self.features),
-            "feature_names": list(self.features.names),
-            "window": asdict(self.windowing),
-            "decoding": self.decoding.to_json_dict(),
-            "labs": list(self.labs),
-        }
-        return header, {f"{_PREFIX}{name}": tensor for name, tensor in self.network.state_dict().items()}
+        return header_of(self, provenance), weights_of(self.network)
 
     def _scorer(self) -> Any:
         from recognizers.film_scores import FilmScorer

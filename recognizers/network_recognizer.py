@@ -4,7 +4,7 @@ Axes: B batch, W window samples, S samples at the recognizer's rate, F features,
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +21,7 @@ from behavior.views.sampling import sample_count
 from behavior.views.scaler import RobustScaler
 from recognizers import checkpoint, onnx_network
 from recognizers.context import context_of, lab_number
+from recognizers.network_parts import fields_of, header_of, load_weights, weights_of
 from recognizers.recognizer import Decoding, Head, Parts, Recognizer, View, labelling_of
 from recognizers.windowed import FlowingScores, MadeRows, MirroredScorer, Scorer, Windowing, flow_scores, on_frames
 
@@ -63,14 +64,9 @@ class NetworkFamily:
         """Return the recognizer from the parts of a checkpoint, as `recognizers.families.Family` says; it has no members."""
         features = self._features(header, where)
         config, network = self.build(header["network"], len(header["feature_names"]), len(header["behaviors"]))
-        prefix = "network."
-        try:
-            network.load_state_dict({name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)})
-        except RuntimeError as error:
-            got = " ".join(str(error).split())[:300]
-            raise ContractError([f"{where}: Expected the weights of its own network, but got others: {got} Train again."]) from None
+        load_weights(network, tensors, where)
         scaler = RobustScaler(tensors["scaler.median"].numpy(), tensors["scaler.iqr"].numpy())
-        return self._assembled(header, network.eval(), config, features, scaler)
+        return self._assembled(header, network, config, features, scaler)
 
     def open_exported(self, path: Path) -> Recognizer:
         """Return the recognizer of an exported network. Raises ContractError, with the difference, if this code cannot use it."""
@@ -91,17 +87,7 @@ class NetworkFamily:
         features: ScaledFeatures,
         scaler: RobustScaler,
     ) -> "NetworkRecognizer":
-        return NetworkRecognizer(
-            family=self,
-            network=network,
-            network_config=config,
-            behaviors=tuple(header["behaviors"]),
-            features=features,
-            scaler=scaler,
-            windowing=Windowing(**header["window"]),
-            decoding=Decoding.from_json_dict(header["decoding"]),
-            labs=tuple(header["labs"]),
-        )
+        return NetworkRecognizer(family=self, network=network, network_config=config, features=features, scaler=scaler, **fields_of(header))
 
 
 @dataclass(frozen=True)
@@ -179,23 +165,9 @@ class NetworkRecognizer:
         import torch
 
         assert isinstance(self.network, torch.nn.Module)  # inference/export_onnx.py writes exported ones
-        assert self.network_config is not None
-        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        tensors = weights_of(self.network)
         tensors |= {"scaler.median": torch.from_numpy(self.scaler.median), "scaler.iqr": torch.from_numpy(self.scaler.iqr)}
-        header = {
-            **provenance,
-            "family": self.family.name,
-            "view": self.view,
-            "head": self.head,
-            "network": asdict(self.network_config),
-            "behaviors": list(self.behaviors),
-            "features": asdict(self.features),
-            "feature_names": list(self.features.names),
-            "window": asdict(self.windowing),
-            "decoding": self.decoding.to_json_dict(),
-            "labs": list(self.labs),
-        }
-        return header, tensors
+        return header_of(self, provenance), tensors
 
     def _rows(self, curated: CuratedTracking, recording: Recording, subject: Subject) -> MadeRows:
         """Return scaled features [S, F]; with a mirror [S, 2F], the mirrored features second."""

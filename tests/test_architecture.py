@@ -12,10 +12,11 @@ ROOT = Path(__file__).resolve().parents[1]
 MAY_IMPORT = {
     "behavior": set(),
     "reports": {"behavior"},
-    "recognizers": {"behavior"},
-    "aws_pipeline": {"behavior", "reports"},
-    "training": {"behavior", "reports", "recognizers"},
-    "inference": {"behavior", "reports", "recognizers"},
+    "films": {"behavior"},
+    "recognizers": {"behavior", "films"},
+    "aws_pipeline": {"behavior", "reports", "films"},
+    "training": {"behavior", "reports", "films", "recognizers"},
+    "inference": {"behavior", "reports", "films", "recognizers"},
     "infra": {
         "behavior.tables",
         "behavior.contract",
@@ -41,7 +42,7 @@ ROOMS_OF_TRAINING = {
     "reusing": {"material", "decoding", "recipes", "fitting", "judging"},
 }
 ARRAYS = {"numpy", "pandas", "pyarrow"}
-THIRD_PARTIES = {"behavior": ARRAYS, "reports": ARRAYS | {"matplotlib", "jinja2", "markupsafe"}}
+THIRD_PARTIES = {"behavior": ARRAYS, "films": ARRAYS | {"av"}, "reports": ARRAYS | {"matplotlib", "jinja2", "markupsafe"}}
 OURS = set(MAY_IMPORT)
 FILES = [path for folder in MAY_IMPORT for path in sorted((ROOT / folder).rglob("*.py"))]
 

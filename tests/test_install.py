@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ASKED = PROJECT["dependencies"] + [text for extra in PROJECT["optional-dependencies"].values() for text in extra]
 LOCK = {canonicalize_name(name): pin for name, pin in (line.split("==") for line in (ROOT / "requirements.lock").read_text().splitlines())}
-ROOMS = ("behavior", "reports", "recognizers", "training", "inference", "aws_pipeline", "infra")
+ROOMS = ("behavior", "films", "reports", "recognizers", "training", "inference", "aws_pipeline", "infra")
 LINUX = {"platform_system": "Linux", "sys_platform": "linux"}
 PythonVersion = dict[str, str]
 

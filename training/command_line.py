@@ -36,6 +36,14 @@ def add_recipe_flags(parser: argparse.ArgumentParser, recipe: str = "cnn_transfo
     parser.add_argument("--recipe", default=recipe, help="name of a function in training/recipes (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="PATH=VALUE",
+        dest="changes",
+        help="other settings, such as augmentation.mixup=0.2",
+    )
+    parser.add_argument(
         "--trunk", metavar="FILE", help="start from the weights that training/pretrain.py learned from recordings without labels"
     )
 
@@ -92,6 +100,7 @@ def chosen_recipe(flags: argparse.Namespace) -> "AnyRecipe":
 
     Settings that a recipe does not have (epochs and batches of trees) are ignored with a message: a job may use the same flags for all.
     """
+    from training.recipes.changes import changed
     from training.recipes.named import RECIPES
 
     if flags.recipe not in RECIPES:
@@ -102,6 +111,7 @@ def chosen_recipe(flags: argparse.Namespace) -> "AnyRecipe":
     if unknown:
         named = ", ".join(f"--{name.replace('_', '-')}" for name in unknown)
         print(f"Recipe {recipe.name} has no such setting: {named} is ignored.", file=sys.stderr)
+    recipe = changed(recipe, getattr(flags, "changes", []))
     try:
         return replace(recipe, **{name: value for name, value in overrides.items() if name not in unknown})
     except ValueError as error:

@@ -29,7 +29,7 @@ from training.command_line import curated_folder, run_script
 if TYPE_CHECKING:
     from behavior.metric import Score
 
-SERVING = ("behavior", "reports", "recognizers", "inference")
+SERVING = ("behavior", "films", "reports", "recognizers", "inference")
 """Folders that a served model needs."""
 SCORE_FILE = "score.json"
 _SUFFIX = ".safetensors"

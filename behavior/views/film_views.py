@@ -4,8 +4,8 @@ Axes: T frames, H and W pixels, D numbers of an embedding.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -38,6 +38,10 @@ class FilmView(Protocol):
         """Whether there is a mirror image of a sample."""
         ...
 
+    def fitted(self, film: Film) -> Self:
+        """Return the same with what only a training film can say."""
+        ...
+
     def rows(self, film: Film) -> np.ndarray:
         """Return one row per frame of a film: [T, ...]."""
         ...
@@ -66,6 +70,10 @@ class FilmPictures:
         """Names of what one sample holds: one picture."""
         return (f"gray {self.picture.height} x {self.picture.width}",)
 
+    def fitted(self, film: Film) -> Self:
+        """Return the same: pictures have the size of the settings."""
+        return self
+
     def rows(self, film: Film) -> np.ndarray:
         """Return one picture per frame: [T, H, W] uint8."""
         return film.small(self.picture)
@@ -75,8 +83,8 @@ class FilmPictures:
 class FilmEmbeddings:
     """Numbers that another program, such as a large network, computed from each frame."""
 
-    dimensions: int = 384
-    """Numbers per frame, D."""
+    dimensions: int | None = None
+    """Numbers per frame, D; None in a recipe, for as many as the training films have."""
     fps: float = 30.0
     """Samples per second, 1/s."""
     stride: int = 1
@@ -84,18 +92,22 @@ class FilmEmbeddings:
     has_mirror: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not self.fps > 0 or self.dimensions < 1:
+        if not self.fps > 0 or (self.dimensions is not None and self.dimensions < 1):
             raise ValueError(f"Expected fps above 0 and 1 dimension or more, but got {self}. Change them.")
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the D numbers."""
-        return tuple(f"embedding_{number}" for number in range(self.dimensions))
+        return tuple(f"embedding_{number}" for number in range(self.dimensions or 0))
+
+    def fitted(self, film: Film) -> Self:
+        """Return the same with the number of dimensions of a film, if it is open. Raises ContractError if there are no embeddings."""
+        return self if self.dimensions is not None else replace(self, dimensions=film.embeddings().shape[1])
 
     def rows(self, film: Film) -> np.ndarray:
         """Return the numbers of each frame: [T, D]. Raises ContractError if they are of another length."""
         rows = film.embeddings()
-        if rows.shape[1] != self.dimensions:
+        if self.dimensions is not None and rows.shape[1] != self.dimensions:
             got = f"{rows.shape[1]}"
             raise ContractError(
                 [f"Expected embeddings of {self.dimensions} numbers per frame, but got {got}. Compute them as in training."]

@@ -6,16 +6,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from behavior.contract import ContractError, Fault
+from behavior.film_keys import ENDINGS
 from behavior.recording import Recording
+from films.decoding import FilmReader
 from inference.clips.viewport import Viewport
 from reports.figures import PAPER
 
 FILM_FOLDER = "video"
 """Films lie in <split>_video/<lab>/<video>.<ending>, beside <split>_tracking."""
-ENDINGS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
-_EARLIER_S = 0.5
-"""A film is entered so much before the first wanted frame, at the key frame before that time."""
 
 
 def film_of(data_dir: Path, split: str, recording: Recording) -> Path | None:
@@ -60,28 +58,9 @@ def _cut(picture: Image.Image, box: tuple[float, float, float, float], size: tup
 
 
 def _decoded(path: Path, wanted: range) -> Iterator[Image.Image]:
-    """Yield the wanted frames of a film by number. They are numbered by their times; films with a changing rate are not supported."""
-    import av
-
-    try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            rate, base = stream.average_rate or stream.guessed_rate, stream.time_base
-            if not rate or not base:
-                raise ContractError(_unreadable(path, "a film without a frame rate"))
-            origin = stream.start_time or 0
-            next(container.decode(stream), None)  # some decoders learn from the first frame how to read all others
-            sought = max(wanted.start / float(rate) - _EARLIER_S, 0.0)
-            container.seek(int(sought / float(base)) + origin, stream=stream)
-            for frame in container.decode(stream):
-                number = round(float(((frame.pts or 0) - origin) * base * rate))
-                if number >= wanted.stop:
-                    return
-                if number in wanted:
-                    yield frame.to_image()
-    except (av.FFmpegError, IndexError) as error:
-        raise ContractError(_unreadable(path, str(error))) from None
-
-
-def _unreadable(path: Path, got: str) -> Fault:
-    return Fault("file-unreadable", str(path), f"Expected a film, but got {got}.", "Export it again, such as an mp4, or remove it.")
+    """Yield the wanted frames of a film by number; frames that the film lacks are left out."""
+    with FilmReader(path, colored=True) as reader:
+        for number in wanted:
+            if number >= reader.frames:
+                return
+            yield Image.fromarray(reader.frame(number))

@@ -22,20 +22,21 @@ from pathlib import Path
 from unittest import mock
 
 if not __package__:
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
 import numpy as np
+from film_zone import curate
 
+from aws_pipeline import sample_films
 from behavior.class_scores import count_classes, macro_f1
 from behavior.film import PictureSettings
 from behavior.simulated.films import simulate_film
+from films.film_encoding import write_film
+from films.film_file import FilmFile
 from inference.video import VideoPredictor
 from recognizers.families import network_family
-from recognizers.film.film_encoding import write_film
-from recognizers.film.film_file import FilmFile
 from recognizers.film_recognizer import FilmFamily, FilmRecognizer
 from recognizers.recognizer import whole_scores
-from training import curate_films, sample_films
 from training.fitting.judges import default_decoding
 from training.fitting.prepare import prepare
 from training.fitting.session import Machine
@@ -61,11 +62,11 @@ def recipe_named(name: str, epochs: int | None, step: int | None) -> Recipe:
 
 
 def make_zone(folder: Path, individuals: int, films: int, seconds: float, size: int) -> FilmZone:
-    """Simulate films and curate them, by the scripts that a user calls."""
+    """Simulate films and curate them as the ETL does, without AWS."""
     flags = ["--individuals", individuals, "--films", films, "--seconds", seconds, "--size", size]
     with mock.patch("builtins.print"):
         assert sample_films.main(["--data-dir", str(folder / "raw"), *map(str, flags)]) == 0
-        assert curate_films.main(["--data-dir", str(folder / "raw"), "--zone", str(folder / "zone")]) == 0
+        assert not curate(folder / "raw", folder / "zone").put_aside
     return FilmZone(folder / "zone", folder / "cache")
 
 

@@ -9,13 +9,13 @@ import pytest
 from small_recognizer import PROVENANCE, random_film_recognizer
 
 from behavior.film import PictureSettings
+from films import film_file
+from films.decoding import pictures
+from films.film_encoding import write_film
+from films.film_file import FilmFile
+from films.probe import probe
 from inference import recognize
 from recognizers.checkpoint import save
-from recognizers.film import film_file
-from recognizers.film.decoding import pictures
-from recognizers.film.film_encoding import write_film
-from recognizers.film.film_file import FilmFile
-from recognizers.film.probe import probe
 
 REAL = Path(os.environ.get("MABE_REAL_DATA_DIR") or Path(__file__).resolve().parents[2].parent / "shared" / "realdata")
 FILM = REAL / "train_video" / "OpenfieldClip" / "1780476925.mp4"

@@ -13,13 +13,13 @@ from small_recognizer import PROVENANCE, random_arena_recognizer, random_film_re
 from behavior.contract import EXIT_CONTRACT, EXIT_USAGE, ContractError
 from behavior.pain import PAIN_BEHAVIORS
 from behavior.simulated.films import simulate_film
+from films import film_file
+from films.decoding import pictures
+from films.probe import probe
 from inference import make_submission, recognize
 from inference.annotated_film import strip, write_annotated
 from inference.video import VideoPredictor
 from recognizers.checkpoint import save
-from recognizers.film import film_file
-from recognizers.film.decoding import pictures
-from recognizers.film.probe import probe
 
 
 @pytest.fixture(scope="module")

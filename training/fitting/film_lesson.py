@@ -63,7 +63,7 @@ class FilmLesson:
         labelling = LABELLINGS[recipe.view].of_actions(bouts.loc[bouts["video_id"].isin([one.video_id for one in train]), "action"])
         module, _, name = network_family(recipe.family).network.rpartition(".")
         centered = bool(getattr(getattr(import_module(module), name), "CENTERED", False))
-        view: Any = recipe.features
+        view: Any = recipe.features.fitted(zone.material(train[0]).film)  # type: ignore[union-attr]
 
         def clips(recordings: Sequence[Recording]) -> ClipDataset:
             return open_clips([zone.material(one) for one in recordings], bouts, labelling, view, recipe.windowing, centered)

@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 from behavior.content import Content, content_of
 from behavior.contract import ContractError, Fault, UsageError, refuse
 from behavior.curation import CuratedTracking, from_table
-from behavior.keys import CURRENT_SNAPSHOT
 from behavior.material import Material
 from behavior.parquet_file import read_rows
 from behavior.recording import Recording, recordings_from_rows
-from behavior.snapshot import Snapshot, snapshot_of_keys
+from behavior.snapshot import Snapshot
 from behavior.tables import ANNOTATIONS_ENRICHED, METADATA_TRAIN, RAW_METADATA, TRACKING_CURATED, Table
+from training.material.listed_zone import root_of, snapshot_at
 
 _BOUT_COLUMNS = ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame", "annotated"]
 
@@ -40,20 +40,12 @@ class CuratedZone:
     @property
     def root(self) -> Path:
         """The folder."""
-        return self.place.parents[1] if self.place.is_file() else self.place
+        return root_of(self.place)
 
     @cached_property
     def snapshot(self) -> Snapshot:
         """The list of the objects. Raises ContractError if it cannot be read."""
-        listed = self.place if self.place.is_file() else self.root / CURRENT_SNAPSHOT
-        if not listed.is_file():
-            found = (self.root / table.location for table in (METADATA_TRAIN, TRACKING_CURATED, ANNOTATIONS_ENRICHED))
-            keys = (file.relative_to(self.root).as_posix() for folder in found for file in folder.rglob("*.parquet"))
-            return snapshot_of_keys(keys)
-        try:
-            return Snapshot.from_json(listed.read_bytes(), str(listed))
-        except ValueError as error:
-            raise ContractError([str(error)]) from None
+        return snapshot_at(self.place, (METADATA_TRAIN, TRACKING_CURATED, ANNOTATIONS_ENRICHED))
 
     def annotated_recordings(self) -> list[Recording]:
         """Return the annotated training recordings, by video id. Raises ContractError if there are none."""

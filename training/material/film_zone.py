@@ -1,4 +1,4 @@
-"""Read films and their labels from the zone that training/curate_films.py makes; the layout is the lake's, as behavior/keys.py says."""
+"""Read films and their labels from the curated zone: the tables video_manifest and film_labels, and copies of the films."""
 
 import hashlib
 import json
@@ -17,23 +17,26 @@ from behavior.bouts import BOUT_COLUMNS
 from behavior.content import Content
 from behavior.contract import ContractError, UsageError
 from behavior.film import FilmFacts
-from behavior.keys import film_centers_key, film_labels_key, key_of
+from behavior.film_keys import FILM
 from behavior.material import Material
 from behavior.parquet_file import read_rows
 from behavior.recording import Recording, Triple
-from behavior.tables import FILM_LABELS, VIDEO_MANIFEST
-from recognizers.film.film_file import FilmFile, default_cache
+from behavior.snapshot import Snapshot
+from behavior.tables import FILM_LABELS, FILM_TABLES, VIDEO_MANIFEST
+from films.film_file import FilmFile, default_cache
+from training.material.listed_zone import root_of, snapshot_at
 
+_MEND = "Run the ETL job again; --keep-days keeps the objects of earlier runs."
 THE_MOUSE = 1
 """Films show one mouse, which has this number in lists of annotated behaviors."""
 
 
 @dataclass(frozen=True)
 class FilmZone:
-    """A directory with films, their manifest and their labels."""
+    """A directory with the curated zone, as training on films sees it."""
 
-    root: Path
-    """Path of the directory."""
+    place: Path
+    """A folder with the content of `s3://<curated bucket>/`, or one of its lists, snapshots/<run>.json."""
     cache: Path = field(default_factory=default_cache)
     """Folder of small frames; they are made again if they are not there."""
     labels_late_s: float = 0.0
@@ -41,23 +44,34 @@ class FilmZone:
 
     @classmethod
     def open(cls, place: Path, labels_late_s: float = 0.0) -> "FilmZone":
-        """Return the zone in a folder."""
+        """Return the zone at a place."""
         return cls(place, labels_late_s=labels_late_s)
+
+    @property
+    def root(self) -> Path:
+        """The folder."""
+        return root_of(self.place)
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The list of the objects. Raises ContractError if it cannot be read."""
+        return snapshot_at(self.place, FILM_TABLES)
 
     @cached_property
     def manifest(self) -> dict[int, dict[str, Any]]:
         """The rows of the manifest by video id. Raises ContractError if there is no manifest."""
-        path = self.root / key_of(VIDEO_MANIFEST)
-        if not path.is_file():
-            raise ContractError([f"Expected films in {self.root}, but got no {path.name}. Make one with training/curate_films.py."])
-        rows = read_rows(VIDEO_MANIFEST, path, str(path), mend="Run training/curate_films.py again.")
-        return {row["video_id"]: row for row in sorted(rows.to_pylist(), key=lambda row: row["video_id"])}
+        paths = [self.root / key for key in self.snapshot.keys(VIDEO_MANIFEST)]
+        if not paths:
+            got = f"no rows of {VIDEO_MANIFEST.name}"
+            raise ContractError([f"Expected films in {self.root}, but got {got}. Upload films, and run python aws_pipeline/glue_etl.py."])
+        rows = [row for path in paths for row in read_rows(VIDEO_MANIFEST, path, str(path), mend=_MEND).to_pylist()]
+        return {row["video_id"]: row for row in sorted(rows, key=lambda row: row["video_id"])}
 
     def annotated_recordings(self) -> list[Recording]:
         """Return the films with labels, by video id. Raises ContractError if there are none."""
         recordings = [recording_of(row) for row in self.manifest.values() if row["behaviors"] is not None]
         if not recordings:
-            raise ContractError([f"Expected films with labels in {self.root}, but got none. Add label files and curate the films again."])
+            raise ContractError([f"Expected films with labels in {self.root}, but got none. Upload label files, and run the ETL again."])
         return recordings
 
     def content_groups(self) -> dict[int, int]:
@@ -78,8 +92,11 @@ class FilmZone:
         """Return the labels of these films as bouts that name no mouse: columns `behavior.bouts.BOUT_COLUMNS`."""
         parts = [pd.DataFrame(columns=list(BOUT_COLUMNS))]
         for recording in recordings:
-            path = self.root / film_labels_key(recording.lab_id, recording.video_id)
-            rows = read_rows(FILM_LABELS, path, str(path), mend="Run training/curate_films.py again.").to_pandas()
+            key = self.snapshot.key_of(FILM_LABELS, FILM, recording.video_id)
+            if key is None:
+                continue
+            path = self.root / key
+            rows = read_rows(FILM_LABELS, path, str(path), mend=_MEND).to_pandas()
             late = round(self.labels_late_s * recording.fps)
             rows = rows.assign(start_frame=(rows["start_frame"] - late).clip(lower=0), stop_frame=rows["stop_frame"] - late)
             rows = rows[rows["stop_frame"] > 0]
@@ -95,15 +112,15 @@ class FilmZone:
     def film(self, recording: Recording) -> FilmFile:
         """Return one film."""
         row = self.manifest[recording.video_id]
-        places = self.root / film_centers_key(recording.lab_id, recording.video_id)
-        centers = np.load(places) if places.is_file() else None
-        return FilmFile(self.root / row["file"], self.cache, centers, known=facts_of(row), name=row["name"])
+        centers = np.load(self.root / row["centers"], allow_pickle=False) if row["centers"] else None
+        numbers = self.root / row["embeddings"] if row["embeddings"] else None
+        return FilmFile(self.root / row["file"], self.cache, centers, numbers, facts_of(row), row["name"])
 
     def data_faults(self, recordings: Iterable[Recording]) -> list[str]:
         """Return one fault for each film whose file is not there."""
         names = ((recording, self.root / self.manifest[recording.video_id]["file"]) for recording in recordings)
         return [
-            f"Expected the film of video {recording.video_id} at {path}, but got no such file. Curate the films again."
+            f"Expected the film of video {recording.video_id} at {path}, but got no such file. {_MEND}"
             for recording, path in names
             if not path.is_file()
         ]

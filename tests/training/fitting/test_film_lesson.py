@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
-from film_zone import make_zone
+from film_zone import curate, make_zone, write_films
+from small_recognizer import PROVENANCE
 
 from behavior.bouts import BOUT_COLUMNS
 from behavior.contract import EXIT_OK, ContractError
@@ -15,8 +18,15 @@ from behavior.film import FilmInMemory, PictureSettings
 from behavior.material import Material
 from behavior.pain import PAIN_BEHAVIORS, FilmLabelling
 from behavior.recording import Recording, Triple
-from behavior.views.film_views import FilmPictures
-from recognizers.film import film_file
+from behavior.tables import RAW_TRACKING
+from behavior.views.film_views import FilmEmbeddings, FilmPictures
+from films import film_file
+from films.film_file import FilmFile
+from inference.video import VideoPredictor
+from recognizers.checkpoint import save
+from recognizers.families import load_recognizer
+from recognizers.film_recognizer import FilmRecognizer
+from recognizers.film_tcn import TimeConfig
 from recognizers.recognizer import whole_scores
 from recognizers.windowed import Windowing
 from training import cross_validate, train
@@ -25,6 +35,7 @@ from training.fitting.prepare import prepare
 from training.material.clips import ClipDataset, open_clips
 from training.material.film_zone import FilmZone
 from training.recipes import named as recipes
+from training.recipes.changes import changed
 from training.recipes.film_augmentation import FilmAugmentation
 from training.recipes.losses import ExclusiveLossSettings
 from training.recipes.network_recipe import Recipe
@@ -47,6 +58,7 @@ def zone(tmp_path_factory: pytest.TempPathFactory) -> FilmZone:
 
 @pytest.fixture(autouse=True)
 def own_cache(zone: FilmZone, monkeypatch: pytest.MonkeyPatch) -> None:
+    zone.cache.mkdir(exist_ok=True)
     monkeypatch.setattr(film_file.tempfile, "tempdir", str(zone.cache))
     monkeypatch.setitem(recipes.RECIPES, "tiny", tiny)
 
@@ -212,7 +224,7 @@ def test_a_recipe_of_films_is_cross_validated_with_pictures_in_its_report(zone: 
 
 
 def test_a_recipe_of_films_needs_a_zone_of_films(tmp_path: Path):
-    with pytest.raises(ContractError, match=r"training/curate_films.py"):
+    with pytest.raises(ContractError, match=r"aws_pipeline/glue_etl.py"):
         prepare(tmp_path, tiny(), 0)
 
 
@@ -220,3 +232,52 @@ def test_a_trunk_is_of_no_use_to_films(zone: FilmZone):
     recordings = zone.annotated_recordings()
     with pytest.raises(ContractError, match="no trunk"):
         FilmLesson.open(zone, tiny(), recordings[:1], recordings[1:], features=object())
+
+
+def test_numbers_that_another_program_made_of_each_frame_are_learned_and_cross_validated(tmp_path: Path):
+    """The other program is an 8 x 8 mosaic of each frame: 64 numbers, which the recipe does not know beforehand."""
+    raw = write_films(tmp_path / "raw", individuals=3, seconds=4)
+    for path in (raw / "Videos").glob("*.mp4"):
+        mosaic = FilmFile(path, tmp_path / "cache").small(PictureSettings(8, 8))
+        np.save(path.with_suffix(".npy"), mosaic.reshape(len(mosaic), -1).astype(np.float16))
+    assert not curate(raw, tmp_path / "zone").put_aside
+    recipes.RECIPES["tiny"] = lambda: replace(
+        recipes.embedding_tcn(), name="tiny", network=TimeConfig(8, (1, 2)), windowing=Windowing(32, 16), epochs=8, batch=4
+    )
+    session = prepare(tmp_path / "zone", recipes.RECIPES["tiny"](), 0)
+    session.fit(lambda _: None)
+    losses = [epoch["train_loss"] for epoch in session.report()["epochs"]]
+    assert losses[-1] < 0.9 * losses[0]
+    recognizer = session.recognizer()
+    assert isinstance(recognizer, FilmRecognizer)
+    assert recognizer.features == FilmEmbeddings(64)
+    save(tmp_path / "one.safetensors", recognizer, PROVENANCE)
+    again = load_recognizer([tmp_path / "one.safetensors"])
+    film = next((raw / "Videos").glob("*.mp4"))
+    of_film = VideoPredictor(tmp_path / "one.safetensors", "cpu").predict_video(film)
+    assert of_film.scores.shape == (120, len(again.behaviors))
+    np.save(film.with_suffix(".npy"), np.zeros((120, 63), np.float16))
+    with pytest.raises(ContractError, match="Expected embeddings of 64 numbers per frame, but got 63"):
+        VideoPredictor(tmp_path / "one.safetensors", "cpu").predict_video(film)
+
+
+def test_a_square_around_the_mouse_and_mixup_are_settings_of_a_recipe(tmp_path: Path):
+    raw = write_films(tmp_path / "raw", individuals=2, seconds=2)
+    for number, path in enumerate(sorted((raw / "Videos").glob("*.mp4")), start=1):
+        path.rename(raw / "Videos" / f"{number}.mp4")
+        (raw / "Annotations" / f"{path.stem}_labels.csv").rename(raw / "Annotations" / f"{number}.csv")
+        tracks = raw / "train_tracking" / "lab" / f"{number}.parquet"
+        tracks.parent.mkdir(parents=True, exist_ok=True)
+        rows = [(frame, 1, "nose", 16.0, 12.0) for frame in range(60)]
+        pq.write_table(pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=RAW_TRACKING.schema.names), tracks)
+    (raw / "individuals.csv").unlink()
+    assert not curate(raw, tmp_path / "zone").put_aside
+    recipe = changed(tiny(), ["features.picture.around_mouse_px=20", "augmentation.mixup=0.4", "epochs=1"])
+    session = prepare(tmp_path / "zone", recipe, 0)
+    session.fit(lambda _: None)
+    assert session.report()["epochs"][0]["train_loss"] > 0
+    zone = FilmZone(tmp_path / "zone")
+    recording = zone.annotated_recordings()[0]
+    seen = zone.film(recording).small(PictureSettings(20, 20, around_mouse_px=20))
+    whole = FilmFile(raw / "Videos" / f"{recording.video_id}.mp4").small(PictureSettings(32, 32))
+    np.testing.assert_array_equal(seen[7], whole[7, 2:22, 6:26])

@@ -11,8 +11,8 @@ from painted_film import write_film
 
 from behavior.film import PictureSettings
 from behavior.tables import RAW_TRACKING
-from recognizers.film.film_file import FilmFile
-from recognizers.film.tracks import centers_of, tracks_beside
+from films.film_file import FilmFile
+from films.tracks import centers_of, tracks_beside
 from training.material.film_zone import FilmZone, recording_of
 
 
@@ -22,7 +22,7 @@ def film(tmp_path: Path) -> Path:
     frames = np.zeros((8, 48, 64), np.uint8)
     for number in range(8):
         frames[number, 20:28, 4 * number : 4 * number + 8] = 255
-    path = write_film(tmp_path / "raw" / "train_video" / "lab" / "7.mp4", frames)
+    path = write_film(tmp_path / "raw" / "Videos" / "lab" / "7.mp4", frames)
     rows = [(number, 1, part, 4 * number + 4 + off, 24 - off) for number in (1, 2, 5) for part, off in (("nose", 3), ("tail_base", -3))]
     table = pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=RAW_TRACKING.schema.names)
     tracks = tmp_path / "raw" / "train_tracking" / "lab" / "7.parquet"
@@ -34,8 +34,8 @@ def film(tmp_path: Path) -> Path:
 def test_lost_frames_have_the_place_of_the_frame_before(film: Path):
     tracks = tracks_beside(film)
     assert tracks is not None
-    assert centers_of(tracks, 8)[:, 0].tolist() == [8, 8, 12, 12, 12, 24, 24, 24]
-    assert (centers_of(tracks, 8)[:, 1] == 24).all()
+    assert centers_of(tracks, 8, "tracks")[:, 0].tolist() == [8, 8, 12, 12, 12, 24, 24, 24]
+    assert (centers_of(tracks, 8, "tracks")[:, 1] == 24).all()
 
 
 def test_a_film_elsewhere_has_no_tracks(tmp_path: Path):
@@ -47,7 +47,7 @@ def test_the_square_follows_the_tracks_beside_the_film_and_in_the_zone(film: Pat
     own = FilmFile(film, tmp_path / "cache").small(settings)
     assert own[2, 5:11, 5:11].min() > 180
     assert own[5, 5:11, 5:11].min() > 180
-    assert curate(tmp_path / "raw", tmp_path / "zone") == 0
+    assert not curate(tmp_path / "raw", tmp_path / "zone").put_aside
     zone = FilmZone(tmp_path / "zone", tmp_path / "other")
     row = zone.manifest[7]
     assert row["behaviors"] is None

@@ -22,8 +22,8 @@ from behavior.contract import ContractError, Fault
 
 NEAR_FRAMES = 48
 """A frame that is at most so far ahead of the last one is reached by decoding on, without going back to a key frame."""
-REMEMBERED_FRAMES = 64
-"""So many of the last decoded frames are kept, so that reading backward does not decode each of them many times."""
+REMEMBERED_FRAMES, REMEMBERED_BYTES = 64, 128 << 20
+"""So many of the last decoded frames are kept, so that reading backward does not decode each of them many times; fewer of large ones."""
 _INDEXED = {"mp4", "mov", "matroska", "webm"}
 """Containers, by a part of the name that FFmpeg gives them, whose time stamps can be trusted."""
 
@@ -59,13 +59,13 @@ class Picture:
 
 
 class FilmReader:
-    """Reads the frames of one film by number: forward, backward and at random. Use it in a `with` block.
+    """Reads the frames of one film by number: forward, backward and at random, gray or colored. Use it in a `with` block.
 
     Raises ContractError for a file that is no film, and for a frame that cannot be decoded.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, colored: bool = False) -> None:
+        self.path, self._colored = path, colored
         self.index = index_of(path)
         self._container: Any = None
         self._remembered: dict[int, np.ndarray] = {}
@@ -90,7 +90,7 @@ class FilmReader:
         return self.index.packets
 
     def frame(self, number: int) -> np.ndarray:
-        """Return frame `number`: [H, W] uint8. Raises IndexError for a frame that the film does not have."""
+        """Return frame `number`: [H, W] uint8, [H, W, 3] if colored. Raises IndexError for a frame that the film does not have."""
         if not 0 <= number < self.frames:
             raise IndexError(f"Expected a frame from 0 to {self.frames - 1} of {self.path}, but got {number}. Choose one of them.")
         if number in self._remembered:
@@ -111,7 +111,7 @@ class FilmReader:
     def _remember(self, number: int, gray: np.ndarray) -> None:
         self._next = number + 1
         self._remembered[number] = gray
-        while len(self._remembered) > REMEMBERED_FRAMES:
+        while len(self._remembered) > max(1, min(REMEMBERED_FRAMES, REMEMBERED_BYTES // gray.nbytes)):
             del self._remembered[next(iter(self._remembered))]
 
     def _number(self, stamp: int) -> int:
@@ -129,12 +129,12 @@ class FilmReader:
             if keys and keys[-1] > self.index.stamps[0]:
                 next(_pictures(self._container), None)  # some films say only in their first packet how all others are read
                 self._container.seek(keys[-1], stream=stream, backward=True, any_frame=False)
-        self._ahead = _pictures(self._container)
+        self._ahead = _pictures(self._container, self._colored)
 
     def _from_start(self, number: int) -> np.ndarray:
         self.close()
         self._container = _opened(self.path)
-        self._ahead, self._next = _pictures(self._container), 0
+        self._ahead, self._next = _pictures(self._container, self._colored), 0
         for at, picture in enumerate(self._ahead):
             self._remember(at, picture.gray)
             if at == number:

@@ -10,7 +10,7 @@ import numpy as np
 
 from behavior.contract import ContractError, Fault
 from behavior.film import FilmFacts
-from recognizers.film.decoding import Index, Picture, index_of, opened, pictures
+from films.decoding import Index, Picture, index_of, opened, pictures
 
 _LEAST_SHARE = 0.98
 """A film with fewer of its stated frames ends too early; stated durations are often rounded."""

@@ -3,17 +3,15 @@
 Films lie in Videos/ or Videos/<lab>/, in train_video/<lab>/ or in test_video/<lab>/.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ENDINGS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg")
-"""Endings of film files."""
+from behavior.film_keys import ENDINGS, film_number
+from behavior.film_rules import LAB
+
 VIDEOS, TRAIN_VIDEO, TEST_VIDEO = "Videos", "train_video", "test_video"
 """Folders with films."""
-LAB = "lab"
-"""The lab of a film that lies in no folder of its lab."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +25,8 @@ class FilmPath:
 
     @property
     def video_id(self) -> int:
-        """Number of the film: its name if that is a number, else one made from lab and name."""
-        name = self.path.stem
-        if name.isdecimal() and name == str(int(name)) and int(name) < 2**31:
-            return int(name)
-        return int.from_bytes(hashlib.blake2s(f"{self.lab}/{name}".encode(), digest_size=4).digest(), "little") % 2**31
+        """Number of the film, from its lab and name."""
+        return film_number(self.lab, self.path.stem)
 
 
 def films_below(folder: Path, lab: str = LAB) -> list[FilmPath]:

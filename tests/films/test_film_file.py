@@ -8,8 +8,8 @@ from painted_film import painted, write_film
 
 from behavior.contract import ContractError
 from behavior.film import PictureSettings
-from recognizers.film import film_file
-from recognizers.film.film_file import FilmFile, shrunk
+from films import film_file
+from films.film_file import FilmFile, shrunk
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
 """What a whole pass over a film says: frames are counted by decoding, and faults are named."""
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from painted_film import painted, write_film
+from painted_film import number_in, painted, write_film
 
 from behavior.contract import ContractError
-from recognizers.film.probe import probe
+from films.probe import probe
 
 
 def moving(frames: int, height: int = 96, width: int = 128) -> list[np.ndarray]:
@@ -101,3 +102,47 @@ def test_an_odd_size_is_no_fault(tmp_path: Path):
         container.mux(stream.encode())
     found = probe(path)
     assert (found.facts.width, found.facts.height, found.faults) == (101, 67, ())
+
+
+def turned(path: Path, degrees: int) -> Path:
+    """Write into an MP4 file that players turn its pictures, as cameras do that were held on their side."""
+    cos, sin = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
+    data = bytearray(path.read_bytes())
+    track = data.index(b"tkhd") + 4 + 4 + 20 + 16  # version and flags, times and numbers, layer, volume
+    one = 1 << 16
+    matrix = struct.pack(">9i", cos * one, sin * one, 0, -sin * one, cos * one, 0, 0, 0, 1 << 30)
+    data[track : track + 36] = matrix
+    path.write_bytes(bytes(data))
+    return path
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_film_that_players_turn_is_seen_as_players_show_it(tmp_path: Path, degrees: int):
+    """A camera that stood on its side stored each picture turned; the film says by how much players must turn it back."""
+    upright = [painted(number) for number in range(6)]
+    quarters = degrees // 90
+    path = turned(write_film(tmp_path / "a.mp4", [np.rot90(picture, quarters) for picture in upright]), degrees)
+    shown: list[np.ndarray] = []
+    found = probe(path, shown.append)
+    assert [number_in(gray) for gray in shown] == list(range(6))
+    assert (found.facts.width, found.facts.height, found.facts.rotation % 180) == (128, 96, degrees % 180)
+    assert [fault.code for fault in found.faults] == ["film-rotated"]
+
+
+def test_pictures_that_change_their_size_are_refused(tmp_path: Path):
+    parts = [write_film(tmp_path / f"{side}.ts", [np.full((side, 64), 90, np.uint8)] * 8) for side in (48, 96)]
+    path = tmp_path / "both.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(ContractError, match="Expected pictures of one size, 64 x 48 pixels, but got 64 x 96"):
+        probe(path)
+
+
+def test_pictures_without_a_size_are_refused(tmp_path: Path):
+    path = write_film(tmp_path / "a.avi", [painted(0)] * 3, "rawvideo")
+    data = bytearray(path.read_bytes())
+    place = data.index(b"strf") + 8 + 4  # behind the size of the header: width and height
+    data[place : place + 8] = bytes(8)
+    path.write_bytes(bytes(data))
+    with pytest.raises(ContractError) as refused:
+        probe(path)
+    assert [fault.code for fault in refused.value.faults] == ["film-unreadable"]

@@ -1,6 +1,6 @@
 """Simulate films of a pain test, with labels, as a lab would have them: Videos/*.mp4, Annotations/<film>_labels.csv, individuals.csv.
 
-    python training/sample_films.py --data-dir data/films
+    python aws_pipeline/sample_films.py --data-dir data/films
 
 Each film shows one mouse on a glass floor, seen from below. Films of one individual look alike. The same flags give the same films.
 Exit codes: 0 written, 1 something unexpected, 2 usage, 130 interrupted.
@@ -27,7 +27,7 @@ def _write(flags: argparse.Namespace) -> int:
         raise UsageError("Expected individuals, films, seconds and size of 1 or more, but got less. Raise them.")
     from behavior.simulated.films import simulate_film
     from behavior.whole_file import write_text
-    from recognizers.film.film_encoding import write_film
+    from films.film_encoding import write_film
 
     lines = ["film,individual"]
     for individual in range(flags.individuals):

@@ -23,9 +23,9 @@ import numpy as np
 from behavior.contract import ContractError, Fault
 from behavior.film import FilmFacts, PictureSettings
 from behavior.whole_file import whole_file
-from recognizers.film.decoding import FilmReader, index_of, pictures
-from recognizers.film.probe import Probe, probe, sha256_of
-from recognizers.film.tracks import centers_of, tracks_beside
+from films.decoding import FilmReader, index_of, pictures
+from films.probe import Probe, probe, sha256_of
+from films.tracks import centers_of, tracks_beside
 
 CACHE_VERSION = 1
 """Part of the digest; increased when the same settings give other pictures."""
@@ -47,6 +47,8 @@ class FilmFile:
     """Folder of small frames."""
     centers_px: np.ndarray | None = None
     """[T, 2]: the mouse in the upright picture, x and y, NaN where lost; None for those of tracks beside the film, if there are any."""
+    numbers: Path | None = None
+    """Numbers of each frame; None for <film>.npy beside the film, if it is there."""
     known: FilmFacts | None = None
     """Facts of the film, if it was probed before."""
     name: str = ""
@@ -58,7 +60,7 @@ class FilmFile:
 
     @cached_property
     def probed(self) -> Probe:
-        """Facts and faults, from a whole pass over the film. Raises ContractError as `recognizers.film.probe.probe` does."""
+        """Facts and faults, from a whole pass over the film. Raises ContractError as `films.probe.probe` does."""
         return probe(self.path)
 
     @property
@@ -93,8 +95,8 @@ class FilmFile:
         return np.stack([small[number] for number in inside])
 
     def embeddings(self) -> np.ndarray:
-        """Return the numbers of each frame, [T, D], from <film>.npy beside the film. Raises ContractError if there is no such file."""
-        path = self.path.with_suffix(".npy")
+        """Return the numbers of each frame, [T, D]. Raises ContractError if there are none, or if they are not of this film."""
+        path = self.numbers or self.path.with_suffix(".npy")
         try:
             numbers = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
@@ -110,7 +112,7 @@ class FilmFile:
         if self.centers_px is not None:
             return self.centers_px
         tracks = tracks_beside(self.path)
-        return None if tracks is None else centers_of(tracks, index_of(self.path).packets)
+        return None if tracks is None else centers_of(tracks, index_of(self.path).packets, str(tracks))
 
     def _digest(self, settings: PictureSettings) -> str:
         content = self.known.sha256 if self.known else sha256_of(self.path)

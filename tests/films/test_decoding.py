@@ -9,7 +9,7 @@ import pytest
 from painted_film import CODECS, number_in, painted, write_film
 
 from behavior.contract import ContractError
-from recognizers.film.decoding import FilmReader, index_of, pictures
+from films.decoding import FilmReader, index_of, pictures
 
 FRAMES = 90
 

@@ -1,0 +1,33 @@
+"""Where the mouse is in each frame of a film, from tracks of the same film, for pictures around the mouse.
+
+Tracks lie in train_tracking/<lab>/<video>.parquet beside Videos/<lab>/ or train_video/<lab>/; the same for test. Axes: T frames.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from behavior.parquet_file import Source, read_rows
+from behavior.tables import RAW_TRACKING
+from films.folder import TEST_VIDEO, TRAIN_VIDEO, VIDEOS
+
+_SPLITS = {VIDEOS: ("train", "test"), TRAIN_VIDEO: ("train",), TEST_VIDEO: ("test",)}
+"""By folder of films: the splits whose tracking may hold a film's tracks."""
+
+
+def tracks_beside(film: Path) -> Path | None:
+    """Return the file with the tracks of a film in a data directory; None if there is none."""
+    lab, folder = film.parent, film.parent.parent
+    places = (folder.with_name(f"{split}_tracking") / lab.name / f"{film.stem}.parquet" for split in _SPLITS.get(folder.name, ()))
+    return next((path for path in places if path.is_file()), None)
+
+
+def centers_of(tracks: Source, frames: int, where: str) -> np.ndarray:
+    """Return the middle of all bodyparts in each frame: [T, 2] float32, x and y in pixels; `where` names the tracks in messages.
+
+    Lost frames have the middle of the last frame before, or of the first one after. NaN if the mouse is never seen. Raises ContractError
+    for a file that breaks its contract.
+    """
+    rows = read_rows(RAW_TRACKING.only("video_frame", "x", "y"), tracks, where).to_pandas().dropna()
+    middles = rows[rows["video_frame"].between(0, frames - 1)].groupby("video_frame")[["x", "y"]].mean()
+    return middles.reindex(range(frames)).ffill().bfill().to_numpy(np.float32)
