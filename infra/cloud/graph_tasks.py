@@ -162,7 +162,7 @@ def _job(settings: Settings, name: str, words: str) -> State:
     entry = f"States.Array('sh', '/opt/ml/input/data/code/start.sh', {words})"
     return {
         "TrainingJobName.$": f"$.names.{name}",
-        "RoleArn": "${TrainingRole.Arn}",
+        "RoleArn": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{settings.training_role}",
         "AlgorithmSpecification": {
             "TrainingImage": training_image(settings.region),
             "TrainingInputMode": "File",

@@ -19,8 +19,7 @@ from aws_pipeline import s3_upload, start_graph
 from aws_pipeline.config import settings
 from aws_pipeline.job_code import glue_code
 from aws_pipeline.steps import STEPS, cloud_needs, cloud_steps, needs, step
-from infra.cloud.compute import compute_template
-from infra.cloud.graph import definition, graph
+from infra.cloud.graph import definition, graph_template
 from infra.cloud.images import training_image
 from infra.deploy import deploy
 from infra.local.states.machine_run import MachineRun
@@ -151,9 +150,10 @@ def test_an_order_changes_what_it_names_and_leaves_the_rest() -> None:
 
 
 def test_an_upload_starts_the_graph_only_where_the_stack_says_so() -> None:
-    resources = graph(HERE)
+    template = graph_template(HERE)
+    resources = template["Resources"]
     assert resources["DataLanded"]["Properties"]["State"] == {"Ref": "StartWhenDataLand"}
-    assert compute_template(HERE)["Parameters"]["StartWhenDataLand"]["Default"] == "DISABLED"
+    assert template["Parameters"]["StartWhenDataLand"]["Default"] == "DISABLED"
     event = {
         "source": "aws.glue",
         "detail-type": "Glue Data Catalog Table State Change",
