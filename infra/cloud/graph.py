@@ -33,10 +33,14 @@ DEFAULT_ORDER: dict[str, Any] = {
     "worker_type": "G.1X",
     "parallelism": 4,
     "keep_days": 0,
+    "keep_hours": 30,
     "only_if_new": False,
     **asdict(Limits()),
 }
-"""What an execution does whose input says nothing else: flags of training/train.py, machines, limits of the gate."""
+"""What an execution does whose input says nothing else: flags of training/train.py, machines, limits of the gate.
+
+`keep_hours`: for so long the ETL keeps the objects that the jobs read; longer than both of them can last.
+"""
 
 
 def definition(settings: Settings) -> dict[str, Any]:
