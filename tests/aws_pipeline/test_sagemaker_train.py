@@ -161,7 +161,7 @@ def test_the_program_itself_hears_that_its_machine_is_taken_away(lake, tmp_path:
         time.sleep(0.2)
     assert found["TrainingJobStatus"] == "Stopped"
     told = "\n".join(event["message"] for event in logs.get_log_events(**log, startFromHead=True)["events"])
-    shown = re.findall(r"(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)\W+?(\w\S*)", told)
+    shown = re.findall(r"(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)[=: \"']+([^\s*\"']\S*)", told)
     assert shown == [], "credentials of the job's role stand in its log"
     assert "AWS_SECRET_ACCESS_KEY=******" in told
     assert "not passed as command-line arguments" not in caplog.text, "they are, by the request itself"
