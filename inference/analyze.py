@@ -23,7 +23,7 @@ from pathlib import Path
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, exit_code, refuse
+from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, UsageError, exit_code, refuse
 from inference.bout_statistics import LEVELS
 from inference.recording_files import DATA_DIR
 
@@ -49,6 +49,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument(
         "--clips", type=int, default=6, help="clips of certain, and of doubtful bouts, in the report (default: %(default)s)"
     )
+    parser.add_argument("--batch", type=int, default=64, help="windows per pass through the network (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     return parser
 
@@ -59,7 +60,7 @@ def _analyze(flags: argparse.Namespace) -> int:
     cautions = _cautions(flags)
     folder, bouts = flags.output, flags.output / "bouts.parquet"
     (folder / "ethograms").mkdir(parents=True, exist_ok=True)
-    data, network = ("--data-dir", flags.data_dir), ("--checkpoint", *flags.checkpoint, "--device", flags.device)
+    data, network = ("--data-dir", flags.data_dir), ("--checkpoint", *flags.checkpoint, "--device", flags.device, "--batch", flags.batch)
     bins = () if flags.bin_s is None else ("--bin-s", flags.bin_s)
     table = "--by", flags.by, *bins, "--output", folder / "statistics.csv", "--plot", folder / "statistics.png"
     notes = [part for caution in cautions for part in ("--note", caution)]
@@ -82,8 +83,15 @@ def _analyze(flags: argparse.Namespace) -> int:
 def _cautions(flags: argparse.Namespace) -> list[str]:
     """Print whether the recognizer fits; return what readers of the report must know. Raises ContractError if it does not fit."""
     from inference.apply_check import check_recordings, check_table
+    from inference.serving import check_checkpoints
     from recognizers.applicability import Verdict
+    from recognizers.checkpoint import read_header
+    from recognizers.recognizer import View
 
+    check_checkpoints(flags)
+    if any(read_header(path).get("view") == View.CLIP for path in flags.checkpoint):
+        mend = "Films go another way: inference/recognize.py --videos"
+        raise UsageError(f"Expected a recognizer that sees tracks, but got one that sees films. {mend}.")
     checks = check_recordings(flags.checkpoint, flags.data_dir)
     print(check_table(checks))
     refuse(
