@@ -89,7 +89,7 @@ def lake(tmp_path_factory):
     """The deployed stacks on this disk, and a few bytes in the curated zone."""
     with aws_on_this_disk(tmp_path_factory.mktemp("train") / "s3_mock") as chosen:
         boto3.client("s3").put_object(Bucket="curated-zone", Key="metadata_train/a.parquet", Body=b"x" * 1000)
-        with mock.patch.object(sagemaker_train, "_pinned_run", return_value="run-1"):
+        with mock.patch.object(sagemaker_train, "pinned_run", return_value="run-1"):
             yield chosen
 
 
