@@ -66,7 +66,7 @@ def _analyze(flags: argparse.Namespace) -> int:
     notes = [part for caution in cautions for part in ("--note", caution)]
     title = "--title", flags.data_dir.resolve().name
     steps: tuple[tuple[Callable[[list[str]], int], Sequence[object]], ...] = (
-        (recognize.main, (*data, *network, "--output", bouts, "--quiet")),
+        (recognize.main, (*data, *network, "--output", bouts, "--quiet", "--keep-going")),
         (export_bouts.main, (*data, "--bouts", bouts, "--output", folder / "bouts.csv")),
         (bout_statistics.main, (*data, "--bouts", bouts, *table)),
         (lambda _: _draw_ethograms(flags.data_dir, bouts, folder / "ethograms"), ()),

@@ -93,7 +93,8 @@ def begin(flags: argparse.Namespace) -> "tuple[Recordings, Recognizer]":
     headers = [read_header(path) for path in flags.checkpoint]
     open_recordings = _films if headers[0].get("view") == View.CLIP else _tracks
     files = open_recordings(flags, videos_seen(headers))
-    refuse(files.faults())
+    if not getattr(flags, "keep_going", False):  # else each is told when it is read
+        refuse(files.faults())
     recognizer = load_recognizer(flags.checkpoint, _device(flags), flags.batch)
     if not flags.tta:
         return files, recognizer
@@ -121,10 +122,12 @@ def recognize_all(
     recognizer: "Recognizer",
     quiet: bool = False,
     predict_one: "Callable[[Material, Recognizer], Predictions] | None" = None,
+    put_aside: "list[Fault] | None" = None,
 ) -> "tuple[Predictions, float]":
     """Return the predictions in all recordings, and their duration in seconds. Raises ContractError with the faults of all.
 
-    `predict_one` recognizes one recording; if it is not given, `inference.recognition.predict`.
+    `predict_one` recognizes one recording; if it is not given, `inference.recognition.predict`. If a list `put_aside` is given, faults of
+    broken recordings are added to it, and nothing is raised unless all are broken.
     """
     from behavior.predictions import Predictions
     from inference.recognition import predict
@@ -150,7 +153,10 @@ def recognize_all(
                 f"minutes={duration_s / 60:.1f} seconds={seconds:.2f}",
                 flush=True,
             )
-    refuse(faults)
+    if put_aside is None or not parts:
+        refuse(faults)
+    else:
+        put_aside += faults
     return Predictions.joined(parts), recorded_s
 
 
