@@ -23,7 +23,7 @@ from pathlib import Path
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, UsageError, exit_code, refuse
+from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, exit_code, refuse
 from inference.bout_statistics import LEVELS
 from inference.recording_files import DATA_DIR
 
@@ -83,15 +83,11 @@ def _analyze(flags: argparse.Namespace) -> int:
 def _cautions(flags: argparse.Namespace) -> list[str]:
     """Print whether the recognizer fits; return what readers of the report must know. Raises ContractError if it does not fit."""
     from inference.apply_check import check_recordings, check_table
-    from inference.serving import check_checkpoints
+    from inference.serving import check_checkpoints, check_sees_tracks
     from recognizers.applicability import Verdict
-    from recognizers.checkpoint import read_header
-    from recognizers.recognizer import View
 
     check_checkpoints(flags)
-    if any(read_header(path).get("view") == View.CLIP for path in flags.checkpoint):
-        mend = "Films go another way: inference/recognize.py --videos"
-        raise UsageError(f"Expected a recognizer that sees tracks, but got one that sees films. {mend}.")
+    check_sees_tracks(flags.checkpoint, "Films go another way: inference/recognize.py --videos.")
     checks = check_recordings(flags.checkpoint, flags.data_dir)
     print(check_table(checks))
     refuse(

@@ -64,6 +64,7 @@ def check_recordings(checkpoints: Sequence[Path], data_dir: Path, reference: Pat
 
     Raises UsageError for files that are not there, ContractError for broken ones.
     """
+    from inference.serving import check_sees_tracks
     from recognizers.applicability import applicability
     from recognizers.devices import rest_waiting_threads
     from recognizers.families import load_recognizer
@@ -71,6 +72,7 @@ def check_recordings(checkpoints: Sequence[Path], data_dir: Path, reference: Pat
     for path in checkpoints:
         if not path.is_file():
             raise UsageError(f"Expected --checkpoint to be a file, but got {path}. Correct the path.")
+    check_sees_tracks(checkpoints, "Compare films with those of the training: inference/drift.py --films.")
     rest_waiting_threads()
     return applicability(load_recognizer(list(checkpoints)), _materials(data_dir), _materials(reference) if reference else ())
 

@@ -5,7 +5,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -67,6 +67,15 @@ def check_checkpoints(flags: argparse.Namespace) -> None:
             raise UsageError(f"Expected --checkpoint to be a file, but got {path}. Train one with training/train.py.")
     if flags.batch < 1:
         raise UsageError(f"Expected --batch of 1 or more, but got {flags.batch}. Leave it out.")
+
+
+def check_sees_tracks(checkpoints: Sequence[Path], mend: str) -> None:
+    """Raise UsageError for a recognizer that sees films; `mend` says how films go."""
+    from recognizers.checkpoint import read_header
+    from recognizers.recognizer import View
+
+    if films := [path for path in checkpoints if read_header(path).get("view") == View.CLIP]:
+        raise UsageError(f"Expected a recognizer that sees tracks, but got {films[0]}, which sees films. {mend}")
 
 
 def load(flags: argparse.Namespace) -> "Recognizer":
