@@ -197,10 +197,21 @@ def test_broken_films_and_labels_are_put_aside_by_name_and_the_others_are_used(l
 
 def test_embeddings_of_a_film_are_curated_with_it_or_put_it_aside(lab: Lab):
     numbers = np.arange(N * 5, dtype=np.float32).reshape(N, 5)
-    for name, array in (("good", numbers), ("short", numbers[:-1]), ("nan", numbers * np.nan), ("text", np.array([["a"]] * N))):
+    for name, array in (
+        ("good", numbers),
+        ("short", numbers[:-1]),
+        ("nan", numbers * np.nan),
+        ("text", np.array([["a"]] * N)),
+        ("pickle", np.array([[{}]] * N)),
+    ):
         np.save(lab.film(name).with_suffix(".npy"), array)
     lab.run()
-    assert lab.put_aside() == {"short": ["file-unreadable"], "nan": ["file-unreadable"], "text": ["file-unreadable"]}
+    assert lab.put_aside() == {
+        "short": ["file-unreadable"],
+        "nan": ["file-unreadable"],
+        "text": ["file-unreadable"],
+        "pickle": ["file-unreadable"],
+    }
     (recording,) = [one for one in lab.zone.annotated_recordings() if one.lab_id == lab.name]
     assert np.array_equal(lab.zone.film(recording).embeddings(), numbers)
 

@@ -113,7 +113,7 @@ def measure(folder: Path, name: str, zone: FilmZone, flags: argparse.Namespace) 
     counts = {"as they are": counts_of(recognizer, zone, unseen)}
     if getattr(recognizer.network_config, "shuffle_frames", None) is False:
         torch.manual_seed(0)
-        recognizer.network.config = replace(recognizer.network_config, shuffle_frames=True)  # type: ignore[type-var, assignment]
+        recognizer.network.config = replace(recognizer.network_config, shuffle_frames=True)  # type: ignore[assignment]
         counts["frames shuffled"] = counts_of(recognizer, zone, unseen)
     print(f"{name}: {len(split.train)} individuals to learn from, {len(unseen)} to test; {time.perf_counter() - started:.0f} s", flush=True)
     write_json(done, counts)
