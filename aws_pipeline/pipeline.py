@@ -32,9 +32,10 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, add_policy_flag, endpoint, policy_text, settings, with_policy
+from aws_pipeline.pipeline_order import PipelineOrder, StepResult
 from aws_pipeline.pipeline_plan import PlanOrder, plan_lines, planned, refuse_above_limit
 from aws_pipeline.quality_gate import add_limit_flag, limits_of
-from aws_pipeline.step_work import PipelineOrder, StepResult, StepWork, run_script
+from aws_pipeline.step_work import StepWork, run_script
 from aws_pipeline.steps import STEPS
 from aws_pipeline.terminal import run, size
 from aws_pipeline.training_request import TrainingRequest

@@ -13,9 +13,10 @@ from aws_pipeline.config import Settings, endpoint
 from aws_pipeline.costs import PRICES_OF, SPOT_PART, CostLine, glue_minutes, hourly_usd, requests_usd, scan_usd, table
 from aws_pipeline.expected import QUERY_S, expected_curation, expected_upload
 from aws_pipeline.glue_workers import workers_for
+from aws_pipeline.pipeline_order import PipelineOrder
 from aws_pipeline.preparation import last_summary, nothing_to_do
 from aws_pipeline.step_records import fingerprint_of
-from aws_pipeline.step_work import PipelineOrder, StepWork
+from aws_pipeline.step_work import StepWork
 from aws_pipeline.steps import STEPS, Step, needs
 from aws_pipeline.terminal import size
 from aws_pipeline.upload_plan import Upload, plan_uploads

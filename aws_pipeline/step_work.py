@@ -9,8 +9,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from aws_pipeline import glue_job, quality_gate, s3_upload, sagemaker_train
@@ -19,6 +17,7 @@ from aws_pipeline.athena import query, saved_query
 from aws_pipeline.config import Settings
 from aws_pipeline.job_code import digest, files
 from aws_pipeline.model_versions import register, serving_image
+from aws_pipeline.pipeline_order import PipelineOrder, StepResult
 from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
 from aws_pipeline.steps import ANSWER, CURATED, HELD_OUT, MODEL, RAW, REPORT, SCORE, SUBMISSION, VERDICT, Step
 from aws_pipeline.terminal import JobFailed
@@ -26,47 +25,6 @@ from behavior.contract import ContractError
 from behavior.keys import CURRENT_SNAPSHOT, SPLITS
 from behavior.whole_file import whole_file
 from behavior.workplace import REPOSITORY
-
-
-@dataclass
-class StepResult:
-    """What a step did."""
-
-    name: str
-    """Its name in the README."""
-    did: str
-    """A few words about the work."""
-    rows: int | None = None
-    """Rows written or read, if the step has rows."""
-    n_bytes: int | None = None
-    """Bytes written."""
-    seconds: float = 0.0
-    """Wall time in this run."""
-    reused: bool = False
-    """Whether it was up to date and not run."""
-    facts: dict[str, Any] = field(default_factory=dict)
-    """Facts for the summary."""
-    lines: list[str] = field(default_factory=list)
-    """Other lines for the user."""
-
-
-@dataclass(frozen=True)
-class PipelineOrder:
-    """Data, recipe and output folder of a run."""
-
-    data_dir: Path
-    results: Path
-    recipe: str
-    hyperparameters: dict[str, str | int | float]
-    force: bool
-    limits: quality_gate.Limits = field(default_factory=quality_gate.Limits)
-    """Limits of the gate."""
-
-    @property
-    def places(self) -> dict[str, Path]:
-        """Files that steps leave in the output folder, by what they are."""
-        named = {HELD_OUT: "held_out.csv", SUBMISSION: "submission.csv", SCORE: "score.json", REPORT: "report.html"}
-        return {MODEL: self.results / f"{self.recipe}.safetensors", **{what: self.results / name for what, name in named.items()}}
 
 
 class StepWork:

@@ -6,6 +6,8 @@
     python -m infra.deploy destroy --delete-data-of NAME
                                                remove everything of the deployment NAME, also all data
     python -m infra.deploy policy              print the policy of people who run the pipeline
+    python -m infra.deploy --quicksight-user ARN
+                                               make the dashboards as well, on AWS: QuickSight costs a subscription
 
 Near (the default) it deploys to what AWS_ENDPOINT_URL names; AWS on this disk that a script starts for itself has deployed already.
 Far (USE_LOCAL_FS=false and S3_BUCKET=<what all names begin with>) it deploys to AWS, with the usual credentials and their region.
@@ -21,26 +23,20 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.job_code import GlueCode, glue_code
-from aws_pipeline.names import OWNER_TAG, ZONES
 from aws_pipeline.terminal import run
 from behavior.contract import EXIT_OK, UsageError
 from infra.cloud.compute import DEFAULT_BUDGET_USD, compute_parameters, compute_template
+from infra.cloud.dashboards import dashboards_template
 from infra.cloud.data import data_template
 from infra.cloud.operator import operator_document
-
-
-class AwsSession(Protocol):
-    """What deploying needs of a boto3 session."""
-
-    def client(self, service_name: str) -> Any:
-        """Make a client."""
+from infra.cloud.ownership import AwsSession, refuse_buckets_of_others
 
 
 def deploy(
@@ -51,18 +47,32 @@ def deploy(
     adopt: bool = False,
     alarm_email: str | None = None,
     budget_usd: int | None = None,
+    start_when_data_land: bool | None = None,
 ) -> list[str]:
     """Make data, code and compute as declared, in this order; return one line for each change, none when everything was as declared.
 
-    Buckets that exist already must be this deployment's, by their tag, or belong to nobody and be adopted. An alarm address and a budget
-    that are not given stay as they are. Raises UsageError and StackFailed.
+    Buckets that exist already must be this deployment's, by their tag, or belong to nobody and be adopted. An alarm address, a budget
+    and whether an upload starts the graph stay as they are if they are not given. Raises UsageError and StackFailed.
     """
     from infra.cloud.change_sets import apply
 
-    _refuse_buckets_of_others(chosen, session, adopt=adopt)
+    refuse_buckets_of_others(chosen, session, adopt=adopt)
     client = session.client("cloudformation")
-    data, compute = _orders(chosen, client, code, alarm_email, budget_usd)
+    data, compute = _orders(chosen, client, code, alarm_email, budget_usd, start_when_data_land)
     return [*apply(client, data), *_upload(session, code.objects), *apply(client, compute)]
+
+
+def deploy_dashboards(chosen: Settings, session: AwsSession, user: str) -> list[str]:
+    """Make the dashboards of a QuickSight user; return one line for each change. Raises UsageError near: the stand-in has no QuickSight."""
+    from infra.cloud.change_sets import StackOrder, apply
+
+    if chosen.local:
+        raise UsageError(
+            "Expected USE_LOCAL_FS=false with --quicksight-user, but got AWS on this disk, which has no QuickSight. Leave it out."
+        )
+    names = chosen.names
+    order = StackOrder(names.of("dashboards"), names.deployment, dashboards_template(chosen), {"QuickSightUser": user})
+    return apply(session.client("cloudformation"), order)
 
 
 def diff(chosen: Settings, session: AwsSession, code: GlueCode) -> list[str]:
@@ -70,18 +80,19 @@ def diff(chosen: Settings, session: AwsSession, code: GlueCode) -> list[str]:
     from infra.cloud.change_sets import show
 
     client = session.client("cloudformation")
-    return [line for order in _orders(chosen, client, code, None, None) for line in show(client, order)]
+    return [line for order in _orders(chosen, client, code) for line in show(client, order)]
 
 
 def destroy(chosen: Settings, session: AwsSession, data_of: str | None = None) -> list[str]:
-    """Remove the compute stack, and the data as well if `data_of` names this deployment. Return what was done."""
+    """Remove the stacks of dashboards and of compute, and the data as well if `data_of` names this deployment. Return what was done."""
     from infra.cloud.change_sets import remove
 
     if data_of not in (None, chosen.names.deployment):
         what = f"Expected --delete-data-of to name this deployment ({chosen.names.deployment}), but got {data_of}"
         raise UsageError(f"{what}. Nothing was removed.")
     client = session.client("cloudformation")
-    done = [f"removed stack {chosen.names.of('compute')}"] if remove(client, chosen.names.of("compute")) else []
+    stacks = [chosen.names.of(what) for what in ("dashboards", "compute")]
+    done = [f"removed stack {stack}" for stack in stacks if remove(client, stack)]
     if data_of is None:
         return done
     from infra.cloud.removal import remove_data
@@ -89,16 +100,26 @@ def destroy(chosen: Settings, session: AwsSession, data_of: str | None = None) -
     return [*done, *remove_data(chosen, session)]
 
 
-def _orders(chosen: Settings, client: Any, code: GlueCode, alarm_email: str | None, budget_usd: int | None) -> tuple[Any, Any]:
+def _orders(
+    chosen: Settings,
+    client: Any,
+    code: GlueCode,
+    alarm_email: str | None = None,
+    budget_usd: int | None = None,
+    start_when_data_land: bool | None = None,
+) -> tuple[Any, Any]:
     """Return the orders of both stacks."""
     from infra.cloud.change_sets import StackOrder, parameters_of
 
     names, before = chosen.names, parameters_of(client, chosen.names.of("compute"))
     email = before.get("AlarmEmail", "") if alarm_email is None else alarm_email
     budget = int(before.get("MonthlyBudgetUsd", DEFAULT_BUDGET_USD)) if budget_usd is None else budget_usd
+    starts = before.get("StartWhenDataLand", "DISABLED")
+    if start_when_data_land is not None:
+        starts = "ENABLED" if start_when_data_land else "DISABLED"
     return (
         StackOrder(names.of("data"), names.deployment, data_template(chosen), {}),
-        StackOrder(names.of("compute"), names.deployment, compute_template(chosen, email), compute_parameters(code, email, budget)),
+        StackOrder(names.of("compute"), names.deployment, compute_template(chosen, email), compute_parameters(code, email, budget, starts)),
     )
 
 
@@ -120,40 +141,6 @@ def _upload(session: AwsSession, objects: Mapping[str, bytes]) -> Iterator[str]:
             yield f"Code: upload {address}"
 
 
-def _refuse_buckets_of_others(chosen: Settings, session: AwsSession, *, adopt: bool) -> None:
-    """Raise UsageError for a bucket that exists already, is not of the data stack, and is not this deployment's by its tag."""
-    from infra.cloud.change_sets import resources_of
-
-    ours = resources_of(session.client("cloudformation"), chosen.names.of("data"))
-    s3 = session.client("s3")
-    for bucket in (chosen.bucket(zone) for zone in ZONES):
-        owner = None if bucket in ours else _owner_of_bucket(s3, bucket)
-        if owner is None or owner == chosen.names.deployment or (adopt and not owner):
-            continue
-        got = f"one of {owner}" if owner else "one without its tag"
-        mend = "Choose another S3_BUCKET" + ("" if owner else ", or take it over with --adopt")
-        raise UsageError(f"Expected bucket {bucket} to be free or of {chosen.names.deployment}, but got {got}. {mend}.")
-
-
-def _owner_of_bucket(s3: Any, bucket: str) -> str | None:
-    """Return whose a bucket is by its tag, empty for no tag; None if there is no bucket."""
-    from botocore.exceptions import ClientError
-
-    try:
-        s3.head_bucket(Bucket=bucket)
-        tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in ("404", "NoSuchBucket"):
-            return None
-        if code == "NoSuchTagSet":
-            return ""
-        if code == "403":
-            return "another account"
-        raise
-    return {tag["Key"]: tag["Value"] for tag in tags}.get(OWNER_TAG, "")
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m infra.deploy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -162,6 +149,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--adopt", action="store_true", help="take over buckets that exist already and carry no tag")
     parser.add_argument("--alarm-email", metavar="ADDRESS", help="who is told of failed jobs and of costs")
     parser.add_argument("--monthly-budget", type=int, metavar="USD", help=f"budget of a month (default: {DEFAULT_BUDGET_USD})")
+    parser.add_argument(
+        "--start-when-data-land", action=argparse.BooleanOptionalAction, help="an upload starts the graph, and so training (default: no)"
+    )
+    parser.add_argument("--quicksight-user", metavar="ARN", help="make the dashboards, too, for this user of QuickSight")
     parser.add_argument("--delete-data-of", metavar="NAME", help="with destroy: delete all data of the deployment NAME as well")
     return parser.parse_args()
 
@@ -183,7 +174,10 @@ def _main() -> int:
             lines = diff(chosen, session, glue_code(chosen))
         else:
             options = {"alarm_email": arguments.alarm_email, "budget_usd": arguments.monthly_budget}
+            options["start_when_data_land"] = arguments.start_when_data_land
             lines = deploy(chosen, session, glue_code(chosen), adopt=arguments.adopt or chosen.local, **options)
+            if arguments.quicksight_user:
+                lines += deploy_dashboards(chosen, session, arguments.quicksight_user)
     ends = {"deploy": "everything is as declared", "diff": "nothing was changed", "destroy": "the rest stays"}
     print("\n".join([*lines, f"{len(lines)} changes {chosen.place}; {ends[arguments.action]}"]))
     return EXIT_OK

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import aws_calls
 import pyarrow as pa
 import pytest
 from hypothesis import settings
@@ -14,6 +15,17 @@ settings.register_profile("no deadlines", deadline=None)  # how long an example 
 settings.load_profile("no deadlines")
 ROOT = Path(__file__).resolve().parents[1]
 Rows = list[tuple[int, int, str, float, float]]
+
+
+def pytest_configure() -> None:
+    """Record which test calls which operation of AWS: python tests/aws_calls.py shows it."""
+    aws_calls.begin()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep what was recorded."""
+    if session.config.pluginmanager.has_plugin("cacheprovider"):
+        aws_calls.save(session.config.cache)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ MAY_IMPORT = {
         "behavior.contract",
         "behavior.full_disk",
         "behavior.whole_file",
+        "aws_pipeline.athena",
         "aws_pipeline.config",
         "aws_pipeline.job_code",
         "aws_pipeline.names",

@@ -47,11 +47,13 @@ def compute_template(settings: Settings, alarm_email: str = "") -> dict[str, Any
     }
 
 
-def compute_parameters(code: GlueCode, alarm_email: str = "", budget_usd: int = DEFAULT_BUDGET_USD) -> dict[str, str]:
+def compute_parameters(
+    code: GlueCode, alarm_email: str = "", budget_usd: int = DEFAULT_BUDGET_USD, start_when_data_land: str = "DISABLED"
+) -> dict[str, str]:
     """Return the values of the template's parameters that are not left at their defaults."""
     modules = ",".join(code.modules)
     chosen = {"ScriptUri": code.script, "LibraryUri": code.library, "PythonModules": modules, "CodeDigest": code.digest}
-    chosen |= {"JobCodeUri": code.training}
+    chosen |= {"JobCodeUri": code.training, "StartWhenDataLand": start_when_data_land}
     return {**chosen, "AlarmEmail": alarm_email, "MonthlyBudgetUsd": str(budget_usd)}
 
 

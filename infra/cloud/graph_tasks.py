@@ -43,6 +43,7 @@ def _etl(step: Step, settings: Settings) -> States:
     arguments = {
         "--SUMMARY_URI.$": f"States.Format('{settings.uri('artifacts', 'glue/runs')}/{{}}.json', $$.Execution.Name)",
         "--KEEP_DAYS.$": "States.Format('{}', $.order.keep_days)",
+        "--DUE_BYTES": "0",  # nobody planned this run: Spark starts only when there turns out to be much to do
         "--conf.$": "States.Format('spark.default.parallelism={}', $.order.parallelism)",
     }
     request = {"JobName": settings.glue_job, "NumberOfWorkers.$": "$.order.workers", "Arguments": arguments}

@@ -120,6 +120,15 @@ def test_recordings_are_counted_per_lab_with_their_clock_and_mice(answer):
     }
 
 
+def test_data_quality_is_weighted_by_the_time_of_recordings(answer):
+    # QuietOtter: 1/16 of the points of 2 s and none of 1 s are lost; LoudHeron: half of them; nobody jumps
+    assert answer("data_quality_by_lab") == [
+        ("LoudHeron", 1, 0.001, 0.5, 0.0, 0.0),
+        ("QuietOtter", 2, 0.001, 0.0417, 0.0, 0.0),
+        ("ShyMole", 1, 0.0, 0.0, 0.0, 0.0),
+    ]
+
+
 def test_class_imbalance_counts_only_labs_that_annotated(answer):
     # rear: 0.5 s + 1 s of 2 s + 1 s + 1 s annotated, in two labs; sniff: 1.5 s of 2 s; attack: nothing in 2 s
     assert answer("class_imbalance") == [

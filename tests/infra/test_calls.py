@@ -2,56 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from functools import cache
 from pathlib import Path
 
+import boto3
 import pytest
-from botocore import xform_name
-from botocore.session import Session
+from aws_calls import called, lines, operations
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("s3", "glue", "athena", "sagemaker", "sagemaker-runtime", "iam", "sts", "cloudformation")
-CALLERS = [*(ROOT / "aws_pipeline").rglob("*.py"), *(ROOT / "infra" / "cloud").rglob("*.py"), ROOT / "infra" / "deploy.py"]
-CLIENTS = {"s3", "glue", "athena", "client", "sagemaker", "iam"}
-"""Names that clients have in this project."""
-OF_BOTO3 = {"upload_file": "put_object", "download_file": "get_object"}
-"""Methods of boto3 that are no operations -> the operation behind them."""
-
-
-@cache
-def operations() -> dict[str, str]:
-    """Return method name -> `service:Operation`."""
-    session, found = Session(), {}
-    for service in SERVICES:
-        for name in session.get_service_model(service).operation_names:
-            found.setdefault(xform_name(name), f"{service}:{name}")
-    return found
-
-
-def calls_in(path: Path) -> set[str]:
-    """Return the methods of clients that a file calls, asks a paginator for, or hands on."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Attribute) and _is_client(node.value):
-            found.add(node.attr)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get_paginator":
-            found |= {argument.value for argument in node.args if isinstance(argument, ast.Constant)}
-    return {OF_BOTO3.get(name, name) for name in found} & operations().keys()
-
-
-def _is_client(node: ast.expr) -> bool:
-    named = isinstance(node, ast.Name) and node.id in CLIENTS
-    made = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "client"
-    return named or made or (isinstance(node, ast.Attribute) and node.attr in CLIENTS)
-
-
-CALLED = sorted({name for path in CALLERS for name in calls_in(path)})
+CALLED = list(called())
 
 
 def test_the_calls_of_the_project_are_found() -> None:
-    assert {"start_job_run", "put_object", "create_change_set", "create_transform_job", "get_role"} <= set(CALLED)
+    assert {"start_execution", "start_job_run", "put_object", "create_change_set", "create_transform_job", "get_role"} <= set(CALLED)
     assert len(CALLED) > 35
 
 
@@ -92,3 +56,14 @@ INDIRECT = {
 def test_every_call_is_made_by_a_test(name: str) -> None:
     direct = re.search(rf'\.{name}\b|"{name}"', text_of_tests())
     assert direct or name in INDIRECT, f"{operations()[name]} is called by the project, but by no test of the stand-in"
+
+
+def test_a_call_of_a_test_is_recorded_and_the_list_names_it(endpoint) -> None:
+    from aws_calls import _recorded
+
+    boto3.client("sts").get_caller_identity()
+    assert any("test_a_call_of_a_test_is_recorded" in test for test in _recorded["sts:GetCallerIdentity"])
+    shown = lines({"sts:GetCallerIdentity": ["tests/a.py::test_b"]})
+    place = next(number for number, line in enumerate(shown) if line.startswith("sts:GetCallerIdentity  (aws_pipeline/"))
+    assert shown[place + 1] == "    tests/a.py::test_b"
+    assert shown[-1] == f"1 of {len(CALLED)} operations were recorded in a test"

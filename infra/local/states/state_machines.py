@@ -109,6 +109,9 @@ class StateMachines:
             "name": name,
             "input": given,
         }
+        destinations = (machine.get("loggingConfiguration") or {}).get("destinations") or []
+        if destinations:
+            details["log_group"] = destinations[0]["cloudWatchLogsLogGroup"]["logGroupArn"].split(":log-group:")[1].removesuffix(":*")
         try:
             run = self.runs.create(_run_id(full), details, "RUNNING")
         except FileExistsError:

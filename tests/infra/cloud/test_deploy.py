@@ -91,6 +91,22 @@ def test_an_alarm_address_and_a_budget_stay_until_others_are_given(endpoint: Any
     assert limit["Amount"] == "7"
 
 
+def test_an_upload_starts_the_graph_from_when_a_person_says_so_until_a_person_says_no(endpoint: Any) -> None:
+    def state() -> str:
+        return str(boto3.client("events").describe_rule(Name="mabe-data-landed")["State"])
+
+    deploy_here()
+    assert state() == "DISABLED"
+    deploy_here(start_when_data_land=True)
+    deploy_here()
+    assert state() == "ENABLED"
+    (target,) = boto3.client("events").list_targets_by_rule(Rule="mabe-data-landed")["Targets"]
+    assert target["Arn"].endswith(":stateMachine:mabe-graph")
+    assert json.loads(target["Input"]) == {"only_if_new": True}
+    deploy_here(start_when_data_land=False)
+    assert state() == "DISABLED"
+
+
 def test_destroying_keeps_the_data_and_deploying_again_takes_them_back(endpoint: Any) -> None:
     deploy_here()
     boto3.client("s3").put_object(Bucket="raw-zone", Key="a", Body=b"mouse")

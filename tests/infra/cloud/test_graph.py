@@ -7,14 +7,14 @@ import re
 import subprocess
 import sys
 import tarfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from aws_pipeline import s3_upload
+from aws_pipeline import s3_upload, start_graph
 from aws_pipeline.config import settings
 from aws_pipeline.job_code import glue_code
 from aws_pipeline.steps import STEPS, cloud_needs, cloud_steps, needs, step
@@ -189,31 +189,39 @@ def landed(endpoint: Any, tmp_path: Path) -> str:
     return str(machine["stateMachineArn"])
 
 
-def run_to_end(machine: str, **order: Any) -> dict[str, Any]:
-    client = boto3.client("stepfunctions")
-    started = client.start_execution(stateMachineArn=machine, input=json.dumps(order))
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
-        found = client.describe_execution(executionArn=started["executionArn"])
-        if found["status"] != "RUNNING":
-            return dict(found)
-        time.sleep(0.2)
-    raise AssertionError("the execution did not end")
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Start the graph as a person does; return exit code, stdout and stderr."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["start_graph.py", *arguments])
+        code = start_graph.main()
+        return code, *capsys.readouterr()
+
+    return command
 
 
 @pytest.mark.spark
 @pytest.mark.slow
-def test_an_execution_ends_with_a_registered_version_and_one_whose_data_are_bad_with_the_reason(landed: str, endpoint: Any) -> None:
-    stopped = run_to_end(landed, min_annotated=99)
-    assert stopped["status"] == "FAILED"
-    assert stopped["error"] == "QualityGate"
-    assert stopped["cause"] == "The data are not good enough to learn from: 4 recordings have annotated bouts, fewer than 99."
-    sagemaker = boto3.client("sagemaker")
+def test_an_execution_ends_with_a_registered_version_and_one_whose_data_are_bad_with_the_reason(
+    landed: str, endpoint: Any, start: Callable[..., tuple[int, str, str]]
+) -> None:
+    states, sagemaker = boto3.client("stepfunctions"), boto3.client("sagemaker")
+    code, _, err = start("--limit", "min_annotated=99")
+    assert code == 4
+    reason = "The data are not good enough to learn from: 4 recordings have annotated bouts, fewer than 99."
+    assert f"got FAILED: {reason}" in err
+    (first,) = states.list_executions(stateMachineArn=landed)["executions"]
+    stopped = states.describe_execution(executionArn=first["executionArn"])
+    assert (stopped["status"], stopped["error"], stopped["cause"]) == ("FAILED", "QualityGate", reason)
     assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
 
-    done = run_to_end(landed, recipe="trees")
-    assert done["status"] == "SUCCEEDED", done.get("cause")
+    code, out, err = start("--recipe", "trees")
+    assert code == 0, err
+    done = states.describe_execution(executionArn=states.list_executions(stateMachineArn=landed)["executions"][0]["executionArn"])
     made = json.loads(done["output"])
+    assert (done["status"], made["order"]["recipe"]) == ("SUCCEEDED", "trees")
+    assert out.startswith(f"run {made['data']['run']}: version 1 of mabe-recognizers, score ")
     package = sagemaker.describe_model_package(ModelPackageName=made["register"]["version"])
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
     card = package["CustomerMetadataProperties"]
@@ -221,11 +229,32 @@ def test_an_execution_ends_with_a_registered_version_and_one_whose_data_are_bad_
     archive = endpoint.root / package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"].removeprefix("s3://")
     with tarfile.open(archive) as tar:
         names = tar.getnames()
-        score = json.load(tar.extractfile("score.json"))  # type: ignore[arg-type]
+        content = tar.extractfile("score.json")
+        assert content
+        score = json.load(content)
     assert {"trees.safetensors", "code/inference/handler.py", "code/behavior/curation.py"} <= set(names)
     assert float(card["score"]) == pytest.approx(score["score"], abs=1e-5)
     assert not list((endpoint.root / "curated-zone" / "pins").glob("*")), "the run was released"
 
-    history = boto3.client("stepfunctions").get_execution_history(executionArn=done["executionArn"], maxResults=1000)["events"]
+    history = states.get_execution_history(executionArn=done["executionArn"], maxResults=1000)["events"]
     entered = [event["stateEnteredEventDetails"]["name"] for event in history if event["type"] == "TaskStateEntered"]
     assert entered == ["etl", "gate", "answer", "keep", "train", "score", "read_score", "release", "register"]
+
+
+def test_without_a_graph_the_stack_is_to_be_deployed_first(endpoint: Any, start: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, err = start()
+    assert code == 2
+    assert "Deploy the stack first: python -m infra.deploy" in err
+
+
+def test_what_may_cost_too_much_is_not_started(start: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, err = start("--max-hours", "10", "--max-cost", "14")
+    assert code == 2
+    assert "but got up to 14.08: 10 h of ml.g5.xlarge on demand" in err
+
+
+def test_the_reason_of_a_failed_job_is_found_in_its_description() -> None:
+    job = json.dumps({"TrainingJobName": "j", "FailureReason": "AlgorithmError: no mice", "Tags": []})
+    assert start_graph._reason({"cause": job}) == "AlgorithmError: no mice"
+    assert start_graph._reason({"cause": "The mice are asleep."}) == "The mice are asleep."
+    assert start_graph._reason({"error": "States.Timeout"}) == "States.Timeout"
