@@ -155,7 +155,7 @@ def _labels(work: FilmWork, source: RawFilm, facts: FilmFacts) -> tuple[pd.DataF
         text = "Expected labels, but got none."
         return None, [Fault("film-unlabelled", work.objects["film"].key, text, "Training does not use the film.")]
     key, data = work.objects["labels"].key, source.bytes_of("labels")
-    read = read_labels(data, key, facts.frames, facts.fps, work.labelling, work.labels_fps)
+    read = read_labels(data, key, facts.frames, facts.fps, work.labelling, work.labels_fps, work.policy)
     work.policy.refuse(read.faults)
     return read.bouts, list(read.faults)
 
