@@ -20,8 +20,8 @@ def tracks_beside(film: Path, lab: str = "") -> Path | None:
 
     `lab` is the lab of a film that lies in no folder of its lab.
     """
-    folder = film.parent if film.parent.name in _SPLITS else film.parent.parent
-    own = film.parent.name if folder is not film.parent else lab
+    in_folder_of_lab = film.parent.name not in _SPLITS
+    folder, own = (film.parent.parent, film.parent.name) if in_folder_of_lab else (film.parent, lab)
     splits = _SPLITS.get(folder.name, ()) if own else ()
     places = (folder.with_name(f"{split}_tracking") / own / f"{film.stem}.parquet" for split in splits)
     return next((path for path in places if path.is_file()), None)
