@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from inference.recording_files import DATA_DIR
 
 if TYPE_CHECKING:
     from behavior.material import Material
+    from recognizers.applicability import Check
 
 MOST_RECORDINGS = 10
 """Of more recordings, so many are checked, evenly over the metadata."""
@@ -47,21 +49,36 @@ def _flags() -> argparse.ArgumentParser:
 
 
 def _check(flags: argparse.Namespace) -> int:
-    if not flags.checkpoint.is_file():
-        raise UsageError(f"Expected --checkpoint to be a file, but got {flags.checkpoint}. Correct the path.")
-    from recognizers.applicability import Verdict, applicability, as_json
-    from recognizers.devices import rest_waiting_threads
-    from recognizers.families import load_recognizer
+    from recognizers.applicability import Verdict, as_json
 
-    rest_waiting_threads()
-    recognizer = load_recognizer([flags.checkpoint])
-    checks = applicability(recognizer, _materials(flags.data_dir), _materials(flags.reference) if flags.reference else ())
+    checks = check_recordings([flags.checkpoint], flags.data_dir, flags.reference)
     if flags.json:
         print(json.dumps({"checkpoint": str(flags.checkpoint), "checks": as_json(checks)}, indent=1))
     else:
-        width = max(len(one.name) for one in checks)
-        print("\n".join(f"{one.name:<{width}}  {one.verdict:<7}  {one.text}" for one in checks))
+        print(check_table(checks))
     return EXIT_CONTRACT if any(one.verdict is Verdict.UNFIT for one in checks) else EXIT_OK
+
+
+def check_recordings(checkpoints: Sequence[Path], data_dir: Path, reference: Path | None = None) -> "list[Check]":
+    """Return all checks of a recognizer, of several files if they are averaged, on some recordings of a data directory.
+
+    Raises UsageError for files that are not there, ContractError for broken ones.
+    """
+    from recognizers.applicability import applicability
+    from recognizers.devices import rest_waiting_threads
+    from recognizers.families import load_recognizer
+
+    for path in checkpoints:
+        if not path.is_file():
+            raise UsageError(f"Expected --checkpoint to be a file, but got {path}. Correct the path.")
+    rest_waiting_threads()
+    return applicability(load_recognizer(list(checkpoints)), _materials(data_dir), _materials(reference) if reference else ())
+
+
+def check_table(checks: "Sequence[Check]") -> str:
+    """Return a line for each check."""
+    width = max(len(one.name) for one in checks)
+    return "\n".join(f"{one.name:<{width}}  {one.verdict:<7}  {one.text}" for one in checks)
 
 
 def _materials(data_dir: Path) -> "list[Material]":

@@ -2,8 +2,10 @@
 
     python inference/recognize.py --data-dir data --checkpoint checkpoints/conv_bilstm_288.safetensors --output bouts.csv
 
-It reads <data-dir>/test.csv and test_tracking/<lab>/<video>.parquet; with --held-out, the annotated videos of train.csv and
-train_tracking/ that no checkpoint saw. The scores of several checkpoints are averaged; exported networks (.onnx) are checkpoints too.
+It reads <data-dir>/test.csv and test_tracking/<lab>/<video>.parquet; without test.csv, the videos of train.csv that nobody annotated; with
+--held-out, the annotated videos of train.csv and train_tracking/ that no checkpoint saw. behaviors_labeled says what is looked for in a
+video; if it is empty, everything that the recognizer knows. The scores of several checkpoints are averaged; exported networks (.onnx) are
+checkpoints too.
 It writes one CSV file, whole or not at all: video_id, agent_id, target_id, action, start_frame, stop_frame (excluded), confidence (mean
 score of the bout) and threshold. Agent and target are mouse numbers, equal for a self behavior, and empty if the recognizer names no
 mouse (recognizers of groups of behaviors and of films). If --output ends with .parquet, it writes the rows of the tables

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from behavior.contract import ContractError, Fault, UsageError, refuse
-from inference.recording_files import DATA_DIR, recordings_held_out, recordings_of_test_csv
+from inference.recording_files import DATA_DIR, new_recordings, recordings_held_out
 from reports.progress import progress
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def begin(flags: argparse.Namespace) -> "tuple[Recordings, Recognizer]":
 def _tracks(flags: argparse.Namespace, seen: set[int]) -> Recordings:
     if getattr(flags, "videos", None):
         raise UsageError("Expected a recognizer that sees films with --videos, but got one that sees tracks. Leave out --videos.")
-    return recordings_held_out(flags.data_dir, seen) if flags.held_out else recordings_of_test_csv(flags.data_dir)
+    return recordings_held_out(flags.data_dir, seen) if flags.held_out else new_recordings(flags.data_dir, seen)
 
 
 def _films(flags: argparse.Namespace, seen: set[int]) -> Recordings:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aws_pipeline.config import environment_on_a_new_disk
 from aws_pipeline.steps import STEPS
 from recognizers.checkpoint import read_header
 
@@ -177,7 +178,7 @@ def test_a_dry_run_of_a_training_job_checks_the_request_and_submits_nothing(firs
 
 def test_training_without_a_curated_zone_says_what_to_do_first(script, tmp_path, place):
     command = [sys.executable, str(ROOT / "aws_pipeline/sagemaker_train.py")]
-    env = {**os.environ, "S3_MOCK_DIR": str(tmp_path / "empty")}
+    env = environment_on_a_new_disk(tmp_path / "empty")
     told = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert told.returncode == 4
     assert "Run python aws_pipeline/glue_etl.py first" in told.stderr

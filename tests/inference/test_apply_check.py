@@ -57,7 +57,7 @@ def test_slow_cameras_and_strange_labs_and_behaviors_are_told(materials: list[Ma
     assert (found["behaviors"].verdict, "it can never predict mount, sniff" in found["behaviors"].text) == (Verdict.LOOK, True)
     assert checks(random_recognizer(("rest",)), materials)["behaviors"].verdict is Verdict.UNFIT
     silent = [Material.with_tracking(replace(one.recording, annotated=()), one.tracking) for one in materials]
-    assert "list the triples that you want" in checks(random_recognizer(BEHAVIORS), silent)["behaviors"].text
+    assert "all 3 behaviors are looked for" in checks(random_recognizer(BEHAVIORS), silent)["behaviors"].text
     assert checks(random_arena_recognizer(), silent)["behaviors"].verdict is Verdict.FITS
 
 

@@ -1,6 +1,9 @@
 """What the recordings to learn from are like: facts on which recipes and sizes depend."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import pandas as pd
 
 from behavior.recording import Recording
 from training.material.curated_zone import CuratedZone
@@ -28,6 +31,8 @@ class Facts:
     """Most bodyparts that a recording tracks."""
     bouts: dict[str, int]
     """Bouts by behavior."""
+    shortest_s: float
+    """Median length of the bouts of the behavior whose bouts are shortest, s."""
     exclusive: bool
     """Whether behaviors exclude each other."""
     alone: bool
@@ -52,10 +57,18 @@ def facts_of(plan: FoldPlan) -> Facts:
         fps=max(recording.fps for recording in plan.recordings),
         bodyparts=max(map(len, zone.bodyparts(plan.recordings))),
         bouts={str(name): int(count) for name, count in plan.bouts["action"].value_counts().sort_index().items()},
+        shortest_s=shortest_s(plan.recordings, plan.bouts),
         exclusive=exclude_each_other(plan.recordings, plan.bouts),
         alone=all(agent == target for agent, target in pairs),
         one_way=any(agent != target for agent, target in pairs) and not any(map(_both_ways, plan.recordings)),
     )
+
+
+def shortest_s(recordings: Sequence[Recording], bouts: pd.DataFrame) -> float:
+    """Return the median length of the bouts of the behavior whose bouts are shortest, s."""
+    rates = bouts["video_id"].map({recording.video_id: recording.fps for recording in recordings})
+    seconds = (bouts["stop_frame"] - bouts["start_frame"]) / rates
+    return float(seconds.groupby(bouts["action"]).median().min())
 
 
 def _both_ways(recording: Recording) -> bool:

@@ -194,7 +194,7 @@ class Trainer:
             windows = math.ceil(self.recipe.batch / self.parts)
             print(f"The device has too little memory: a step is made in {self.parts} parts of {windows} windows.", flush=True)
         if self.peers.count > 1:
-            loss = self.peers.average(self.network.parameters(), loss, self._counted(batch))
+            loss = self.peers.average(self.network, loss, self._counted(batch))
         self.gradient_scale.unscale_(self.optimizer)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
         self.gradient_scale.step(self.optimizer)

@@ -4,7 +4,7 @@ Each makes its part of every batch. Gradients are averaged, so all weights stay 
 and writes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -44,22 +44,27 @@ class Peers:
             for value in network.state_dict().values():
                 together.broadcast(value, 0)
 
-    def average(self, parameters: Iterable[nn.Parameter], loss: Tensor, weight: Tensor) -> Tensor:
-        """Make the gradients those of the whole batch, and return its loss. `weight` is how much this process's part counts.
+    def average(self, network: nn.Module, loss: Tensor, weight: Tensor) -> Tensor:
+        """Make gradients and running means those of the whole batch, and return its loss. `weight` is what counts in this part.
 
         One exchange for each step: the networks here have some million weights, so nothing is gained by exchanging layer by layer.
+        Layers that normalize a batch see the part of their process only; their running means are averaged, so that all stay equal.
         """
-        given = list(parameters)
+        given = list(network.parameters())
+        means = [value for value in network.buffers() if value.is_floating_point()]
         gradients = [torch.zeros_like(each) if each.grad is None else each.grad for each in given]
         known = self.anyone(*(each.grad is not None for each in given))
-        one = torch.ones(1, device=loss.device)
-        flat = torch.cat([*(each.float().flatten() for each in gradients), loss.float().view(1), one]) * weight
+        parts = [*gradients, *means, loss, torch.ones((), device=loss.device)]
+        flat = torch.cat([each.detach().float().flatten() for each in parts]) * weight
         together.all_reduce(flat)
-        flat = flat[:-1] / flat[-1].clamp(min=torch.finfo(torch.float32).tiny)
-        for parameter, part, some in zip(given, flat[:-1].split([each.numel() for each in given]), known, strict=True):
+        flat /= flat[-1].clone().clamp(min=torch.finfo(torch.float32).tiny)
+        averaged = [part.view_as(each) for part, each in zip(flat.split([each.numel() for each in parts]), parts, strict=True)]
+        for parameter, part, some in zip(given, averaged, known, strict=False):
             if some:  # otherwise no process needed this weight, and the optimizer leaves it alone
-                parameter.grad = part.view_as(parameter).to(parameter.dtype)
-        return flat[-1]
+                parameter.grad = part.to(parameter.dtype)
+        for mean, part in zip(means, averaged[len(given) :], strict=False):
+            mean.copy_(part)
+        return averaged[-2]
 
     def told(self, value: T) -> T:
         """Return what the first process says; the others may say anything."""

@@ -1,4 +1,4 @@
-"""Augmentation of tracks: random mirroring, scaling, noise, and loss of bodyparts.
+"""Augmentation of tracks: random mirroring, scaling, noise, loss of bodyparts or of a mouse, and mice that change their names.
 
 Rotation and shift of the arena are not part of it: they do not change what networks over tracks compute.
 
@@ -32,11 +32,15 @@ class TrackAugmentation:
     """Share of bodyparts lost for a whole window; anchors are never lost."""
     swap: float = 0.0
     """Share of windows with agent and target exchanged, for labels that do not say which mouse acts."""
+    lose_mouse: float = 0.0
+    """Share of windows in which the tracker loses one mouse for a while, as it does when mice fight: its points are interpolated."""
+    swap_for_a_while: float = 0.0
+    """Share of windows in which agent and target are exchanged for a while, as if the tracker mixed them up."""
     forget_lab: float = 0.1
     """Share of windows without a lab in their context, because recordings of new labs will come."""
 
     def __post_init__(self) -> None:
-        shares = (self.mirror, self.drop_bodypart, self.swap, self.forget_lab)
+        shares = (self.mirror, self.drop_bodypart, self.swap, self.lose_mouse, self.swap_for_a_while, self.forget_lab)
         if not all(0 <= share <= 1 for share in shares) or not 0 <= self.scale < 1 or self.noise_cm < 0:
             raise ValueError(f"Expected shares from 0 to 1 and noise_cm of 0 or more, but got {self}. Use 0 for none.")
 
@@ -53,6 +57,10 @@ class TrackAugmentation:
         tracks = _reordered(batch.features, mirrored, torch.from_numpy(layout.mirror.columns))
         if self.swap:
             tracks = _reordered(tracks, torch.rand(count, device=device) < self.swap, _swapped(layout))
+        if self.swap_for_a_while:
+            tracks = _swapped_for_a_while(tracks, torch.rand(count, device=device) < self.swap_for_a_while, layout)
+        if self.lose_mouse:
+            tracks = _without_a_mouse(tracks, torch.rand(count, device=device) < self.lose_mouse)
         size = 1 + self.scale * (2 * torch.rand(count, 1, device=device) - 1)
         points = torch.arange(len(layout.points), device=device)
         present = (torch.rand(count, len(points), device=device) >= self.drop_bodypart) | (points < len(ANCHORS))
@@ -70,6 +78,39 @@ class TrackAugmentation:
 def _swapped(layout: PairTracks) -> Tensor:
     """Return the columns [F] with agent and target exchanged."""
     return torch.arange(len(layout.names)).unflatten(0, (2, len(layout.points), len(COORDINATES))).flip(0).flatten()
+
+
+def _swapped_for_a_while(tracks: Tensor, chosen: Tensor, layout: PairTracks) -> Tensor:
+    """Return tracks [B, W, F] with agent and target exchanged in one section of each chosen window [B]."""
+    first, stop = _sections(chosen, tracks.shape[1])
+    sample = torch.arange(tracks.shape[1], device=tracks.device)
+    within = (sample >= first) & (sample < stop)  # [B, W]
+    return torch.where(within[..., None], tracks[..., _swapped(layout).to(tracks.device)], tracks)
+
+
+def _without_a_mouse(tracks: Tensor, chosen: Tensor) -> Tensor:
+    """Return tracks [B, W, F] with one mouse lost in one section of each chosen window [B].
+
+    A lost point lies on the line between the samples before and after the section (at the border of a window, its last one), and is
+    not seen: as `PairTracks` has it.
+    """
+    count, window = tracks.shape[:2]
+    first, stop = _sections(chosen, window)
+    points = tracks.unflatten(-1, (2, -1, len(COORDINATES)))  # [B, W, 2, P, 3]
+    windows = torch.arange(count, device=tracks.device)
+    before, after = points[windows, (first[:, 0] - 1).clamp(min=0)], points[windows, stop[:, 0].clamp(max=window - 1)]
+    sample = torch.arange(window, device=tracks.device)
+    share = ((sample - first + 1) / (stop - first + 1)).clamp(0, 1)[..., None, None, None]  # [B, W, 1, 1, 1]
+    lost = torch.lerp(before[:, None], after[:, None], share) * torch.tensor([1.0, 1.0, 0.0], device=tracks.device)
+    mouse = torch.randint(2, (count, 1, 1), device=tracks.device) == torch.arange(2, device=tracks.device)
+    within = ((sample >= first) & (sample < stop))[..., None] & mouse  # [B, W, 2]
+    return torch.where(within[..., None, None], lost, points).flatten(2)
+
+
+def _sections(chosen: Tensor, window: int) -> tuple[Tensor, Tensor]:
+    """Return first sample and end [B, 1] of a random section of each chosen window [B]; of the others, an empty one."""
+    ends = torch.randint(window + 1, (2, len(chosen), 1), device=chosen.device).sort(0).values
+    return ends[0], torch.where(chosen[:, None], ends[1], ends[0])
 
 
 def _reordered(tracks: Tensor, chosen: Tensor, columns: Tensor) -> Tensor:

@@ -181,7 +181,7 @@ def test_a_stack_of_another_deployment_is_refused(endpoint: Any) -> None:
 def test_a_deployed_job_has_its_code_and_a_spoiled_object_of_it_is_replaced(endpoint: Any) -> None:
     deploy_here()
     addresses = {job()["Command"]["ScriptLocation"], job()["DefaultArguments"]["--extra-py-files"]}
-    assert addresses == set(CODE.objects)
+    assert addresses | {f"{CODE.training}/{name}" for name in ("code.zip", "start.sh")} == set(CODE.objects)
     script = endpoint.root / job()["Command"]["ScriptLocation"].removeprefix("s3://")
     assert script.read_bytes() == (REPOSITORY / "aws_pipeline" / "glue_etl.py").read_bytes()
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,10 @@ def test_names_of_jobs_fit_into_what_sagemaker_takes() -> None:
 
 
 def test_the_accounts_of_images_are_those_that_the_sdk_knows() -> None:
-    import sagemaker.core
-
-    listed = json.loads(Path(sagemaker.core.__path__[0], "image_uri_config", "pytorch-amzn2023.json").read_text())
+    core = find_spec("sagemaker.core")  # found, not imported: that takes seconds
+    assert core
+    assert core.submodule_search_locations
+    listed = json.loads(Path(core.submodule_search_locations[0], "image_uri_config", "pytorch-amzn2023.json").read_text())
     registries = listed["training"]["versions"]["2.13"]["registries"]
     ordinary = {
         region: account for region, account in registries.items() if not region.startswith(("cn-", "us-gov", "us-iso", "eu-iso", "eusc"))
@@ -165,16 +167,13 @@ def test_an_upload_starts_the_graph_only_where_the_stack_says_so() -> None:
 def test_the_lint_reads_the_definition_and_finds_nothing() -> None:
     from cfnlint.api import ManualArgs, lint
 
-    machine = {"StateMachineName": "m", "RoleArn": "arn:aws:iam::123456789012:role/r"}
-
-    def faults(text: str) -> list[str]:
-        properties = {**machine, "DefinitionString": text}
-        template = {"Resources": {"Graph": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
-        return [match.message for match in lint(json.dumps(template), config=ManualArgs(regions=["us-east-1"]))]
-
     resolved = re.sub(r"\$\{[\w:.]+\}", "aws", json.dumps(definition(HERE)))
-    assert faults(resolved) == []
-    assert faults(resolved.replace('"Resource"', '"Resorce"')) != []
+    machines = {"Right": resolved, "Wrong": resolved.replace('"Resource"', '"Resorce"')}
+    role = "arn:aws:iam::123456789012:role/r"
+    properties = {name: {"StateMachineName": name, "RoleArn": role, "DefinitionString": text} for name, text in machines.items()}
+    resources = {name: {"Type": "AWS::StepFunctions::StateMachine", "Properties": each} for name, each in properties.items()}
+    found = lint(json.dumps({"Resources": resources}), config=ManualArgs(regions=["us-east-1"]))
+    assert {match.path[1] for match in found} == {"Wrong"}
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ WILDCARDS = {
     ("TrainingRole", "WriteLogs", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/*"): "SageMaker names its groups",
     ("OperatorPolicy", "FollowLogs", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/TrainingJobs*"): "streams of the group",
     ("OperatorPolicy", "Train", "arn:aws:sagemaker:us-east-1:123456789012:training-job/mabe-*"): "jobs of this deployment",
+    ("OperatorPolicy", "Tune", "arn:aws:sagemaker:us-east-1:123456789012:hyper-parameter-tuning-job/mabe-*"): "jobs of this deployment",
     ("OperatorPolicy", "Register", "arn:aws:sagemaker:us-east-1:123456789012:model-package/mabe-recognizers/*"): "versions have numbers",
     ("OperatorPolicy", "ListModels", "*"): "the action takes no resource",
     ("OperatorPolicy", "FollowGraph", "arn:aws:states:us-east-1:123456789012:execution:mabe-graph:*"): "executions have names of their own",

@@ -5,8 +5,10 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from simulated_lake import Lake
 from small_recognizer import scores_of
@@ -19,7 +21,7 @@ from training import develop
 from training.developing import development
 from training.developing.candidates import candidates
 from training.developing.choosing import choose_run
-from training.developing.facts import facts_of
+from training.developing.facts import facts_of, shortest_s
 from training.judging.out_of_fold import OutOfFold
 from training.material.curated_zone import CuratedZone
 from training.material.fold_plan import plan_folds
@@ -124,12 +126,25 @@ def test_sizes_follow_the_amount_of_data(lake: Lake) -> None:
     facts = replace(facts, one_way=False)
     few, many = candidates(facts, "cpu"), candidates(replace(facts, groups=40, subjects_s=3600 * 20), "cpu")
     assert [one.recipe.name for one in few] == ["trees_near", "trees", "cnn_transformer_plus_small"]
-    assert [one.recipe.name for one in many][-1] == "trees_far"
+    assert [one.recipe.name for one in many] == ["trees_far", "trees", "cnn_transformer_plus_small"]
+    assert [one.recipe.fps for one in candidates(replace(facts, groups=40, shortest_s=0.3), "cpu")][:2] == [10.0, 10.0]
+    assert [one.recipe.fps for one in candidates(replace(facts, groups=40, shortest_s=0.2), "cpu")][:2] == [30.0, 30.0]
+    one_way = candidates(replace(facts, groups=40, one_way=True), "cpu")
+    assert [one.recipe.name for one in one_way][:3] == ["trees_far_undirected", "trees_undirected", "trees_far"]
     networks = [next(one.recipe for one in tried if isinstance(one.recipe, Recipe)) for tried in (few, many)]
     assert networks[0].epochs > networks[1].epochs
     assert all(network.network.labs == 0 for network in networks)  # type: ignore[attr-defined]
     assert candidates(replace(facts, fps=10.0), "cpu")[0].recipe.fps == 10
     assert trees_near().fps == 30
+
+
+def test_the_shortest_bouts_are_those_of_the_shortest_behavior_in_seconds() -> None:
+    recordings = (SimpleNamespace(video_id=1, fps=10.0), SimpleNamespace(video_id=2, fps=20.0))
+    bouts = pd.DataFrame(
+        [(1, "rest", 0, 20), (1, "rest", 30, 60), (2, "rest", 0, 20), (1, "bite", 0, 6), (2, "bite", 0, 6), (2, "bite", 9, 17)],
+        columns=["video_id", "action", "start_frame", "stop_frame"],
+    )  # rest: 2, 3 and 1 s; bite: 0.6, 0.3 and 0.4 s
+    assert shortest_s(recordings, bouts) == pytest.approx(0.4)  # type: ignore[arg-type]
 
 
 def test_a_later_run_must_gain_to_be_chosen(developed: tuple[Path, list[str]], lake: Lake) -> None:

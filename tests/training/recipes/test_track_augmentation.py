@@ -1,5 +1,7 @@
 """Augmentation of tracks: mirrors, sizes, lost bodyparts, changed places, forgotten labs; padding untouched."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,7 +11,16 @@ from training.material.datasets import Batch
 from training.recipes.track_augmentation import TrackAugmentation
 
 LAYOUT = PairTracks(("ear_left", "ear_right", "nose"))
-NOTHING = {"mirror": 0.0, "scale": 0.0, "noise_cm": 0.0, "drop_bodypart": 0.0, "swap": 0.0, "forget_lab": 0.0}
+NOTHING = {
+    "mirror": 0.0,
+    "scale": 0.0,
+    "noise_cm": 0.0,
+    "drop_bodypart": 0.0,
+    "swap": 0.0,
+    "lose_mouse": 0.0,
+    "swap_for_a_while": 0.0,
+    "forget_lab": 0.0,
+}
 
 
 def batch(windows: int = 200, valid: torch.Tensor | None = None) -> Batch:
@@ -72,6 +83,37 @@ def test_a_lost_bodypart_is_lost_for_a_whole_window_and_anchors_never() -> None:
 def test_agent_and_target_trade_places_and_nothing_else_happens() -> None:
     given = batch()
     torch.testing.assert_close(parts(augmented(given, swap=1.0)), parts(given).flip(2))
+
+
+def test_mice_that_are_mixed_up_for_a_while_are_exchanged_in_one_section() -> None:
+    given = batch()
+    mixed = parts(augmented(given, swap_for_a_while=1.0))
+    exchanged = (mixed == parts(given).flip(2)).flatten(2).all(2)  # [B, W]
+    as_before = (mixed == parts(given)).flatten(2).all(2)
+    assert (exchanged | as_before).all()
+    borders = (exchanged[:, 1:] != exchanged[:, :-1]).sum(1)
+    assert set(borders.tolist()) <= {0, 1, 2}
+    assert 0.2 < exchanged.float().mean().item() < 0.45
+
+
+def test_a_lost_mouse_is_on_the_line_between_where_it_was_seen_and_the_other_stays() -> None:
+    windows, layout = 50, LAYOUT
+    walk = torch.arange(12.0)[None, :, None, None, None].expand(windows, 12, 2, len(layout.points), 3).clone()
+    walk[..., 1] = walk[..., 1] ** 2 / 12  # a curve, so that a straight line differs from it
+    walk[..., 2] = 1.0
+    given = replace(batch(windows), features=walk.flatten(2))
+    after = parts(augmented(given, lose_mouse=1.0))
+    lost = (after[..., 2] == 0).all(3)  # [B, W, 2]
+    assert (lost == (after[..., 2] == 0).any(3)).all()
+    assert not (lost[..., 0] & lost[..., 1]).any()
+    assert lost.any(1).sum(0).min() > 5  # each of the two in some windows
+    assert torch.equal(after[~lost], walk[~lost])
+    whole = next(window for window in range(windows) if lost[window].sum() > 2 and not lost[window, [0, -1]].any())
+    mouse = int(lost[whole].any(0).nonzero())
+    first, last = lost[whole, :, mouse].nonzero()[[0, -1]].flatten().tolist()
+    ends = walk[whole, first - 1, mouse, 0, 1], walk[whole, last + 1, mouse, 0, 1]
+    line = torch.linspace(*map(float, ends), last - first + 3)[1:-1]
+    torch.testing.assert_close(after[whole, first : last + 1, mouse, 0, 1], line)
 
 
 def test_a_forgotten_lab_is_an_unknown_one_and_the_list_is_kept() -> None:
