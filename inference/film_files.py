@@ -31,7 +31,7 @@ class FilmFiles:
 
     def material(self, recording: Recording) -> Material:
         """Return the material of one film."""
-        return Material.with_film(recording, FilmFile(self.paths[recording.video_id], self.cache))
+        return Material.with_film(recording, FilmFile(self.paths[recording.video_id], self.cache, lab=recording.lab_id))
 
     def named(self) -> pd.DataFrame:
         """Return the film of each video id: video_id, film."""
