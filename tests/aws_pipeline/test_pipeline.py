@@ -71,6 +71,7 @@ def test_it_ends_with_a_report_and_prints_its_path(first, place):
     assert f"<strong>{score:.3f}" in html
     assert "<video" in html
     assert "Loss and score over epochs." in html
+    assert "CautiousGiraffe" in (place / "results" / "quality.html").read_text()
 
 
 def test_the_score_is_over_both_labs_and_only_over_recordings_training_never_saw(first, place):
@@ -107,7 +108,7 @@ def test_a_plan_tells_which_steps_another_recipe_needs_and_what_it_costs(first, 
     assert told.returncode == 2
     assert "but got up to 1.41" in told.stderr
     states = [line.partition("nothing: up to date")[1] != "" for line in told.stdout.splitlines()[1 : 1 + len(STEPS)]]
-    assert states == [one.name in ("ingest", "etl", "gate", "sql") for one in STEPS]
+    assert states == [one.name in ("ingest", "etl", "quality", "gate", "sql") for one in STEPS]
 
 
 def test_the_model_is_a_version_that_waits_for_approval_with_its_score(first, script, place):

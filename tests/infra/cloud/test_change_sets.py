@@ -201,6 +201,6 @@ def test_a_store_of_an_older_version_gets_its_stacks_and_keeps_its_data(tmp_path
         boto3.client("athena").create_work_group(Name="mabe")
         deploy_once(server)
         stacks = boto3.client("cloudformation").list_stacks()["StackSummaries"]
-        assert [stack["StackName"] for stack in stacks] == ["mabe-compute", "mabe-data"]
+        assert [stack["StackName"] for stack in stacks] == ["mabe-compute", "mabe-data", "mabe-graph"]
         assert boto3.client("iam").list_role_policies(RoleName="mabe-glue")["PolicyNames"] == ["curate"]
         assert boto3.client("s3").get_object(Bucket="raw-zone", Key="a")["Body"].read() == b"mouse"

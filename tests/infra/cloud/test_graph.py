@@ -19,8 +19,7 @@ from aws_pipeline import s3_upload, start_graph
 from aws_pipeline.config import settings
 from aws_pipeline.job_code import glue_code
 from aws_pipeline.steps import STEPS, cloud_needs, cloud_steps, needs, step
-from infra.cloud.compute import compute_template
-from infra.cloud.graph import definition, graph
+from infra.cloud.graph import definition, graph_template
 from infra.cloud.images import training_image
 from infra.deploy import deploy
 from infra.local.states.machine_run import MachineRun
@@ -137,7 +136,7 @@ def test_an_order_changes_what_it_names_and_leaves_the_rest() -> None:
     going_through("true", {"recipe": "trees", "arguments": ["--epochs", "3"], **spot})
     etl, gate, _, pin, train, score, *_ = REQUESTS
     assert (etl["NumberOfWorkers"], etl["Arguments"]["--SUMMARY_URI"]) == (2, "s3://artifacts/glue/runs/e.json")
-    assert gate["ExecutionParameters"] == ["0.5", "0.25", "60.0", "2", "'2026-11-30T00:00:00Z'", "72"]
+    assert gate["ExecutionParameters"] == ["0.5", "0.25", "60.0", "2", "'2026-11-30T00:00:00Z'", "30"]
     assert (pin["Key"], pin["Body"]) == ("pins/e.json", {"run": "r1", "until": "2026-12-01T00:00:00Z"})
     words = train["AlgorithmSpecification"]["ContainerEntrypoint"]
     assert words[:4] == ["sh", "/opt/ml/input/data/code/start.sh", "training/train.py", "--curated"]
@@ -151,9 +150,10 @@ def test_an_order_changes_what_it_names_and_leaves_the_rest() -> None:
 
 
 def test_an_upload_starts_the_graph_only_where_the_stack_says_so() -> None:
-    resources = graph(HERE)
+    template = graph_template(HERE)
+    resources = template["Resources"]
     assert resources["DataLanded"]["Properties"]["State"] == {"Ref": "StartWhenDataLand"}
-    assert compute_template(HERE)["Parameters"]["StartWhenDataLand"]["Default"] == "DISABLED"
+    assert template["Parameters"]["StartWhenDataLand"]["Default"] == "DISABLED"
     event = {
         "source": "aws.glue",
         "detail-type": "Glue Data Catalog Table State Change",
@@ -250,6 +250,18 @@ def test_what_may_cost_too_much_is_not_started(start: Callable[..., tuple[int, s
     code, _, err = start("--max-hours", "10", "--max-cost", "14")
     assert code == 2
     assert "but got up to 14.08: 10 h of ml.g5.xlarge on demand" in err
+
+
+def test_objects_are_kept_for_longer_than_the_jobs_that_read_them_can_last(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, endpoint: Any
+) -> None:
+    orders: list[dict[str, Any]] = []
+    monkeypatch.setattr(start_graph, "start", lambda order, chosen: orders.append(order) or "arn")
+    for flags in (["--max-hours", "10"], ["--max-hours", "10", "--spot"]):
+        monkeypatch.setattr("sys.argv", ["start_graph.py", "--no-wait", *flags])
+        assert start_graph.main() == 0
+    assert [order["keep_hours"] for order in orders] == [16, 26]
+    assert orders[1]["stopping"] == {"MaxRuntimeInSeconds": 36_000, "MaxWaitTimeInSeconds": 72_000}
 
 
 def test_the_reason_of_a_failed_job_is_found_in_its_description() -> None:
