@@ -76,7 +76,7 @@ def recording_of(film: FilmPath) -> Recording:
         got = "no frame that can be decoded" if first is None else f"{rate} frames per second"
         raise ContractError(Fault("film-unreadable", str(film.path), f"Expected a film, but got {got}.", "Export the film again."))
     height, width = first.gray.shape
-    return Recording(film.lab, film.video_id, float(rate), math.nan, width, height)
+    return Recording(film.lab, film.video_id, float(rate), math.nan, width, height, name=film.path.stem)
 
 
 def _opened(films: Sequence[FilmPath], split: str = "test") -> FilmFiles:

@@ -158,7 +158,7 @@ def recognize_all(
         if not quiet and not sys.stdout.isatty():
             seconds = time.perf_counter() - started
             print(
-                f"video={recording.video_id} lab={recording.lab_id} {number}/{count} bouts={len(parts[-1].bouts)} "
+                f"video={recording.shown} lab={recording.lab_id} {number}/{count} bouts={len(parts[-1].bouts)} "
                 f"minutes={duration_s / 60:.1f} seconds={seconds:.2f}",
                 flush=True,
             )
