@@ -54,6 +54,7 @@ def candidates(facts: Facts, device: str) -> tuple[Candidate, ...]:
     middle = trees_undirected() if facts.one_way else trees()
     if facts.groups < MANY_GROUPS:
         first = [_trees(trees_near_undirected(), facts, short + alike)] if facts.one_way else []
+        middle = replace(middle, rows=trees_near().rows)  # few recordings are taught whole
         return *first, _trees(trees_near(), facts, short), _trees(middle, facts, long), _network(facts, device)
     whole = f"{short}, three minutes and the whole recording: there are many recordings"
     fast = [(trees_far(), whole), (middle, long)]
