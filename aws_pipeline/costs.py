@@ -32,8 +32,6 @@ SCAN_TB_USD = 5.00
 SCAN_LEAST_BYTES = 10_000_000
 STORE_GB_MONTH_USD = 0.023
 PUT_1000_USD = 0.005
-TRANSITION_1000_USD = 0.025
-"""Step Functions: state transitions of a standard workflow; the first 4,000 of a month cost nothing."""
 TRAINING_HOUR_USD = {
     "ml.m5.large": 0.115,
     "ml.m5.xlarge": 0.23,

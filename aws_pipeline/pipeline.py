@@ -5,7 +5,7 @@
 
 Reads   the recordings in D (default: MABE_DATA_DIR); with --sample, simulated ones.
 Writes  the raw and the curated zone, a model and a version of it that waits for approval, and results/<name of D>/: the checkpoint,
-        submissions, score.json, report.html (a page for people), summary.json.
+        submissions, score.json, two pages for people (quality.html about the data, report.html about the recognizer), summary.json.
 
 The steps are those of aws_pipeline/steps.py, from which the cloud's graph is made, too. A recording that breaks its contract is put
 aside by the upload or the ETL, and all steps go on with the accepted ones: recognizing and scoring read them from
@@ -89,6 +89,7 @@ def _summary(steps: list[StepResult], order: PipelineOrder, chosen: Settings) ->
         f"version   {known['version']}; approve it: python aws_pipeline/sagemaker_deploy.py approve {known['version']}",
         f"lake      {chosen.uri('raw')}, {chosen.uri('curated')} ({chosen.place})",
         f"results   {order.results}",
+        f"quality   {known['quality']}",
         f"report    {known['report']}",
     ]
     return "\n".join(lines)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_pipeline.quality_gate import Limits
-from aws_pipeline.steps import HELD_OUT, MODEL, REPORT, SCORE, SUBMISSION
+from aws_pipeline.steps import HELD_OUT, MODEL, QUALITY, REPORT, SCORE, SUBMISSION
 
 
 @dataclass
@@ -46,4 +46,5 @@ class PipelineOrder:
     def places(self) -> dict[str, Path]:
         """Files that steps leave in the output folder, by what they are."""
         named = {HELD_OUT: "held_out.csv", SUBMISSION: "submission.csv", SCORE: "score.json", REPORT: "report.html"}
+        named[QUALITY] = "quality.html"
         return {MODEL: self.results / f"{self.recipe}.safetensors", **{what: self.results / name for what, name in named.items()}}

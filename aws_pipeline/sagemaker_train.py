@@ -33,7 +33,7 @@ from aws_pipeline.costs import GPUS, refuse_above
 from aws_pipeline.lake import read_snapshot
 from aws_pipeline.pins import remove_pin, write_pin
 from aws_pipeline.terminal import JobFailed, run
-from aws_pipeline.training_request import TrainingRequest, channel_of, checkpoints_of, staged_code, trainer_of
+from aws_pipeline.training_request import TrainingRequest, channel_of, checkpoints_of, hyperparameter_of, staged_code, trainer_of
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN, VIDEO_MANIFEST
 from behavior.whole_file import check_place
@@ -62,7 +62,7 @@ def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: b
     With `wait`, raises JobFailed with the reason of the job if it does not complete.
     """
     channels = [channel_of("curated", chosen.uri("curated"), request.input_mode)]
-    run, pin = _pinned_run(request, chosen), f"training-{uuid.uuid4().hex}"
+    run, pin = pinned_run(request, chosen), f"training-{uuid.uuid4().hex}"
     hyperparameters = {**request.hyperparameters, "snapshot": run}
     if not dry_run:
         write_pin(chosen.uri("curated"), pin, run, datetime.now(UTC) + timedelta(hours=request.longest_hours))
@@ -78,7 +78,7 @@ def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: b
     return job
 
 
-def _pinned_run(request: TrainingRequest, chosen: Settings) -> str:
+def pinned_run(request: TrainingRequest, chosen: Settings) -> str:
     """Return the run whose tables the job reads. Raises UsageError if its objects are not there."""
     snapshot = read_snapshot(chosen.uri("curated"), request.snapshot)
     if snapshot is None:
@@ -162,6 +162,9 @@ def _main() -> int:
     parser.add_argument("--epochs", type=int, help="train this many epochs at most (default: the recipe's)")
     parser.add_argument("--seed", type=int, help="seed of all random numbers (default: 0)")
     parser.add_argument(
+        "--set", nargs="+", default=[], metavar="PATH=VALUE", dest="changes", help="other settings, such as network.dropout=0.2"
+    )
+    parser.add_argument(
         "--output-dir", type=Path, default=WORKPLACE / "checkpoints", help="folder for the checkpoint (default: checkpoints/)"
     )
     parser.add_argument("--instance-type", default=TrainingRequest.instance_type, help="machine on AWS (default: %(default)s)")
@@ -193,6 +196,11 @@ def _main() -> int:
     refuse_above(arguments.max_cost, arguments.instance_type, arguments.max_hours)
     given = {"epochs": arguments.epochs, "seed": arguments.seed, "checkpoint-minutes": arguments.checkpoint_minutes}
     hyperparameters = {name: value for name, value in given.items() if value is not None}
+    for change in arguments.changes:
+        setting, equals, value = change.partition("=")
+        if not equals:
+            raise UsageError(f"Expected --set PATH=VALUE, but got {change}. Say, for example, --set network.dropout=0.2.")
+        hyperparameters[hyperparameter_of(setting)] = value
     request = TrainingRequest(
         arguments.recipe,
         hyperparameters,

@@ -15,6 +15,7 @@ Exit codes: 0 registered, or nothing new to learn, 1 unexpected, 2 usage, config
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -36,6 +37,8 @@ from reports.progress import Progress
 
 _POLL_S = 1.0
 _MOST_REASON = 1000
+_SCORING_HOURS = 6
+"""Scoring, and waiting for its machine: so much longer than training the objects are kept that both read."""
 
 
 def start(order: dict[str, Any], chosen: Settings) -> str:
@@ -93,6 +96,7 @@ def _reason(found: dict[str, Any]) -> str:
 def _order_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the input of an execution."""
     seconds = int(arguments.max_hours * 3600)
+    longest_hours = (2 if arguments.spot else 1) * arguments.max_hours
     wait = {"MaxWaitTimeInSeconds": 2 * seconds} if arguments.spot else {}
     flags = {"--seed": arguments.seed, **({"--epochs": arguments.epochs} if arguments.epochs else {})}
     return {
@@ -101,6 +105,7 @@ def _order_of(arguments: argparse.Namespace) -> dict[str, Any]:
         "instance_type": arguments.instance_type,
         "spot": arguments.spot,
         "stopping": {"MaxRuntimeInSeconds": seconds, **wait},
+        "keep_hours": math.ceil(longest_hours) + _SCORING_HOURS,
         "only_if_new": arguments.only_if_new,
         **asdict(limits_of(arguments.limit)),
     }

@@ -19,9 +19,9 @@ from aws_pipeline.job_code import digest, files
 from aws_pipeline.model_versions import register, serving_image
 from aws_pipeline.pipeline_order import PipelineOrder, StepResult
 from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
-from aws_pipeline.steps import ANSWER, CURATED, HELD_OUT, MODEL, RAW, REPORT, SCORE, SUBMISSION, VERDICT, Step
+from aws_pipeline.steps import ANSWER, CURATED, HELD_OUT, MODEL, QUALITY, RAW, REPORT, SCORE, SUBMISSION, VERDICT, Step
 from aws_pipeline.terminal import JobFailed
-from behavior.contract import ContractError
+from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, ContractError
 from behavior.keys import CURRENT_SNAPSHOT, SPLITS
 from behavior.whole_file import whole_file
 from behavior.workplace import REPOSITORY
@@ -39,7 +39,7 @@ class StepWork:
         self.job = ""
         self.put_aside = 0
         self._work: Mapping[str, Callable[[Step], StepResult]] = {
-            "ingest": self._ingest, "etl": self._etl, "gate": self._gate, "sql": self._sql, "train": self._train,
+            "ingest": self._ingest, "etl": self._etl, "quality": self._quality, "gate": self._gate, "sql": self._sql, "train": self._train,
             "held_out": self._held_out, "test": self._test, "score": self._score, "report": self._report, "register": self._register,
         }  # fmt: skip
 
@@ -102,6 +102,16 @@ class StepWork:
         self.put_aside = len(facts["put_aside"])  # with those of the upload
         answer = {"put_aside": self.put_aside}
         return StepResult(step.label, did, facts["rows_out"], facts["bytes_out"], reused=not needed, facts=answer, lines=lines)
+
+    def _quality(self, step: Step) -> StepResult:
+        output = self.order.places[QUALITY]
+
+        def work() -> StepFacts:
+            self._run(step)
+            return {}
+
+        _, reused = self._once(step, work)
+        return StepResult(step.label, "one page", n_bytes=output.stat().st_size, reused=reused, facts={"quality": str(output)})
 
     def _gate(self, step: Step) -> StepResult:
         def work() -> StepFacts:
@@ -194,6 +204,7 @@ class StepWork:
             "held_out": places[HELD_OUT],
             "submission": places[SUBMISSION],
             "report": places[REPORT],
+            "quality": places[QUALITY],
             "title": self.order.data_dir.name,
         }
         path, *flags = step.command
@@ -201,9 +212,9 @@ class StepWork:
 
 
 def run_script(path: str, *arguments: object) -> str:
-    """Run a script of the other tower, which cannot be imported here, and return its output. Its errors go to stderr."""
+    """Run a script of this repository and return its output; its errors go to stderr. That something was put aside is no failure."""
     command = [sys.executable, str(REPOSITORY / path), *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
+    if done.returncode not in (EXIT_OK, EXIT_PUT_ASIDE):
         raise JobFailed(f"Expected {path} to succeed, but got exit code {done.returncode}. Correct the error above.", done.returncode)
     return done.stdout

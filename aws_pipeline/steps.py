@@ -10,6 +10,7 @@ from dataclasses import dataclass
 RECORDINGS = "recordings on a disk"
 RAW = "raw zone"
 CURATED = "curated zone"
+QUALITY = "page about the data"
 VERDICT = "verdict on the data"
 ANSWER = "answer of Athena"
 MODEL = "model"
@@ -65,6 +66,16 @@ STEPS = (
         reads=(RAW,),
         writes=CURATED,
         action="glue:startJobRun.sync",
+    ),
+    Step(
+        name="quality",
+        label="2 quality",
+        does="write a page about the data",
+        command=("aws_pipeline/quality_report.py", "--output", "{quality}"),
+        reads=(CURATED,),
+        writes=QUALITY,
+        code=("aws_pipeline/quality_report.py", "reports"),
+        only_here="a page for a person; the dashboard shows the same numbers there",
     ),
     Step(
         name="gate",

@@ -1,5 +1,6 @@
 """The request for a training job: its image, code, channel, machine, limits and names, as the SageMaker SDK wants them."""
 
+import logging
 import math
 import tempfile
 import uuid
@@ -15,6 +16,8 @@ from aws_pipeline.job_code import IN_THE_CONTAINER, TRAINING, files, pins
 from aws_pipeline.names import OWNER_TAG
 
 METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
+_SETTING, _JOIN = "recipe__", "__"
+"""How training/train.py calls a setting of the recipe among its flags."""
 ENTRY = "training/train.py"
 """The program that trains."""
 _PYTORCH = "2.13"
@@ -54,7 +57,6 @@ class TrainingRequest:
 def trainer_of(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
     """Return the trainer of a request, whose code lies in a folder."""
     import boto3
-    from sagemaker.core import image_uris
     from sagemaker.core.helper.session_helper import Session
     from sagemaker.core.shapes import Tag
     from sagemaker.core.training.configs import (
@@ -67,6 +69,7 @@ def trainer_of(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
     )
     from sagemaker.train import ModelTrainer
 
+    logging.getLogger("sagemaker.core.utils.utils").addFilter(_no_needless_warning)
     name, hyperparameters = base_name(request.recipe, chosen), {"recipe": request.recipe, **request.hyperparameters}
     seconds = int(request.max_hours * 3600)
     wait_seconds = int((request.max_wait_hours or 2 * request.max_hours) * 3600)
@@ -75,16 +78,14 @@ def trainer_of(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
         role=boto3.client("iam").get_role(RoleName=chosen.training_role)["Role"]["Arn"],
         base_job_name=name,
         input_s3_key_prefix="training/code",
-        training_image=image_uris.retrieve(
-            "pytorch-amzn2023", chosen.region, version=_PYTORCH, instance_type=request.instance_type, image_scope="training"
-        ),
+        training_image=image_of(request, chosen),
         source_code=SourceCode(
             source_dir=str(code), command=command_of(request), args=arguments_of(hyperparameters), requirements="requirements.txt"
         ),
         compute=Compute(
             instance_type=request.instance_type,
             instance_count=1,
-            volume_size_in_gb=_volume_gb(request, chosen),
+            volume_size_in_gb=volume_gb(request, chosen),
             enable_managed_spot_training=request.spot or None,
         ),
         stopping_condition=StoppingCondition(
@@ -101,6 +102,22 @@ def trainer_of(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
     return trainer.with_metric_definitions([MetricDefinition(name=metric, regex=regex) for metric, regex in METRICS.items()])
 
 
+def _no_needless_warning(record: logging.LogRecord) -> bool:
+    """Leave out the SDK's warning that the program does not get the hyperparameters: the request names them as flags."""
+    return "are not passed as command-line arguments" not in str(record.msg)
+
+
+def image_of(request: TrainingRequest, chosen: Settings) -> str:
+    """Return the address of SageMaker's PyTorch image for the machine and the region."""
+    from sagemaker.core import image_uris
+
+    return str(
+        image_uris.retrieve(
+            "pytorch-amzn2023", chosen.region, version=_PYTORCH, instance_type=request.instance_type, image_scope="training"
+        )
+    )
+
+
 def command_of(request: TrainingRequest) -> str:
     """Return what the container executes: one process, or one for each GPU by torch's own launcher.
 
@@ -110,6 +127,16 @@ def command_of(request: TrainingRequest) -> str:
     gpus = GPUS.get(request.instance_type, 1)
     launcher = "" if gpus == 1 else f" -m torch.distributed.run --standalone --nproc-per-node={gpus}"
     return f"exec $SM_PYTHON_CMD{launcher} {ENTRY}"
+
+
+def hyperparameter_of(setting: str) -> str:
+    """Return the hyperparameter that changes a setting of the recipe, such as network.dropout; shells' variables have no dots."""
+    return _SETTING + setting.replace(".", _JOIN)
+
+
+def setting_of(hyperparameter: str) -> str:
+    """Return the setting that a hyperparameter changes."""
+    return hyperparameter.removeprefix(_SETTING).replace(_JOIN, ".")
 
 
 def arguments_of(hyperparameters: Mapping[str, str | int | float]) -> list[str]:
@@ -125,7 +152,7 @@ def channel_of(name: str, uri: str, input_mode: str) -> Any:
     return Channel(channel_name=name, data_source=DataSource(s3_data_source=source), input_mode=input_mode)
 
 
-def _volume_gb(request: TrainingRequest, chosen: Settings) -> int:
+def volume_gb(request: TrainingRequest, chosen: Settings) -> int:
     """Return the size of the job's disk: room for code, packages and checkpoints, and in mode File also for the whole zone."""
     if request.input_mode != "File":
         return _VOLUME_GB

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from behavior.observed import Observed
-from behavior.recording import MAX_MICE, mouse_name
+from behavior.recording import MAX_MICE, mouse_name, parse_names
 from behavior.time_budgets import Agents
 
 TRAITS = ("strain", "color", "sex", "age", "condition")
@@ -31,13 +31,19 @@ def agents_of(metadata: Iterable[Mapping[str, object]], observed: Observed) -> A
         row = by_video.get(int(video), {})
         mice = range(1, MAX_MICE + 1) if pd.isna(agent) else (int(agent),)
         name = names.get(int(video), str(video))
-        animal = name if pd.isna(agent) else f"{name} {mouse_name(int(agent))}"
+        animal = name if pd.isna(agent) else f"{name} {_mouse(row, int(agent))}"
         if not pd.isna(agent) and row.get("lab_id") in meaningful and not _empty(own := row.get(f"mouse{int(agent)}_id")):
             animal = f"mouse {_text(own)}"
         traits = ["+".join(dict.fromkeys(filter(None, (_text(row.get(f"mouse{one}_{trait}")) for one in mice)))) for trait in TRAITS]
         rows.append((video, agent, animal, *(trait or None for trait in traits)))
     frame = pd.DataFrame(rows, columns=["video_id", "agent_id", "animal", *TRAITS])
     return Agents(frame.astype({"video_id": "int64", "agent_id": "Int64", **dict.fromkeys(("animal", *TRAITS), object)}))
+
+
+def _mouse(row: Mapping[str, object], number: int) -> str:
+    """Return the name that the lab gave a mouse, else its number as a name."""
+    names = parse_names(row.get("mouse_names"))
+    return names[number - 1] if number <= len(names) and names[number - 1] else mouse_name(number)
 
 
 def _labs_with_ids(metadata: Iterable[Mapping[str, object]]) -> set[object]:

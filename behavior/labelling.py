@@ -1,5 +1,7 @@
 """The subjects of a recording, the behaviors annotated for each of them, and the true labels of each frame.
 
+A recording without a list of annotated behaviors is new: a recognizer looks for all that it knows. Training never opens such a recording.
+
 Axes: T frames, C behaviors.
 """
 
@@ -12,7 +14,7 @@ import pandas as pd
 
 from behavior.bouts import labels_of_bouts
 from behavior.contract import ContractError
-from behavior.ethogram import ethogram
+from behavior.ethogram import PAIR_BEHAVIORS, SELF_BEHAVIORS, ethogram
 from behavior.recording import Recording
 
 
@@ -102,7 +104,14 @@ class PairLabelling:
         return replace(self, behaviors=behaviors)
 
     def subjects(self, recording: Recording, mice: Sequence[int]) -> tuple[Subject, ...]:
-        """Return all annotated pairs, in the order of `recording.pairs`, tracked or not."""
+        """Return all annotated pairs, in the order of `recording.pairs`, tracked or not; without a list, all that `mice` can do.
+
+        Then behaviors of a mouse by itself are looked for in each mouse and those toward another in each pair, a lab's own in both.
+        """
+        if not recording.annotated:
+            alone, paired = (frozenset(self.behaviors).difference(others) for others in (PAIR_BEHAVIORS, SELF_BEHAVIORS))
+            every = (Subject(agent, target, alone if agent == target else paired) for agent in sorted(mice) for target in sorted(mice))
+            return tuple(subject for subject in every if subject.annotated)
         return tuple(Subject(*pair, frozenset(recording.behaviors_of(*pair))) for pair in recording.pairs)
 
     def truth(self, recording: Recording, subject: Subject, mice: Sequence[int], frames: int, bouts: pd.DataFrame) -> Truth:

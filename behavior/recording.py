@@ -59,6 +59,13 @@ class Recording:
     """The name that its lab gave it; empty if it has only its number."""
     stated_s: float | None = None
     """Duration that the lab states, s, if it does; frames are counted from tracking, never from this."""
+    mouse_names: tuple[str, ...] = ()
+    """Names that the lab gave mouse 1, mouse 2 and so on; empty if it gave none."""
+
+    def named_mouse(self, mouse: int) -> str:
+        """Return the name that the lab gave a mouse, else a name such as mouse1."""
+        names = self.mouse_names
+        return names[mouse - 1] if 0 < mouse <= len(names) and names[mouse - 1] else mouse_name(mouse)
 
     @property
     def shown(self) -> str:
@@ -154,6 +161,19 @@ def mouse_number(name: str) -> int:
     return int(match[1])
 
 
+def parse_names(text: object) -> tuple[str, ...]:
+    """Return the names in a JSON list; none of any other text, because nothing but what people read depends on them.
+
+    Names that are numbers (some trackers count from 0) would be read as the numbers of mice: then there are none.
+    """
+    try:
+        names = json.loads(str(text))
+    except ValueError:
+        return ()
+    named = isinstance(names, list) and not all(str(name).isdigit() for name in names)
+    return tuple(map(str, names)) if named else ()
+
+
 def _recording(row: Mapping[str, object]) -> Recording:
     center = (row.get("arena_center_x_pix"), row.get("arena_center_y_pix"))
     return Recording(
@@ -167,6 +187,7 @@ def _recording(row: Mapping[str, object]) -> Recording:
         annotated=parse_annotated(row.get("behaviors_labeled")),
         name="" if _missing(row.get("recording_name")) else str(row["recording_name"]),
         stated_s=_duration(row.get("video_duration_sec")),
+        mouse_names=parse_names(row.get("mouse_names")),
     )
 
 

@@ -14,17 +14,19 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_CONTRACT, EXIT_OK, UsageError, exit_code
+from behavior.contract import EXIT_CONTRACT, EXIT_OK, ContractError, Fault, UsageError, exit_code, refuse
 from inference.recording_files import DATA_DIR
 
 if TYPE_CHECKING:
     from behavior.material import Material
+    from recognizers.applicability import Check
 
 MOST_RECORDINGS = 10
 """Of more recordings, so many are checked, evenly over the metadata."""
@@ -47,25 +49,45 @@ def _flags() -> argparse.ArgumentParser:
 
 
 def _check(flags: argparse.Namespace) -> int:
-    if not flags.checkpoint.is_file():
-        raise UsageError(f"Expected --checkpoint to be a file, but got {flags.checkpoint}. Correct the path.")
-    from recognizers.applicability import Verdict, applicability, as_json
-    from recognizers.devices import rest_waiting_threads
-    from recognizers.families import load_recognizer
+    from recognizers.applicability import Verdict, as_json
 
-    rest_waiting_threads()
-    recognizer = load_recognizer([flags.checkpoint])
-    checks = applicability(recognizer, _materials(flags.data_dir), _materials(flags.reference) if flags.reference else ())
+    checks = check_recordings([flags.checkpoint], flags.data_dir, flags.reference)
     if flags.json:
         print(json.dumps({"checkpoint": str(flags.checkpoint), "checks": as_json(checks)}, indent=1))
     else:
-        width = max(len(one.name) for one in checks)
-        print("\n".join(f"{one.name:<{width}}  {one.verdict:<7}  {one.text}" for one in checks))
+        print(check_table(checks))
     return EXIT_CONTRACT if any(one.verdict is Verdict.UNFIT for one in checks) else EXIT_OK
 
 
+def check_recordings(checkpoints: Sequence[Path], data_dir: Path, reference: Path | None = None) -> "list[Check]":
+    """Return all checks of a recognizer, of several files if they are averaged, on some recordings of a data directory.
+
+    Raises UsageError for files that are not there, ContractError for broken ones.
+    """
+    from inference.serving import check_sees_tracks
+    from recognizers.applicability import applicability
+    from recognizers.devices import rest_waiting_threads
+    from recognizers.families import load_recognizer
+
+    for path in checkpoints:
+        if not path.is_file():
+            raise UsageError(f"Expected --checkpoint to be a file, but got {path}. Correct the path.")
+    check_sees_tracks(checkpoints, "Compare films with those of the training: inference/drift.py --films.")
+    rest_waiting_threads()
+    return applicability(load_recognizer(list(checkpoints)), _materials(data_dir), _materials(reference) if reference else ())
+
+
+def check_table(checks: "Sequence[Check]") -> str:
+    """Return a line for each check."""
+    width = max(len(one.name) for one in checks)
+    return "\n".join(f"{one.name:<{width}}  {one.verdict:<7}  {one.text}" for one in checks)
+
+
 def _materials(data_dir: Path) -> "list[Material]":
-    """Return some recordings of a data directory with their curated tracks, those of test.csv first."""
+    """Return some sound recordings of a data directory with their curated tracks, those of test.csv first.
+
+    Raises ContractError if all of them are broken, UsageError without any.
+    """
     from behavior.curation import curate
     from behavior.material import Material
     from inference.bout_sources import read_metadata
@@ -77,8 +99,15 @@ def _materials(data_dir: Path) -> "list[Material]":
     recordings = tuple(read_metadata(data_dir, splits[0])[1].values())
     files = RecordingFiles(recordings, data_dir / f"{splits[0]}_tracking", splits[0])
     every = max(1, -(-len(recordings) // MOST_RECORDINGS))
-    chosen = recordings[::every]
-    return [Material.with_tracking(one, curate(TrackingFile(files.file(one)), one)) for one in chosen]
+    materials, faults = list[Material](), list[Fault]()
+    for one in recordings[::every]:
+        try:
+            materials.append(Material.with_tracking(one, curate(TrackingFile(files.file(one)), one)))
+        except ContractError as error:
+            faults += error.faults
+    if not materials:
+        refuse(faults)
+    return materials
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Read files with bouts: those of recognize.py (CSV or Parquet), submissions, and annotations."""
+"""Read the bouts of one file, of recognize.py (CSV or Parquet), a submission or an annotation: what was seen, not what was looked for.
+
+`inference/bout_sources.py` reads both, from Parquet of recognize.py or from a data directory.
+"""
 
 from pathlib import Path
 

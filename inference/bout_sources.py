@@ -33,7 +33,7 @@ class BoutSource:
     """train or test."""
 
 
-def read_bouts(bouts: Path | None, data_dir: Path) -> BoutSource:
+def read_source(bouts: Path | None, data_dir: Path) -> BoutSource:
     """Return the bouts of a Parquet file of recognize.py, or without one the annotations in a data directory.
 
     Raises UsageError for files that are not there or of another kind, ContractError with the faults of broken ones.
@@ -63,7 +63,7 @@ def _predictions(path: Path, data_dir: Path) -> BoutSource:
 
 
 def read_predictions(path: Path) -> "tuple[Observed, str, str]":
-    """Return the predictions in a Parquet file of recognize.py, their split and their recipe. Raises as `read_bouts` does."""
+    """Return the predictions in a Parquet file of recognize.py, their split and their recipe. Raises as `read_source` does."""
     from behavior.observed import predicted_by_recognizer
     from behavior.parquet_file import read_rows
     from behavior.predictions import beside

@@ -24,7 +24,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, UsageError, exit_code
-from inference.bout_sources import BoutSource, read_bouts
+from inference.bout_sources import BoutSource, read_source
 from inference.recording_files import DATA_DIR
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _statistics(flags: argparse.Namespace) -> int:
 
     for path in filter(None, (flags.output, flags.transitions, flags.plot)):
         check_place(path)
-    source = read_bouts(flags.bouts, flags.data_dir)
+    source = read_source(flags.bouts, flags.data_dir)
     origin_s = _origin(flags.from_marker, source)
     agents = agents_of(source.metadata, source.observed)
     if flags.by not in ("recording", "animal", "pair", "lab") and agents.rows[flags.by].isna().all():

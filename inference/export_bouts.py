@@ -59,11 +59,11 @@ def _export(flags: argparse.Namespace) -> int:
     if chosen is None:
         raise UsageError(f"Expected --output to end with {', '.join(ENDINGS)}, but got {flags.output}. Name the format with --format.")
     from behavior.whole_file import check_place
-    from inference.bout_sources import read_bouts
+    from inference.bout_sources import read_source
     from inference.exports.tidy_bouts import tidy
 
     check_place(flags.output / "file" if chosen in FOLDERS else flags.output)
-    source = read_bouts(flags.bouts, flags.data_dir)
+    source = read_source(flags.bouts, flags.data_dir)
     bouts = tidy(source, flags.data_dir)
     if chosen in ("boris", "boris-events", "elan"):
         bouts, joined = bouts.merged()

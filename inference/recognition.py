@@ -24,9 +24,9 @@ def recognize(
     """Return the bouts of one recording from its raw tracking rows, which may be in any form that `behavior.tracking.to_pose` takes.
 
     One row per bout, columns `behavior.bouts.SCORED_COLUMNS`, mice by number, target_id == agent_id for a self behavior, both <NA> where
-    the recognizer names no mouse; subject by subject, sorted by start. Bouts are of annotated behaviors only, and those of one
-    subject do not overlap. `settings` replaces the recognizer's own decode settings. Raises ContractError for rows that break their
-    contract.
+    the recognizer names no mouse; subject by subject, sorted by start. Bouts are of annotated behaviors only, or of all if the recording
+    has no list of them, and those of one subject do not overlap. `settings` replaces the recognizer's own decode settings. Raises
+    ContractError for rows that break their contract.
     """
     return recognize_material(Material.with_tracking(recording, curate(rows, recording)), recognizer, settings)
 

@@ -50,6 +50,19 @@ class RecordingFiles:
         return [fault for path in map(self.file, self.recordings) for fault in footer_faults(RAW_TRACKING, path, str(path))]
 
 
+def new_recordings(data_dir: Path, seen: set[int]) -> RecordingFiles:
+    """Return the recordings of test.csv; without test.csv, those of train.csv that nobody annotated and that are not among `seen`.
+
+    Raises UsageError if there is none.
+    """
+    metadata = data_dir / "train.csv"
+    if not (data_dir / "test.csv").is_file() and metadata.is_file():
+        new = tuple(one for one in read_metadata(metadata) if not one.annotated and one.video_id not in seen)
+        if new:
+            return RecordingFiles(new, data_dir / "train_tracking")
+    return recordings_of_test_csv(data_dir)
+
+
 def recordings_of_test_csv(data_dir: Path) -> RecordingFiles:
     """Return the recordings of test.csv. Raises UsageError if there is none."""
     metadata = data_dir / "test.csv"

@@ -26,6 +26,8 @@ def recording_picture(
         paths[mouse], _ = means(path_of(curated, mouse)[:, first:last], points)
     time_s = (middle + first + curated.first_frame + 0.5) / recording.fps
     name = f"{recording.lab_id}, recording {recording.shown}"
+    if recording.mouse_names:
+        name += f" ({', '.join(f'{mouse} = {recording.named_mouse(mouse)}' for mouse in curated.mice)})"
     rows = ethogram_rows(recording, viewed.true_bouts, predicted)
     return RecordingPicture(name, rows, start_s, stop_s, time_s, speeds, paths, picture_border(recording), viewed.unit)
 

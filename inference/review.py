@@ -6,7 +6,9 @@
 It reads predictions that recognize.py wrote as Parquet. Worth a look are bouts with a score near the threshold and, with predictions of
 several recognizers (such as the members of a stack), bouts on which they disagree; the first file is the one to be corrected. Each lab and
 behavior gives its best bout in turn.
-It writes <output>/queue.csv, one row for each bout, and <output>/queue.boris, a project with these bouts only. Correct either of them:
+It writes into <output>: queue.csv, one row for each bout; queue.boris, a project with these bouts only; queue.html, a page with a clip of
+each bout; and clips/, the same clips as files, over the film if there is one (not with --no-clips). Look at the page, and correct either
+the table or the project:
 - in queue.csv, write right, wrong, or the name of the true behavior as verdict, and if need be other corrected_start_frame and
   corrected_stop_frame; rows without a verdict were not reviewed;
 - or in BORIS, move, delete or add bouts within the windows that the comments name.
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from inference.bout_sources import BoutSource
     from inference.exports.tidy_bouts import TidyBouts
 
-TABLE, PROJECT = "queue.csv", "queue.boris"
+TABLE, PROJECT, PAGE, CLIPS = "queue.csv", "queue.boris", "queue.html", "clips"
 TO_FILL = ("verdict", "corrected_start_frame", "corrected_stop_frame")
 """Columns that a person fills."""
 
@@ -53,6 +55,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, default=50, help="number of bouts (default: %(default)s)")
     parser.add_argument("--margin-s", type=float, default=2.0, help="seconds to look at around a bout (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=Path("review"), help="the folder to write into (default: %(default)s)")
+    parser.add_argument("--no-clips", action="store_true", help="only the table and the project for BORIS")
     return parser
 
 
@@ -61,13 +64,14 @@ def _review(flags: argparse.Namespace) -> int:
         raise UsageError(f"Expected --count of 1 and --margin-s of 0 or more, but got {flags.count} and {flags.margin_s}. Correct them.")
     from behavior.review_queue import review_queue
     from behavior.whole_file import check_place
-    from inference.bout_sources import read_bouts
+    from inference.bout_sources import read_source
     from inference.exports.tidy_bouts import tidy
+    from inference.review_page import clip_name
     from inference.serving import write_csv
 
     for name in (TABLE, PROJECT):
         check_place(flags.output / name)
-    sources = [read_bouts(path, flags.data_dir) for path in flags.bouts]
+    sources = [read_source(path, flags.data_dir) for path in flags.bouts]
     if len({one.split for one in sources}) > 1:
         raise UsageError("Expected predictions of the same recordings, but got some of train.csv and some of test.csv. Choose one.")
     found = review_queue([one.observed for one in sources], flags.count, flags.margin_s)
@@ -77,10 +81,36 @@ def _review(flags: argparse.Namespace) -> int:
         raise UsageError("Expected predictions that name mice, but got bouts of a whole arena. Review those of another recognizer.")
     every = tidy(sources[0], flags.data_dir)
     table = as_table(found, sources, every)
+    if not flags.no_clips:
+        named = [f"{CLIPS}/{clip_name(item)}" for item in table["item"]]
+        table.insert(len(table.columns) - len(TO_FILL), "clip", named)
     write_csv(table, flags.output / TABLE)
     _write_project(table, every, flags.output / PROJECT)
+    if not flags.no_clips:
+        _write_clips(found, sources[0], every, flags)
     print(f"Wrote {flags.output / TABLE} and {PROJECT}: {len(table)} of {len(sources[0].observed.bouts)} bouts, {_spread(table)}.")
     return EXIT_OK
+
+
+def _write_clips(found: "pd.DataFrame", source: "BoutSource", every: "TidyBouts", flags: argparse.Namespace) -> None:
+    """Write the page and the clips."""
+    from datetime import date
+
+    from behavior.whole_file import write_text
+    from inference.review_page import draw_queue, review_page, write_clips
+    from inference.viewed_recording import ViewedRecording
+    from reports.page import render
+    from reports.progress import progress
+
+    def viewed(video: int) -> ViewedRecording:
+        return ViewedRecording(flags.data_dir, source.split, source.recordings[video])
+
+    clips = list(progress(draw_queue(found, viewed), "draw clips", len(found)))
+    write_clips(clips, flags.output / CLIPS)
+    names = {video: film.name for video, film in every.films.items()}
+    line = f"{flags.bouts[0].name} of {source.name} · {date.today().isoformat()}"
+    write_text(flags.output / PAGE, render(review_page(clips, names, line)))
+    print(f"Wrote {flags.output / PAGE}: {len(clips)} clips, also in {flags.output / CLIPS}.")
 
 
 def as_table(found: "pd.DataFrame", sources: "list[BoutSource]", every: "TidyBouts") -> "pd.DataFrame":

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from behavior.time_budgets import Agents
 
 MOST_PANELS = 24
-"""Of more behaviors, those that fill most time are drawn."""
+"""Of more behaviors, those that fill most time are drawn. A behavior without a bout is only named, unless no behavior has one."""
 CAPTION = "{} minus {}, with the bootstrap interval (95 %) and the p of a permutation test, corrected for the number of behaviors"
 EVERYBODY = "all animals"
 
@@ -29,8 +29,11 @@ def plot(source: BoutSource, agents: "Agents", level: str, origin_s: Mapping[int
     picture = png(group_chart(panels, "share of time, %", caption))
     with whole_file(path) as draft:
         draft.write_bytes(picture)
-    left_out = values["title"].nunique() - len(panels)
+    never = sorted(set(values["title"]) - _occurring(values))
+    left_out = values["title"].nunique() - len(panels) - (len(never) if _occurring(values) else 0)
     lines.insert(0, f"Wrote {path}: {len(panels)} behaviors" + (f"; {left_out} that fill less time are left out." if left_out else "."))
+    if never:
+        lines.insert(1, f"No bout of {', '.join(never)}.")
     if any(panel.note for panel in panels):
         lines += _shared_recordings(values, source, agents)
     return "\n".join(lines)
@@ -54,11 +57,17 @@ def shares(source: BoutSource, agents: "Agents", level: str, origin_s: Mapping[i
     return whole[["lab_id", "animal", "group", "title", "percent"]].dropna(subset=["animal", "group"])
 
 
+def _occurring(values: "pd.DataFrame") -> set[str]:
+    """Return the behaviors with a bout."""
+    return set(values.loc[values["percent"] > 0, "title"])
+
+
 def _panels(values: "pd.DataFrame") -> "tuple[list[Panel], list[str]]":
     from behavior.comparison import compare, holm
     from reports.group_charts import Panel
 
-    order = values.groupby("title")["percent"].mean().sort_values(ascending=False, kind="stable").index[:MOST_PANELS]
+    drawn = values[values["title"].isin(_occurring(values))] if _occurring(values) else values
+    order = drawn.groupby("title")["percent"].mean().sort_values(ascending=False, kind="stable").index[:MOST_PANELS]
     names = sorted(values["group"].unique())
     by_title = {
         title: {name: values.loc[(values["title"] == title) & (values["group"] == name), "percent"].to_numpy() for name in names}

@@ -35,6 +35,7 @@ from behavior.contract import EXIT_OK, UsageError
 from infra.cloud.compute import DEFAULT_BUDGET_USD, compute_parameters, compute_template
 from infra.cloud.dashboards import dashboards_template
 from infra.cloud.data import data_template
+from infra.cloud.graph import graph_parameters, graph_template
 from infra.cloud.operator import operator_document
 from infra.cloud.ownership import AwsSession, refuse_buckets_of_others
 
@@ -49,7 +50,7 @@ def deploy(
     budget_usd: int | None = None,
     start_when_data_land: bool | None = None,
 ) -> list[str]:
-    """Make data, code and compute as declared, in this order; return one line for each change, none when everything was as declared.
+    """Make data, code, compute and the graph as declared, in this order; return one line for each change, none if all was as declared.
 
     Buckets that exist already must be this deployment's, by their tag, or belong to nobody and be adopted. An alarm address, a budget
     and whether an upload starts the graph stay as they are if they are not given. Raises UsageError and StackFailed.
@@ -58,8 +59,9 @@ def deploy(
 
     refuse_buckets_of_others(chosen, session, adopt=adopt)
     client = session.client("cloudformation")
-    data, compute = _orders(chosen, client, code, alarm_email, budget_usd, start_when_data_land)
-    return [*apply(client, data), *_upload(session, code.objects), *apply(client, compute)]
+    data, *others = _orders(chosen, client, code, alarm_email, budget_usd, start_when_data_land)
+    made = [*apply(client, data), *_upload(session, code.objects)]
+    return [*made, *(line for order in others for line in apply(client, order))]
 
 
 def deploy_dashboards(chosen: Settings, session: AwsSession, user: str) -> list[str]:
@@ -84,14 +86,14 @@ def diff(chosen: Settings, session: AwsSession, code: GlueCode) -> list[str]:
 
 
 def destroy(chosen: Settings, session: AwsSession, data_of: str | None = None) -> list[str]:
-    """Remove the stacks of dashboards and of compute, and the data as well if `data_of` names this deployment. Return what was done."""
+    """Remove all stacks but that of the data, and the data as well if `data_of` names this deployment. Return what was done."""
     from infra.cloud.change_sets import remove
 
     if data_of not in (None, chosen.names.deployment):
         what = f"Expected --delete-data-of to name this deployment ({chosen.names.deployment}), but got {data_of}"
         raise UsageError(f"{what}. Nothing was removed.")
     client = session.client("cloudformation")
-    stacks = [chosen.names.of(what) for what in ("dashboards", "compute")]
+    stacks = [chosen.names.of(what) for what in ("dashboards", "graph", "compute")]
     done = [f"removed stack {stack}" for stack in stacks if remove(client, stack)]
     if data_of is None:
         return done
@@ -107,19 +109,20 @@ def _orders(
     alarm_email: str | None = None,
     budget_usd: int | None = None,
     start_when_data_land: bool | None = None,
-) -> tuple[Any, Any]:
-    """Return the orders of both stacks."""
+) -> tuple[Any, ...]:
+    """Return the orders of all stacks, in order."""
     from infra.cloud.change_sets import StackOrder, parameters_of
 
     names, before = chosen.names, parameters_of(client, chosen.names.of("compute"))
     email = before.get("AlarmEmail", "") if alarm_email is None else alarm_email
     budget = int(before.get("MonthlyBudgetUsd", DEFAULT_BUDGET_USD)) if budget_usd is None else budget_usd
-    starts = before.get("StartWhenDataLand", "DISABLED")
+    starts = parameters_of(client, names.of("graph")).get("StartWhenDataLand", "DISABLED")
     if start_when_data_land is not None:
         starts = "ENABLED" if start_when_data_land else "DISABLED"
     return (
         StackOrder(names.of("data"), names.deployment, data_template(chosen), {}),
-        StackOrder(names.of("compute"), names.deployment, compute_template(chosen, email), compute_parameters(code, email, budget, starts)),
+        StackOrder(names.of("compute"), names.deployment, compute_template(chosen, email), compute_parameters(code, email, budget)),
+        StackOrder(names.of("graph"), names.deployment, graph_template(chosen), graph_parameters(code, starts)),
     )
 
 

@@ -114,7 +114,8 @@ def _behaviors(recognizer: Recognizer, recordings: Sequence[Recording]) -> Check
         return Check("behaviors", Verdict.FITS, f"groups of behaviors: {_some(sorted(own - {background}))}")
     asked = {triple.behavior for one in recordings for triple in one.annotated}
     if not asked:
-        return Check("behaviors", Verdict.UNFIT, "behaviors_labeled is empty, so nothing is asked; list the triples that you want")
+        text = f"behaviors_labeled is empty, so all {len(own)} behaviors are looked for: {_some(sorted(own))}"
+        return Check("behaviors", Verdict.FITS, text)
     shared, unknown = sorted(asked & own), sorted(asked - own)
     verdict = Verdict.UNFIT if not shared else Verdict.LOOK if unknown else Verdict.FITS
     text = f"{len(shared)} of {len(asked)} behaviors that you ask for are known: {_some(shared) or 'none'}"

@@ -68,7 +68,7 @@ def draw_speeds(axes: Axes, time_s: np.ndarray, speeds: Mapping[int, np.ndarray]
     axes.set_ylim(bottom=0)
     axes.margins(x=0)
     axes.set_xlabel(f"time in the recording, {word}")
-    axes.set_ylabel(f"speed, {unit}/s")
+    axes.set_ylabel(f"speed, {unit.replace(' ', '/s ', 1) if ' ' in unit else f'{unit}/s'}".replace(" of ", "\nof "))
     axes.grid(axis="y")
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+_BUDGETS_MS = (20_000, 120_000, 600_000)
+"""Time of the page's own clock, which runs ahead while nothing happens: on a busy machine, clips are decoded too late for the first one."""
 _ASK = """
 <script>
 const errors = [];
@@ -57,12 +59,20 @@ def seen_by_browser(page: str, width: int, dark: bool, folder: Path) -> dict:
         f"--user-data-dir={folder / 'profile'}",
         "--window-size=1300,1000",
     ]
-    command += [f"--blink-settings=preferredColorScheme={0 if dark else 1}", "--virtual-time-budget=20000", "--dump-dom", frame.as_uri()]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    seen = re.search(r'<pre id="seen">(.*?)</pre>', told.stdout, re.DOTALL)
-    assert seen is not None
-    assert seen[1], "the browser never finished loading the page"
-    return json.loads(html.unescape(seen[1]))
+    command.append(f"--blink-settings=preferredColorScheme={0 if dark else 1}")
+    for budget_ms in _BUDGETS_MS:
+        told = subprocess.run(
+            [*command, f"--virtual-time-budget={budget_ms}", "--dump-dom", frame.as_uri()],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        seen = re.search(r'<pre id="seen">(.*?)</pre>', told.stdout, re.DOTALL)
+        assert seen is not None
+        if seen[1]:
+            return json.loads(html.unescape(seen[1]))
+    raise AssertionError("the browser never finished loading the page")
 
 
 def assert_reads_well(page: str, folder: Path, widths: tuple[int, ...] = (390, 1200)) -> dict:

@@ -4,11 +4,11 @@
 
     torchrun --standalone --nproc-per-node=4 training/train.py --curated s3_mock/curated-zone      # one process for each of 4 GPUs
 
-It reads a directory of curated tables; a recipe that sees films reads the films in it. It writes
-<model-dir>/<recipe>.safetensors and, with --output-dir, report.json and events/ for TensorBoard. With --checkpoint-dir, the state is
-saved after each epoch, every --checkpoint-minutes, and when SIGTERM or Ctrl-C ends the run; the same command continues from there. In a
-container the folders come from SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, all other flags are
-hyperparameters.
+It reads a directory of curated tables; a recipe that sees films reads the films in it. It writes <model-dir>/<recipe>.safetensors and,
+with --output-dir, report.json and events/ for TensorBoard. With --checkpoint-dir, the state is saved after each epoch, every
+--checkpoint-minutes, and when SIGTERM or Ctrl-C ends the run; the same command continues from there. In a container the folders come from
+SM_CHANNEL_CURATED, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_CHECKPOINT_DIR, all other flags are hyperparameters; recipe__network__dropout
+is --set network.dropout.
 Exit codes: 0 trained, 1 the loss diverged or something unexpected, 2 usage or a full disk, 4 the curated data break their contract, 130
 interrupted.
 """
@@ -32,6 +32,7 @@ from behavior.full_disk import MEND, is_full
 from behavior.whole_file import check_place, write_json
 from training.command_line import add_machine_flags, add_recipe_flags, batch_progress, chosen_machine, chosen_recipe, curated_folder
 from training.fitting.divergence import TrainingDivergedError
+from training.recipes.changes import changes_in
 
 if TYPE_CHECKING:
     from training.fitting.keeper import Keeper
@@ -43,16 +44,17 @@ REPORT_FILE = "report.json"
 
 def main(arguments: list[str] | None = None) -> int:
     """Train as the flags say; return the exit code. SIGTERM, with which SageMaker takes a machine away, ends it like Ctrl-C."""
-    flags = _flags().parse_args(arguments)
+    flags, others = _flags().parse_known_args(arguments)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return _exit_code(flags)
+        return _exit_code(flags, others)
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _exit_code(flags: argparse.Namespace) -> int:
+def _exit_code(flags: argparse.Namespace, others: list[str]) -> int:
     try:
+        flags.changes = [*flags.changes, *changes_in(others)]
         return _train(flags)
     except ContractError as error:
         return _fail(str(error), EXIT_CONTRACT)
@@ -169,6 +171,8 @@ def _flags() -> argparse.ArgumentParser:
     }
     for flag, (variable, default, meaning) in folders.items():
         folder = os.environ.get(variable)
+        if folder and variable == "SM_CHECKPOINT_DIR" and os.environ.get("SM_CHECKPOINT_PER_JOB"):
+            folder = str(Path(folder) / os.environ["TRAINING_JOB_NAME"])  # jobs of a tuning job may share one place in S3
         text = f"{meaning} (default: {variable}{f', or {default}' if default else ''})"
         parser.add_argument(flag, type=Path, default=Path(folder) if folder else default, help=text)
     parser.add_argument("--snapshot", metavar="RUN", help="the run of the ETL whose tables are read (default: the last one)")

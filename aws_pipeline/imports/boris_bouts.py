@@ -16,6 +16,8 @@ from aws_pipeline.imports.foreign_bouts import Film, ForeignBout, Observation, o
 from aws_pipeline.imports.foreign_pose import unreadable
 
 NO_SUBJECT = "No focal subject"
+_NO_FILM = {"", "na", "not found"}
+"""What BORIS writes in place of a film: of a live observation, or of an event past the last film."""
 _OLD_HEADER = ("time", "media file path")
 _NEW_HEADER = "observation id"
 
@@ -129,8 +131,8 @@ def _observation(name: str, rows: list[dict[str, str]], shift: float, descriptio
     fps = one_rate(";".join(row.get("fps") or row.get("fps (frame/s)") or "" for row in rows))
     paths = [row.get("media file path") or row.get("media file name") or row.get("media file") or "" for row in rows]
     length = next((number for row in rows if (number := _float(row.get("total length") or row.get("media duration (s)")))), None)
-    names = list(dict.fromkeys(path for path in paths if path))
-    films = tuple(Film(path, 0.0, length) for path in names) if len(names) == 1 else ()
+    names = list(dict.fromkeys(path for path in paths if path.lower() not in _NO_FILM))
+    films = _films_of_source(rows[0]) or (tuple(Film(path, 0.0, length) for path in names) if len(names) == 1 else ())
     notes: tuple[str, ...] = ()
     if rows and "start (s)" in rows[0]:
         bouts = tuple(_aggregated(row, shift, where) for row in rows)
@@ -138,6 +140,25 @@ def _observation(name: str, rows: list[dict[str, str]], shift: float, descriptio
         events = [_row_event(row, shift, where) for row in rows]
         bouts, notes = _paired(events, length)
     return Observation(name, "BORIS", bouts, films=films, fps=fps, looked_for=triples_in(description), notes=notes)
+
+
+def _films_of_source(row: dict[str, str]) -> tuple[Film, ...]:
+    """Return the films of player 1 in a row of the new layout, one after the other; none if it does not say them all.
+
+    Columns `source` and `media duration (s)` are such as "player #1:a.mp4;b.mp4|player #2:top.mp4" and "10.000;20.000|30.000".
+    """
+    mark, _, listed = (row.get("source") or "").split("|")[0].partition(":")
+    lengths = [_float(text) for text in (row.get("media duration (s)") or "").split("|")[0].split(";")]
+    names = listed.split(";")
+    if mark != "player #1" or len(names) != len(lengths):
+        return ()
+    films, start = list[Film](), 0.0
+    for name, length in zip(names, lengths, strict=True):
+        if length is None:
+            return ()
+        films.append(Film(name, start, length))
+        start += length
+    return tuple(films)
 
 
 def _row_event(row: dict[str, str], shift: float, where: str) -> _Event:

@@ -1,6 +1,5 @@
 """The bouts that a report shows with clips: the most certain and the most doubtful ones, spread over behaviors and labs, and why."""
 
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,9 +8,7 @@ import pandas as pd
 from behavior.contract import ContractError
 from behavior.labelling import Subject
 from behavior.material import Material
-from inference.clips.encoding import encode
-from inference.clips.scenes import Look, scene_of
-from inference.clips.skeletons import pictures
+from inference.clips.drawn_clip import draw_clip
 from inference.ethogram_rows import label_of, who_of
 from inference.viewed_recording import ViewedRecording
 from recognizers.attribution import Attribution, attribute
@@ -71,17 +68,12 @@ def _spread(bouts: pd.DataFrame, labs: Mapping[int, str], rank: pd.Series, count
 def _clip(viewed: ViewedRecording, bout: pd.Series, true: pd.DataFrame, why: FigureBlock | None) -> Clip:
     recording = viewed.recording
     start, stop = (float(bout[name]) / recording.fps for name in ("start_frame", "stop_frame"))
-    scene, fps = scene_of(viewed, start - _AROUND_S, min(stop, start + _MOST_S) + _AROUND_S, bout, Look(), ".mp4")
+    clip = draw_clip(viewed, bout, start - _AROUND_S, min(stop, start + _MOST_S) + _AROUND_S)
     what = label_of(who_of(bout))
     says = f"{what}, {recording.lab_id}, recording {recording.shown}, {start:.1f} to {stop:.1f} s, confidence {bout['confidence']:.2f}"
     if viewed.true_bouts is not None:
         says += f" (threshold {bout['threshold']:.2f}); experts agree on {100 * share_confirmed(bout, true):.0f} % of it"
-    drawn = list(pictures(scene))
-    middle = round((start + stop) / 2 * recording.fps) - viewed.curated.first_frame
-    poster = io.BytesIO()
-    nearest = min(range(len(drawn)), key=lambda place: abs(scene.frames[place] - middle))
-    drawn[nearest].quantize(32).save(poster, format="PNG", optimize=True)
-    return Clip(encode(drawn, fps, ".mp4"), poster.getvalue(), f"Mice as skeletons: {what}.", says, why)
+    return Clip(clip.film, clip.poster, f"Mice as skeletons: {what}.", says, why)
 
 
 def _why(viewed: ViewedRecording, bout: pd.Series, recognizer: Recognizer) -> FigureBlock | None:

@@ -1,4 +1,4 @@
-"""The stack of compute: the job, the workgroup, the graph, the roles, the alarms. It holds no data and can be removed and made again."""
+"""The stack of compute: the job, the workgroup, the roles, the alarms. It holds no data and can be removed and made again."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import Any
 
 from aws_pipeline.config import Settings
 from aws_pipeline.job_code import GlueCode
-from infra.cloud.graph import graph
-from infra.cloud.graph_roles import graph_role, start_role
 from infra.cloud.operator import operator_policy
 from infra.cloud.roles import glue_role, training_role
 from infra.cloud.watching import watching
@@ -30,30 +28,24 @@ def compute_template(settings: Settings, alarm_email: str = "") -> dict[str, Any
     resources = {
         "GlueRole": glue_role(settings),
         "TrainingRole": training_role(settings),
-        "GraphRole": graph_role(settings),
-        "StartRole": start_role(settings),
         "OperatorPolicy": operator_policy(settings),
         "CurateJob": _glue_job(settings),
         "WorkGroup": _workgroup(settings),
         **{f"Glue{stream.title()}Logs": _log_group(f"{log_prefix(settings)}/{stream}") for stream in GLUE_STREAMS},
-        **graph(settings),
         **watching(settings, alarm_email),
     }
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "Mouse behavior lakehouse, compute: curation job, SQL workgroup, graph, roles, alarms. Holds no data.",
+        "Description": "Mouse behavior lakehouse, compute: curation job, SQL workgroup, roles, alarms. Holds no data.",
         "Parameters": _PARAMETERS,
         "Resources": resources,
     }
 
 
-def compute_parameters(
-    code: GlueCode, alarm_email: str = "", budget_usd: int = DEFAULT_BUDGET_USD, start_when_data_land: str = "DISABLED"
-) -> dict[str, str]:
+def compute_parameters(code: GlueCode, alarm_email: str = "", budget_usd: int = DEFAULT_BUDGET_USD) -> dict[str, str]:
     """Return the values of the template's parameters that are not left at their defaults."""
     modules = ",".join(code.modules)
     chosen = {"ScriptUri": code.script, "LibraryUri": code.library, "PythonModules": modules, "CodeDigest": code.digest}
-    chosen |= {"JobCodeUri": code.training, "StartWhenDataLand": start_when_data_land}
     return {**chosen, "AlarmEmail": alarm_email, "MonthlyBudgetUsd": str(budget_usd)}
 
 
@@ -67,13 +59,6 @@ _PARAMETERS = {
     "LibraryUri": {"Type": "String", "Description": "Zip with the modules that the script imports"},
     "PythonModules": {"Type": "String", "Description": "Packages that Glue installs, with their versions"},
     "CodeDigest": {"Type": "String", "Description": "Digest of the code of the curation job"},
-    "JobCodeUri": {"Type": "String", "Description": "Folder with the code of the training jobs of the cloud's graph"},
-    "StartWhenDataLand": {
-        "Type": "String",
-        "Default": "DISABLED",
-        "AllowedValues": ["ENABLED", "DISABLED"],
-        "Description": "Whether an upload starts the graph; training costs money",
-    },
     "WorkerType": {"Type": "String", "Default": WORKER_TYPES[0], "AllowedValues": list(WORKER_TYPES), "Description": "Machine of a worker"},
     "Workers": {"Type": "Number", "Default": DEFAULT_WORKERS, "MinValue": 2, "Description": "Workers of a run that asks for no number"},
     "AlarmEmail": {"Type": "String", "Default": "", "Description": "Who is told of failed jobs and of costs"},

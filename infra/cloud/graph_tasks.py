@@ -19,8 +19,6 @@ State = dict[str, Any]
 States = dict[str, State]
 SCORING_S = 1800
 """What the scoring job may take."""
-KEEP_HOURS = 72
-"""A training job, waiting for a spot machine included, reads the objects of its run at most so long; then the ETL may remove them."""
 SCORE_METRIC = {"Name": "score", "Regex": "score=([0-9.]+) labs="}
 _BUSY = {"ErrorEquals": ["Glue.ConcurrentRunsExceededException"], "IntervalSeconds": 60, "MaxAttempts": 8, "BackoffRate": 1.5}
 """A run that a person started goes first: the job runs once at a time."""
@@ -57,7 +55,7 @@ def _gate(step: Step, settings: Settings) -> States:
     since = "States.Format('\\'{}\\'', $$.Execution.StartTime)"
     query = {
         "QueryString": STATEMENT.read_text(encoding="utf-8"),
-        "ExecutionParameters.$": f"States.Array({limits}, {since}, '{KEEP_HOURS}')",
+        "ExecutionParameters.$": f"States.Array({limits}, {since}, States.Format('{{}}', $.order.keep_hours))",
         "QueryExecutionContext": {"Database": settings.database},
         "WorkGroup": settings.workgroup,
     }
@@ -162,7 +160,7 @@ def _job(settings: Settings, name: str, words: str) -> State:
     entry = f"States.Array('sh', '/opt/ml/input/data/code/start.sh', {words})"
     return {
         "TrainingJobName.$": f"$.names.{name}",
-        "RoleArn": "${TrainingRole.Arn}",
+        "RoleArn": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{settings.training_role}",
         "AlgorithmSpecification": {
             "TrainingImage": training_image(settings.region),
             "TrainingInputMode": "File",

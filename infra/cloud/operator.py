@@ -66,6 +66,7 @@ def _sagemaker(settings: Settings) -> list[dict[str, Any]]:
     """Training, registering and serving; every name begins with the deployment's."""
     mine = settings.names.job_prefix
     train = ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob", "sagemaker:AddTags"]
+    tune = [f"sagemaker:{verb}HyperParameterTuningJob" for verb in ("Create", "Describe", "Stop", "ListTrainingJobsFor")]
     models = [f"sagemaker:{what}ModelPackage" for what in ("Create", "Describe", "Update")]
     group = settings.names.of("recognizers")
     serve = [f"sagemaker:{verb}{what}" for verb in ("Create", "Describe", "Delete") for what in ("Model", "EndpointConfig", "Endpoint")]
@@ -75,6 +76,7 @@ def _sagemaker(settings: Settings) -> list[dict[str, Any]]:
     role = [role_arn(settings.training_role)]
     return [
         allow("Train", train, [arn("sagemaker", f"training-job/{mine}-*")]),
+        allow("Tune", [*tune, "sagemaker:AddTags"], [arn("sagemaker", f"hyper-parameter-tuning-job/{mine}-*")]),
         allow("Register", models, [arn("sagemaker", f"model-package/{group}/*")]),
         allow("ListModels", ["sagemaker:ListModelPackages"], ["*"]),  # takes no resource
         allow("Serve", serve, [arn("sagemaker", f"{kind}/{mine}-*") for kind in kinds]),

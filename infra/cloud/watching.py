@@ -23,11 +23,6 @@ def watching(settings: Settings, alarm_email: str) -> dict[str, dict[str, Any]]:
         "detail-type": ["SageMaker Training Job State Change"],
         "detail": {"TrainingJobName": [{"prefix": f"{settings.names.job_prefix}-"}], "TrainingJobStatus": ["Failed"]},
     }
-    graph = {
-        "source": ["aws.states"],
-        "detail-type": ["Step Functions Execution Status Change"],
-        "detail": {"stateMachineArn": [{"Ref": "Graph"}], "status": ["FAILED", "TIMED_OUT", "ABORTED"]},
-    }
     subscription = {"Subscription": [{"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}]} if alarm_email else {}
     topic = {"TopicName": settings.names.of("alarms"), **subscription}
     return {
@@ -35,7 +30,6 @@ def watching(settings: Settings, alarm_email: str) -> dict[str, dict[str, Any]]:
         "AlarmsPolicy": {"Type": "AWS::SNS::TopicPolicy", "Properties": _topic_policy()},
         "FailedCuration": _rule(settings.names.of("failed-curation"), "A run of the Glue job failed", glue),
         "FailedTraining": _rule(settings.names.of("failed-training"), "A training job failed", training),
-        "FailedGraph": _rule(settings.names.of("failed-graph"), "An execution of the cloud's graph failed, or its gate stopped it", graph),
         "Budget": _budget(settings),
     }
 

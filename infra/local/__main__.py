@@ -55,11 +55,13 @@ def deploy_once(server: LocalServer) -> None:
     from aws_pipeline.job_code import glue_code
     from infra.cloud.compute import compute_parameters, compute_template
     from infra.cloud.data import data_template
+    from infra.cloud.graph import graph_parameters, graph_template
 
     chosen = settings()
     code, data = glue_code(chosen), data_template(chosen)
     buckets = [each["Properties"]["BucketName"] for each in data["Resources"].values() if each["Type"] == "AWS::S3::Bucket"]
-    wanted = [data, compute_template(chosen), compute_parameters(code)]
+    compute, graph = (compute_template(chosen), compute_parameters(code)), (graph_template(chosen), graph_parameters(code))
+    wanted = [data, *compute, *graph]
     fingerprint = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
     side = server.store.root / ".aws"
     with (side / "deploy.lock").open("w") as lock:
@@ -73,7 +75,7 @@ def deploy_once(server: LocalServer) -> None:
         from infra.local.cloudformation.old_stores import make_room
 
         if not server.control.pristine and not any((side / "stacks").glob("*.json")):
-            make_room(server.caller(), [(json.dumps(wanted[0]), {}), (json.dumps(wanted[1]), wanted[2])])
+            make_room(server.caller(), [(json.dumps(template), values) for template, values in ((data, {}), compute, graph)])
         deploy(chosen, _session(server.url), code, adopt=True)
         remembered.write_text(fingerprint)
 

@@ -19,6 +19,7 @@ from infra.local.cloudformation.caller import xml
 from infra.local.cloudformation.cloudformation import nested
 from infra.local.control.plane import ControlPlane
 from infra.local.errors import ServiceError, full_disk, is_full
+from infra.local.rules import Rules
 from infra.local.s3.front import BUCKET_CONTROL, S3Front
 from infra.local.s3.object_store import ObjectStore
 from infra.local.s3.wire import NAMESPACE, Request, Response, element, text
@@ -78,6 +79,7 @@ class Router:
         self._front = S3Front(store)
         self._control = control
         self._services = services
+        self._rules = Rules(control, guard, services.handle)
 
     def answer(self, request: Request) -> Response:
         """Answer a request."""
@@ -151,7 +153,10 @@ class Router:
             self._guard.require(principal, asked_by_query(asked, workgroup["WorkGroup"]), service)
         answer = self._services.handle(service, operation, asked)
         if answer is None:
-            return self._forward(service, request, body)
+            response = self._forward(service, request, body)
+            if operation == "UpdateTable" and response.status < 400:
+                self._rules.table_changed(str(asked.get("DatabaseName")), str((asked.get("TableInput") or {}).get("Name")))
+            return response
         return Response(200, json.dumps(answer, default=_epoch).encode(), {"Content-Type": request.header("Content-Type", _JSON)})
 
     def _invoke(self, endpoint: str, request: Request, body: bytes) -> Response:

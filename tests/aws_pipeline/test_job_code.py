@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aws_pipeline import job_code, pipeline, training_request
+from aws_pipeline import job_code, steps, training_request
 from aws_pipeline.config import settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,6 +135,15 @@ def test_the_search_for_imports_sees_those_inside_functions(tmp_path):
     assert imported(file) == {"a.b", "c.d.e", "g.h"}
 
 
+@pytest.mark.parametrize("script", ["training/train.py", "training/score_held_out.py", "inference/handler.py"])
+def test_the_graphs_jobs_have_all_their_code_and_how_it_starts(script):
+    code = job_code.glue_code(settings({}))
+    packed = zipfile.ZipFile(io.BytesIO(code.objects[f"{code.training}/code.zip"]))
+    assert reached(script) <= set(packed.namelist())
+    assert b"lightgbm==" in packed.read("requirements.txt")
+    assert code.objects[f"{code.training}/start.sh"].startswith(b"#!/bin/sh")
+
+
 @pytest.mark.parametrize("script", ["inference/make_submission.py", "inference/evaluate.py"])
 def test_the_pipeline_knows_all_the_code_behind_its_last_two_steps(script):
-    assert reached(script) <= set(job_code.files(*pipeline.INFERENCE))
+    assert reached(script) <= set(job_code.files(*steps.INFERENCE))

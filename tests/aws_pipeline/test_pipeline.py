@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aws_pipeline.config import environment_on_a_new_disk
 from aws_pipeline.steps import STEPS
 from recognizers.checkpoint import read_header
 
@@ -70,6 +71,7 @@ def test_it_ends_with_a_report_and_prints_its_path(first, place):
     assert f"<strong>{score:.3f}" in html
     assert "<video" in html
     assert "Loss and score over epochs." in html
+    assert "CautiousGiraffe" in (place / "results" / "quality.html").read_text()
 
 
 def test_the_score_is_over_both_labs_and_only_over_recordings_training_never_saw(first, place):
@@ -106,7 +108,7 @@ def test_a_plan_tells_which_steps_another_recipe_needs_and_what_it_costs(first, 
     assert told.returncode == 2
     assert "but got up to 1.41" in told.stderr
     states = [line.partition("nothing: up to date")[1] != "" for line in told.stdout.splitlines()[1 : 1 + len(STEPS)]]
-    assert states == [one.name in ("ingest", "etl", "gate", "sql") for one in STEPS]
+    assert states == [one.name in ("ingest", "etl", "quality", "gate", "sql") for one in STEPS]
 
 
 def test_the_model_is_a_version_that_waits_for_approval_with_its_score(first, script, place):
@@ -177,7 +179,7 @@ def test_a_dry_run_of_a_training_job_checks_the_request_and_submits_nothing(firs
 
 def test_training_without_a_curated_zone_says_what_to_do_first(script, tmp_path, place):
     command = [sys.executable, str(ROOT / "aws_pipeline/sagemaker_train.py")]
-    env = {**os.environ, "S3_MOCK_DIR": str(tmp_path / "empty")}
+    env = environment_on_a_new_disk(tmp_path / "empty")
     told = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert told.returncode == 4
     assert "Run python aws_pipeline/glue_etl.py first" in told.stderr

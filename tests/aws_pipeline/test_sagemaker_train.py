@@ -1,5 +1,6 @@
 """What a training job gets of this repository."""
 
+import re
 import tarfile
 import time
 from contextlib import contextmanager, suppress
@@ -54,16 +55,17 @@ def test_no_job_is_sent_whose_checkpoint_has_no_place(tmp_path: Path, monkeypatc
 
 
 def test_a_job_gets_the_versions_of_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (tmp_path / "requirements.lock").write_text("lightgbm==4.0.1\nnumpy==2.0.1\npandas==2.5.0\npyarrow==22.0.0\nsafetensors==0.6.1\n")
+    lock = ("av==18.0.1", "lightgbm==4.0.1", "numpy==2.0.1", "pandas==2.5.0", "pyarrow==22.0.0", "safetensors==0.6.1", "")
+    (tmp_path / "requirements.lock").write_text("\n".join(lock))
     monkeypatch.setattr(job_code, "REPOSITORY", tmp_path)
-    assert the_pins_of_a_job() == ["lightgbm==4.0.1", "pandas==2.5.0", "pyarrow==22.0.0", "safetensors==0.6.1"]
+    assert the_pins_of_a_job() == ["av==18.0.1", "lightgbm==4.0.1", "pandas==2.5.0", "pyarrow==22.0.0", "safetensors==0.6.1"]
 
 
 def test_without_a_checkout_a_job_gets_the_versions_installed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    here = {"pyarrow": "23.0.0", "pandas": "2.4.0", "safetensors": "0.7.0", "lightgbm": "4.6.0"}
+    here = {"pyarrow": "23.0.0", "pandas": "2.4.0", "safetensors": "0.7.0", "lightgbm": "4.6.0", "av": "18.0.0"}
     monkeypatch.setattr(job_code, "REPOSITORY", tmp_path)
     monkeypatch.setattr(job_code, "version", here.__getitem__)
-    assert the_pins_of_a_job() == ["pyarrow==23.0.0", "pandas==2.4.0", "safetensors==0.7.0", "lightgbm==4.6.0"]
+    assert the_pins_of_a_job() == ["pyarrow==23.0.0", "pandas==2.4.0", "safetensors==0.7.0", "lightgbm==4.6.0", "av==18.0.0"]
 
 
 def test_without_a_checkout_and_without_a_package_that_training_needs_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -89,7 +91,7 @@ def lake(tmp_path_factory):
     """The deployed stacks on this disk, and a few bytes in the curated zone."""
     with aws_on_this_disk(tmp_path_factory.mktemp("train") / "s3_mock") as chosen:
         boto3.client("s3").put_object(Bucket="curated-zone", Key="metadata_train/a.parquet", Body=b"x" * 1000)
-        with mock.patch.object(sagemaker_train, "_pinned_run", return_value="run-1"):
+        with mock.patch.object(sagemaker_train, "pinned_run", return_value="run-1"):
             yield chosen
 
 
@@ -134,7 +136,7 @@ time.sleep(300)
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_program_itself_hears_that_its_machine_is_taken_away(lake, tmp_path: Path, monkeypatch):
+def test_the_program_itself_hears_that_its_machine_is_taken_away(lake, tmp_path: Path, monkeypatch, caplog):
     """AWS tells the first process of the container only, and so does the stand-in: no shell may stand before the program."""
 
     @contextmanager
@@ -159,6 +161,11 @@ def test_the_program_itself_hears_that_its_machine_is_taken_away(lake, tmp_path:
         assert time.monotonic() < deadline + 30, "two minutes later it is killed"
         time.sleep(0.2)
     assert found["TrainingJobStatus"] == "Stopped"
+    told = "\n".join(event["message"] for event in logs.get_log_events(**log, startFromHead=True)["events"])
+    shown = re.findall(r"(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)[=: \"']+([^\s*\"']\S*)", told)
+    assert shown == [], "credentials of the job's role stand in its log"
+    assert "AWS_SECRET_ACCESS_KEY=******" in told
+    assert "not passed as command-line arguments" not in caplog.text, "they are, by the request itself"
     bucket, _, key = found["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").partition("/")
     boto3.client("s3").download_file(bucket, key, str(tmp_path / "model.tar.gz"))
     with tarfile.open(tmp_path / "model.tar.gz") as tar:

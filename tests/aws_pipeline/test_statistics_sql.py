@@ -21,7 +21,7 @@ from behavior.material import Material
 from behavior.predictions import Predictions, Source, beside
 from behavior.time_budgets import time_budgets
 from behavior.transitions import transitions
-from inference.bout_sources import BoutSource, read_bouts
+from inference.bout_sources import BoutSource, read_source
 from inference.recognition import predict
 
 BIN_S = 7.5
@@ -90,7 +90,7 @@ def assert_same(sql: pd.DataFrame, python: pd.DataFrame, keys: list[str]) -> Non
 
 
 def test_time_budgets_of_annotations_are_the_same(world: World) -> None:
-    sql, python = world.answer("time_budgets", f"bin_s = {BIN_S}e0"), by_pair(read_bouts(None, world.raw))
+    sql, python = world.answer("time_budgets", f"bin_s = {BIN_S}e0"), by_pair(read_source(None, world.raw))
     assert_same(sql.drop(columns="bin_s"), python, BY_PAIR)
     assert sql["count"].isna().any(), "attacks of mouse 1 were not annotated in one recording"
     assert (sql["count"] == 0).any()
@@ -99,21 +99,21 @@ def test_time_budgets_of_annotations_are_the_same(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["pairs", "arena"])
 def test_time_budgets_of_predictions_are_the_same(world: World, name: str) -> None:
-    python = by_pair(read_bouts(world.predictions[name], world.raw))
+    python = by_pair(read_source(world.predictions[name], world.raw))
     sql = world.answer("predicted_time_budgets", f"bin_s = {BIN_S}e0 AND recognizer = '{name}' AND split = 'train'")
     assert_same(sql.drop(columns=["bin_s", "recognizer", "split"]), python, BY_PAIR)
     assert sql["agent_id"].isna().all() == (name == "arena")
 
 
 def test_the_widest_bin_holds_the_whole_recording(world: World) -> None:
-    source = read_bouts(None, world.raw)
+    source = read_source(None, world.raw)
     whole = time_budgets(source.observed, agents_of(source.metadata, source.observed), "pair")
     sql = world.answer("time_budgets", "bin_s = 1e9")
     assert_same(sql.drop(columns="bin_s"), whole.drop(columns=["bin_stop_s", "recordings", "animals", "pairs"]), BY_PAIR)
 
 
 def test_transitions_are_the_same(world: World) -> None:
-    source = read_bouts(None, world.raw)
+    source = read_source(None, world.raw)
     python = transitions(source.observed, agents_of(source.metadata, source.observed), "lab")
     assert_same(world.answer("transitions"), python, ["lab_id", "action", "next_action"])
     assert python["count"].sum() >= 5

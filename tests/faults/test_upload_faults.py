@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from faults.night import BAD, tracking, walk
 from faults.troubled_s3 import ERRORS, RESET, TroubledS3
+from small_disk import small_disk
 
 from aws_pipeline import lake, s3_upload, sending
 from aws_pipeline.connections import forget_connections
@@ -231,19 +232,14 @@ def test_parts_of_a_killed_upload_are_given_up_by_the_next_one(night, data_dir):
 
 
 @pytest.fixture
-def small_disk(tmp_path_factory):
-    """A disk of 12 MB of its own."""
-    place = tmp_path_factory.mktemp("disk")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(place)], capture_output=True, check=False)
-    if mounted.returncode:
-        pytest.skip("this user may not mount a small disk")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+def disk(tmp_path_factory):
+    with small_disk(tmp_path_factory.mktemp("disk"), megabytes=12) as place:
+        yield place
 
 
-def test_a_disk_that_fills_ends_in_one_line_and_the_next_upload_completes_it(night, data_dir, small_disk):
+def test_a_disk_that_fills_ends_in_one_line_and_the_next_upload_completes_it(night, data_dir, disk):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MABE_", "S3_"))}
-    environment |= {"S3_MOCK_DIR": str(small_disk / "s3_mock"), "MABE_DATA_DIR": str(data_dir)}
+    environment |= {"S3_MOCK_DIR": str(disk / "s3_mock"), "MABE_DATA_DIR": str(data_dir)}
 
     def upload():
         command = [sys.executable, str(ROOT / "aws_pipeline" / "s3_upload.py")]
@@ -252,7 +248,7 @@ def test_a_disk_that_fills_ends_in_one_line_and_the_next_upload_completes_it(nig
     assert upload().returncode == 0
     file = data_dir / "train_tracking" / "QuietOtter" / "7.parquet"
     night.put(file, tracking(walk(range(200_000)), video_frame=pa.int32()), compression=None)
-    ballast = small_disk / "ballast"
+    ballast = disk / "ballast"
     room = os.statvfs(small_disk)
     ballast.write_bytes(bytes(room.f_bavail * room.f_frsize - file.stat().st_size // 2))
     told = upload()
@@ -261,7 +257,7 @@ def test_a_disk_that_fills_ends_in_one_line_and_the_next_upload_completes_it(nig
     assert "Free some space and try again." in told.stderr
     ballast.unlink()
     assert upload().returncode == 0
-    stored = small_disk / "s3_mock" / "raw-zone" / "train_tracking" / "lab_id=QuietOtter" / "7.parquet"
+    stored = disk / "s3_mock" / "raw-zone" / "train_tracking" / "lab_id=QuietOtter" / "7.parquet"
     assert stored.read_bytes() == file.read_bytes()
 
 

@@ -65,9 +65,9 @@ def test_two_conditions_are_compared_and_drawn(conditions: Path, tmp_path: Path,
 
 
 def test_names_of_recordings_are_shown(lake: Lake, tmp_path: Path) -> None:
-    from inference.bout_sources import BoutSource, read_bouts
+    from inference.bout_sources import BoutSource, read_source
 
-    source = read_bouts(None, lake.raw)
+    source = read_source(None, lake.raw)
     named = [{**row, "recording_name": f"cage{row['video_id']}"} for row in source.metadata]
     table = bout_statistics._with_names(
         pd.DataFrame({"video_id": [101]}), BoutSource(source.observed, tuple(named), source.recordings, source.name, "train")

@@ -18,7 +18,7 @@ from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
 from behavior.observed import annotated_by_experts
 from behavior.recording import Recording, Triple
 from inference import export_bouts, recognize
-from inference.bout_sources import EXPERTS, BoutSource, read_bouts
+from inference.bout_sources import EXPERTS, BoutSource, read_source
 from inference.exports.tidy_bouts import COLUMNS, TidyBouts, tidy
 from inference.exports.to_boris import project
 from recognizers.checkpoint import save
@@ -44,7 +44,7 @@ def predicted(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bouts(request: pytest.FixtureRequest, lake: Lake, predicted: Path) -> tuple[list[object], TidyBouts]:
     """The flags that choose the bouts, and the bouts."""
     path = predicted if request.param == "predicted" else None
-    source = tidy(read_bouts(path, lake.raw), lake.raw)
+    source = tidy(read_source(path, lake.raw), lake.raw)
     assert len(source.bouts) > 4
     return ["--data-dir", lake.raw, *(["--bouts", path] if path else [])], source
 

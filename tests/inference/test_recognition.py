@@ -15,7 +15,7 @@ from behavior.curation import curate, from_table, to_table
 from behavior.material import Material
 from behavior.recording import Recording, Triple, recordings_from_rows
 from behavior.simulated.recordings import simulate
-from inference.recognition import recognize, recognize_material
+from inference.recognition import predict, recognize, recognize_material
 
 BEHAVIORS = ("freeze", "rear", "attack", "sniff")
 
@@ -106,9 +106,16 @@ def test_other_decode_settings_may_be_given(simulated: tuple[pa.Table, Recording
     assert (long_only["stop_frame"] - long_only["start_frame"] >= 30).all()
 
 
-def test_nobody_annotated_means_no_bouts(simulated: tuple[pa.Table, Recording]) -> None:
+def test_in_a_new_recording_without_a_list_every_behavior_is_looked_for(simulated: tuple[pa.Table, Recording]) -> None:
+    """Sniffing of each mouse toward the other, rearing of each mouse, and a behavior of a lab's own in both ways."""
     rows, recording = simulated
-    assert recognize(rows, annotating(recording), random_recognizer(BEHAVIORS)).empty
+    known = ("rear", "sniff", "spin")
+    material = Material.with_tracking(annotating(recording), curate(rows, recording))
+    found = predict(material, random_recognizer(known, occurring={"Another": frozenset({"rear"})}, threshold=0.3))
+    looked_for = {tuple(row) for row in found.triples[["agent_id", "target_id", "action"]].to_numpy().tolist()}
+    expected = {(mouse, mouse, name) for mouse in (1, 2) for name in ("rear", "spin")}
+    assert looked_for == expected | {(agent, 3 - agent, name) for agent in (1, 2) for name in ("sniff", "spin")}
+    assert not found.bouts.empty
 
 
 def test_a_recording_of_one_frame_is_recognized(recording: Recording, tracking_rows) -> None:

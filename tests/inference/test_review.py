@@ -1,16 +1,20 @@
 """From doubtful bouts to corrections, and from corrections to annotations that training reads."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
+import av
 import pandas as pd
 import pytest
+from browser import assert_reads_well
 from curated_lake import aws_on_this_disk, fill
 from simulated_lake import Lake
 from small_recognizer import PROVENANCE, random_arena_recognizer, random_recognizer
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
+from behavior.labelling import PairLabelling, Subject
 from inference import recognize, review, take_corrections
 from recognizers.checkpoint import save
 from training.material.curated_zone import CuratedZone
@@ -44,7 +48,8 @@ def queue(raw: Path, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         flags = ["--data-dir", raw, "--checkpoint", tmp_path / f"{name}.safetensors", "--device", "cpu", *request.param]
         assert run(recognize, *flags, "--output", tmp_path / f"{name}.parquet") == EXIT_OK
         paths.append(tmp_path / f"{name}.parquet")
-    assert run(review, "--data-dir", raw, "--bouts", *paths, "--count", 6, "--margin-s", 1, "--output", tmp_path / "review") == EXIT_OK
+    flags = ["--data-dir", raw, "--bouts", *paths, "--count", 6, "--margin-s", 1, "--output", tmp_path / "review", "--no-clips"]
+    assert run(review, *flags) == EXIT_OK
     return tmp_path / "review"
 
 
@@ -77,6 +82,49 @@ def test_the_queue_is_a_table_to_fill_and_a_project_for_boris(queue: Path) -> No
     assert len(events) == 12
     assert sum(event[4].startswith("item ") for event in events) == 6
     assert set(project["observations"]) == set(table["recording"].astype(str))
+
+
+@TEST
+def test_a_page_shows_a_clip_of_each_bout_beside_the_queue(queue: Path, raw: Path, tmp_path: Path) -> None:
+    flags = ["--data-dir", raw, "--bouts", tmp_path / "one.parquet", tmp_path / "two.parquet", "--count", 3, "--margin-s", 0.2]
+    assert run(review, *flags, "--output", tmp_path / "shown") == EXIT_OK
+    table = pd.read_csv(tmp_path / "shown" / "queue.csv")
+    assert table["clip"].tolist() == [f"clips/item-00{item}.mp4" for item in (1, 2, 3)]
+    for row in table.itertuples():
+        with av.open(str(tmp_path / "shown" / row.clip)) as film:
+            (stream,) = film.streams.video
+            assert sum(1 for _ in film.decode(stream)) == row.window_stop_frame - row.window_start_frame
+    html = (tmp_path / "shown" / "queue.html").read_text()
+    for row in table.itertuples():
+        assert re.search(rf"{row.item}: {row.behavior} .*? {row.video_id}, .*?\(frames {row.start_frame} to {row.stop_frame}\)", html)
+    seen = assert_reads_well(html, tmp_path)
+    assert len(seen["videos"]) == 3
+    assert seen["headings"] == [*sorted(set(table["behavior"])), "All bouts"]
+
+
+@HELD_OUT
+def test_the_next_training_reads_the_corrections_with_the_name_of_the_annotator(queue: Path, raw: Path, tmp_path: Path) -> None:
+    table = judge(queue, {1: {"verdict": "right"}, 2: {"verdict": "wrong"}})
+    assert run(take_corrections, "--data-dir", raw, "--queue", queue / "queue.csv", "--annotator", "Ada") == EXIT_OK
+    with aws_on_this_disk(tmp_path / "s3_mock") as chosen:
+        fill(chosen, raw)
+        zone = CuratedZone(tmp_path / "s3_mock" / "curated-zone")
+        (folder,) = (tmp_path / "s3_mock" / "curated-zone" / "annotations_enriched").iterdir()
+        curated = pd.read_parquet(folder)
+    recordings = {one.video_id: one for one in zone.annotated_recordings()}
+    bouts = zone.bouts(list(recordings.values()))
+    for item, expected in ((1, 1), (2, 0)):
+        row = table.loc[item]
+        recording, (agent, target) = recordings[row["video_id"]], (int(row[name][-1]) for name in ("agent", "target"))
+        labelling = PairLabelling((row["behavior"],))
+        truth = labelling.truth(recording, Subject(agent, target), (1, 2), 300, bouts)
+        frames = slice(row["window_start_frame"], row["window_stop_frame"])
+        inside = slice(row["start_frame"], row["stop_frame"])
+        assert truth.labels[frames].sum() == expected * (row["stop_frame"] - row["start_frame"]), "these are the labels of training"
+        assert truth.labels[inside].all() == bool(expected)
+    one = table.loc[1]
+    same = (curated["video_id"] == one["video_id"]) & (curated["start_frame"] == one["start_frame"])
+    assert curated[same & (curated["action"] == one["behavior"])]["annotator"].tolist() == ["Ada"]
 
 
 @HELD_OUT

@@ -7,6 +7,8 @@ to be written.
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +17,15 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from simulated_lake import build_lake
+from small_disk import small_disk
+from tiny_training import tiny_recipe
 
 from infra.local.jobs.processes import last_words
 from infra.local.jobs.runs import RunStore
+from training.fitting.prepare import prepare
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 
 
@@ -139,6 +146,68 @@ def test_a_training_job_without_room_for_its_settings_fails_with_that_reason(s3:
     assert (found["TrainingJobStatus"], found["FailureReason"]) == ("Failed", f"InsufficientStorage: {no_room_in(endpoint.root)}")
 
 
+FILLS = """
+import sys
+sys.path[:0] = {paths!r}
+import tiny_training
+from training.fitting.network_session import NetworkSession
+
+save = NetworkSession.save_state
+
+def save_and_fill(self, folder):
+    save(self, folder)
+    print(f"saved {{self.trainer.run.underway.batches}}", flush=True)
+    try:
+        with open(folder.parent / "ballast", "ab", buffering=0) as ballast:
+            while ballast.write(bytes(4096)):
+                pass
+    except OSError:
+        pass
+
+NetworkSession.save_state = save_and_fill
+sys.exit(tiny_training.main(0, "usual", ["--recipe", "tiny", "--checkpoint-minutes", "0"]))
+"""
+
+
+def test_a_disk_that_fills_at_a_checkpoint_fails_the_job_and_the_checkpoint_before_stays_whole(
+    s3: Any, endpoint: Any, make_role: Any, tmp_path: Path
+) -> None:
+    make_role("training", "sagemaker")
+    lake = build_lake(tmp_path / "lake", {"CalMS21_task2": 4}, seconds=10)
+    shutil.copytree(lake.curated, endpoint.root / "zone" / "curated")
+    script = FILLS.format(paths=[str(ROOT), str(ROOT / "tests")])
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://zone/curated/"}}
+    sagemaker = boto3.client("sagemaker")
+    with small_disk(endpoint.root / ".aws/runs/sagemaker/job/ml", megabytes=20):
+        sagemaker.create_training_job(
+            TrainingJobName="job",
+            RoleArn="arn:aws:iam::123456789012:role/training",
+            AlgorithmSpecification={
+                "TrainingImage": "image",
+                "TrainingInputMode": "FastFile",
+                "ContainerEntrypoint": ["python3", "-c", script],
+            },
+            InputDataConfig=[{"ChannelName": "curated", "DataSource": source}],
+            OutputDataConfig={"S3OutputPath": "s3://zone/models"},
+            ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            StoppingCondition={"MaxRuntimeInSeconds": 300},
+            CheckpointConfig={"S3Uri": "s3://zone/checkpoints/"},
+        )
+        found = ended(lambda: sagemaker.describe_training_job(TrainingJobName="job"), "TrainingJobStatus", seconds=120)
+    log = (endpoint.root / ".aws/runs/sagemaker/job.log").read_text()
+    assert found["TrainingJobStatus"] == "Failed", log
+    assert re.fullmatch(
+        r"AlgorithmError: Expected room on the disk for .*, but got: .*No space left on device.*"
+        r"Free some space and start the same command again\., exit code: 2",
+        found["FailureReason"],
+        re.DOTALL,
+    ), found["FailureReason"]
+    saved = [int(line.split()[1]) for line in log.splitlines() if line.startswith("saved ")]
+    session = prepare(endpoint.root / "zone" / "curated", tiny_recipe(), 0)
+    assert session.restore(endpoint.root / "zone" / "checkpoints")
+    assert session.trainer.run.underway.batches == saved[-1] >= 1
+
+
 def test_last_words_on_a_full_disk_are_that_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "log").write_text("epoch=1\nepo")
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=4096))
@@ -149,8 +218,8 @@ def no_room_in(root: Path) -> str:
     return f"Expected room for the objects in {root}, but got a full disk (No space left on device). Free some space and try again."
 
 
-def ended(look: Any, state: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 30
+def ended(look: Any, state: str, seconds: float = 30) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
     while (found := look())[state] in ("STARTING", "RUNNING", "InProgress"):
         assert time.monotonic() < deadline, "it seems to run for ever"
         time.sleep(0.05)

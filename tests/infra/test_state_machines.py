@@ -149,6 +149,7 @@ def test_a_stopped_execution_stops_its_job(states: Any, endpoint: Any, make_role
     while not sagemaker.list_training_jobs()["TrainingJobSummaries"] and time.monotonic() < deadline:
         time.sleep(0.05)
 
+    deadline = time.monotonic() + 60
     states.stop_execution(executionArn=execution)
     assert ended(states, execution)["status"] == "ABORTED"
     while sagemaker.describe_training_job(TrainingJobName="long")["TrainingJobStatus"] in ("InProgress", "Stopping"):

@@ -1,12 +1,12 @@
 """The notebook over a data directory: ten sections, each with its picture, in short cells, without a complaint."""
 
-import copy
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+from executed_notebook import complaints, is_clean, longer_cells, pictures_by_heading, read_notebook
+from executed_notebook import executed as execute
 
 from aws_pipeline import sample_data
 
@@ -33,37 +33,28 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def written() -> nbformat.NotebookNode:
-    return nbformat.read(NOTEBOOK, as_version=4)
+    return read_notebook(NOTEBOOK)
 
 
 @pytest.fixture(scope="module")
-def executed(written: nbformat.NotebookNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[nbformat.NotebookNode]:
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[nbformat.NotebookNode]:
     data = tmp_path_factory.mktemp("notebook") / "data"
     sample_data.make_sample(data, sample_data.Order(labs=("CautiousGiraffe", "LyricalHare"), videos=2, test_videos=1, seconds=20))
-    notebook = copy.deepcopy(written)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MABE_DATA_DIR", str(data))
-        NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
-    yield notebook
+        yield execute(NOTEBOOK)
 
 
 def test_it_is_committed_clean_with_short_cells(written: nbformat.NotebookNode):
     nbformat.validate(written)
-    code = [cell for cell in written.cells if cell.cell_type == "code"]
-    assert all(not cell.outputs and cell.execution_count is None for cell in code)
-    assert [cell.source.partition("\n")[0] for cell in code if len(cell.source.splitlines()) > 14] == []
+    assert is_clean(written)
+    assert longer_cells(written, 14) == []
 
 
 def test_every_section_has_one_picture_and_no_cell_complains(executed: nbformat.NotebookNode):
-    pictures, complaints, heading = {}, [], ""
-    for cell in executed.cells:
-        if cell.cell_type == "markdown" and cell.source.startswith("## "):
-            heading = cell.source.partition("\n")[0].removeprefix("## ")
-        for output in cell.get("outputs", []):
-            pictures[heading] = pictures.get(heading, 0) + ("image/png" in output.get("data", {}))
-            complaints += [output] if output.output_type in ("stream", "error") else []
-    assert pictures == dict.fromkeys(SECTIONS, 1)
-    assert complaints == []
+    pictures = pictures_by_heading(executed)
+    assert {heading: count for heading, count in pictures.items() if heading in SECTIONS or count} == dict.fromkeys(SECTIONS, 1)
+    assert complaints(executed) == []
 
 
 def test_its_tables_say_what_the_recordings_are(executed: nbformat.NotebookNode):

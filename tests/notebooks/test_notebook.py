@@ -1,13 +1,13 @@
 """The notebook is committed clean, and answers with a picture wherever it draws one, over a curated lake of two simulated labs."""
 
-import copy
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
 from curated_lake import aws_on_this_disk, fill
-from nbclient import NotebookClient
+from executed_notebook import complaints, is_clean, longer_cells, pictures_by_heading, read_notebook
+from executed_notebook import executed as execute
 
 from aws_pipeline import sample_data
 
@@ -31,47 +31,28 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def written() -> nbformat.NotebookNode:
-    return nbformat.read(NOTEBOOK, as_version=4)
+    return read_notebook(NOTEBOOK)
 
 
 @pytest.fixture(scope="module")
-def executed(written: nbformat.NotebookNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[nbformat.NotebookNode]:
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[nbformat.NotebookNode]:
     folder = tmp_path_factory.mktemp("notebook")
     sample_data.make_sample(
         folder / "data", sample_data.Order(labs=("CautiousGiraffe", "LyricalHare"), videos=1, test_videos=0, seconds=30)
     )
     with aws_on_this_disk(folder / "s3_mock") as chosen:
         fill(chosen, folder / "data")
-        notebook = copy.deepcopy(written)
-        NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
-        yield notebook
-
-
-def pictures_by_heading(notebook: nbformat.NotebookNode) -> dict[str, int]:
-    """Count the PNGs that the cells below each heading gave."""
-    found: dict[str, int] = {}
-    heading = ""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown" and cell.source.startswith("## "):
-            heading = cell.source.partition("\n")[0].removeprefix("## ")
-        for output in cell.get("outputs", []):
-            found[heading] = found.get(heading, 0) + ("image/png" in output.get("data", {}))
-    return found
+        yield execute(NOTEBOOK)
 
 
 def test_it_is_committed_without_outputs_and_in_form(written: nbformat.NotebookNode):
     nbformat.validate(written)
     assert written.metadata.kernelspec.name == "python3"
-    code = [cell for cell in written.cells if cell.cell_type == "code"]
-    assert code
-    for cell in code:
-        assert not cell.outputs
-        assert cell.execution_count is None
+    assert is_clean(written)
 
 
 def test_its_cells_are_short(written: nbformat.NotebookNode):
-    long = [cell.source.partition("\n")[0] for cell in written.cells if cell.cell_type == "code" and len(cell.source.splitlines()) > 12]
-    assert long == []
+    assert longer_cells(written, 12) == []
 
 
 def test_it_asks_only_saved_queries_and_writes_no_sql_of_its_own(written: nbformat.NotebookNode):
@@ -87,9 +68,7 @@ def test_every_question_that_is_drawn_gives_one_picture(executed: nbformat.Noteb
 
 
 def test_no_cell_complains(executed: nbformat.NotebookNode):
-    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
-    complaints = [output.get("text") or output.get("evalue") for output in outputs if output.output_type in ("stream", "error")]
-    assert complaints == []
+    assert complaints(executed) == []
 
 
 def test_its_tables_hold_what_the_lake_holds(executed: nbformat.NotebookNode):

@@ -201,6 +201,27 @@ def test_the_same_seed_gives_the_same_network(lake: Lake, tiny: Recipe) -> None:
     assert losses[0] == losses[1] != losses[2]
 
 
+def test_fields_of_the_recipe_are_flags_and_stand_in_the_checkpoint(lake: Lake, with_tiny: Recipe, tmp_path: Path, capsys) -> None:
+    flags = ("--curated", lake.curated, "--recipe", "tiny", "--epochs", 1, "--model-dir", tmp_path)
+    assert run(*flags, "--recipe__network__dropout", 0.3, "--recipe__weight_decay=0.5") == 0
+    recipe = read_header(tmp_path / "tiny.safetensors")["recipe"]
+    assert (recipe["network"]["dropout"], recipe["weight_decay"], recipe["epochs"]) == (0.3, 0.5, 1)
+    assert run(*flags, "--recipe__network__droput", 0.3) == EXIT_USAGE
+    assert run(*flags, "--learning-rat", 0.3) == EXIT_USAGE
+    assert "Expected flags of --help" in capsys.readouterr().err
+
+
+def test_jobs_of_a_tuning_job_have_states_of_their_own(lake: Lake, with_tiny: Recipe, tmp_path: Path, monkeypatch) -> None:
+    """They may share one place for checkpoints; the state of another job would be refused."""
+    monkeypatch.setenv("SM_CHECKPOINT_DIR", str(tmp_path / "c"))
+    monkeypatch.setenv("SM_CHECKPOINT_PER_JOB", "true")
+    for job, dropout in (("tune-1", 0.1), ("tune-2", 0.2)):
+        monkeypatch.setenv("TRAINING_JOB_NAME", job)
+        flags = ("--curated", lake.curated, "--recipe", "tiny", "--epochs", 1, "--model-dir", tmp_path)
+        assert run(*flags, "--recipe__network__dropout", dropout) == 0
+    assert sorted(path.parent.name for path in (tmp_path / "c").rglob("state.safetensors")) == ["tune-1", "tune-2"]
+
+
 def test_an_unknown_recipe_is_a_usage_error_that_names_the_known_ones(lake: Lake, tmp_path: Path, capsys) -> None:
     assert run("--curated", lake.curated, "--recipe", "soufflé", "--model-dir", tmp_path) == EXIT_USAGE
     assert f"Expected --recipe to be one of {', '.join(sorted(recipes.RECIPES))}, but got soufflé" in capsys.readouterr().err

@@ -4,10 +4,11 @@ Each makes its part of every batch. Gradients are averaged, so all weights stay 
 and writes.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 import torch.distributed as together
@@ -15,7 +16,6 @@ from torch import Tensor, nn
 
 from behavior.contract import UsageError
 
-T = TypeVar("T")
 _PATIENCE = timedelta(hours=24)
 """How long a process waits for another one; the others wait while the first one judges. If one ends, torchrun ends them all."""
 
@@ -44,30 +44,35 @@ class Peers:
             for value in network.state_dict().values():
                 together.broadcast(value, 0)
 
-    def average(self, parameters: Iterable[nn.Parameter], loss: Tensor, weight: Tensor) -> Tensor:
-        """Make the gradients those of the whole batch, and return its loss. `weight` is how much this process's part counts.
+    def average(self, network: nn.Module, loss: Tensor, weight: Tensor) -> Tensor:
+        """Make gradients and running means those of the whole batch, and return its loss. `weight` is what counts in this part.
 
         One exchange for each step: the networks here have some million weights, so nothing is gained by exchanging layer by layer.
+        Layers that normalize a batch see the part of their process only; their running means are averaged, so that all stay equal.
         """
-        given = list(parameters)
+        given = list(network.parameters())
+        means = [value for value in network.buffers() if value.is_floating_point()]
         gradients = [torch.zeros_like(each) if each.grad is None else each.grad for each in given]
         known = self.anyone(*(each.grad is not None for each in given))
-        one = torch.ones(1, device=loss.device)
-        flat = torch.cat([*(each.float().flatten() for each in gradients), loss.float().view(1), one]) * weight
+        parts = [*gradients, *means, loss, torch.ones((), device=loss.device)]
+        flat = torch.cat([each.detach().float().flatten() for each in parts]) * weight
         together.all_reduce(flat)
-        flat = flat[:-1] / flat[-1].clamp(min=torch.finfo(torch.float32).tiny)
-        for parameter, part, some in zip(given, flat[:-1].split([each.numel() for each in given]), known, strict=True):
+        flat /= flat[-1].clone().clamp(min=torch.finfo(torch.float32).tiny)
+        averaged = [part.view_as(each) for part, each in zip(flat.split([each.numel() for each in parts]), parts, strict=True)]
+        for parameter, part, some in zip(given, averaged, known, strict=False):
             if some:  # otherwise no process needed this weight, and the optimizer leaves it alone
-                parameter.grad = part.view_as(parameter).to(parameter.dtype)
-        return flat[-1]
+                parameter.grad = part.to(parameter.dtype)
+        for mean, part in zip(means, averaged[len(given) :], strict=False):
+            mean.copy_(part)
+        return averaged[-2]
 
-    def told(self, value: T) -> T:
-        """Return what the first process says; the others may say anything."""
-        if self.count == 1:
-            return value
-        said: list[Any] = [value if self.leads else None]
-        together.broadcast_object_list(said, 0, device=torch.device("cpu"))
-        return said[0]
+    def told(self, value: Mapping[str, Any] | None) -> Any:
+        """Return what the first process says, which JSON can hold; the others say None."""
+        text = json.dumps(value).encode() if self.leads else b""
+        together.broadcast(size := torch.tensor([len(text)]), 0)
+        said = torch.frombuffer(bytearray(text), dtype=torch.uint8) if self.leads else torch.empty(int(size), dtype=torch.uint8)
+        together.broadcast(said, 0)
+        return json.loads(bytes(said.tolist()))
 
     def anyone(self, *flags: bool) -> tuple[bool, ...]:
         """Return for each flag whether any process raised it; all processes must ask at the same time."""

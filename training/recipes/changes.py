@@ -8,6 +8,22 @@ from typing import Any, TypeVar
 from behavior.contract import UsageError
 
 R = TypeVar("R")
+PREFIX, JOIN = "recipe__", "__"
+"""A hyperparameter that changes a setting is called recipe__network__dropout: it becomes the name of a shell's variable, without dots."""
+
+
+def changes_in(words: Sequence[str]) -> list[str]:
+    """Return the changes in hyperparameters such as --recipe__network__dropout 0.2. Raises UsageError for other words."""
+    changes: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        name, given, value = word.partition("=")
+        if not name.startswith(f"--{PREFIX}") or not (given or rest):
+            raise UsageError(f"Expected flags of --help, and --{PREFIX}SETTING VALUE, but got {word}. Leave it out, or correct it.")
+        path = name.removeprefix(f"--{PREFIX}").replace(JOIN, ".")
+        changes.append(f"{path}={value if given else rest.pop(0)}")
+    return changes
 
 
 def changed(recipe: R, changes: Sequence[str]) -> R:

@@ -58,8 +58,8 @@ def asked_of_json(service: str, operation: str, request: Mapping[str, Any]) -> l
     action = f"{service}:{operation}"
     resources = _RESOURCES.get(service, _no_resource)(operation, request)
     asks = [Ask(action, resource) for resource in resources]
-    for name in ("Role", "RoleArn", "ExecutionRoleArn", "roleArn"):
-        value = request.get(name)
+    given = [request.get(name) for name in ("Role", "RoleArn", "ExecutionRoleArn", "roleArn")]
+    for value in [*given, (request.get("TrainingJobDefinition") or {}).get("RoleArn")]:
         if isinstance(value, str) and operation.startswith(("Create", "Update")):
             asks.append(Ask("iam:PassRole", role_arn(value), {"iam:passedtoservice": f"{service}.amazonaws.com"}))
     if service == "sagemaker" and request.get("Tags") and operation.startswith("Create"):
@@ -153,16 +153,17 @@ def _athena(operation: str, request: Mapping[str, Any]) -> list[str]:
 
 
 _SAGEMAKER_KINDS = {
-    "TrainingJob": "training-job", "TransformJob": "transform-job", "ProcessingJob": "processing-job", "EndpointConfig": "endpoint-config",
+    "HyperParameterTuningJob": "hyper-parameter-tuning-job", "TrainingJob": "training-job",
+    "TransformJob": "transform-job", "ProcessingJob": "processing-job", "EndpointConfig": "endpoint-config",
     "Endpoint": "endpoint", "ModelPackageGroup": "model-package-group", "ModelPackage": "model-package", "Model": "model",
-    "Pipeline": "pipeline", "HyperParameterTuningJob": "hyper-parameter-tuning-job",
+    "Pipeline": "pipeline",
 }  # fmt: skip
 
 
 def _sagemaker(operation: str, request: Mapping[str, Any]) -> list[str]:
     if request.get("ResourceArn"):
         return [request["ResourceArn"]]
-    if operation.startswith(("List", "Search")):
+    if operation.startswith(("List", "Search")) and operation != "ListTrainingJobsForHyperParameterTuningJob":
         return ["*"]
     if operation == "CreateModelPackage":
         return [arn("sagemaker", f"model-package/{str(request.get('ModelPackageGroupName')).lower()}/*")]

@@ -27,7 +27,9 @@ from infra.local.control.table_versions import as_moto_counts, as_we_count
 from infra.local.errors import ServiceError
 
 _MOTO = MotoApp()
-_TARGETS = {"athena": "AmazonAthena", "glue": "AWSGlue", "sagemaker": "SageMaker", "states": "AWSStepFunctions"}
+_TARGETS = {
+    "athena": "AmazonAthena", "events": "AWSEvents", "glue": "AWSGlue", "sagemaker": "SageMaker", "states": "AWSStepFunctions",
+}  # fmt: skip
 _READS = re.compile(r"(Get|List|Describe|BatchGet|Search|Head)([A-Z]|$)")
 _NOT_KEPT = frozenset(["x-amz-security-token", "x-amz-content-sha256", "x-amz-date"])
 _TIDY_AFTER = 1000

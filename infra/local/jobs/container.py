@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.whole_file import whole_file
 from infra.local.jobs.channels import Channels, inside
+from infra.local.jobs.script_mode import fetch_code, plain, script_command
 
 if TYPE_CHECKING:
     from infra.local.access.guard import Guard
@@ -47,6 +48,8 @@ class Container:
     def command(self) -> list[str]:
         """Return the command that starts the container."""
         algorithm = self.request["AlgorithmSpecification"]
+        if not algorithm.get("ContainerEntrypoint"):
+            return script_command(self.request, self.base / "code")
         return [self.inside(word) for word in [*algorithm["ContainerEntrypoint"], *(algorithm.get("ContainerArguments") or [])]]
 
     def inside(self, text: str) -> str:
@@ -61,6 +64,8 @@ class Container:
         written = {"hyperparameters": self.request.get("HyperParameters") or {}, "inputdataconfig": channels, "resourceconfig": resources}
         for name, content in written.items():
             (self.base / "input" / "config" / f"{name}.json").write_text(json.dumps(content))
+        if not self.request["AlgorithmSpecification"].get("ContainerEntrypoint"):
+            fetch_code(self.request, self.base / "code", self.store, self._may)
         if self.checkpoint_uri:
             self._may("s3:GetObject", f"{self.checkpoint_uri.rstrip('/')}/*")
             copy_changed(self.store.local_path(self.checkpoint_uri), self.base / "checkpoints")
@@ -119,7 +124,7 @@ class Container:
 
     def _training_variables(self) -> dict[str, str]:
         base, channels = self.base, [channel["ChannelName"] for channel in self.request.get("InputDataConfig") or []]
-        parameters = {name: _plain(value) for name, value in (self.request.get("HyperParameters") or {}).items()}
+        parameters = {name: plain(value) for name, value in (self.request.get("HyperParameters") or {}).items()}
         hosts = self._hosts()
         variables = {
             "TRAINING_JOB_NAME": self.name,
@@ -186,14 +191,6 @@ def copy_changed(source: Path, target: Path) -> None:
 def _stamp(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_size, status.st_mtime_ns
-
-
-def _plain(value: str) -> Any:
-    """Read a hyperparameter, which travels as JSON text where the SDK wrote it, and as plain text otherwise."""
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
 
 
 def _without_odd_characters(folder: Path) -> Path:

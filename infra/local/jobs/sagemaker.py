@@ -18,6 +18,7 @@ from infra.local.jobs.processes import ExitStatus, Process, job_environment, las
 from infra.local.jobs.runs import RunRecord, RunStore
 from infra.local.jobs.training_answers import metrics_in, status_of, training_description, training_summary
 from infra.local.jobs.training_faults import faults_of
+from infra.local.jobs.tuning import TuningJobs
 
 if TYPE_CHECKING:
     from infra.local.access.guard import Guard
@@ -32,7 +33,7 @@ _MOST_REASON = 1000
 
 
 class SageMakerJobs:
-    """Answers the operations on training jobs and on the registry of models; the rest is the control plane's."""
+    """Answers the operations on training jobs, tuning jobs and the registry of models; the rest is the control plane's."""
 
     def __init__(self, store: ObjectStore, guard: Guard, endpoint_url: str) -> None:
         self.store = store
@@ -41,28 +42,32 @@ class SageMakerJobs:
         self.runs = RunStore(store.root / ".aws" / "runs" / "sagemaker")
         self.serving = Serving(store, guard, endpoint_url)
         self.registry = ModelRegistry(store.root / ".aws" / "models")
+        self.tuning = TuningJobs(store.root / ".aws" / "runs" / "tuning", guard, self.runs, self.create, self.stop)
 
     def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
         """Answer one operation; None leaves it to the control plane."""
         if operation == "ListTags" and ":training-job/" in request["ResourceArn"]:
             return {"Tags": self._find(request["ResourceArn"].rpartition("/")[2]).details.get("Tags") or []}
         answers = {
-            "CreateTrainingJob": self._create,
+            "CreateTrainingJob": self.create,
             "DescribeTrainingJob": lambda asked: training_description(self._find(asked["TrainingJobName"])),
             "ListTrainingJobs": self._list,
-            "StopTrainingJob": self._stop,
+            "StopTrainingJob": lambda asked: self.stop(asked["TrainingJobName"]),
         }
         if operation in answers:
             return answers[operation](request)
-        answer = self.registry.handle(operation, request)
+        answer = self.tuning.handle(operation, request)
+        answer = self.registry.handle(operation, request) if answer is None else answer
         return self.serving.handle(operation, request) if answer is None else answer
 
     def close(self) -> None:
         """End what still runs, and say so in its record."""
+        self.tuning.close()
         self.runs.stop_own()
         self.serving.close()
 
-    def _create(self, request: dict[str, Any]) -> dict[str, Any]:
+    def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Start a training job. Raises ServiceError for what AWS refuses, or cannot be run here."""
         name = request["TrainingJobName"]
         faults = faults_of(request)
         if faults:
@@ -125,21 +130,31 @@ class SageMakerJobs:
         return self._train(name, container)
 
     def _train(self, name: str, container: Container) -> ExitStatus:
-        synced_s = time.monotonic()
+        """Run the program to its end. Over its time it is asked to end, as AWS does, and then has as long as one that is stopped."""
+        begun_s = synced_s = time.monotonic()
+        limit_s = (container.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds") or float("inf")
+        over_time = False
 
-        def sync() -> None:
-            nonlocal synced_s
-            if time.monotonic() - synced_s > _SYNC_EVERY_S:
+        def look() -> None:
+            nonlocal synced_s, over_time
+            now_s = time.monotonic()
+            if now_s - synced_s > _SYNC_EVERY_S:
                 container.upload_checkpoints()
-                synced_s = time.monotonic()
+                synced_s = now_s
+            child = self._find(name).child
+            if now_s - begun_s > limit_s and not over_time and child is not None:
+                over_time = True
+                child.stop_as_container(_STOP_GRACE_S)
 
         def started(child: Process) -> None:
             if self.runs.update(name, state="RUNNING", child=child).state == "STOPPING":
                 child.stop_group(_STOP_GRACE_S)  # it was stopped before it began
 
         environment = container.environment(job_environment(self.endpoint_url, REGION, self.guard.identities.issue(container.role, name)))
-        limit_s = (container.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
-        return run_logged(container.command, environment, container.base / "code", self.runs.log(name), limit_s, started, sync)
+        outcome = run_logged(
+            container.command, environment, container.base / "code", self.runs.log(name), on_start=started, every_half_second=look
+        )
+        return ExitStatus(None) if over_time else outcome
 
     def _conclude(self, name: str, container: Container, outcome: ExitStatus) -> None:
         container.upload_checkpoints()
@@ -181,8 +196,9 @@ class SageMakerJobs:
             **({"NextToken": str(end)} if end < len(runs) else {}),
         }
 
-    def _stop(self, request: dict[str, Any]) -> dict[str, Any]:
-        run = self._find(request["TrainingJobName"])
+    def stop(self, name: str) -> dict[str, Any]:
+        """Ask a training job to stop. Raises ServiceError if it is over."""
+        run = self._find(name)
         if not run.active:
             what = f"The request was rejected because the training job is in status {status_of(run)}."
             raise ServiceError("ValidationException", what)

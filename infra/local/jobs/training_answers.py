@@ -15,7 +15,7 @@ _STATUSES = {"SUCCEEDED": "Completed", "FAILED": "Failed", "STOPPED": "Stopped",
 _ECHOED = (
     "AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig", "StoppingCondition", "HyperParameters",
     "CheckpointConfig", "Environment", "EnableManagedSpotTraining", "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption",
-    "TrainingJobName", "TrainingJobArn",
+    "TrainingJobName", "TrainingJobArn", "TuningJobArn",
 )  # fmt: skip
 
 

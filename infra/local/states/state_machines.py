@@ -102,13 +102,7 @@ class StateMachines:
         if not _NAME.fullmatch(name):
             raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
         full = arn("states", f"execution:{machine['name']}:{name}")
-        details = {
-            "executionArn": full,
-            "machine": machine["stateMachineArn"],
-            "machine_name": machine["name"],
-            "name": name,
-            "input": given,
-        }
+        details = {"executionArn": full, "machine": machine["stateMachineArn"], "name": name, "input": given}
         destinations = (machine.get("loggingConfiguration") or {}).get("destinations") or []
         if destinations:
             details["log_group"] = destinations[0]["cloudWatchLogsLogGroup"]["logGroupArn"].split(":log-group:")[1].removesuffix(":*")

@@ -156,6 +156,53 @@ def test_films_follow_each_other_and_other_players_have_offsets(tmp_path):
     assert one.fps is None, "the films differ"
 
 
+def test_columns_of_boris_9_with_several_films_and_players(tmp_path):
+    """The columns of export_tabular_events in BORIS's own source, with an independent variable and two modifiers."""
+    header = "Observation id,Observation date,Description,Observation duration,Observation type,Source,Time offset (s),"
+    header += "Media duration (s),FPS,light,Subject,Behavior,Behavioral category,Modifier #1,Modifier #2,Behavior type,Time,"
+    header += "Media file name,Image index,Image file path,Comment"
+    source = "player #1:/films/a.mp4;/films/b.mp4|player #2:/films/top.mp4"
+    place = f"day 1,2026-01-01 10:00:00,,30.0,Media file(s),{source},0.0,10.000;20.000|30.000,30.000;30.000|30.000,dark"
+    events = [
+        ("resident", "sniff", "intruder", "nose", "START", "9.500", "a.mp4"),
+        ("resident", "sniff", "intruder", "nose", "STOP", "12.000", "b.mp4"),
+        ("No focal subject", "flinch", "", "", "POINT", "31.000", "Not found"),
+    ]
+    rows = [
+        f"{place},{subject},{code},,{first},{second},{status},{time},{film},NA,NA,"
+        for subject, code, first, second, status, time, film in events
+    ]
+    (one,) = read(tmp_path, "\n".join([header, *rows]) + "\n")
+    assert one.bouts == (ForeignBout("resident", "intruder|nose", "sniff", 9.5, 12.0), ForeignBout("", "", "flinch", 31.0, 31.0))
+    assert [(film.name, film.start_s, film.length_s) for film in one.films] == [("/films/a.mp4", 0.0, 10.0), ("/films/b.mp4", 10.0, 20.0)]
+    assert one.fps == 30.0
+
+
+def test_columns_of_aggregated_events_of_boris_7_and_9(tmp_path):
+    """The columns of BORIS's own test files and of its source; a film in which an event begins is no film of the whole observation."""
+    old = "Observation id\tObservation date\tDescription\tMedia file\tTotal length\tFPS\ta\tSubject\tBehavior\tBehavioral category"
+    old += "\tModifiers\tBehavior type\tStart (s)\tStop (s)\tDuration (s)\tComment start\tComment stop"
+    row = "day 1\t2016-12-01\t\t{film}\t30.000\t25.0\t1\t{who}\t{code}\t\t\t{kind}\t{start}\t{stop}\t{lasts}\t\t"
+    rows = [
+        row.format(film="a.mp4", who="No focal subject", code="s", kind="STATE", start="1.800", stop="8.125", lasts="6.325"),
+        row.format(film="b.mp4", who="subject1", code="p", kind="POINT", start="12.5", stop="12.5", lasts="NA"),
+    ]
+    (one,) = read(tmp_path, "\n".join([old, *rows]) + "\n", "boris.tsv")
+    expected = (ForeignBout("", "", "s", 1.8, 8.125), ForeignBout("subject1", "", "p", 12.5, 12.5))
+    assert (one.bouts, one.films, one.fps) == (expected, (), 25.0)
+    new = "Observation id,Observation date,Description,Observation type,Source,Time offset (s),Coding duration,Media duration (s),"
+    new += "FPS (frame/s),Subject,Observation duration by subject by observation,Behavior,Behavioral category,Behavior type,Start (s),"
+    new += "Stop (s),Duration (s),Media file name,Image index start,Image index stop,Image file path start,Image file path stop,"
+    new += "Comment start,Comment stop"
+    live = "day 1,2026-01-01,,Live observation,NA,0.0,11.000,NA,NA"
+    rows = [
+        f"{live},No focal subject,6.325,s,Not defined,STATE,1.800,8.125,6.325,NA,NA,NA,NA,NA,,",
+        f"{live},subject1,0,p,Not defined,POINT,12.5,12.5,NA,NA,NA,NA,NA,NA,,",
+    ]
+    (one,) = read(tmp_path, "\n".join([new, *rows]) + "\n")
+    assert (one.bouts, one.films, one.fps) == (expected, (), None)
+
+
 def test_a_state_that_never_stops_ends_with_the_film_and_one_that_never_began_is_left_out(tmp_path):
     events = [(1.0, "resident", "attack", "", "START"), (2.0, "resident", "sniff", "", "STOP"), (3.0, "resident", "mount", "", "START")]
     (one,) = read(tmp_path, old_layout([*events, (4.0, "resident", "mount", "", "START"), (5.0, "resident", "mount", "", "STOP")]))

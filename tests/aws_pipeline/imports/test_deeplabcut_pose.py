@@ -89,6 +89,16 @@ def test_more_coordinates_of_a_smoother_are_not_read_and_named(tmp_path):
     assert (place(pose, "mouse", "nose"), pose.notes) == ([0, 1, 2], ("Not read: x_ens_var.",))
 
 
+def test_filtered_2_d_poses_of_anipose_have_one_more_column_for_each_point(tmp_path):
+    table = dlc_table()
+    for part in ("nose", "tail_base"):
+        table[SCORER, part, "interpolated"] = 1.0
+    table.columns = pd.MultiIndex.from_tuples([("scorer", *rest) for _, *rest in table.columns], names=table.columns.names)
+    table.sort_index(axis=1).to_hdf(tmp_path / "cage1-camA.h5", key="df_with_missing", format="table", mode="w")
+    pose = one(tmp_path / "cage1-camA.h5")
+    assert (pose.name, place(pose, "mouse", "nose"), pose.notes) == ("cage1-camA", [0, 1, 2], ("Not read: interpolated.",))
+
+
 def refused(path):
     with pytest.raises(ContractError) as caught:
         read_poses(path)

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 from policy_document import document
 
+from infra.cloud.change_sets import StackFailed, StackOrder, apply
 from infra.local.__main__ import deploy_once
 from infra.local.server import LocalServer
 
@@ -190,6 +191,12 @@ def test_cloudformation_has_the_rights_of_who_executes(stacks: Any) -> None:
     assert "user/ann is not authorized to perform: s3:CreateBucket on resource: arn:aws:s3:::zone" in reason
 
 
+def test_a_template_that_cloudformation_refuses_is_one_line_with_its_reason(endpoint: Any) -> None:
+    order = StackOrder("odd", "mabe", {"Resources": {"Machine": {"Type": "AWS::EC2::Instance"}}}, {})
+    with pytest.raises(StackFailed, match=r"Expected CloudFormation to take stack odd, but got: .*AWS::EC2::Instance"):
+        apply(boto3.client("cloudformation"), order)
+
+
 def test_a_store_of_an_older_version_gets_its_stacks_and_keeps_its_data(tmp_path: Path, lead_clients_to: Any) -> None:
     with LocalServer(tmp_path) as server:
         lead_clients_to(server.url)
@@ -201,6 +208,6 @@ def test_a_store_of_an_older_version_gets_its_stacks_and_keeps_its_data(tmp_path
         boto3.client("athena").create_work_group(Name="mabe")
         deploy_once(server)
         stacks = boto3.client("cloudformation").list_stacks()["StackSummaries"]
-        assert [stack["StackName"] for stack in stacks] == ["mabe-compute", "mabe-data"]
+        assert [stack["StackName"] for stack in stacks] == ["mabe-compute", "mabe-data", "mabe-graph"]
         assert boto3.client("iam").list_role_policies(RoleName="mabe-glue")["PolicyNames"] == ["curate"]
         assert boto3.client("s3").get_object(Bucket="raw-zone", Key="a")["Body"].read() == b"mouse"

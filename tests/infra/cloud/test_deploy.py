@@ -20,12 +20,13 @@ from infra.cloud import compute
 from infra.cloud.change_sets import StackFailed
 from infra.cloud.compute import compute_template
 from infra.cloud.data import data_template
+from infra.cloud.graph import graph_template
 from infra.deploy import deploy, destroy, diff
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 HERE = settings({})
 CODE = glue_code(HERE)
-N_RESOURCES = len(data_template(HERE)["Resources"]) + len(compute_template(HERE)["Resources"])
+N_RESOURCES = sum(len(template(HERE)["Resources"]) for template in (data_template, compute_template, graph_template))
 
 
 def deploy_here(**options: Any) -> list[str]:
@@ -110,7 +111,7 @@ def test_an_upload_starts_the_graph_from_when_a_person_says_so_until_a_person_sa
 def test_destroying_keeps_the_data_and_deploying_again_takes_them_back(endpoint: Any) -> None:
     deploy_here()
     boto3.client("s3").put_object(Bucket="raw-zone", Key="a", Body=b"mouse")
-    assert destroy(HERE, boto3.Session()) == ["removed stack mabe-compute"]
+    assert destroy(HERE, boto3.Session()) == ["removed stack mabe-graph", "removed stack mabe-compute"]
 
     assert boto3.client("glue").get_jobs()["Jobs"] == []
     assert boto3.client("iam").list_roles()["Roles"] == []
@@ -181,7 +182,7 @@ def test_a_stack_of_another_deployment_is_refused(endpoint: Any) -> None:
 def test_a_deployed_job_has_its_code_and_a_spoiled_object_of_it_is_replaced(endpoint: Any) -> None:
     deploy_here()
     addresses = {job()["Command"]["ScriptLocation"], job()["DefaultArguments"]["--extra-py-files"]}
-    assert addresses == set(CODE.objects)
+    assert addresses | {f"{CODE.training}/{name}" for name in ("code.zip", "start.sh")} == set(CODE.objects)
     script = endpoint.root / job()["Command"]["ScriptLocation"].removeprefix("s3://")
     assert script.read_bytes() == (REPOSITORY / "aws_pipeline" / "glue_etl.py").read_bytes()
 
@@ -221,7 +222,8 @@ def test_the_command_deploys_to_the_endpoint_that_the_environment_names(endpoint
     assert "CurateJob: create Glue::Job" in first
     assert first[-1] == f"{N_RESOURCES + len(CODE.objects)} changes at {endpoint.url}; everything is as declared"
     assert command("diff") == [f"0 changes at {endpoint.url}; nothing was changed"]
-    assert command("destroy") == ["removed stack mabe-compute", f"1 changes at {endpoint.url}; the rest stays"]
+    removed = [f"removed stack mabe-{stack}" for stack in ("graph", "compute")]
+    assert command("destroy") == [*removed, f"2 changes at {endpoint.url}; the rest stays"]
 
 
 def test_the_policy_of_operators_is_printed_as_it_can_be_pasted(endpoint: Any) -> None:

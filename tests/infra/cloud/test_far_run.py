@@ -36,6 +36,15 @@ RARE = {
     "athena:StopQueryExecution": "Ctrl-C during a query",
     "athena:GetWorkGroup": "awswrangler looks up where answers go",
     "sagemaker:StopTrainingJob": "a training job is stopped",
+    "states:StartExecution": "the cloud's graph is started (test_graph.py)",
+    "states:DescribeExecution": "the cloud's graph is followed (test_graph.py)",
+    "states:GetExecutionHistory": "the cloud's graph is followed (test_graph.py)",
+    "states:ListExecutions": "looking up earlier executions",
+    "states:StopExecution": "an execution is stopped",
+    **{
+        f"sagemaker:{verb}HyperParameterTuningJob": "a recipe is tuned: tests/aws_pipeline/test_sagemaker_tune.py"
+        for verb in ("Create", "Describe", "Stop", "ListTrainingJobsFor")
+    },
     "sagemaker:InvokeEndpoint": "an endpoint is asked",
     "sagemaker:DescribeModel": "looking into what is served",
     "sagemaker:DescribeEndpointConfig": "looking into what is served",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,7 @@ from aws_pipeline import s3_upload, start_graph
 from aws_pipeline.config import settings
 from aws_pipeline.job_code import glue_code
 from aws_pipeline.steps import STEPS, cloud_needs, cloud_steps, needs, step
-from infra.cloud.compute import compute_template
-from infra.cloud.graph import definition, graph
+from infra.cloud.graph import definition, graph_template
 from infra.cloud.images import training_image
 from infra.deploy import deploy
 from infra.local.states.machine_run import MachineRun
@@ -77,9 +77,10 @@ def test_names_of_jobs_fit_into_what_sagemaker_takes() -> None:
 
 
 def test_the_accounts_of_images_are_those_that_the_sdk_knows() -> None:
-    import sagemaker.core
-
-    listed = json.loads(Path(sagemaker.core.__path__[0], "image_uri_config", "pytorch-amzn2023.json").read_text())
+    core = find_spec("sagemaker.core")  # found, not imported: that takes seconds
+    assert core
+    assert core.submodule_search_locations
+    listed = json.loads(Path(core.submodule_search_locations[0], "image_uri_config", "pytorch-amzn2023.json").read_text())
     registries = listed["training"]["versions"]["2.13"]["registries"]
     ordinary = {
         region: account for region, account in registries.items() if not region.startswith(("cn-", "us-gov", "us-iso", "eu-iso", "eusc"))
@@ -135,7 +136,7 @@ def test_an_order_changes_what_it_names_and_leaves_the_rest() -> None:
     going_through("true", {"recipe": "trees", "arguments": ["--epochs", "3"], **spot})
     etl, gate, _, pin, train, score, *_ = REQUESTS
     assert (etl["NumberOfWorkers"], etl["Arguments"]["--SUMMARY_URI"]) == (2, "s3://artifacts/glue/runs/e.json")
-    assert gate["ExecutionParameters"] == ["0.5", "0.25", "60.0", "2", "'2026-11-30T00:00:00Z'", "72"]
+    assert gate["ExecutionParameters"] == ["0.5", "0.25", "60.0", "2", "'2026-11-30T00:00:00Z'", "30"]
     assert (pin["Key"], pin["Body"]) == ("pins/e.json", {"run": "r1", "until": "2026-12-01T00:00:00Z"})
     words = train["AlgorithmSpecification"]["ContainerEntrypoint"]
     assert words[:4] == ["sh", "/opt/ml/input/data/code/start.sh", "training/train.py", "--curated"]
@@ -149,9 +150,10 @@ def test_an_order_changes_what_it_names_and_leaves_the_rest() -> None:
 
 
 def test_an_upload_starts_the_graph_only_where_the_stack_says_so() -> None:
-    resources = graph(HERE)
+    template = graph_template(HERE)
+    resources = template["Resources"]
     assert resources["DataLanded"]["Properties"]["State"] == {"Ref": "StartWhenDataLand"}
-    assert compute_template(HERE)["Parameters"]["StartWhenDataLand"]["Default"] == "DISABLED"
+    assert template["Parameters"]["StartWhenDataLand"]["Default"] == "DISABLED"
     event = {
         "source": "aws.glue",
         "detail-type": "Glue Data Catalog Table State Change",
@@ -165,16 +167,13 @@ def test_an_upload_starts_the_graph_only_where_the_stack_says_so() -> None:
 def test_the_lint_reads_the_definition_and_finds_nothing() -> None:
     from cfnlint.api import ManualArgs, lint
 
-    machine = {"StateMachineName": "m", "RoleArn": "arn:aws:iam::123456789012:role/r"}
-
-    def faults(text: str) -> list[str]:
-        properties = {**machine, "DefinitionString": text}
-        template = {"Resources": {"Graph": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
-        return [match.message for match in lint(json.dumps(template), config=ManualArgs(regions=["us-east-1"]))]
-
     resolved = re.sub(r"\$\{[\w:.]+\}", "aws", json.dumps(definition(HERE)))
-    assert faults(resolved) == []
-    assert faults(resolved.replace('"Resource"', '"Resorce"')) != []
+    machines = {"Right": resolved, "Wrong": resolved.replace('"Resource"', '"Resorce"')}
+    role = "arn:aws:iam::123456789012:role/r"
+    properties = {name: {"StateMachineName": name, "RoleArn": role, "DefinitionString": text} for name, text in machines.items()}
+    resources = {name: {"Type": "AWS::StepFunctions::StateMachine", "Properties": each} for name, each in properties.items()}
+    found = lint(json.dumps({"Resources": resources}), config=ManualArgs(regions=["us-east-1"]))
+    assert {match.path[1] for match in found} == {"Wrong"}
 
 
 @pytest.fixture
@@ -251,6 +250,18 @@ def test_what_may_cost_too_much_is_not_started(start: Callable[..., tuple[int, s
     code, _, err = start("--max-hours", "10", "--max-cost", "14")
     assert code == 2
     assert "but got up to 14.08: 10 h of ml.g5.xlarge on demand" in err
+
+
+def test_objects_are_kept_for_longer_than_the_jobs_that_read_them_can_last(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, endpoint: Any
+) -> None:
+    orders: list[dict[str, Any]] = []
+    monkeypatch.setattr(start_graph, "start", lambda order, chosen: orders.append(order) or "arn")
+    for flags in (["--max-hours", "10"], ["--max-hours", "10", "--spot"]):
+        monkeypatch.setattr("sys.argv", ["start_graph.py", "--no-wait", *flags])
+        assert start_graph.main() == 0
+    assert [order["keep_hours"] for order in orders] == [16, 26]
+    assert orders[1]["stopping"] == {"MaxRuntimeInSeconds": 36_000, "MaxWaitTimeInSeconds": 72_000}
 
 
 def test_the_reason_of_a_failed_job_is_found_in_its_description() -> None:

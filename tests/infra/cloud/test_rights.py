@@ -11,19 +11,16 @@ import pytest
 from aws_pipeline.config import settings
 from aws_pipeline.job_code import glue_code
 from infra.cloud.compute import compute_parameters, compute_template
+from infra.cloud.graph import graph_parameters, graph_template
 from infra.local.access.policies import ALLOWED, Ask, decide, read_document
 from infra.local.cloudformation.plan import make_plan
 
 HERE = settings({})
-PLAN = make_plan(
-    json.dumps(compute_template(HERE)),
-    compute_parameters(glue_code(HERE)),
-    {"name": "mabe-compute", "id": "arn"},
-    ["CAPABILITY_NAMED_IAM"],
-    {},
-)
+CODE = glue_code(HERE)
+STACKS = ((compute_template(HERE), compute_parameters(CODE)), (graph_template(HERE), graph_parameters(CODE)))
+PLANS = [make_plan(json.dumps(each), values, {"name": "mabe", "id": "arn"}, ["CAPABILITY_NAMED_IAM"], {}) for each, values in STACKS]
 DOCUMENTS: dict[str, dict[str, Any]] = {}
-for _each in PLAN.resources:
+for _each in (resource for plan in PLANS for resource in plan.resources):
     if _each.type == "AWS::IAM::Role":
         DOCUMENTS[_each.logical] = _each.properties["Policies"][0]["PolicyDocument"]
     elif _each.type == "AWS::IAM::ManagedPolicy":
@@ -37,6 +34,7 @@ WILDCARDS = {
     ("TrainingRole", "WriteLogs", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/*"): "SageMaker names its groups",
     ("OperatorPolicy", "FollowLogs", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/TrainingJobs*"): "streams of the group",
     ("OperatorPolicy", "Train", "arn:aws:sagemaker:us-east-1:123456789012:training-job/mabe-*"): "jobs of this deployment",
+    ("OperatorPolicy", "Tune", "arn:aws:sagemaker:us-east-1:123456789012:hyper-parameter-tuning-job/mabe-*"): "jobs of this deployment",
     ("OperatorPolicy", "Register", "arn:aws:sagemaker:us-east-1:123456789012:model-package/mabe-recognizers/*"): "versions have numbers",
     ("OperatorPolicy", "ListModels", "*"): "the action takes no resource",
     ("OperatorPolicy", "FollowGraph", "arn:aws:states:us-east-1:123456789012:execution:mabe-graph:*"): "executions have names of their own",

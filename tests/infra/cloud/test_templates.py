@@ -10,14 +10,15 @@ import pytest
 from aws_pipeline.config import Settings, settings
 from infra.cloud.compute import compute_template
 from infra.cloud.data import data_template
+from infra.cloud.graph import graph_template
 
 HERE = settings({})
 FAR = {"USE_LOCAL_FS": "false", "S3_BUCKET": "our-lab", "AWS_DEFAULT_REGION": "eu-central-1"}
-DATA, COMPUTE = data_template(HERE), compute_template(HERE)
+DATA, COMPUTE, GRAPH = data_template(HERE), compute_template(HERE), graph_template(HERE)
 
 
 def of_type(kind: str, *templates: dict[str, Any]) -> list[dict[str, Any]]:
-    found = (resource for template in templates or (DATA, COMPUTE) for resource in template["Resources"].values())
+    found = (resource for template in templates or (DATA, COMPUTE, GRAPH) for resource in template["Resources"].values())
     return [resource["Properties"] for resource in found if resource["Type"] == kind]
 
 
@@ -67,7 +68,7 @@ def test_data_stay_when_their_stack_goes_and_compute_does_not() -> None:
     kept = {resource["Type"] for resource in DATA["Resources"].values() if resource.get("DeletionPolicy") == "RetainExceptOnCreate"}
 
     assert kept == {"AWS::S3::Bucket", "AWS::Glue::Database", "AWS::SageMaker::ModelPackageGroup"}
-    assert not any("DeletionPolicy" in resource for resource in COMPUTE["Resources"].values())
+    assert not any("DeletionPolicy" in resource for template in (COMPUTE, GRAPH) for resource in template["Resources"].values())
 
 
 def test_a_role_serves_only_this_account() -> None:
@@ -125,7 +126,7 @@ def names_in(chosen: Settings) -> set[str]:
         "BudgetName",
     )
     named = set()
-    for template in (data_template(chosen), compute_template(chosen)):
+    for template in (data_template(chosen), compute_template(chosen), graph_template(chosen)):
         for resource in template["Resources"].values():
             if resource["Type"] == "AWS::Glue::Table":
                 continue  # its database has the deployment's name
@@ -146,7 +147,7 @@ def test_two_deployments_of_one_account_share_no_name() -> None:
 
 def test_no_address_or_right_of_a_prefixed_deployment_leads_to_one_without() -> None:
     chosen = settings(FAR)
-    text = json.dumps([data_template(chosen), compute_template(chosen)])
+    text = json.dumps([data_template(chosen), compute_template(chosen), graph_template(chosen)])
 
     for bucket in ("raw-zone", "curated-zone", "athena-results", "artifacts"):
         assert f"our-lab-eu-central-1-{bucket}" in text
@@ -164,7 +165,7 @@ def test_cloudformation_would_take_the_templates(prefix: str, region: str) -> No
 
     far = {"USE_LOCAL_FS": "false", "S3_BUCKET": prefix, "AWS_DEFAULT_REGION": region} if prefix else {}
     chosen = settings(far)
-    for template in (data_template(chosen), compute_template(chosen, "ann@lab.example")):
+    for template in (data_template(chosen), compute_template(chosen, "ann@lab.example"), graph_template(chosen)):
         found = lint(json.dumps(template), config=ManualArgs(regions=[region]))
         assert [f"{match.rule.id} {match.message} {match.path}" for match in found] == []
 
@@ -179,13 +180,13 @@ def test_the_lint_sees_a_mistake() -> None:
 
 def test_no_template_is_larger_than_cloudformation_takes() -> None:
     most_bytes = 51_200
-    for template in (data_template(settings(FAR)), compute_template(settings(FAR))):
+    for template in (data_template(settings(FAR)), compute_template(settings(FAR)), graph_template(settings(FAR))):
         assert len(json.dumps(template)) < most_bytes
 
 
 def test_the_stand_in_executes_every_property_that_is_declared() -> None:
     from infra.local.cloudformation.kinds.all_kinds import KINDS
 
-    for template in (DATA, COMPUTE):
+    for template in (DATA, COMPUTE, GRAPH):
         for resource in template["Resources"].values():
             assert set(resource["Properties"]) <= KINDS[resource["Type"]].known | {"Tags"}

@@ -11,12 +11,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import safetensors.torch
 import tiny_training
 import torch
 from safetensors.torch import load_file
 from simulated_lake import Lake
 
-from behavior.contract import EXIT_INTERRUPTED, EXIT_OK
+from behavior.contract import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from recognizers.tensor_file import read_description
 from training import train
 from training.fitting.judges import BoutJudge
@@ -181,10 +182,37 @@ def test_the_state_is_saved_when_the_interval_is_over_and_not_before(tmp_path: P
     assert saved == [60, 90, 150]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_disk_that_fills_at_a_checkpoint_is_told_and_the_checkpoint_before_stays_whole(
+    train_into: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    state, save = tmp_path / "state", safetensors.torch.save_file
+    monkeypatch.setenv("SM_OUTPUT_DIR", str(tmp_path))
+    saves = iter(range(1000))
+
+    def save_on_a_full_disk(tensors: dict, path: Path, metadata: dict) -> None:
+        if next(saves) < 3:
+            return save(tensors, path, metadata)
+        Path(path).unlink()
+        Path(path).symlink_to("/dev/full")  # the kernel refuses every byte with the error of a full disk
+        Path(path).write_bytes(safetensors.torch.save(tensors, metadata))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(safetensors.torch, "save_file", save_on_a_full_disk)
+        assert train_into("halves", "--checkpoint-dir", state, "--checkpoint-minutes", 0) == EXIT_USAGE
+    said = "Free some space and start the same command again."
+    assert said in capsys.readouterr().err
+    assert said in (tmp_path / "failure").read_text()
+    assert train_into("halves", "--checkpoint-dir", state) == EXIT_OK
+    assert re.search(r"Resumed after epoch 0, batch 3 of \d+ of the next", capsys.readouterr().out)
+    assert train_into("whole") == EXIT_OK
+    require_same_network(tmp_path / "whole", tmp_path / "halves")
+
+
 def test_a_run_that_is_killed_loses_at_most_the_interval(lake: Lake, train_into: Callable[..., int], tmp_path: Path) -> None:
     """By kill -9, which no program can answer. A step takes 0.05 s or more, so an interval of 0.3 s has six steps at most."""
     every_s, step_s = 0.3, 0.05
-    command = [sys.executable, TINY, step_s, tiny_training.tiny_recipe().network.dropout, "--curated", lake.curated, "--recipe", "tiny"]
+    command = [sys.executable, TINY, step_s, "usual", "--curated", lake.curated, "--recipe", "tiny"]
     command += ["--epochs", 2, "--threads", 1, "--model-dir", tmp_path / "halves", "--checkpoint-dir", tmp_path / "state"]
     command += ["--checkpoint-minutes", every_s / 60]
     with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:

@@ -145,6 +145,21 @@ def whole(lake: Lake) -> TreeSession:
     return session
 
 
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_run_stopped_within_a_lab_goes_on_after_the_last_behavior(at: int, lake: Lake, whole: TreeSession, tmp_path: Path) -> None:
+    stopped(begun(lake), tmp_path, lambda session: session.run.grown == [("first", ALL_LABS)] and len(session.run.begun) == at)
+    resumed, lines = begun(lake), []
+    assert resumed.restore(tmp_path)
+    assert resumed.progress == f"{len(resumed.behaviors) + at} models"
+    resumed.fit(lines.append)
+    assert len(lines) == len(whole.run.history) + 1 - len(whole.behaviors) - at  # nothing is done again
+    assert told(resumed) == told(whole)
+    (header, tensors), (expected_header, expected) = (session.recognizer().parts({}) for session in (resumed, whole))
+    assert header == expected_header
+    assert tensors.keys() == expected.keys()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in tensors.items())
+
+
 @pytest.mark.parametrize(
     ("grown", "judged"),
     [
@@ -172,18 +187,6 @@ def test_a_resumed_run_ends_as_the_one_that_was_never_stopped(
     assert header == expected_header
     assert tensors.keys() == expected.keys()
     assert all(torch.equal(tensor, expected[name]) for name, tensor in tensors.items())
-
-
-def test_trees_of_a_lab_that_were_not_all_grown_are_grown_again(lake: Lake, whole: TreeSession, tmp_path: Path) -> None:
-    """Stopped among the models of the first lab: the state holds the shared trees alone, and no model is told twice."""
-    behaviors = len(whole.behaviors)
-    stopped(begun(lake), tmp_path, lambda session: len(session.run.history) == behaviors + 2)
-    resumed = begun(lake)
-    assert resumed.restore(tmp_path)
-    assert [entry["lab"] for entry in resumed.run.history] == ["all"] * behaviors
-    resumed.fit(lambda line: None)
-    assert told(resumed) == told(whole)
-    assert resumed.run.verdict == whole.run.verdict
 
 
 def test_the_state_of_another_run_is_refused_with_the_difference(lake: Lake, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from behavior.contract import UsageError
-from training.recipes.changes import changed
+from training.recipes.changes import changed, changes_in
 from training.recipes.named import film_tcn, pain_cnn3d
 
 
@@ -34,3 +34,11 @@ def test_a_change_without_sense_is_refused(change: str, message: str):
     with pytest.raises(UsageError) as refused:
         changed(pain_cnn3d(), [change])
     assert message in str(refused.value)
+
+
+def test_hyperparameters_name_settings_without_dots():
+    words = ["--recipe__network__dropout", "0.2", "--recipe__learning_rate=1e-3"]
+    assert changes_in(words) == ["network.dropout=0.2", "learning_rate=1e-3"]
+    for wrong in (["--epoch", "3"], ["--recipe__batch"], ["surplus"]):
+        with pytest.raises(UsageError, match="Expected flags of --help, and --recipe__SETTING VALUE, but got"):
+            changes_in(wrong)
