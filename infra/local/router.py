@@ -17,7 +17,7 @@ from infra.local.access.guard import FORM_SERVICES, Guard, form_of
 from infra.local.access.identities import Principal
 from infra.local.cloudformation.caller import xml
 from infra.local.cloudformation.cloudformation import nested
-from infra.local.control.plane import ControlPlane
+from infra.local.control.plane import ControlPlane, Handle
 from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.rules import Rules
 from infra.local.s3.front import BUCKET_CONTROL, S3Front
@@ -39,10 +39,6 @@ class Service(Protocol):
 
     def close(self) -> None:
         """End what still runs."""
-
-
-Handle = Callable[[str, str, dict[str, Any]], dict[str, Any] | None]
-"""How a service asks another one of this machine: its name, operation, request."""
 
 
 class Services:

@@ -20,8 +20,7 @@ from infra.local.errors import ServiceError
 
 if TYPE_CHECKING:
     from infra.local.access.guard import Guard
-    from infra.local.control.plane import ControlPlane
-    from infra.local.router import Handle
+    from infra.local.control.plane import ControlPlane, Handle
 
 _PRINCIPAL = "events.amazonaws.com"
 _log = logging.getLogger(__name__)

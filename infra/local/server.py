@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from infra.local.access.guard import Guard
 from infra.local.access.identities import OWNER
-from infra.local.control.plane import ControlPlane
+from infra.local.control.plane import ControlPlane, Handle
 from infra.local.errors import ServiceError
-from infra.local.router import Handle, Router, Service, Services
+from infra.local.router import Router, Service, Services
 from infra.local.s3.object_store import ObjectStore
 from infra.local.s3.wire import FileSlice, Request, Response
 

@@ -13,12 +13,10 @@ from xml.sax.saxutils import escape
 from infra.local.access.guard import Guard
 from infra.local.access.identities import Principal
 from infra.local.access.policies import Ask
-from infra.local.control.plane import ControlPlane
+from infra.local.control.plane import ControlPlane, Handle
 from infra.local.errors import ServiceError
 from infra.local.s3.object_store import ObjectStore
 
-Handle = Callable[[str, str, dict[str, Any]], dict[str, Any] | None]
-"""Lets a service of this machine answer: service, operation, request; None leaves it to the control plane."""
 _TARGETS = {
     "athena": "AmazonAthena", "budgets": "AWSBudgetServiceGateway", "events": "AWSEvents", "glue": "AWSGlue", "logs": "Logs_20140328",
     "sagemaker": "SageMaker", "states": "AWSStepFunctions",

@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +35,9 @@ _NOT_KEPT = frozenset(["x-amz-security-token", "x-amz-content-sha256", "x-amz-da
 _TIDY_AFTER = 1000
 """Requests after which a process looks for void ones; each process also looks when it starts."""
 _log = logging.getLogger(__name__)
+
+Handle = Callable[[str, str, dict[str, Any]], dict[str, Any] | None]
+"""How a service asks another one of this machine: its name, operation, request. None leaves the answer to the control plane."""
 
 
 class ControlPlane:

@@ -17,11 +17,10 @@ from infra.local.errors import ServiceError
 if TYPE_CHECKING:
     from infra.local.access.guard import Guard
     from infra.local.access.identities import Principal
-    from infra.local.control.plane import ControlPlane
+    from infra.local.control.plane import ControlPlane, Handle
     from infra.local.s3.object_store import ObjectStore
 
 Request = dict[str, Any]
-Handle = Callable[[str, str, dict[str, Any]], dict[str, Any] | None]
 _NAMES = {"athena": "Athena", "glue": "Glue", "s3": "S3", "sagemaker": "SageMaker"}
 """Service -> how the names of its errors begin."""
 

@@ -18,11 +18,11 @@ from infra.local.errors import ServiceError
 from infra.local.jobs.runs import RunRecord, RunStore
 from infra.local.states.machine_language import read_definition, task_of
 from infra.local.states.machine_run import MachineRun, now
-from infra.local.states.machine_tasks import Handle, Tasks
+from infra.local.states.machine_tasks import Tasks
 
 if TYPE_CHECKING:
     from infra.local.access.guard import Guard
-    from infra.local.control.plane import ControlPlane
+    from infra.local.control.plane import ControlPlane, Handle
     from infra.local.s3.object_store import ObjectStore
 
 LOG_GROUPS = "/aws/vendedlogs/states/"
