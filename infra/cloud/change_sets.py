@@ -97,17 +97,24 @@ def _make(client: Any, order: StackOrder) -> dict[str, Any] | None:
         found = None
     creating = found is None or found["StackStatus"] == "REVIEW_IN_PROGRESS"
     name = f"deploy-{uuid.uuid4().hex[:12]}"
-    client.create_change_set(
-        StackName=order.name,
-        ChangeSetName=name,
-        ChangeSetType="CREATE" if creating else "UPDATE",
-        TemplateBody=json.dumps(order.template),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in order.parameters.items()],
-        Capabilities=["CAPABILITY_NAMED_IAM"],  # the roles have names, so that the steps find them
-        Tags=[{"Key": OWNER_TAG, "Value": order.owner}],
-        ImportExistingResources=True,  # data that a removed stack left behind
-        **({"OnStackFailure": "DELETE"} if creating else {}),
-    )
+    try:
+        client.create_change_set(
+            StackName=order.name,
+            ChangeSetName=name,
+            ChangeSetType="CREATE" if creating else "UPDATE",
+            TemplateBody=json.dumps(order.template),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in order.parameters.items()],
+            Capabilities=["CAPABILITY_NAMED_IAM"],  # the roles have names, so that the steps find them
+            Tags=[{"Key": OWNER_TAG, "Value": order.owner}],
+            ImportExistingResources=True,  # data that a removed stack left behind
+            **({"OnStackFailure": "DELETE"} if creating else {}),
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ValidationError", "InsufficientCapabilitiesException"):
+            raise
+        got = error.response["Error"]["Message"].rstrip(".")
+        mend = "If somebody else deploys at this moment, wait and deploy again"
+        raise StackFailed(f"Expected CloudFormation to take stack {order.name}, but got: {got}. {mend}.") from None
     return _made(client, order.name, name)
 
 

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from curated_lake import LoopInsteadOfSpark
 from raw_zone import HERON, OTTER, PLAIN, Zone, walk
 
 from aws_pipeline import glue_etl, quality_gate
@@ -23,9 +22,7 @@ def lake(settings):
     raw.tracking(OTTER, walk([0, 3]))
     raw.tracking(PLAIN, walk(range(4)))
     raw.annotation(OTTER, [(1, 1, "rear", 1, 3)])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(glue_etl, "_spark", LoopInsteadOfSpark)
-        return glue_etl.run_curation(Options(settings.uri("raw"), settings.uri("curated"), settings.database, code="abc"))
+    return glue_etl.run_curation(Options(settings.uri("raw"), settings.uri("curated"), settings.database, code="abc", due_bytes=0))
 
 
 def test_data_within_all_limits_pass_and_the_run_is_named(lake, settings):

@@ -190,6 +190,7 @@ class TreeSession(Session):
             shared=self.run.models[ALL_LABS],
             decoding=self.decoding_in_use(decoding),
             smooth_s=self.recipe.smooth_s,
+            score_every=self.recipe.score_every,
             labs=labs,
         )
 

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 from policy_document import document
 
+from infra.cloud.change_sets import StackFailed, StackOrder, apply
 from infra.local.__main__ import deploy_once
 from infra.local.server import LocalServer
 
@@ -188,6 +189,12 @@ def test_cloudformation_has_the_rights_of_who_executes(stacks: Any) -> None:
         hers.get_waiter("stack_create_complete").wait(StackName="lake", WaiterConfig=SOON)
     reason = " ".join(event.get("ResourceStatusReason", "") for event in hers.describe_stack_events(StackName="lake")["StackEvents"])
     assert "user/ann is not authorized to perform: s3:CreateBucket on resource: arn:aws:s3:::zone" in reason
+
+
+def test_a_template_that_cloudformation_refuses_is_one_line_with_its_reason(endpoint: Any) -> None:
+    order = StackOrder("odd", "mabe", {"Resources": {"Machine": {"Type": "AWS::EC2::Instance"}}}, {})
+    with pytest.raises(StackFailed, match=r"Expected CloudFormation to take stack odd, but got: .*AWS::EC2::Instance"):
+        apply(boto3.client("cloudformation"), order)
 
 
 def test_a_store_of_an_older_version_gets_its_stacks_and_keeps_its_data(tmp_path: Path, lead_clients_to: Any) -> None:

@@ -29,7 +29,7 @@ from training.recipes import named as recipes
 from training.recipes.trees_recipe import TreesRecipe
 
 FEW = TreesConfig(trees=8, leaves=6, learning_rate=0.4, least_rows=5, feature_fraction=0.2, every_nth=3)
-TINY = TreesRecipe("tiny_trees", FEW, windows_s=(0.5,), smooth_s=0.3, most_bodyparts=4, least_bouts=3)
+TINY = TreesRecipe("tiny_trees", FEW, windows_s=(0.5,), smooth_s=0.3, score_every=2, most_bodyparts=4, least_bouts=3)
 ONE_THREAD = Machine(threads=1)
 
 
@@ -155,6 +155,7 @@ def test_a_run_stopped_within_a_lab_goes_on_after_the_last_behavior(at: int, lak
     assert len(lines) == len(whole.run.history) + 1 - len(whole.behaviors) - at  # nothing is done again
     assert told(resumed) == told(whole)
     (header, tensors), (expected_header, expected) = (session.recognizer().parts({}) for session in (resumed, whole))
+    assert header["network"]["score_every"] == TINY.score_every
     assert header == expected_header
     assert tensors.keys() == expected.keys()
     assert all(torch.equal(tensor, expected[name]) for name, tensor in tensors.items())
@@ -184,6 +185,7 @@ def test_a_resumed_run_ends_as_the_one_that_was_never_stopped(
     assert told(resumed) == told(whole)
     assert len(lines) == len(whole.run.history) - len(grown) * len(whole.behaviors) + (not judged)  # nothing is done again
     (header, tensors), (expected_header, expected) = (session.recognizer().parts({}) for session in (resumed, whole))
+    assert header["network"]["score_every"] == TINY.score_every
     assert header == expected_header
     assert tensors.keys() == expected.keys()
     assert all(torch.equal(tensor, expected[name]) for name, tensor in tensors.items())
@@ -247,7 +249,7 @@ def test_recordings_without_a_bout_and_without_an_annotated_mouse_are_refused(la
         prepare(lake.curated, TINY, 0, ONE_THREAD, Split((), (101,), ()))
 
 
-@pytest.mark.parametrize("wrong", [{"fps": 0.0}, {"most_bodyparts": 0}, {"least_bouts": 0}, {"smooth_s": -1.0}])
+@pytest.mark.parametrize("wrong", [{"fps": 0.0}, {"most_bodyparts": 0}, {"least_bouts": 0}, {"smooth_s": -1.0}, {"score_every": 0}])
 def test_a_recipe_that_makes_no_sense_is_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="Expected"):
         replace(TINY, **wrong)
