@@ -13,6 +13,7 @@ from behavior.whole_file import whole_file
 if TYPE_CHECKING:
     from torch import Tensor
 
+_SHA256 = "sha256"
 _MOST_HEADER_BYTES = 100_000_000
 """The limit of the .safetensors format: a longer header means another kind of file."""
 
@@ -22,18 +23,19 @@ def write_tensors(path: Path, description: Mapping[str, Any], tensors: Mapping[s
     from safetensors.torch import save_file
 
     flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(description)
+    # one value in the metadata, because safetensors writes several in an order of chance, and equal runs write equal files
+    text = json.dumps({**description, _SHA256: _digest(json.dumps(description), flat)})
     with whole_file(path) as beside:
         beside.touch()
         mode = beside.stat().st_mode
-        save_file(flat, beside, metadata={"json": text, "sha256": _digest(text, flat)})
+        save_file(flat, beside, metadata={"json": text})
         beside.chmod(mode)  # safetensors writes files that only their owner may read
 
 
 def read_description(path: Path) -> dict[str, Any]:
     """Return the description without reading a tensor and without torch. Raises ContractError for a file of another kind."""
     try:
-        return json.loads(_metadata(path)["json"])
+        return {key: value for key, value in _description(path).items() if key != _SHA256}
     except FileNotFoundError:
         raise ContractError([f"Expected a checkpoint at {path}, but got no such file. Train one with training/train.py."]) from None
     except (OSError, ValueError, KeyError, TypeError, struct.error):
@@ -47,23 +49,23 @@ def read_tensors(path: Path, device: str = "cpu") -> dict[str, "Tensor"]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    metadata = _metadata(path)
+    description = _description(path)
     try:
         tensors = load_file(path)
     except SafetensorError as error:
         raise ContractError([f"Expected {path} to be a whole .safetensors checkpoint, but got: {error}. Copy it again."]) from None
-    written = metadata.get("sha256")  # older files have none
-    if written and written != _digest(metadata["json"], tensors):
+    written = description.pop(_SHA256, None)  # older files have none
+    if written and written != _digest(json.dumps(description), tensors):
         raise ContractError([f"Expected {path} to hold what was written, but got other bytes. Copy it again from where it came."])
     return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
-def _metadata(path: Path) -> dict[str, str]:
+def _description(path: Path) -> dict[str, Any]:
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > _MOST_HEADER_BYTES:
             raise ValueError("the header is too long")
-        return dict(json.loads(file.read(length))["__metadata__"])
+        return dict(json.loads(json.loads(file.read(length))["__metadata__"]["json"]))
 
 
 def _digest(text: str, tensors: Mapping[str, "Tensor"]) -> str:
