@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ from infra.local.errors import ServiceError
 if TYPE_CHECKING:
     from infra.local.access.guard import Guard
     from infra.local.control.plane import ControlPlane
-    from infra.local.router import Handle
 
 _PRINCIPAL = "events.amazonaws.com"
 _log = logging.getLogger(__name__)
@@ -30,7 +29,7 @@ _log = logging.getLogger(__name__)
 class Rules:
     """Sends events to the targets of the rules that the control plane keeps."""
 
-    def __init__(self, control: ControlPlane, guard: Guard, handle: Handle) -> None:
+    def __init__(self, control: ControlPlane, guard: Guard, handle: Callable[[str, str, dict[str, Any]], dict[str, Any] | None]) -> None:
         self._control = control
         self._guard = guard
         self._handle = handle
