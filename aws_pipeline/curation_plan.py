@@ -9,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
-from aws_pipeline.film_plan import FilmPlan, FilmWork, RawObject, films_of_directory, films_of_zone, plan_films
+from aws_pipeline.film_plan import FilmPlan, films_of_directory, films_of_zone, plan_films
+from aws_pipeline.film_work import FilmWork, RawObject
 from aws_pipeline.lake import StoredObject, digest, list_objects, read_object
 from aws_pipeline.landed import Landed, differences, read_digests
 from behavior.contract import CONTRACT_VERSION, ContractError, Fault

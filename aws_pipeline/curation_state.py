@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from aws_pipeline.curation_task import AnyResult, AnyWork, CurationResult
-from aws_pipeline.film_plan import FilmWork
 from aws_pipeline.film_state import film_from_row, film_to_row
 from aws_pipeline.film_task import FilmResult
+from aws_pipeline.film_work import FilmWork
 from aws_pipeline.iceberg import LakeTable
 from aws_pipeline.lake import WrittenObject, read_object
 from behavior.content import Content

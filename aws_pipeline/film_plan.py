@@ -5,84 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import pyarrow as pa
-
+from aws_pipeline.film_work import FilmWork, RawObject
 from aws_pipeline.lake import StoredObject, digest, read_object
 from aws_pipeline.landed import Landed, differences
-from behavior.contract import CONTRACT_VERSION, ContractError, Fault
+from behavior.contract import ContractError, Fault
 from behavior.film_keys import FILM, INDIVIDUALS_KEY, RULES_KEY, FilmPart, RawFilmObject, film_number
-from behavior.film_labels import STANDARD_RULES, LabelRules
 from behavior.film_rules import FilmRules, parse_film_rules
 from behavior.keys import object_name, recording_name
-from behavior.policy import STANDARD, Policy
+from behavior.policy import Policy
 from behavior.verdicts import QuarantineEntry, Rules
 from films.film_sources import find_films
-
-FILM_CURATION_VERSION = 1
-"""Increased when the same film and labels give other rows."""
-
-
-@dataclass(frozen=True)
-class RawObject:
-    """An object of the raw zone, or a file of a data directory."""
-
-    key: str
-    version: str = ""
-    n_bytes: int = 0
-    landed: Landed | None = None
-    """What the table `landing` says of it."""
-
-
-@dataclass(frozen=True)
-class FilmWork:
-    """One film to curate."""
-
-    lab: str
-    title: str
-    """Its name, without ending."""
-    objects: Mapping[str, RawObject]
-    """By kind: film, labels, embeddings, and tracks, which are the tracking of a recording of the same lab and number."""
-    labelling: LabelRules = STANDARD_RULES
-    """Behaviors that its labels may name."""
-    labels_fps: float | None = None
-    """Frame rate that its labels count at; None for its own."""
-    individual: str | None = None
-    """The mouse, if it is known."""
-    policy: Policy = STANDARD
-    """What becomes of its faults."""
-
-    split = FILM
-
-    @property
-    def video_id(self) -> int:
-        """Its number."""
-        return film_number(self.lab, self.title)
-
-    @property
-    def name(self) -> str:
-        """Its name in quarantine."""
-        return recording_name(FILM, self.video_id)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Keys of its own objects in the raw zone."""
-        return tuple(one.key for kind, one in self.objects.items() if kind != "tracks")
-
-    @property
-    def n_bytes(self) -> int:
-        """Bytes of its own objects."""
-        return sum(one.n_bytes for kind, one in self.objects.items() if kind != "tracks")
-
-    @property
-    def inputs(self) -> dict[str, str]:
-        """All that its curated rows depend on, as `Work.inputs`; who is filmed is not among them."""
-        return {
-            **{kind: f"{one.key} {one.version}" for kind, one in self.objects.items()},
-            "labelling": digest(pa.py_buffer(repr((self.labelling, self.labels_fps)).encode()))[:16],
-            "rules": digest(pa.py_buffer(repr((CONTRACT_VERSION, sorted(self.policy.changed))).encode()))[:16],
-            "curation": str(FILM_CURATION_VERSION),
-            "writer": f"pyarrow {pa.__version__}",
-        }
 
 
 @dataclass

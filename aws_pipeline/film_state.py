@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from aws_pipeline.film_plan import FilmWork
 from aws_pipeline.film_task import FilmResult
+from aws_pipeline.film_work import FilmWork
 from aws_pipeline.lake import WrittenObject
 from behavior.contract import Fault
 from behavior.film_keys import FILM

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from aws_pipeline.film_plan import FilmWork, RawObject
-from aws_pipeline.lake import WrittenObject, copy_to_file, digest, encode, read_object, write_file, write_parquet
-from aws_pipeline.landed import differences
+from aws_pipeline.film_work import FilmWork
+from aws_pipeline.lake import WrittenObject, digest, encode, write_file, write_parquet
+from aws_pipeline.raw_film import RawFilm
 from behavior.contract import ContractError, Fault, UsageError
 from behavior.film import FilmFacts
 from behavior.film_keys import FILM, film_centers_key, film_embeddings_key, film_key
@@ -78,12 +78,12 @@ def curate_film(work: FilmWork, raw: str, curated: str, run: str, column_ids: di
     empty = FilmResult(work.video_id, work.lab, inputs=work.inputs, run=run, bytes_in=work.n_bytes)
     try:
         with tempfile.TemporaryDirectory(prefix="film-") as folder:
-            return _curated(work, _Source(work, raw, Path(folder)), curated, empty, column_ids)
+            return _curated(work, RawFilm(work, raw, Path(folder)), curated, empty, column_ids)
     except ContractError as error:
         return replace(empty, faults=error.faults)
 
 
-def _curated(work: FilmWork, source: "_Source", curated: str, empty: FilmResult, column_ids: dict[str, int] | None) -> FilmResult:
+def _curated(work: FilmWork, source: RawFilm, curated: str, empty: FilmResult, column_ids: dict[str, int] | None) -> FilmResult:
     from films.probe import probe
 
     key = work.objects["film"].key
@@ -149,18 +149,18 @@ def _row(
     }
 
 
-def _labels(work: FilmWork, source: "_Source", facts: FilmFacts) -> tuple[pd.DataFrame | None, list[Fault]]:
+def _labels(work: FilmWork, source: RawFilm, facts: FilmFacts) -> tuple[pd.DataFrame | None, list[Fault]]:
     """Return the labels of a film, None without any, and flags. Raises ContractError."""
     if "labels" not in work.objects:
         text = "Expected labels, but got none."
         return None, [Fault("film-unlabelled", work.objects["film"].key, text, "Training does not use the film.")]
     key, data = work.objects["labels"].key, source.bytes_of("labels")
-    read = read_labels(data, key, facts.frames, facts.fps, work.labelling, work.labels_fps)
+    read = read_labels(data, key, facts.frames, facts.fps, work.labelling, work.labels_fps, work.policy)
     work.policy.refuse(read.faults)
     return read.bouts, list(read.faults)
 
 
-def _embeddings(work: FilmWork, source: "_Source", frames: int) -> np.ndarray | None:
+def _embeddings(work: FilmWork, source: RawFilm, frames: int) -> np.ndarray | None:
     """Return the numbers of each frame [T, D]; None without any. Raises ContractError if they are not of this film."""
     if "embeddings" not in work.objects:
         return None
@@ -179,7 +179,7 @@ def _embeddings(work: FilmWork, source: "_Source", frames: int) -> np.ndarray | 
     return numbers
 
 
-def _centers(work: FilmWork, source: "_Source", frames: int) -> np.ndarray | None:
+def _centers(work: FilmWork, source: RawFilm, frames: int) -> np.ndarray | None:
     """Return the places of the mouse [T, 2], from tracks of the same film; None without tracks. Raises ContractError."""
     if "tracks" not in work.objects:
         return None
@@ -204,47 +204,6 @@ def _write_array(curated: str, key: str, array: np.ndarray) -> WrittenObject:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return write_file(curated, key, path, sha256)
-
-
-class _Source:
-    """The raw objects of one film, each read once; `digests` are the SHA-256 of what was read, by kind.
-
-    `notes` name objects that something else than the upload wrote.
-    """
-
-    def __init__(self, work: FilmWork, raw: str, folder: Path) -> None:
-        self.work, self.raw, self.folder = work, raw, folder
-        self.digests: dict[str, str] = {}
-        self.notes: list[Fault] = []
-
-    def film(self) -> Path:
-        """Return the film as a file on this machine. Raises ContractError as `bytes_of` does."""
-        one = self.work.objects["film"]
-        path = self.folder / f"film{Path(one.key).suffix}"
-        try:
-            self._compare("film", one, copy_to_file(self.raw, one.key, path))
-        except FileNotFoundError:
-            raise self._missing(one) from None
-        return path
-
-    def bytes_of(self, kind: str) -> bytes:
-        """Return the bytes of an object. Raises ContractError if there is none, or if it is not what was uploaded."""
-        one = self.work.objects[kind]
-        try:
-            data = read_object(self.raw, one.key)
-        except FileNotFoundError:
-            raise self._missing(one) from None
-        self._compare(kind, one, digest(data))
-        return data.to_pybytes()
-
-    def _compare(self, kind: str, one: RawObject, sha256: str) -> None:
-        self.digests[kind] = sha256
-        if not self.raw.startswith("file:"):  # a file of a data directory was never uploaded
-            self.notes += differences(one.key, sha256, one.version, one.landed, self.work.policy)
-
-    @staticmethod
-    def _missing(one: RawObject) -> ContractError:
-        return ContractError(Fault("file-missing", one.key, "Expected an object, but got none.", "Upload the file again."))
 
 
 @contextmanager

@@ -171,15 +171,14 @@ def _main(description: str) -> int:
 
 
 def _in_words(summary: dict[str, Any], chosen: Settings, *, needed: bool) -> str:
+    accepted = f"{summary['videos']} recordings" + (f" and {summary['films']} films" if summary.get("films") else "")
     if not needed:
-        done = (
-            f"{chosen.uri('curated')} {chosen.place}: nothing to do; {summary['videos']} recordings are as run {summary['run']} left them"
-        )
+        done = f"{chosen.uri('curated')} {chosen.place}: nothing to do; {accepted} are as run {summary['run']} left them"
         return "\n".join([done, *put_aside_lines(summary)])
     seconds = ", ".join(f"{name} {value:.1f} s" for name, value in summary["seconds"].items())
     notes = "".join(f"; {code}: {count:,}" for code, count in summary["notes"].items())
     done = (
-        f"{chosen.uri('curated')} {chosen.place}: {summary['videos']} recordings, {summary['curated_anew']} of them curated now, "
+        f"{chosen.uri('curated')} {chosen.place}: {accepted}, {summary['curated_anew']} of them curated now, "
         f"{summary['rows_in']:,} rows in, "
         f"{summary['rows_out']:,} rows out ({size(summary['bytes_out'])}), {summary['removed']} old objects removed, "
         f"{summary['ignored']} raw objects that are not in the metadata ignored{notes}; {seconds}"

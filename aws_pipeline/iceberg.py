@@ -55,7 +55,7 @@ _TYPES: dict[pa.DataType, IcebergType] = {
     TEXT: StringType(),
     NAME: StringType(),
 }
-_THREADS = 8
+_THREADS = 12
 _GLUE_ATTEMPTS = 10
 _BOUNDED = ("video_id", "mouse_id", "video_frame")
 """Columns with bounds in the entries of a table, by which a query skips objects; bounds of others would prune nothing."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from aws_pipeline.config import Settings
 from aws_pipeline.job_code import SERVING, files
+from aws_pipeline.training_request import setting_of
 from behavior.contract import UsageError
 
 PROGRAM = "inference/handler.py"
@@ -29,7 +30,7 @@ def register(job: str, chosen: Settings, image: str, measured: Mapping[str, str]
         raise UsageError(f"Expected {job} to be completed, but got {found['TrainingJobStatus']}. Name a job that has a model.")
     model = _pack(found["ModelArtifacts"]["S3ModelArtifacts"], chosen, job)
     scores = {each["MetricName"]: f"{each['Value']:.4f}" for each in found.get("FinalMetricDataList") or []}
-    card = {"job": job, "recipe": str(found.get("HyperParameters", {}).get("recipe", "")), **scores, **(measured or {})}
+    card = {"job": job, **_trained_with(found.get("HyperParameters", {})), **scores, **(measured or {})}
     container = {"Image": image, "ModelDataUrl": model, "Environment": {"SAGEMAKER_PROGRAM": PROGRAM}}
     kinds = {"SupportedContentTypes": [CONTENT_TYPE], "SupportedResponseMIMETypes": ["text/csv"]}
     answer = client.create_model_package(
@@ -48,6 +49,13 @@ def serving_image(chosen: Settings) -> str:
 
     account = boto3.client("sts").get_caller_identity()["Account"]
     return f"{account}.dkr.ecr.{chosen.region}.amazonaws.com/{chosen.names.deployment}-serving:latest"
+
+
+def _trained_with(hyperparameters: Mapping[str, str]) -> dict[str, str]:
+    """Return for the card of a model its recipe, the run of the ETL that it learned from, and changed settings of the recipe."""
+    run = {"run": hyperparameters["snapshot"]} if "snapshot" in hyperparameters else {}
+    changed = {setting_of(name): value for name, value in hyperparameters.items() if setting_of(name) != name}
+    return {"recipe": str(hyperparameters.get("recipe", "")), **run, **changed}
 
 
 def approve(version: int, chosen: Settings) -> str:

@@ -123,15 +123,14 @@ def _commit(
 ) -> Mapping[str, LakeTable]:
     """Commit the changes of all tables, the table `runs` last, and publish the list of objects; return the tables as they are then."""
     tag = tag_of(run.name)
+    first = [name for name in changes if name != LINEAGE.name]
 
-    after = dict[str, LakeTable]()
+    def commit(name: str) -> LakeTable:
+        return tables[name].commit(*changes[name], tag, retention.of_table(name))
 
-    def commit(name: str) -> None:
-        after[name] = tables[name].commit(*changes[name], tag, retention.of_table(name))
-
-    with ThreadPoolExecutor(len(changes)) as pool:
-        list(pool.map(commit, changes.keys() - {LINEAGE.name}))
-        commit(LINEAGE.name)  # after the others: what it lists is in them
+    with ThreadPoolExecutor(len(first)) as pool:
+        after = dict(zip(first, pool.map(commit, first), strict=True))
+        after[LINEAGE.name] = commit(LINEAGE.name)  # after the others: what it lists is in them
         former = tables[RUNS.name]
         runs = _write_spanning(zone, former, None, _run_rows(zone, former, run), ())
         after[RUNS.name] = former.commit([runs], list(former.entries), tag, retention.of_table(RUNS.name))

@@ -56,7 +56,7 @@ def write_quality_page(chosen: Settings, output: Path, run: str = "") -> "Curate
     check_place(output)
     with endpoint(chosen):
         told, rows, line = read_run(chosen, run)
-    write_text(output, render(run_quality_page(told, rows, f"{line} · {chosen.place}")))
+    write_text(output, render(run_quality_page(told, rows, f"{line} · {chosen.uri('curated')}")))
     return told
 
 

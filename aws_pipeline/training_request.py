@@ -1,5 +1,6 @@
 """The request for a training job: its image, code, channel, machine, limits and names, as the SageMaker SDK wants them."""
 
+import logging
 import math
 import tempfile
 import uuid
@@ -68,6 +69,7 @@ def trainer_of(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
     )
     from sagemaker.train import ModelTrainer
 
+    logging.getLogger("sagemaker.core.utils.utils").addFilter(_no_needless_warning)
     name, hyperparameters = base_name(request.recipe, chosen), {"recipe": request.recipe, **request.hyperparameters}
     seconds = int(request.max_hours * 3600)
     wait_seconds = int((request.max_wait_hours or 2 * request.max_hours) * 3600)
@@ -98,6 +100,11 @@ def trainer_of(request: TrainingRequest, chosen: Settings, code: Path) -> Any:
     folder = checkpoints_of(request.resume) if request.resume else f"training/{name}/checkpoints"
     trainer.with_checkpoint_config(CheckpointConfig(s3_uri=chosen.uri("artifacts", folder)))
     return trainer.with_metric_definitions([MetricDefinition(name=metric, regex=regex) for metric, regex in METRICS.items()])
+
+
+def _no_needless_warning(record: logging.LogRecord) -> bool:
+    """Leave out the SDK's warning that the program does not get the hyperparameters: the request names them as flags."""
+    return "are not passed as command-line arguments" not in str(record.msg)
 
 
 def image_of(request: TrainingRequest, chosen: Settings) -> str:

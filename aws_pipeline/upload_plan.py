@@ -97,13 +97,7 @@ def plan_uploads(data_dir: Path, look: Callable[[Collection[str]], Present] | No
     paths = {split: data_dir / file_of(RAW_METADATA, split) for split in SPLITS}
     csvs = {split: path for split, path in paths.items() if path.is_file()}
     stamps = {split: Stamp.of(path) for split, path in csvs.items()}
-    judged: dict[str, JudgedMetadata] = {}
-    faults: list[Fault] = []
-    for split, path in csvs.items():
-        try:
-            judged[split] = judge_metadata(path.read_bytes(), split, path.name)
-        except ContractError as error:
-            faults += error.faults
+    judged, faults = _judged(csvs)
     found = _found_films(data_dir, faults)
     rows = [(split, row) for split, metadata in judged.items() for row in metadata.rows]
     labs = {row.lab for _, row in rows if row.recording} | ({one.lab for one in found.films} if found else set())
@@ -120,13 +114,11 @@ def plan_uploads(data_dir: Path, look: Callable[[Collection[str]], Present] | No
         every = (fault for one in (*faulty_rows, *without_files, *(films.left_out if films else ())) for fault in one.faults)
         raise ContractError([*faults, *every] or _nothing(data_dir))
     uploads = [each for one in files.values() for each in one.uploads]
-    names = (one.file for each in objects.values() for one in each)
-    n_back = sum(len(one.unsent) for one in files.values())
+    n_present = _present(data_dir, (one.file for each in objects.values() for one in each))
     n_rows, n_again = sum(len(one.table) for one in judged.values()), sum(one.duplicates for one in judged.values())
-    aside = len(wrong) + len(left_out)
     balances = (
-        Balance("recordings", n_rows, {"sound": n_sound, "put aside": aside, "repeated": n_again}),
-        Balance("files", _present(data_dir, names), {"sound": len(uploads), "left out": n_back}),
+        Balance("recordings", n_rows, {"sound": n_sound, "put aside": len(wrong) + len(left_out), "repeated": n_again}),
+        Balance("files", n_present, {"sound": len(uploads), "left out": sum(len(one.unsent) for one in files.values())}),
     )
     metadata = [_metadata(csvs[split], key_of(RAW_METADATA, split), stamp, present, force) for split, stamp in stamps.items() if stamp]
     gone = sorted(set(METADATA) & present.objects.keys() - {item.key for item in metadata}) if csvs else []
@@ -140,6 +132,18 @@ def plan_uploads(data_dir: Path, look: Callable[[Collection[str]], Present] | No
         has_recordings=bool(csvs),
     )
     return _with_films(recordings, films) if films else recordings
+
+
+def _judged(csvs: Mapping[str, Path]) -> tuple[dict[str, JudgedMetadata], list[Fault]]:
+    """Return the judged metadata by split, and the faults of files that cannot be read."""
+    judged: dict[str, JudgedMetadata] = {}
+    faults: list[Fault] = []
+    for split, path in csvs.items():
+        try:
+            judged[split] = judge_metadata(path.read_bytes(), split, path.name)
+        except ContractError as error:
+            faults += error.faults
+    return judged, faults
 
 
 def _found_films(data_dir: Path, faults: list[Fault]) -> Findings | None:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from behavior.contract import Fault
 from behavior.pain import CODES, MERGED, PAIN_BEHAVIORS
+from behavior.policy import STANDARD, Policy
 
 LABEL_COLUMNS = ("action", "written", "start_frame", "stop_frame")
 """Columns of labels: the behavior that counts, the one that the expert wrote, and where."""
@@ -54,15 +55,24 @@ class ReadLabels:
     """The labels of one film."""
 
     bouts: pd.DataFrame
-    """Columns `LABEL_COLUMNS`, sorted by start, without overlaps; empty if any fault rejects."""
+    """Columns `LABEL_COLUMNS`, sorted by start, without overlaps; empty if any fault rejects, under the policy."""
     faults: tuple[Fault, ...]
     """All faults; some may only flag."""
 
 
 def read_labels(
-    data: bytes, where: str, frames: int, fps: float, rules: LabelRules = STANDARD_RULES, labels_fps: float | None = None
+    data: bytes,
+    where: str,
+    frames: int,
+    fps: float,
+    rules: LabelRules = STANDARD_RULES,
+    labels_fps: float | None = None,
+    policy: Policy = STANDARD,
 ) -> ReadLabels:
-    """Read the bytes of a label file for a film of T frames. `labels_fps` is the frame rate that the labels count at, if another."""
+    """Read the bytes of a label file for a film of T frames. `labels_fps` is the frame rate that the labels count at, if another.
+
+    A policy may repair bouts that begin before the film (they are cut) or end before they begin (they are left out).
+    """
     nothing = pd.DataFrame(columns=list(LABEL_COLUMNS))
     bouts, fault = _table(data, where, labels_fps or fps)
     if fault:
@@ -74,8 +84,13 @@ def read_labels(
     else:
         faults += _clock_faults(length, frames, where, fps, sure=labels_fps is not None)
     faults += _place_faults(bouts, frames, where)
-    if any(fault.code != "label-partial" for fault in faults):
+    if policy.rejecting(faults):
         return ReadLabels(nothing, tuple(faults))
+    if faults:  # all of them may be repaired
+        bouts = bouts.assign(start_frame=bouts["start_frame"].clip(lower=0))
+        bouts = bouts[bouts["stop_frame"] > bouts["start_frame"]]
+        if overlap := _place_faults(bouts, frames, where):
+            return ReadLabels(nothing, (*faults, *overlap))
     merged = bouts.assign(written=bouts["action"], action=bouts["action"].map(lambda name: rules.merged.get(name, name)))
     joined = _joined(merged.sort_values("start_frame", ignore_index=True))
     unknown = frames - int((joined["stop_frame"] - joined["start_frame"]).sum())

@@ -162,12 +162,16 @@ def mouse_number(name: str) -> int:
 
 
 def parse_names(text: object) -> tuple[str, ...]:
-    """Return the names in a JSON list; none of any other text, because nothing but what people read depends on them."""
+    """Return the names in a JSON list; none of any other text, because nothing but what people read depends on them.
+
+    Names that are numbers (some trackers count from 0) would be read as the numbers of mice: then there are none.
+    """
     try:
         names = json.loads(str(text))
     except ValueError:
         return ()
-    return tuple(map(str, names)) if isinstance(names, list) else ()
+    named = isinstance(names, list) and not all(str(name).isdigit() for name in names)
+    return tuple(map(str, names)) if named else ()
 
 
 def _recording(row: Mapping[str, object]) -> Recording:

@@ -53,6 +53,8 @@ class FilmFile:
     """Facts of the film, if it was probed before."""
     name: str = ""
     """Its name, for people; that of the file if none is given."""
+    lab: str = ""
+    """Its lab, by which its tracks are found if it lies in no folder of its lab."""
     _counted: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -111,7 +113,7 @@ class FilmFile:
     def _centers(self) -> np.ndarray | None:
         if self.centers_px is not None:
             return self.centers_px
-        tracks = tracks_beside(self.path)
+        tracks = tracks_beside(self.path, self.lab)
         return None if tracks is None else centers_of(tracks, index_of(self.path).packets, str(tracks))
 
     def _digest(self, settings: PictureSettings) -> str:

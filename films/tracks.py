@@ -15,10 +15,15 @@ _SPLITS = {VIDEOS: ("train", "test"), TRAIN_VIDEO: ("train",), TEST_VIDEO: ("tes
 """By folder of films: the splits whose tracking may hold a film's tracks."""
 
 
-def tracks_beside(film: Path) -> Path | None:
-    """Return the file with the tracks of a film in a data directory; None if there is none."""
-    lab, folder = film.parent, film.parent.parent
-    places = (folder.with_name(f"{split}_tracking") / lab.name / f"{film.stem}.parquet" for split in _SPLITS.get(folder.name, ()))
+def tracks_beside(film: Path, lab: str = "") -> Path | None:
+    """Return the file with the tracks of a film in a data directory; None if there is none.
+
+    `lab` is the lab of a film that lies in no folder of its lab.
+    """
+    in_folder_of_lab = film.parent.name not in _SPLITS
+    folder, own = (film.parent.parent, film.parent.name) if in_folder_of_lab else (film.parent, lab)
+    splits = _SPLITS.get(folder.name, ()) if own else ()
+    places = (folder.with_name(f"{split}_tracking") / own / f"{film.stem}.parquet" for split in splits)
     return next((path for path in places if path.is_file()), None)
 
 

@@ -49,6 +49,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument(
         "--clips", type=int, default=6, help="clips of certain, and of doubtful bouts, in the report (default: %(default)s)"
     )
+    parser.add_argument("--batch", type=int, default=64, help="windows per pass through the network (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     return parser
 
@@ -59,13 +60,13 @@ def _analyze(flags: argparse.Namespace) -> int:
     cautions = _cautions(flags)
     folder, bouts = flags.output, flags.output / "bouts.parquet"
     (folder / "ethograms").mkdir(parents=True, exist_ok=True)
-    data, network = ("--data-dir", flags.data_dir), ("--checkpoint", *flags.checkpoint, "--device", flags.device)
+    data, network = ("--data-dir", flags.data_dir), ("--checkpoint", *flags.checkpoint, "--device", flags.device, "--batch", flags.batch)
     bins = () if flags.bin_s is None else ("--bin-s", flags.bin_s)
     table = "--by", flags.by, *bins, "--output", folder / "statistics.csv", "--plot", folder / "statistics.png"
     notes = [part for caution in cautions for part in ("--note", caution)]
     title = "--title", flags.data_dir.resolve().name
     steps: tuple[tuple[Callable[[list[str]], int], Sequence[object]], ...] = (
-        (recognize.main, (*data, *network, "--output", bouts, "--quiet")),
+        (recognize.main, (*data, *network, "--output", bouts, "--quiet", "--keep-going")),
         (export_bouts.main, (*data, "--bouts", bouts, "--output", folder / "bouts.csv")),
         (bout_statistics.main, (*data, "--bouts", bouts, *table)),
         (lambda _: _draw_ethograms(flags.data_dir, bouts, folder / "ethograms"), ()),
@@ -82,8 +83,11 @@ def _analyze(flags: argparse.Namespace) -> int:
 def _cautions(flags: argparse.Namespace) -> list[str]:
     """Print whether the recognizer fits; return what readers of the report must know. Raises ContractError if it does not fit."""
     from inference.apply_check import check_recordings, check_table
+    from inference.serving import check_checkpoints, check_sees_tracks
     from recognizers.applicability import Verdict
 
+    check_checkpoints(flags)
+    check_sees_tracks(flags.checkpoint, "Films go another way: inference/recognize.py --videos.")
     checks = check_recordings(flags.checkpoint, flags.data_dir)
     print(check_table(checks))
     refuse(

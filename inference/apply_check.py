@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_CONTRACT, EXIT_OK, UsageError, exit_code
+from behavior.contract import EXIT_CONTRACT, EXIT_OK, ContractError, Fault, UsageError, exit_code, refuse
 from inference.recording_files import DATA_DIR
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def check_recordings(checkpoints: Sequence[Path], data_dir: Path, reference: Pat
 
     Raises UsageError for files that are not there, ContractError for broken ones.
     """
+    from inference.serving import check_sees_tracks
     from recognizers.applicability import applicability
     from recognizers.devices import rest_waiting_threads
     from recognizers.families import load_recognizer
@@ -71,6 +72,7 @@ def check_recordings(checkpoints: Sequence[Path], data_dir: Path, reference: Pat
     for path in checkpoints:
         if not path.is_file():
             raise UsageError(f"Expected --checkpoint to be a file, but got {path}. Correct the path.")
+    check_sees_tracks(checkpoints, "Compare films with those of the training: inference/drift.py --films.")
     rest_waiting_threads()
     return applicability(load_recognizer(list(checkpoints)), _materials(data_dir), _materials(reference) if reference else ())
 
@@ -82,7 +84,10 @@ def check_table(checks: "Sequence[Check]") -> str:
 
 
 def _materials(data_dir: Path) -> "list[Material]":
-    """Return some recordings of a data directory with their curated tracks, those of test.csv first."""
+    """Return some sound recordings of a data directory with their curated tracks, those of test.csv first.
+
+    Raises ContractError if all of them are broken, UsageError without any.
+    """
     from behavior.curation import curate
     from behavior.material import Material
     from inference.bout_sources import read_metadata
@@ -94,8 +99,15 @@ def _materials(data_dir: Path) -> "list[Material]":
     recordings = tuple(read_metadata(data_dir, splits[0])[1].values())
     files = RecordingFiles(recordings, data_dir / f"{splits[0]}_tracking", splits[0])
     every = max(1, -(-len(recordings) // MOST_RECORDINGS))
-    chosen = recordings[::every]
-    return [Material.with_tracking(one, curate(TrackingFile(files.file(one)), one)) for one in chosen]
+    materials, faults = list[Material](), list[Fault]()
+    for one in recordings[::every]:
+        try:
+            materials.append(Material.with_tracking(one, curate(TrackingFile(files.file(one)), one)))
+        except ContractError as error:
+            faults += error.faults
+    if not materials:
+        refuse(faults)
+    return materials
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ Reads   the reference: a data directory, of which the recordings that the checkp
         or a file that --save-reference wrote; and all recordings of --data-dir that the reference does not have.
 Writes  a page (--output) and, with --table, every comparison as CSV.
 
-Compared are tracks (missing keypoints, body length, speed, ...) and, with --checkpoint, scores and time budgets. The rule is in
-behavior/drift_rule.py: a median more than 4 robust standard deviations from that of the lab's reference is drift.
+Compared are tracks (missing keypoints, body length, speed, ...) and, with --checkpoint, scores and time budgets. With --films, or a
+checkpoint that sees films, the films of both directories (Videos/, train_video/, test_video/) are compared: their size, light, contrast
+and change. The rule is in behavior/drift_rule.py: a median more than 4 robust standard deviations from that of the lab's reference is
+drift.
 Exit codes: 0 no drift, 1 something unexpected, 2 usage, 3 written, and there is drift or a broken recording, 4 input cannot be used,
 130 interrupted.
 """
@@ -32,7 +34,7 @@ from inference.recording_files import DATA_DIR
 
 if TYPE_CHECKING:
     from behavior.drift_rule import Measured
-    from inference.viewed_recording import ViewedRecording
+    from inference.drift_sources import DriftSource
     from recognizers.recognizer import Recognizer
 
 
@@ -48,6 +50,7 @@ def _flags() -> argparse.ArgumentParser:
     default = Path(os.environ.get("MABE_DATA_DIR") or DATA_DIR)
     parser.add_argument("--data-dir", type=Path, default=default, help="new recordings (or MABE_DATA_DIR; default: %(default)s)")
     parser.add_argument("--checkpoint", type=Path, nargs="+", default=[], help="also compare scores and time budgets of this recognizer")
+    parser.add_argument("--films", action="store_true", help="compare films, also without a checkpoint that sees them")
     parser.add_argument("--output", type=Path, default=Path("drift.html"), help="the page to write (default: %(default)s)")
     parser.add_argument("--table", type=Path, help="also write every comparison as CSV")
     parser.add_argument(
@@ -68,6 +71,7 @@ def _drift(flags: argparse.Namespace) -> int:
     for path in filter(None, (flags.output, flags.table, flags.save_reference)):
         check_place(path)
     recognizer = load(flags) if flags.checkpoint else None
+    flags.films = flags.films or _sees_films(recognizer)
     identity = _identity(flags.checkpoint)
     reference, known = _reference(flags, recognizer, identity)
     if flags.save_reference:
@@ -84,46 +88,50 @@ def _drift(flags: argparse.Namespace) -> int:
     return EXIT_PUT_ASIDE if drifted or broken else EXIT_OK
 
 
+def _sees_films(recognizer: "Recognizer | None") -> bool:
+    from recognizers.recognizer import View
+
+    return recognizer is not None and recognizer.view is View.CLIP
+
+
 def _reference(flags: argparse.Namespace, recognizer: "Recognizer | None", identity: str) -> "tuple[list[Measured], set[int]]":
     """Return the measures of the reference, and the videos that it has in the directory of new recordings."""
-    from inference.viewed_recording import viewed_recordings
+    from inference.drift_sources import sources_of
     from recognizers.checkpoint import read_header, videos_seen
 
     if flags.reference.is_file():
         return _read(flags.reference, identity), set()
-    every = [one for one in viewed_recordings(flags.reference) if one.split == "train"]
+    every = [one for one in sources_of(flags.reference, films=flags.films) if one.split == "train"]
     seen = videos_seen(read_header(path) for path in flags.checkpoint)
-    chosen = [one for one in every if one.recording.video_id in seen] if flags.checkpoint else every
+    chosen = [one for one in every if one.video_id in seen] if flags.checkpoint else every
     if not chosen:
         raise UsageError(f"Expected recordings in {flags.reference} that the checkpoint saw, but got none. Name its training data.")
     measured, broken = _measured(chosen, recognizer, "measure reference")
     if not measured:
         raise ContractError(broken)
     same = flags.reference.resolve() == flags.data_dir.resolve()
-    return measured, {one.recording.video_id for one in chosen} if same else set()
+    return measured, {one.video_id for one in chosen} if same else set()
 
 
-def _new(flags: argparse.Namespace, known: set[int]) -> "list[ViewedRecording]":
-    from inference.viewed_recording import viewed_recordings
+def _new(flags: argparse.Namespace, known: set[int]) -> "list[DriftSource]":
+    from inference.drift_sources import sources_of
 
-    new = [one for one in viewed_recordings(flags.data_dir) if one.split == "test" or one.recording.video_id not in known]
+    new = [one for one in sources_of(flags.data_dir, films=flags.films) if one.split == "test" or one.video_id not in known]
     if not new:
         raise UsageError(f"Expected new recordings in {flags.data_dir}, but got only those of the reference. Name another directory.")
     return new
 
 
-def _measured(recordings: "Sequence[ViewedRecording]", recognizer: "Recognizer | None", label: str) -> "tuple[list[Measured], list[str]]":
+def _measured(sources: "Sequence[DriftSource]", recognizer: "Recognizer | None", label: str) -> "tuple[list[Measured], list[str]]":
     """Return the measures of sound recordings, and why others have none."""
-    from inference.drift_measures import measures_of
     from reports.progress import progress
 
     measured, broken = [], []
-    for one in progress(recordings, label, len(recordings)):
+    for one in progress(sources, label, len(sources)):
         try:
-            measured.append(measures_of(one, recognizer))
+            measured.append(one.measure(recognizer))
         except (ContractError, UsageError) as error:
-            broken.append(f"broken   {one.recording.lab_id}, recording {one.recording.shown}: {error}".replace("\n", " "))
-        one.forget()
+            broken.append(f"broken   {one.lab}, recording {one.name}: {error}".replace("\n", " "))
     return measured, broken
 
 

@@ -31,7 +31,7 @@ class FilmFiles:
 
     def material(self, recording: Recording) -> Material:
         """Return the material of one film."""
-        return Material.with_film(recording, FilmFile(self.paths[recording.video_id], self.cache))
+        return Material.with_film(recording, FilmFile(self.paths[recording.video_id], self.cache, lab=recording.lab_id))
 
     def named(self) -> pd.DataFrame:
         """Return the film of each video id: video_id, film."""
@@ -76,7 +76,7 @@ def recording_of(film: FilmPath) -> Recording:
         got = "no frame that can be decoded" if first is None else f"{rate} frames per second"
         raise ContractError(Fault("film-unreadable", str(film.path), f"Expected a film, but got {got}.", "Export the film again."))
     height, width = first.gray.shape
-    return Recording(film.lab, film.video_id, float(rate), math.nan, width, height)
+    return Recording(film.lab, film.video_id, float(rate), math.nan, width, height, name=film.path.stem)
 
 
 def _opened(films: Sequence[FilmPath], split: str = "test") -> FilmFiles:

@@ -15,7 +15,9 @@ for.
 A recognizer that sees films reads <data-dir>/test_video/ or Videos/, or the films of --videos; with --held-out, the films of Videos/ and
 train_video/ that no checkpoint saw. <output>_films.csv says which film each video_id is. With --json it also writes the probabilities of
 each film, with --annotate each film with the predictions drawn into it.
-Exit codes: 0 written, 1 something unexpected, 2 usage, 4 input breaks its contract (all faults are listed), 130 interrupted.
+A recording that breaks its contract stops everything before a file is written; with --keep-going it is named and left out.
+Exit codes: 0 written, 1 something unexpected, 2 usage, 3 written, but with --keep-going a recording was left out, 4 input breaks its
+contract (all faults are listed), 130 interrupted.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from pathlib import Path
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from behavior.contract import EXIT_OK, exit_code
+from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, Fault, exit_code
 from inference.serving import add_flags, begin, recognize_all, source_of, summary_line, write_csv, write_predictions
 
 
@@ -44,7 +46,8 @@ def _recognize(flags: argparse.Namespace) -> int:
 
         predict_one = FilmOutputs.of(files, recognizer, flags.json, flags.annotate, flags.stride)
     started = time.perf_counter()
-    predictions, recorded_s = recognize_all(files, recognizer, flags.quiet, predict_one)
+    put_aside: list[Fault] | None = [] if flags.keep_going else None
+    predictions, recorded_s = recognize_all(files, recognizer, flags.quiet, predict_one, put_aside)
     seconds = time.perf_counter() - started
     if flags.output.suffix == ".parquet":
         write_predictions(predictions, files, source_of(flags, files), flags.output)
@@ -53,12 +56,15 @@ def _recognize(flags: argparse.Namespace) -> int:
     print(summary_line(flags.output, len(predictions.bouts), files, recorded_s, seconds))
     if (named := getattr(files, "named", None)) is not None:
         write_csv(named(), flags.output.with_name(f"{flags.output.stem}_films.csv"))
-    return EXIT_OK
+    if put_aside:
+        print("\n".join(f"left out: {fault}" for fault in put_aside), file=sys.stderr)
+    return EXIT_PUT_ASIDE if put_aside else EXIT_OK
 
 
 def _flags() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     add_flags(parser, "bouts.csv")
+    parser.add_argument("--keep-going", action="store_true", help="leave broken recordings out, with a line for each")
     films = parser.add_argument_group("films")
     films.add_argument("--videos", type=Path, nargs="+", metavar="PATH", help="films or folders of films, in place of --data-dir")
     films.add_argument("--json", type=Path, metavar="DIR", help="folder for <film>_predictions.json: probabilities, and bouts")

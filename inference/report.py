@@ -63,11 +63,14 @@ def _flags() -> argparse.ArgumentParser:
 def _report(flags: argparse.Namespace) -> int:
     from behavior.whole_file import check_place, write_text
     from inference.run_report.whole_page import report_page
+    from inference.serving import check_checkpoints, check_sees_tracks
     from reports.page import render
 
     if not 0 <= flags.clips <= 50:
         raise UsageError(f"Expected --clips from 0 to 50, but got {flags.clips}. Leave it out.")
     check_place(flags.output)
+    check_checkpoints(flags)
+    check_sees_tracks(flags.checkpoint, "A report about films is written by training/cross_validate.py.")
     parts = _parts(flags)
     write_text(flags.output, render(report_page(parts)))
     print(f"Wrote {flags.output}: {len(parts.run.recordings)} recordings, {flags.output.stat().st_size / 1e6:.1f} MB.")

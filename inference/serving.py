@@ -5,7 +5,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -69,6 +69,15 @@ def check_checkpoints(flags: argparse.Namespace) -> None:
         raise UsageError(f"Expected --batch of 1 or more, but got {flags.batch}. Leave it out.")
 
 
+def check_sees_tracks(checkpoints: Sequence[Path], mend: str) -> None:
+    """Raise UsageError for a recognizer that sees films; `mend` says how films go."""
+    from recognizers.checkpoint import read_header
+    from recognizers.recognizer import View
+
+    if films := [path for path in checkpoints if read_header(path).get("view") == View.CLIP]:
+        raise UsageError(f"Expected a recognizer that sees tracks, but got {films[0]}, which sees films. {mend}")
+
+
 def load(flags: argparse.Namespace) -> "Recognizer":
     """Return the recognizer of the flags checkpoint, device and batch. Raises UsageError or ContractError for files of another kind."""
     check_checkpoints(flags)
@@ -93,7 +102,8 @@ def begin(flags: argparse.Namespace) -> "tuple[Recordings, Recognizer]":
     headers = [read_header(path) for path in flags.checkpoint]
     open_recordings = _films if headers[0].get("view") == View.CLIP else _tracks
     files = open_recordings(flags, videos_seen(headers))
-    refuse(files.faults())
+    if not getattr(flags, "keep_going", False):  # else each is told when it is read
+        refuse(files.faults())
     recognizer = load_recognizer(flags.checkpoint, _device(flags), flags.batch)
     if not flags.tta:
         return files, recognizer
@@ -121,10 +131,12 @@ def recognize_all(
     recognizer: "Recognizer",
     quiet: bool = False,
     predict_one: "Callable[[Material, Recognizer], Predictions] | None" = None,
+    put_aside: "list[Fault] | None" = None,
 ) -> "tuple[Predictions, float]":
     """Return the predictions in all recordings, and their duration in seconds. Raises ContractError with the faults of all.
 
-    `predict_one` recognizes one recording; if it is not given, `inference.recognition.predict`.
+    `predict_one` recognizes one recording; if it is not given, `inference.recognition.predict`. If a list `put_aside` is given, faults of
+    broken recordings are added to it, and nothing is raised unless all are broken.
     """
     from behavior.predictions import Predictions
     from inference.recognition import predict
@@ -146,11 +158,14 @@ def recognize_all(
         if not quiet and not sys.stdout.isatty():
             seconds = time.perf_counter() - started
             print(
-                f"video={recording.video_id} lab={recording.lab_id} {number}/{count} bouts={len(parts[-1].bouts)} "
+                f"video={recording.shown} lab={recording.lab_id} {number}/{count} bouts={len(parts[-1].bouts)} "
                 f"minutes={duration_s / 60:.1f} seconds={seconds:.2f}",
                 flush=True,
             )
-    refuse(faults)
+    if put_aside is None or not parts:
+        refuse(faults)
+    else:
+        put_aside += faults
     return Predictions.joined(parts), recorded_s
 
 

@@ -100,16 +100,19 @@ class BoostedTrees:
         seed: int = 0,
         threads: int = 0,
         on_column: Callable[[GrownColumn], None] = lambda column: None,
+        begun: list[lightgbm.Booster | None] | None = None,
     ) -> Self:
         """Grow trees on features [N, F] float32, NaN where unknown, labels [N, C] bool, and mask [N, C] bool.
+
+        `begun` are the models of the first columns, if they were grown before; those of the others are added to it, one by one.
 
         The mask says which rows are training rows of each column; all of them are used: thin it before with `thin_mask`. The result
         depends on the arguments and the seed alone. `threads` 0 means one per core. Features are binned once for all columns.
         """
         parameters = {**boosting_parameters(config, seed, threads), "objective": "binary"}
         whole = lightgbm.Dataset(features, params=parameters, free_raw_data=False).construct()
-        boosters: list[lightgbm.Booster | None] = []
-        for column in range(labels.shape[1]):
+        boosters = [] if begun is None else begun
+        for column in range(len(boosters), labels.shape[1]):
             started = time.perf_counter()
             rows = np.flatnonzero(mask[:, column])
             own = labels[rows, column]

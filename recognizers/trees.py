@@ -47,6 +47,8 @@ class TreesRecognizer:
     """Width of the centered mean over the scores, s: trees score each sample by itself."""
     labs: Mapping[str, BoostedTrees] = field(default_factory=dict)
     """By lab: models trained on it alone; none for a behavior with too few bouts."""
+    score_every: int = 1
+    """Trees score the middle one of so many samples, for all of them."""
 
     @property
     def view(self) -> View:
@@ -90,7 +92,13 @@ class TreesRecognizer:
             "family": FAMILY.name,
             "view": self.view,
             "head": self.head,
-            "network": {"trees": asdict(self.config), "smooth_s": self.smooth_s, "labs": list(self.labs), "joint": joint},
+            "network": {
+                "trees": asdict(self.config),
+                "smooth_s": self.smooth_s,
+                "score_every": self.score_every,
+                "labs": list(self.labs),
+                "joint": joint,
+            },
             "behaviors": list(self.behaviors),
             "features": asdict(self.features),
             "feature_names": list(self.features.names),
@@ -105,9 +113,16 @@ class TreesRecognizer:
         rate, samples = self.features.fps, sample_count(curated.frames, recording.fps, self.features.fps)
         around = round(self.smooth_s * rate / 2) + 1
         for first in range(0, samples, BLOCK_SAMPLES):
-            last, begin = min(first + BLOCK_SAMPLES, samples), max(first - around, 0)
-            single = trees.predict(self.features.of(curated, recording.fps, subject, slice(begin, last + around)))
+            last, begin = min(first + BLOCK_SAMPLES, samples), max(first - around, 0) // self.score_every * self.score_every
+            stop = -(-(last + around) // self.score_every) * self.score_every  # no group of samples is cut by a block
+            single = self._single(trees, self.features.of(curated, recording.fps, subject, slice(begin, stop)))
             yield smooth(single, rate, self.smooth_s)[first - begin : last - begin]
+
+    def _single(self, trees: BoostedTrees | JointTrees, features: np.ndarray) -> np.ndarray:
+        """Return scores [S, C] for features [S, F], those of the middle sample for each group of `score_every` samples."""
+        group = np.arange(len(features)) // self.score_every
+        middle = np.arange(self.score_every // 2, len(features) + self.score_every // 2, self.score_every)
+        return trees.predict(features[np.minimum(middle, len(features) - 1)])[group]
 
 
 @dataclass(frozen=True)
@@ -152,6 +167,7 @@ class TreesFamily:
             shared=shared,
             decoding=Decoding.from_json_dict(header["decoding"]),
             smooth_s=header["network"]["smooth_s"],
+            score_every=header["network"].get("score_every", 1),  # older checkpoints score every sample
             labs={lab: read(_prefix(number), f"trees of {lab}") for number, lab in enumerate(header["network"]["labs"])},
         )
 

@@ -73,9 +73,14 @@ def time_unit(duration_s: float) -> tuple[float, str]:
 
 @in_house_style
 def budget_chart(names: Sequence[str], true: Sequence[float | None], predicted: Sequence[float | None]) -> Figure:
-    """Draw for each name the shares of time, in percent, that experts and a recognizer give it; None where it is unknown."""
+    """Draw for each name the shares of time, in percent, that experts and a recognizer give it; None where it is unknown.
+
+    If experts gave none at all, the bars of the recognizer fill the rows.
+    """
     figure, axes = canvas(3.6, 0.9 + 0.3 * max(len(names), 2))
-    for values, (top, bottom), color in ((true, _TRUE, GRAY), (predicted, _PREDICTED, HUE)):
+    annotated = any(value is not None for value in true)
+    alone = _TRUE[0], _PREDICTED[1]
+    for values, (top, bottom), color in ((true, _TRUE, GRAY), (predicted, _PREDICTED if annotated else alone, HUE)):
         for place, value in enumerate(values):
             if value is not None:
                 axes.barh(place + (top + bottom) / 2, value, height=bottom - top, color=color)
@@ -84,7 +89,7 @@ def budget_chart(names: Sequence[str], true: Sequence[float | None], predicted: 
     axes.set_xlim(left=0)
     axes.set_xlabel("share of the time, %")
     axes.grid(axis="x")
-    handles = [Patch(color=GRAY, label="experts"), Patch(color=HUE, label="predicted")]
+    handles = [*([Patch(color=GRAY, label="experts")] if annotated else []), Patch(color=HUE, label="predicted")]
     figure.legend(handles=handles, loc="outside upper right", ncols=2, handlelength=1.2, columnspacing=1.5)
     return figure
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from aws_pipeline.imports.foreign_pose import ForeignPose
 from aws_pipeline.imports.picture_scale import Arena, PictureScale, scale_of_body
-from behavior.body_length import MEASURED
+from behavior.body_length import LEAST_FRAMES, MEASURED, TAIL, body_length_px
 from behavior.bodypart_spellings import known_bodypart
 from behavior.contract import UNFIT, ContractError, Fault, UsageError, refuse
 from behavior.ids import lab_fault, video_of_name
@@ -204,6 +204,9 @@ def _clock_and_scale(
         message = "Expected a scale, which the file does not say, but got none."
         mend = "Give --pix-per-cm, or --arena-cm with --arena-px, or --body-length-cm, or --no-scale to use the body length as the unit."
         missing.append(Fault("scale", where, message, mend))
+    elif body_length_px(xy, bodyparts) is None:  # curation would refuse it, on another day
+        message = f"Expected nose (or head) and {TAIL} to take the body length as the unit, but got neither in {LEAST_FRAMES} frames."
+        missing.append(Fault("scale", where, message, f"Give --pix-per-cm, or say which bodyparts they are: --bodypart TTI={TAIL}."))
     return fps, scale, missing
 
 

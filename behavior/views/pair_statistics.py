@@ -96,10 +96,12 @@ class PairStatistics:
             mice[1] = np.full_like(mice[1], np.nan)
         arena = arena_of(curated) if self.place else np.full((2, 2), np.nan)
         signals = np.stack([*self._signals(mice[0], mice[1], arena).values()])
-        around = [part for half in halves for part in mean_and_deviation(signals, half)]
-        shortest = around[2 * int(np.argmin(halves))] if beside else signals
-        inner = slice(first - begin, last - begin)
-        return np.concatenate([part[:, inner] for part in (signals, *around, *(moved(shortest, ahead) for ahead in beside))])
+        inner, around, shortest = slice(first - begin, last - begin), [], signals
+        for half in halves:
+            mean, deviation = mean_and_deviation(signals, half)
+            shortest = mean if half == min(halves) else shortest
+            around += [mean[:, inner].copy(), deviation[:, inner].copy()]  # copies, because long windows have far more samples around
+        return np.concatenate([signals[:, inner], *around, *(moved(shortest, ahead)[:, inner] for ahead in beside)])
 
     def _beside(self) -> tuple[float, ...]:
         """Return the times beside a sample, earlier ones first, s."""

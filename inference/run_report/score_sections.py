@@ -21,6 +21,10 @@ _CONFUSION = (
     "annotated behavior."
 )
 _CALIBRATION = "Below the dotted line scores are too high, above it too low. Larger dots hold more frames."
+_UNJUDGED_BUDGETS = (
+    "Share of the time that the recognizer gives to each behavior, summed over the mice or pairs that it looked at. "
+    "Other behaviors are unknown."
+)
 _BUDGETS = (
     "Share of the annotated time that each behavior takes, summed over the mice or pairs for which it was annotated. A behavior that "
     "was not annotated is unknown, and has no bar for experts."
@@ -85,4 +89,4 @@ def _budget_section(run: JudgedRun) -> Section:
         figures.append(FigureBlock(svg(budget_chart(names, true, [shares[name][1] for name in names])), f"Time budget of {lab}.", lab))
     if not figures:
         return Section("Time budgets", [Text("No behavior could be predicted in these recordings.")])
-    return Section("Time budgets", [Text(_BUDGETS, quiet=True), Gallery(figures, wide=True)])
+    return Section("Time budgets", [Text(_BUDGETS if judged else _UNJUDGED_BUDGETS, quiet=True), Gallery(figures, wide=True)])

@@ -56,9 +56,9 @@ class Lab:
     def upload(self) -> s3_upload.Uploaded:
         return s3_upload.upload(self.folder, self.chosen)
 
-    def curate(self) -> dict[str, Any]:
+    def curate(self, keep_days: float = 0.0) -> dict[str, Any]:
         places = self.chosen.uri("raw"), self.chosen.uri("curated"), self.chosen.database
-        self.summary = glue_etl.run_curation(glue_etl.Options(*places, due_bytes=0))
+        self.summary = glue_etl.run_curation(glue_etl.Options(*places, keep_days=keep_days, due_bytes=0))
         return self.summary
 
     def run(self) -> dict[str, Any]:
@@ -197,10 +197,21 @@ def test_broken_films_and_labels_are_put_aside_by_name_and_the_others_are_used(l
 
 def test_embeddings_of_a_film_are_curated_with_it_or_put_it_aside(lab: Lab):
     numbers = np.arange(N * 5, dtype=np.float32).reshape(N, 5)
-    for name, array in (("good", numbers), ("short", numbers[:-1]), ("nan", numbers * np.nan), ("text", np.array([["a"]] * N))):
+    for name, array in (
+        ("good", numbers),
+        ("short", numbers[:-1]),
+        ("nan", numbers * np.nan),
+        ("text", np.array([["a"]] * N)),
+        ("pickle", np.array([[{}]] * N)),
+    ):
         np.save(lab.film(name).with_suffix(".npy"), array)
     lab.run()
-    assert lab.put_aside() == {"short": ["file-unreadable"], "nan": ["file-unreadable"], "text": ["file-unreadable"]}
+    assert lab.put_aside() == {
+        "short": ["file-unreadable"],
+        "nan": ["file-unreadable"],
+        "text": ["file-unreadable"],
+        "pickle": ["file-unreadable"],
+    }
     (recording,) = [one for one in lab.zone.annotated_recordings() if one.lab_id == lab.name]
     assert np.array_equal(lab.zone.film(recording).embeddings(), numbers)
 
@@ -232,6 +243,25 @@ def test_a_person_excludes_a_film_and_lineage_leads_back_to_its_file(lab: Lab):
     assert set(lab.rows()) == {"two"}
     held = (lab.chosen.mock_dir / "curated-zone" / "films" / f"lab_id={lab.name}").iterdir()
     assert [path.name.partition("-")[0] for path in held] == [str(film_number(lab.name, "two"))], "its copy is removed"
+
+
+def test_a_run_that_is_kept_has_its_films_although_they_were_replaced_since(lab: Lab):
+    first = lab.film("one").read_bytes()
+    run = lab.run()["run"]
+    pinned = FilmZone(lab.chosen.mock_dir / "curated-zone" / "snapshots" / f"{run}.json")
+    second = lab.film("one", frames=[painted(number + 500) for number in range(N)]).read_bytes()
+    lab.upload()
+    lab.curate(keep_days=1)
+
+    def film_in(zone: FilmZone) -> Path:
+        return zone.film(next(one for one in zone.annotated_recordings() if one.lab_id == lab.name)).path
+
+    old, new = film_in(pinned), film_in(lab.zone)
+    assert (old.read_bytes(), new.read_bytes()) == (first, second)
+    lab.labels("one", "start,stop,label\n0,40,walk\n")
+    lab.run()
+    assert not old.exists(), "nobody keeps that run any more"
+    assert new.exists(), "the film is the same, its labels are not"
 
 
 def test_a_flipped_byte_in_the_raw_zone_is_found(lab: Lab):

@@ -170,6 +170,17 @@ def test_without_a_scale_by_choice_the_body_length_is_the_unit(here, cage, tmp_p
     assert f"in 1 recordings: train-{video_of_name('MyLab', 'cage1_day2')} (cage1_day2)" in told.stdout
 
 
+def test_a_body_that_cannot_be_measured_is_no_unit(here, tmp_path):
+    dlc_table(["tail_tip", "ear_left"], frames=range(20)).to_csv(tmp_path / "cage.csv")
+    told = here(main, tmp_path / "cage.csv", "--lab", "MyLab", "--fps", "30", "--no-scale", "--data-dir", tmp_path / "mine")
+    assert told.returncode == 2
+    assert "cage.csv: Expected nose (or head) and tail_base to take the body length as the unit, but got neither" in told.stderr
+    assert not (tmp_path / "mine" / "train.csv").exists()
+    named = ("--bodypart", "tail_tip=tail_base", "--bodypart", "ear_left=head")
+    told = here(main, tmp_path / "cage.csv", "--lab", "MyLab", "--fps", "30", "--no-scale", *named, "--data-dir", tmp_path / "mine")
+    assert told.returncode == 0, told.stderr
+
+
 def test_a_table_says_what_files_do_not(here, cage, tmp_path):
     other = tmp_path / "souris é 2.csv"
     dlc_table(frames=range(5)).to_csv(other)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from browser import assert_reads_well
-from curated_lake import LoopInsteadOfSpark
 from raw_zone import HERON, OTTER, TEST, Zone, walk
 
 from aws_pipeline import glue_etl, quality_report
@@ -16,25 +15,23 @@ pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
 
 @pytest.fixture(scope="module")
 def lake(settings):
-    """Two runs: the first puts a recording aside, the second curates it, because it was mended; and one more that jumps."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(glue_etl, "_spark", LoopInsteadOfSpark)
-        raw = Zone(settings.mock_dir / "raw-zone", "s3://raw-zone")
-        raw.metadata(OTTER, HERON)
-        raw.tracking(OTTER, walk(range(60)))
-        raw.annotation(OTTER, [(1, 1, "rear", 1, 3), (1, 1, "rear", 1, 3)])
-        raw.tracking(HERON, walk(range(50), mouse=0))
-        raw.metadata(TEST, split="test")
-        raw.tracking(TEST, walk(range(30)), split="test")
-        runs = [_curate(settings)]
-        raw.tracking(HERON, walk(range(50)))
-        runs.append(_curate(settings))
-        yield runs
+    """Two runs: the first puts a recording aside, the second curates it, because it was mended."""
+    raw = Zone(settings.mock_dir / "raw-zone", "s3://raw-zone")
+    raw.metadata(OTTER, HERON)
+    raw.tracking(OTTER, walk(range(60)))
+    raw.annotation(OTTER, [(1, 1, "rear", 1, 3), (1, 1, "rear", 1, 3)])
+    raw.tracking(HERON, walk(range(50), mouse=0))
+    raw.metadata(TEST, split="test")
+    raw.tracking(TEST, walk(range(30)), split="test")
+    runs = [_curate(settings)]
+    raw.tracking(HERON, walk(range(50)))
+    runs.append(_curate(settings))
+    return runs
 
 
 def _curate(settings):
-    summary = glue_etl.run_curation(Options(settings.uri("raw"), settings.uri("curated"), settings.database, code="abc", keep_days=1))
-    return summary["run"]
+    places = settings.uri("raw"), settings.uri("curated"), settings.database
+    return glue_etl.run_curation(Options(*places, code="abc", keep_days=1, due_bytes=0))["run"]
 
 
 @pytest.fixture

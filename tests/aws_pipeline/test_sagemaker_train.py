@@ -1,5 +1,6 @@
 """What a training job gets of this repository."""
 
+import re
 import tarfile
 import time
 from contextlib import contextmanager, suppress
@@ -135,7 +136,7 @@ time.sleep(300)
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_program_itself_hears_that_its_machine_is_taken_away(lake, tmp_path: Path, monkeypatch):
+def test_the_program_itself_hears_that_its_machine_is_taken_away(lake, tmp_path: Path, monkeypatch, caplog):
     """AWS tells the first process of the container only, and so does the stand-in: no shell may stand before the program."""
 
     @contextmanager
@@ -160,6 +161,11 @@ def test_the_program_itself_hears_that_its_machine_is_taken_away(lake, tmp_path:
         assert time.monotonic() < deadline + 30, "two minutes later it is killed"
         time.sleep(0.2)
     assert found["TrainingJobStatus"] == "Stopped"
+    told = "\n".join(event["message"] for event in logs.get_log_events(**log, startFromHead=True)["events"])
+    shown = re.findall(r"(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)[=: \"']+([^\s*\"']\S*)", told)
+    assert shown == [], "credentials of the job's role stand in its log"
+    assert "AWS_SECRET_ACCESS_KEY=******" in told
+    assert "not passed as command-line arguments" not in caplog.text, "they are, by the request itself"
     bucket, _, key = found["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").partition("/")
     boto3.client("s3").download_file(bucket, key, str(tmp_path / "model.tar.gz"))
     with tarfile.open(tmp_path / "model.tar.gz") as tar:

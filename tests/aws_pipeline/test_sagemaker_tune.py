@@ -109,6 +109,8 @@ def test_a_tuning_job_ends_with_its_best_recognizer_which_can_be_registered(tmp_
         arn = sagemaker_deploy.register(jobs[0]["job"], chosen, "123456789012.dkr.ecr.us-east-1.amazonaws.com/mabe-serving:latest")
         card = client.describe_model_package(ModelPackageName=arn)["CustomerMetadataProperties"]
         assert (card["job"], card["recipe"]) == (jobs[0]["job"], "trees")
+        assert card["run"] == header["snapshot"]
+        assert card["trees.learning_rate"] == jobs[0]["values"]["trees.learning_rate"]
 
         name = json.loads(table.read_text())["name"]
         assert tune("--follow", name, "--output-dir", tmp_path / "again") == EXIT_OK

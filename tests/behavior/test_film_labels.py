@@ -3,6 +3,7 @@
 import pytest
 
 from behavior.film_labels import LabelRules, ReadLabels, read_labels
+from behavior.policy import Policy
 
 
 def read(text: str, frames: int = 10, fps: float = 30.0, **options) -> ReadLabels:
@@ -111,3 +112,15 @@ def test_a_file_in_no_layout_is_refused(text: str):
 
 def test_reversed_and_negative_bouts_are_refused_together():
     assert codes(read("start,stop,label\n-2,3,rest\n6,5,walk\n8,9,active\n")) == ["bout-negative", "bout-reversed"]
+
+
+def test_a_policy_repairs_bouts_before_the_film_and_reversed_ones():
+    data = b"start,stop,label\n-5,4,rest\n9,6,walk\n10,20,walk\n"
+    strict = read_labels(data, "x.csv", 20, 30.0)
+    assert (sorted(fault.code for fault in strict.faults), len(strict.bouts)) == (["bout-negative", "bout-reversed"], 0)
+    gentle = Policy(frozenset({"bout-negative", "bout-reversed"}))
+    read = read_labels(data, "x.csv", 20, 30.0, policy=gentle)
+    assert read.bouts[["action", "start_frame", "stop_frame"]].to_numpy().tolist() == [["rest", 0, 4], ["walk", 10, 20]]
+    assert {fault.code for fault in read.faults} == {"bout-negative", "bout-reversed", "label-partial"}
+    hidden = read_labels(b"start,stop,label\n-5,4,rest\n0,6,walk\n", "x.csv", 20, 30.0, policy=gentle)
+    assert (hidden.faults[-1].code, len(hidden.bouts)) == ("label-overlap", 0)

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from behavior.contract import ContractError
-from behavior.recording import Recording, Triple, parse_annotated, recordings_from_rows, sound_recordings
+from behavior.recording import Recording, Triple, parse_annotated, parse_names, recordings_from_rows, sound_recordings
 
 
 def row(**changes: object) -> dict[str, object]:
@@ -114,3 +114,16 @@ def test_a_recording_is_shown_by_the_name_of_its_lab_or_else_by_its_number():
 
 def test_recordings_are_plain_values():
     assert Recording("a", 1, 30.0, 10.0, 1, 1) == Recording("a", 1, 30.0, 10.0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [('["resident", "7"]', ("resident", "7")), ('["0", "1"]', ()), ("[]", ()), ("resident", ()), ('{"a": 1}', ()), (None, ()), ("", ())],
+)
+def test_names_of_mice_are_those_of_a_list_that_are_more_than_numbers(text, names):
+    assert parse_names(text) == names
+
+
+def test_a_mouse_without_a_name_has_its_number():
+    recording = Recording("Lab", 1, 30.0, 10.0, 400, 200, mouse_names=("resident", ""))
+    assert [recording.named_mouse(mouse) for mouse in (1, 2, 3)] == ["resident", "mouse2", "mouse3"]

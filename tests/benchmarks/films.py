@@ -1,12 +1,10 @@
-"""Films: clips per second of the training loader, predictions against real time, and how well unseen individuals are recognized.
+"""Films: clips per second of the training loader, and predictions against real time; film_accuracy.py measures how well they are.
 
-    python tests/benchmarks/films.py [--accuracy] [--individuals 16] [--epochs 12] [--step 8] [--recipes pain_cnn3d film_tcn ...]
+    python tests/benchmarks/films.py
 
 The loader reads clips of small frames that were decoded once; the peer opens the film for every clip, goes to its first frame and decodes
 16 frames, as most notebooks do (its decoder is ours, which goes to key frames). A film of 640 x 480 pixels at 30 frames per second is
-predicted at stride 2 with the light network, from the file, with decoding. With --accuracy, networks are trained on simulated films of
-some individuals and scored on films of others: macro F1 over frames. `<recipe>:shuffled` is the same network with the frames of each
-clip in a random order.
+predicted at stride 2 with the light network, from the file, with decoding.
 """
 
 import argparse
@@ -16,8 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -28,7 +24,6 @@ import numpy as np
 from film_zone import curate
 
 from aws_pipeline import sample_films
-from behavior.class_scores import count_classes, macro_f1
 from behavior.film import PictureSettings
 from behavior.simulated.films import simulate_film
 from films.film_encoding import write_film
@@ -36,29 +31,13 @@ from films.film_file import FilmFile
 from inference.video import VideoPredictor
 from recognizers.families import network_family
 from recognizers.film_recognizer import FilmFamily, FilmRecognizer
-from recognizers.recognizer import whole_scores
 from training.fitting.judges import default_decoding
-from training.fitting.prepare import prepare
-from training.fitting.session import Machine
 from training.material.clips import open_clips
 from training.material.film_zone import FilmZone
-from training.material.folds import split_videos
 from training.recipes.named import RECIPES
 from training.recipes.network_recipe import Recipe
 
 SETTINGS = PictureSettings()
-SHUFFLED = ":shuffled"
-
-
-def recipe_named(name: str, epochs: int | None, step: int | None) -> Recipe:
-    """Return a recipe of films by its name, perhaps with shuffled frames."""
-    recipe = RECIPES[name.removesuffix(SHUFFLED)]()
-    assert isinstance(recipe, Recipe)
-    if name.endswith(SHUFFLED):
-        recipe = replace(recipe, name=name, network=replace(recipe.network, shuffle_frames=True))
-    if step and recipe.windowing.window == 16:
-        recipe = replace(recipe, windowing=replace(recipe.windowing, step=step))
-    return replace(recipe, epochs=epochs) if epochs else recipe
 
 
 def make_zone(folder: Path, individuals: int, films: int, seconds: float, size: int) -> FilmZone:
@@ -138,43 +117,13 @@ def measure_prediction(folder: Path) -> None:
         print(f"predict_video, light, 640 x 480, stride 2: {speed}; peak so far {peak:.0f} MB")
 
 
-def measure_accuracy(folder: Path, names: list[str], individuals: int, epochs: int, step: int) -> None:
-    """Train each recipe on films of some individuals; print its macro F1 on films of individuals that it never saw."""
-    zone = make_zone(folder / "accuracy", individuals, 2, 12, 96)
-    split = split_videos({one.video_id: one.lab_id for one in zone.annotated_recordings()}, zone.content_groups())
-    unseen = [one for one in zone.annotated_recordings() if one.video_id in split.held_out]
-    for name in names:
-        recipe = recipe_named(name, epochs, step)
-        started = time.perf_counter()
-        session = prepare(zone.root, recipe, 0, Machine(threads=2), split)
-        session.fit(partial(print, f"  {name}", flush=True))
-        recognizer, counts = session.recognizer(), np.zeros(1)
-        for recording in unseen:
-            ((subject, scores),) = whole_scores(recognizer, zone.material(recording))
-            truth = session.lesson.labelling.truth(recording, subject, (), len(scores), zone.bouts([recording]))  # type: ignore[attr-defined]
-            counts = counts + count_classes(scores, truth.labels, subject.mask(recognizer.behaviors))
-        score, by_class = macro_f1(np.array(counts), recognizer.behaviors)
-        listed = ", ".join(f"{action} {value:.2f}" for action, value in by_class.items())
-        seconds = time.perf_counter() - started
-        print(f"{name}: macro F1 {score:.3f} on {len(unseen)} films of unseen individuals ({listed}); {seconds:.0f} s", flush=True)
-
-
 def main() -> None:
     """Measure as the flags say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--accuracy", action="store_true", help="also train networks: about an hour on two cores")
-    parser.add_argument("--only-accuracy", action="store_true")
-    parser.add_argument("--individuals", type=int, default=16)
-    parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--step", type=int, default=8, help="samples from one training clip to the next")
-    parser.add_argument("--recipes", nargs="+", default=["film_tcn", "pain_cnn3d", f"pain_cnn3d{SHUFFLED}"])
-    flags = parser.parse_args()
+    parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        if not flags.only_accuracy:
-            measure_loader(Path(name), 100, 3)
-            measure_prediction(Path(name))
-        if flags.accuracy or flags.only_accuracy:
-            measure_accuracy(Path(name), flags.recipes, flags.individuals, flags.epochs, flags.step)
+        measure_loader(Path(name), 100, 3)
+        measure_prediction(Path(name))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,13 @@ def test_every_frame_is_read_by_its_number_at_random(film: Path):
         assert [number_in(reader.frame(number)) for number in order] == order
 
 
+@pytest.mark.parametrize("name", ["h264.mp4", "hevc.mkv"])
+def test_who_asks_for_frame_400_at_24000_1001_frames_per_second_gets_frame_400(name: str, tmp_path: Path):
+    path = write_film(tmp_path / name, [painted(number) for number in range(410)], *CODECS[name], Fraction(24000, 1001))
+    with FilmReader(path) as reader:
+        assert [number_in(reader.frame(number)) for number in (400, 12, 409, 399)] == [400, 12, 409, 399]
+
+
 def test_a_frame_is_the_same_whether_it_is_read_in_order_or_by_itself(film: Path):
     in_order = [picture.gray for picture in pictures(film)]
     for number in (1, 47, FRAMES - 1):

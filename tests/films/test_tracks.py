@@ -40,6 +40,14 @@ def test_lost_frames_have_the_place_of_the_frame_before(film: Path):
 
 def test_a_film_elsewhere_has_no_tracks(tmp_path: Path):
     assert tracks_beside(tmp_path / "Videos" / "a.mp4") is None
+    assert tracks_beside(tmp_path / "a.mp4", "lab") is None
+
+
+def test_a_film_in_no_folder_of_its_lab_has_the_tracks_of_the_lab_that_is_said(film: Path):
+    moved = film.rename(film.parents[1] / film.name)
+    assert tracks_beside(moved) is None
+    assert tracks_beside(moved, "other") is None
+    assert tracks_beside(moved, "lab") == film.parents[2] / "train_tracking" / "lab" / "7.parquet"
 
 
 def test_the_square_follows_the_tracks_beside_the_film_and_in_the_zone(film: Path, tmp_path: Path):

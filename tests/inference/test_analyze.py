@@ -11,7 +11,7 @@ import pytest
 from browser import assert_reads_well
 from foreign_files import SCORER
 from simulated_lake import Lake
-from small_recognizer import PROVENANCE, random_recognizer
+from small_recognizer import PROVENANCE, random_film_recognizer, random_recognizer
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
 from inference import analyze
@@ -99,8 +99,10 @@ def test_what_is_missing_is_said_in_one_line(lake: Lake, checkpoint: Path, tmp_p
     assert run("--data-dir", tmp_path, "--checkpoint", checkpoint, "--output", tmp_path / "r") == EXIT_USAGE
     assert run("--data-dir", lake.raw, "--checkpoint", tmp_path / "none.safetensors") == EXIT_USAGE
     assert run("--data-dir", lake.raw, "--checkpoint", checkpoint, "--output", tmp_path / "r") == EXIT_USAGE, "all are annotated"
+    save(tmp_path / "films.safetensors", random_film_recognizer(), PROVENANCE)
+    assert run("--data-dir", lake.raw, "--checkpoint", tmp_path / "films.safetensors") == EXIT_USAGE
     told = capsys.readouterr().err.splitlines()
-    assert [line[:6] for line in told] == ["error:"] * 3
+    assert [line[:6] for line in told] == ["error:"] * 4
     assert "use --held-out" in told[2]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from simulated_lake import Lake, build_lake
-from small_recognizer import PROVENANCE, random_arena_recognizer, random_plus_recognizer, random_recognizer
+from small_recognizer import PROVENANCE, random_arena_recognizer, random_film_recognizer, random_plus_recognizer, random_recognizer
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
 from behavior.curation import curate
@@ -91,6 +91,8 @@ def test_what_cannot_work_has_its_own_exit_code(lake: Lake, tmp_path: Path, caps
     assert apply_check.main(["--data-dir", str(lake.raw), "--checkpoint", str(tmp_path / "rest.safetensors")]) == EXIT_CONTRACT
     assert apply_check.main(["--data-dir", str(tmp_path), "--checkpoint", str(tmp_path / "rest.safetensors")]) == EXIT_USAGE
     assert apply_check.main(["--data-dir", str(lake.raw), "--checkpoint", str(tmp_path / "no.safetensors")]) == EXIT_USAGE
+    save(tmp_path / "films.safetensors", random_film_recognizer(), PROVENANCE)
+    assert apply_check.main(["--data-dir", str(lake.raw), "--checkpoint", str(tmp_path / "films.safetensors")]) == EXIT_USAGE
     assert "Traceback" not in capsys.readouterr().err
 
 

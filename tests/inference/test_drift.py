@@ -3,13 +3,17 @@
 import shutil
 from pathlib import Path
 
+import av
 import pandas as pd
 import pytest
 from browser import assert_reads_well
+from film_zone import write_films
 from simulated_lake import Lake, build_lake
-from small_recognizer import PROVENANCE, random_recognizer
+from small_recognizer import PROVENANCE, random_film_recognizer, random_recognizer
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_PUT_ASIDE, EXIT_USAGE
+from films import film_file
+from films.folder import films_below
 from inference import drift
 from recognizers.checkpoint import save
 
@@ -89,3 +93,40 @@ def test_a_reference_of_another_checkpoint_or_kind_is_refused(many: Lake, checkp
 def test_without_new_recordings_there_is_nothing_to_compare(many: Lake, lake: Lake, tmp_path: Path, capsys):
     assert run("--reference", lake.raw, "--data-dir", lake.raw, "--output", tmp_path / "d.html") == EXIT_USAGE
     assert "but got only those of the reference" in capsys.readouterr().err
+
+
+def test_darker_films_are_drift_and_films_of_the_same_camera_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """Six films of the training, one new film of the same camera, and one at which the light was turned down."""
+    monkeypatch.setattr(film_file.tempfile, "tempdir", str(tmp_path))
+    reference = write_films(tmp_path / "reference", individuals=6, seconds=1)
+    paths = {one.video_id: one.path for one in films_below(reference / "Videos")}
+    save(tmp_path / "film.safetensors", random_film_recognizer(), {**PROVENANCE, "videos": {"train": sorted(paths), "validation": []}})
+    new = write_films(tmp_path / "new", individuals=1, seconds=1)
+    flags = ["--reference", reference, "--checkpoint", tmp_path / "film.safetensors", "--table", tmp_path / "t.csv"]
+    assert run(*flags, "--data-dir", new, "--output", tmp_path / "d.html") in (EXIT_OK, EXIT_PUT_ASIDE)
+    table = pd.read_csv(tmp_path / "t.csv").set_index("measure")
+    assert table.loc["brightness, 0 to 255", ["reference_recordings", "new_recordings"]].tolist() == [6, 1]
+    assert not table.loc["brightness, 0 to 255", "drifted"]
+    assert "mean score of rest" in table.index
+    for film in (new / "Videos").iterdir():
+        darken(film)
+    assert run(*flags, "--data-dir", new, "--output", tmp_path / "d.html") == EXIT_PUT_ASIDE
+    table = pd.read_csv(tmp_path / "t.csv").set_index("measure")
+    assert table.loc["brightness, 0 to 255", "drifted"]
+    assert "drifted  " in capsys.readouterr().out
+    assert_reads_well((tmp_path / "d.html").read_text(), tmp_path)
+    assert run("--reference", reference, "--films", "--data-dir", tmp_path, "--output", tmp_path / "d.html") == EXIT_USAGE
+
+
+def darken(film: Path) -> None:
+    """Write the film again with a third of its light."""
+    with av.open(str(film)) as container:
+        frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+        rate = container.streams.video[0].average_rate
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("libx264", rate=rate)
+        stream.height, stream.width = frames[0].shape
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray((frame // 3).astype("uint8"), format="gray").reformat(format="yuv420p")))
+        container.mux(stream.encode(None))

@@ -1,6 +1,7 @@
 """Groups of behaviors on the command line, and why they are no submission."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from simulated_lake import Lake
 from small_recognizer import PROVENANCE, random_arena_recognizer, random_recognizer
 
-from behavior.contract import EXIT_CONTRACT, EXIT_USAGE
+from behavior.contract import EXIT_CONTRACT, EXIT_PUT_ASIDE, EXIT_USAGE
 from behavior.parquet_file import read_rows
 from behavior.tables import PREDICTABLE_TRIPLES, PREDICTED_BOUTS
 from inference import make_submission, recognize
@@ -123,3 +124,20 @@ def test_an_output_that_is_a_folder_is_refused_before_recognizing(lake: Lake, ch
 def test_a_missing_checkpoint_is_a_usage_error(lake: Lake, tmp_path: Path, capsys) -> None:
     assert run("--data-dir", lake.raw, "--checkpoint", tmp_path / "none.safetensors") == EXIT_USAGE
     assert "Expected --checkpoint to be a file" in capsys.readouterr().err
+
+
+def test_with_keep_going_a_broken_recording_is_named_and_left_out(lake: Lake, tmp_path: Path, capsys) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(lake.raw, data)
+    next((data / "train_tracking").rglob("103.parquet")).write_bytes(b"PAR1")
+    save(tmp_path / "pairs.safetensors", random_recognizer(("attack", "mount", "sniff"), threshold=0.3), PROVENANCE)
+    flags = ["--data-dir", data, "--checkpoint", tmp_path / "pairs.safetensors", "--held-out", "--output", tmp_path / "b.csv"]
+    assert run(*flags) == EXIT_CONTRACT
+    assert not (tmp_path / "b.csv").exists()
+    capsys.readouterr()
+    assert run(*flags, "--keep-going") == EXIT_PUT_ASIDE
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out: ")]
+    assert "103.parquet" in line
+    assert set(pd.read_csv(tmp_path / "b.csv")["video_id"]) == {104}
+    next((data / "train_tracking").rglob("104.parquet")).write_bytes(b"PAR1")
+    assert run(*flags, "--keep-going") == EXIT_CONTRACT, "without any sound recording there is nothing to write"

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from browser import assert_reads_well
 from simulated_lake import Lake
-from small_recognizer import PROVENANCE, random_arena_recognizer, random_recognizer
+from small_recognizer import PROVENANCE, random_arena_recognizer, random_film_recognizer, random_recognizer
 
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_PUT_ASIDE, EXIT_USAGE
 from inference import evaluate, make_submission, report
@@ -158,4 +158,8 @@ def test_wrong_flags_are_refused(lake: Lake, checkpoint: Path, tmp_path: Path, c
     assert run(*places, "--clips", 99) == EXIT_USAGE
     assert run(*places, "--recordings", 101) == EXIT_USAGE
     assert run("--data-dir", lake.raw, "--checkpoint", tmp_path / "no.safetensors") == EXIT_USAGE
-    assert "Expected --recordings that no checkpoint saw, but got 101" in capsys.readouterr().err
+    save(tmp_path / "films.safetensors", random_film_recognizer(), PROVENANCE)
+    assert run("--data-dir", lake.raw, "--checkpoint", tmp_path / "films.safetensors") == EXIT_USAGE
+    told = capsys.readouterr().err
+    assert "Expected --recordings that no checkpoint saw, but got 101" in told
+    assert "which sees films. A report about films is written by training/cross_validate.py" in told

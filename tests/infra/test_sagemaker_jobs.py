@@ -201,12 +201,17 @@ def test_a_program_behind_a_shell_does_not_hear_that_it_shall_stop(
     assert unpacked(endpoint.root, done["ModelArtifacts"]["S3ModelArtifacts"]) == ({"m": "saved"} if heard else {})
 
 
-def test_a_job_over_its_runtime_is_stopped(sagemaker: Any) -> None:
-    asked = request("slow", StoppingCondition={"MaxRuntimeInSeconds": 1})
-    asked["AlgorithmSpecification"]["ContainerEntrypoint"] = ["python3", "-c", "import time; time.sleep(60)"]
+@pytest.mark.parametrize(("program", "model"), [("import time; time.sleep(60)", {}), (PATIENT, {"m": "saved"})])
+def test_a_job_over_its_runtime_is_asked_to_end_and_then_stopped(
+    sagemaker: Any, endpoint: Any, monkeypatch: pytest.MonkeyPatch, program: str, model: dict[str, str]
+) -> None:
+    monkeypatch.setattr("infra.local.jobs.sagemaker._STOP_GRACE_S", 5.0)
+    asked = request("slow", StoppingCondition={"MaxRuntimeInSeconds": 3})
+    asked["AlgorithmSpecification"]["ContainerEntrypoint"] = ["python3", "-c", program]
 
     done = run_to_end(sagemaker, asked)
     assert (done["TrainingJobStatus"], done["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    assert unpacked(endpoint.root, done["ModelArtifacts"]["S3ModelArtifacts"]) == model
 
 
 def test_what_cannot_run_here_is_refused_with_all_reasons(sagemaker: Any) -> None:

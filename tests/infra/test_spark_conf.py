@@ -27,6 +27,8 @@ def test_the_settings_name_no_bucket_and_keep_to_the_loopback_interface(tmp_path
 
     assert settings["spark.driver.bindAddress"] == "127.0.0.1"
     assert settings["spark.sql.session.timeZone"] == "UTC"
+    assert settings["spark.local.dir"] == str(tmp_path / "tmp"), "what a killed run leaves ends with its folder"
+    assert f"-Djava.io.tmpdir={tmp_path / 'tmp'}" in settings["spark.driver.extraJavaOptions"]
     assert settings["spark.hadoop.fs.s3.impl"].endswith("ViewFileSystemOverloadScheme")
     assert settings["spark.hadoop.fs.viewfs.mounttable.path"].startswith("file:///")
 

@@ -137,3 +137,32 @@ def test_a_checkpoint_of_other_features_is_refused_with_the_difference(tmp_path:
         open_parts(whole, tensors, "file")
     with pytest.raises(ContractError, match=r"Expected the settings of trees, but got others: .*'whiskers'"):
         open_parts({**header, "features": {**header["features"], "whiskers": 2}}, tensors, "file")
+
+
+def test_one_score_stands_for_a_group_of_samples_wherever_blocks_end(tracking_rows, recording, monkeypatch) -> None:
+    """Mouse 1 runs at another speed in every frame; 50 samples are 16 groups of three and a rest of two, scored at its end."""
+    places = 10 + np.cumsum(np.random.default_rng(0).uniform(0, 25, 50))
+    rows = [(frame, 1, part, x + ahead, 50.0) for frame, x in enumerate(places) for part, ahead in (("nose", 10), ("tail_base", -10))]
+    curated, subject = curate(tracking_rows(rows), recording), Subject(1, 1, frozenset(BEHAVIORS))
+    features = PairStatistics(("nose", "tail_base"), windows_s=())
+    speed = np.random.default_rng(1).uniform(0, 80, 3000).astype(np.float32)
+    table = np.full((3000, len(features.names)), np.nan, np.float32)
+    table[:, features.names.index("front speed 0.033s")] = speed
+    labels = np.random.default_rng(2).uniform(0, 80, (3000, 2)) < speed[:, None]
+    grown = BoostedTrees.fit(table, labels, np.ones_like(labels), replace(CONFIG, leaves=30), threads=1)
+    single = TreesRecognizer(BEHAVIORS, features, CONFIG, grown, Decoding((0.5, 0.5), {}))
+
+    def scores(recognizer: TreesRecognizer) -> np.ndarray:
+        return np.concatenate([*recognizer.sampled_scores(curated, recording, subject)])
+
+    each, grouped = scores(single), replace(single, score_every=3)
+    assert len(np.unique(each[:, 0])) > 20
+    middle = np.minimum(np.arange(50) // 3 * 3 + 1, 49)
+    np.testing.assert_array_equal(scores(grouped), each[middle])
+    smoothed = scores(replace(grouped, smooth_s=0.2))
+    monkeypatch.setattr("recognizers.trees.BLOCK_SAMPLES", 7)
+    np.testing.assert_array_equal(scores(grouped), each[middle])
+    np.testing.assert_allclose(scores(replace(grouped, smooth_s=0.2)), smoothed, rtol=1e-5)
+    parts = open_parts(*grouped.parts(PROVENANCE), "here")
+    assert isinstance(parts, TreesRecognizer)
+    assert parts.score_every == 3

@@ -82,3 +82,9 @@ def test_a_picture_of_a_recording_has_its_three_parts_and_one_axis_of_time():
     assert figure.axes[1].get_ylabel() == "speed, cm/s"
     assert png(figure).startswith(b"\x89PNG")
     assert len(recording_chart(RecordingPicture("x", [], 0, 10, time, speed, path, None)).axes) == 2
+
+
+def test_without_experts_a_time_budget_shows_the_recognizer_alone():
+    figure = budget_chart(["rear", "dig"], [None, None], [12.0, 3.0])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["predicted"]
+    assert [round(bar.get_height(), 2) for bar in figure.axes[0].patches] == [0.8, 0.8]

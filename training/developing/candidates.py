@@ -19,8 +19,8 @@ from training.recipes.trees_recipe import TreesRecipe
 
 MANY_GROUPS = 12
 """From so many groups of recordings on, windows of minutes and of the whole recording are tried first."""
-_FEWEST_SAMPLES = 2.5
-"""So many samples must fall into a median bout of every behavior: else trees for many recordings also see 30 samples a second."""
+_FEWEST_SCORES = 2.5
+"""So many scores must fall into a median bout of every behavior: else trees for many recordings score every sample."""
 _HIGHEST_RATE = 30.0
 _MOST_UPDATES = 2_500
 """Training steps of a network on a processor: more recordings mean fewer epochs."""
@@ -54,6 +54,7 @@ def candidates(facts: Facts, device: str) -> tuple[Candidate, ...]:
     middle = trees_undirected() if facts.one_way else trees()
     if facts.groups < MANY_GROUPS:
         first = [_trees(trees_near_undirected(), facts, short + alike)] if facts.one_way else []
+        middle = replace(middle, rows=trees_near().rows)  # few recordings are taught whole
         return *first, _trees(trees_near(), facts, short), _trees(middle, facts, long), _network(facts, device)
     whole = f"{short}, three minutes and the whole recording: there are many recordings"
     fast = [(trees_far(), whole), (middle, long)]
@@ -63,16 +64,17 @@ def candidates(facts: Facts, device: str) -> tuple[Candidate, ...]:
 
 
 def _fast(recipe: TreesRecipe, facts: Facts) -> TreesRecipe:
-    """Return trees with rate, rows and share of features of `trees_far`: on two rats this was as good, in a fraction of the time."""
+    """Return trees with the rows and the share of features of `trees_far`: on two rats this was as good, in a fraction of the time."""
     far = trees_far()
-    fps = far.fps if facts.shortest_s * far.fps >= _FEWEST_SAMPLES else trees().fps
+    enough = facts.shortest_s * far.fps / far.score_every >= _FEWEST_SCORES
     grown = replace(recipe.trees, feature_fraction=far.trees.feature_fraction)
-    return replace(recipe, trees=grown, fps=fps, rows=far.rows)
+    return replace(recipe, trees=grown, rows=far.rows, score_every=far.score_every if enough else 1)
 
 
 def _trees(recipe: TreesRecipe, facts: Facts, why: str) -> Candidate:
     """Return trees at the rate of the recordings, if that is lower than the recipe's."""
-    recipe = replace(recipe, fps=min(recipe.fps, max(1.0, facts.fps)), refit=False)
+    fps = min(recipe.fps, max(1.0, facts.fps))
+    recipe = replace(recipe, fps=fps, score_every=max(1, round(recipe.score_every * fps / recipe.fps)), refit=False)
     if recipe.joint and facts.exclusive:
         why += "; one softmax, because the behaviors exclude each other"
     samples = facts.subjects_s * recipe.fps

@@ -14,6 +14,7 @@ from recognizers.joint_trees import JointTrees
 from training.material.tree_rows import TreeRows
 
 if TYPE_CHECKING:
+    from lightgbm import Booster
     from torch import Tensor
 
 Trees = BoostedTrees | JointTrees
@@ -27,10 +28,14 @@ def grow_trees(
     seed: int,
     threads: int,
     on_column: Callable[[GrownColumn], None] = lambda column: None,
+    begun: "list[Booster | None] | None" = None,
 ) -> Trees:
-    """Return trees grown on the rows; `config` says how many rows each of them stands for. `on_column` is called behavior by behavior."""
+    """Return trees grown on the rows; `config` says how many rows each of them stands for. `on_column` is called behavior by behavior.
+
+    `begun` are the models of the first behaviors, to which those of the others are added; a joint model has no such beginning.
+    """
     if not joint:
-        return BoostedTrees.fit(rows.features, rows.labels, rows.mask, config, seed, threads, on_column)
+        return BoostedTrees.fit(rows.features, rows.labels, rows.mask, config, seed, threads, on_column, begun)
     started = time.perf_counter()
     every = np.where(rows.labels.any(axis=1), config.every_nth_positive, config.every_nth)
     trees = JointTrees.fit(rows.features, rows.labels, every, config, seed, threads)

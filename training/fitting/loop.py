@@ -6,6 +6,7 @@ Axes: C behaviors.
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from typing import Protocol, Self
 
 import numpy as np
@@ -120,7 +121,7 @@ class Trainer:
             train_loss = self._train_epoch(epoch, show_progress, on_batch)
             trained_s = earlier_s + time.perf_counter() - started
             judged = self.network if self.averaged is None else self.averaged.module
-            verdict = None if judge is None else self.peers.told(judge(judged) if self.peers.leads else None)
+            verdict = None if judge is None else self._verdict(judge, judged)
             self.busy = True
             self.run.consider(epoch, verdict, judged)
             self.run.epoch, self.run.underway = epoch, None
@@ -130,6 +131,12 @@ class Trainer:
             on_epoch(self)
             self.busy = False
         return self.run
+
+    def _verdict(self, judge: Callable[[nn.Module], Verdict], network: nn.Module) -> Verdict:
+        """Return the verdict; of several processes one judges and tells it to the others."""
+        if self.peers.count == 1:
+            return judge(network)
+        return Verdict.from_json_dict(self.peers.told(asdict(judge(network)) if self.peers.leads else None))
 
     def _train_epoch(self, epoch: int, show_progress: ShowProgress, on_batch: Callable[[], None]) -> float:
         """Return the mean loss. An epoch that was interrupted goes on after its last saved batch."""

@@ -4,10 +4,11 @@ Each makes its part of every batch. Gradients are averaged, so all weights stay 
 and writes.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 import torch.distributed as together
@@ -15,7 +16,6 @@ from torch import Tensor, nn
 
 from behavior.contract import UsageError
 
-T = TypeVar("T")
 _PATIENCE = timedelta(hours=24)
 """How long a process waits for another one; the others wait while the first one judges. If one ends, torchrun ends them all."""
 
@@ -66,13 +66,13 @@ class Peers:
             mean.copy_(part)
         return averaged[-2]
 
-    def told(self, value: T) -> T:
-        """Return what the first process says; the others may say anything."""
-        if self.count == 1:
-            return value
-        said: list[Any] = [value if self.leads else None]
-        together.broadcast_object_list(said, 0, device=torch.device("cpu"))
-        return said[0]
+    def told(self, value: Mapping[str, Any] | None) -> Any:
+        """Return what the first process says, which JSON can hold; the others say None."""
+        text = json.dumps(value).encode() if self.leads else b""
+        together.broadcast(size := torch.tensor([len(text)]), 0)
+        said = torch.frombuffer(bytearray(text), dtype=torch.uint8) if self.leads else torch.empty(int(size), dtype=torch.uint8)
+        together.broadcast(said, 0)
+        return json.loads(bytes(said.tolist()))
 
     def anyone(self, *flags: bool) -> tuple[bool, ...]:
         """Return for each flag whether any process raised it; all processes must ask at the same time."""

@@ -19,7 +19,7 @@ from behavior.recording import Recording
 from behavior.skeleton import IGNORED, canonical
 from behavior.views.pair_statistics import PairStatistics
 from behavior.views.sampling import sample_frames
-from recognizers.boosted_trees import BoostedTrees, GrownColumn
+from recognizers.boosted_trees import BoostedTrees, GrownColumn, as_bytes, read_booster
 from recognizers.recognizer import LABELLINGS, Decoding
 from recognizers.trees import TreesRecognizer
 from training.fitting.grown_trees import Trees, grow_trees, read_trees
@@ -37,10 +37,13 @@ from training.material.tree_rows import TreeRows, tree_rows
 from training.recipes.trees_recipe import TreesRecipe
 
 if TYPE_CHECKING:
+    from lightgbm import Booster
     from torch import Tensor
 
 ALL_LABS = ""
 """In place of a lab: the trees trained on all labs."""
+_BEGUN = "begun."
+"""How the names of tensors begin that hold the trees of single behaviors."""
 FIRST, AGAIN = "first", "again"
 """The two passes: with training recordings, then also with validation recordings."""
 
@@ -57,8 +60,10 @@ class TreeRunState:
     """The verdict of validation, after the first pass."""
     history: list[dict[str, Any]] = field(default_factory=list)
     """One entry per behavior, lab and pass."""
-    saved: tuple[int, bool] = (0, False)
-    """Content of the saved state: number of passes and labs, and whether it has the verdict."""
+    begun: "list[Booster | None]" = field(default_factory=list)
+    """Models of the first behaviors of the next pass and lab; None where a behavior could not be learned."""
+    saved: tuple[int, bool, int] = (0, False, 0)
+    """Content of the saved state: number of passes and labs, whether it has the verdict, and models of the next lab."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,14 +142,19 @@ class TreeSession(Session):
             self._grow(AGAIN, TreeRows.concatenate([self.rows, *validation_rows]), on_step)
 
     def restore(self, folder: Path) -> bool:
-        """Continue after the last lab with all trees grown; return False if there is no state."""
+        """Continue after the last behavior with its trees grown; return False if there is no state."""
         state = read_state(folder, self.identity())
         if state is None:
             return False
         description, tensors = state
         run = self.run
         run.grown = [(which, lab) for which, lab in description["grown"]]
-        run.history = [entry for entry in description["history"] if (entry["pass"], _lab_of(entry)) in run.grown]
+        done = [entry for entry in description["history"] if (entry["pass"], _lab_of(entry)) in run.grown]
+        begun = description["history"][len(done) :][: description.get("begun", 0)]  # earlier versions saved whole labs only
+        run.history = [*done, *begun]
+        for column in range(len(begun)):
+            text, where = tensors.get(f"{_BEGUN}{column}"), f"{folder}, the trees of a behavior"
+            run.begun.append(None if text is None else read_booster(bytes(text.numpy()), len(self.features.names), where))
         run.verdict = description["verdict"] and Verdict.from_json_dict(description["verdict"])
         for number, lab in enumerate(description["labs"]):
             own = {name.removeprefix(f"{number}."): tensor for name, tensor in tensors.items() if name.startswith(f"{number}.")}
@@ -155,14 +165,16 @@ class TreeSession(Session):
     def save_state(self, folder: Path) -> None:
         """Save all trees grown so far, if there are new ones."""
         run = self.run
-        standing = len(run.grown), run.verdict is not None
+        standing = len(run.grown), run.verdict is not None, len(run.begun)
         if standing == run.saved:
             return
         tensors: dict[str, Tensor] = {
             f"{number}.{name}": tensor for number, trees in enumerate(run.models.values()) for name, tensor in trees.to_tensors().items()
         }
         verdict = None if run.verdict is None else asdict(run.verdict)
-        description = {"labs": list(run.models), "grown": run.grown, "verdict": verdict, "history": run.history}
+        tensors |= {f"{_BEGUN}{column}": as_bytes(booster) for column, booster in enumerate(run.begun) if booster is not None}
+        whole = {"labs": list(run.models), "grown": run.grown, "verdict": verdict, "history": run.history}
+        description = {**whole, "begun": len(run.begun)}
         write_state(folder, self.identity(), description, tensors)
         run.saved = standing
 
@@ -178,6 +190,7 @@ class TreeSession(Session):
             shared=self.run.models[ALL_LABS],
             decoding=self.decoding_in_use(decoding),
             smooth_s=self.recipe.smooth_s,
+            score_every=self.recipe.score_every,
             labs=labs,
         )
 
@@ -204,7 +217,7 @@ class TreeSession(Session):
         for lab in (ALL_LABS, *self.own_models):
             if (which, lab) in self.run.grown:
                 continue
-            lines: list[str] = []
+            lines = [f"pass={which} lab={lab or 'all'} was grown before"]  # said if a run was stopped after the last behavior of a lab
 
             def grown(column: GrownColumn, lab: str = lab, lines: list[str] = lines) -> None:
                 entry = {"pass": which, "lab": lab or "all", "behavior": self.behaviors[column.column], **asdict(column)}
@@ -215,7 +228,8 @@ class TreeSession(Session):
                     on_step(lines[-1])
 
             own = rows.of_lab(lab, self.own_models[lab]) if lab else rows
-            self.run.models[lab] = grow_trees(own, self.recipe.trees, self.joint, self.seed, self.threads, grown)
+            self.run.models[lab] = grow_trees(own, self.recipe.trees, self.joint, self.seed, self.threads, grown, self.run.begun)
+            self.run.begun = []
             self.run.grown.append((which, lab))
             on_step(lines[-1])  # from now on the trees of the lab are part of the saved state
 

@@ -142,7 +142,8 @@ def recording_of(row: Mapping[str, Any]) -> Recording:
     behaviors = json.loads(row["behaviors"]) if row["behaviors"] is not None else []
     annotated = tuple(Triple(THE_MOUSE, THE_MOUSE, name) for name in sorted(behaviors))
     rate = Fraction(row["rate_numerator"], row["rate_denominator"])
-    return Recording(row["lab_id"], row["video_id"], float(rate), math.nan, row["width_px"], row["height_px"], annotated=annotated)
+    size = row["width_px"], row["height_px"]
+    return Recording(row["lab_id"], row["video_id"], float(rate), math.nan, *size, annotated=annotated, name=row["name"])
 
 
 def facts_of(row: Mapping[str, Any]) -> FilmFacts:

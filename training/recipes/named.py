@@ -146,11 +146,14 @@ def embedding_tcn() -> Recipe:
 
 
 def trees() -> TreesRecipe:
-    """Return boosted trees over the statistics of pairs: for comparison, and for labs without a GPU."""
+    """Return boosted trees over the statistics of pairs: for comparison, and for labs without a GPU.
+
+    They have the short windows, the moments beside and the place of `trees_near`, and windows up to a minute.
+    """
     grown = TreesConfig(
-        trees=150, leaves=15, learning_rate=0.05, least_rows=30, l2=10.0, feature_fraction=0.1, every_nth=8, every_nth_positive=2
+        trees=150, leaves=15, learning_rate=0.05, least_rows=30, l2=10.0, feature_fraction=0.05, every_nth=8, every_nth_positive=2
     )
-    return TreesRecipe("trees", grown, windows_s=(0.5, 2.0, 5.0, 15.0, 60.0))
+    return TreesRecipe("trees", grown, windows_s=(0.25, 1.0, 3.0, 15.0, 60.0), beside_s=(0.4, 0.8), place=True)
 
 
 def trees_undirected() -> TreesRecipe:
@@ -185,17 +188,17 @@ def trees_near_undirected() -> TreesRecipe:
 def trees_far() -> TreesRecipe:
     """Return trees for many recordings: short windows with the moments beside, and windows of minutes up to the whole recording.
 
-    Ten samples a second and a twentieth of the features for each tree: all folds of 41 recordings take a few minutes.
+    It scores ten times a second, and each tree sees a twentieth of the features: all folds of 41 recordings take some minutes.
     """
     grown = TreesConfig(trees=150, leaves=15, learning_rate=0.05, least_rows=30, l2=10.0, feature_fraction=0.05)
     return TreesRecipe(
         "trees_far",
         grown,
-        fps=10.0,
-        windows_s=(0.3, 1.0, 3.0, 15.0, 60.0, 180.0, 1800.0),
+        windows_s=(0.25, 1.0, 3.0, 15.0, 60.0, 180.0, 1800.0),
         beside_s=(0.4, 0.8),
         place=True,
         rows=40_000,
+        score_every=3,
     )
 
 

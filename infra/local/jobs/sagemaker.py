@@ -130,21 +130,31 @@ class SageMakerJobs:
         return self._train(name, container)
 
     def _train(self, name: str, container: Container) -> ExitStatus:
-        synced_s = time.monotonic()
+        """Run the program to its end. Over its time it is asked to end, as AWS does, and then has as long as one that is stopped."""
+        begun_s = synced_s = time.monotonic()
+        limit_s = (container.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds") or float("inf")
+        over_time = False
 
-        def sync() -> None:
-            nonlocal synced_s
-            if time.monotonic() - synced_s > _SYNC_EVERY_S:
+        def look() -> None:
+            nonlocal synced_s, over_time
+            now_s = time.monotonic()
+            if now_s - synced_s > _SYNC_EVERY_S:
                 container.upload_checkpoints()
-                synced_s = time.monotonic()
+                synced_s = now_s
+            child = self._find(name).child
+            if now_s - begun_s > limit_s and not over_time and child is not None:
+                over_time = True
+                child.stop_as_container(_STOP_GRACE_S)
 
         def started(child: Process) -> None:
             if self.runs.update(name, state="RUNNING", child=child).state == "STOPPING":
                 child.stop_group(_STOP_GRACE_S)  # it was stopped before it began
 
         environment = container.environment(job_environment(self.endpoint_url, REGION, self.guard.identities.issue(container.role, name)))
-        limit_s = (container.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
-        return run_logged(container.command, environment, container.base / "code", self.runs.log(name), limit_s, started, sync)
+        outcome = run_logged(
+            container.command, environment, container.base / "code", self.runs.log(name), on_start=started, every_half_second=look
+        )
+        return ExitStatus(None) if over_time else outcome
 
     def _conclude(self, name: str, container: Container, outcome: ExitStatus) -> None:
         container.upload_checkpoints()

@@ -17,6 +17,7 @@ from infra.local.jobs.spark_home import java_home, spark_home
 MEMORY = "1g"
 _SETTINGS = "spark-defaults.conf"
 _MOUNTS = "mounts.1.xml"  # Hadoop reads no mount table whose name lacks a version number
+_TEMPORARY = "tmp"
 _VIEW = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
 _RAW_FILES = "org.apache.hadoop.fs.RawLocalFileSystem"  # raw: it writes no .crc files beside the objects
 _QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -38,6 +39,8 @@ logger.native.level = error
 def spark_settings(folder: Path) -> dict[str, str]:
     """Return the Spark settings of a run whose configuration lies in `folder`."""
     logging = shlex.quote(f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}")
+    temporary = folder / _TEMPORARY  # a JVM that is killed leaves libraries there, which end with the run's folder
+    places = f"{logging} {shlex.quote(f'-Djava.io.tmpdir={temporary}')}"
     settings = {
         "spark.master": "local[*]",
         "spark.driver.memory": MEMORY,
@@ -48,7 +51,8 @@ def spark_settings(folder: Path) -> dict[str, str]:
         "spark.eventLog.enabled": "false",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.session.timeZone": "UTC",
-        "spark.driver.extraJavaOptions": f"{_QUICK_START} -Djava.net.preferIPv4Stack=true {logging}",
+        "spark.driver.extraJavaOptions": f"{_QUICK_START} -Djava.net.preferIPv4Stack=true {places}",
+        "spark.local.dir": str(temporary),
         "spark.hadoop.fs.file.impl": _RAW_FILES,
         "spark.hadoop.fs.viewfs.overload.scheme.target.file.impl": _RAW_FILES,
         "spark.hadoop.fs.viewfs.mounttable.path": f"file://{folder / _MOUNTS}",  # not quoted as in an address: Hadoop takes it literally
@@ -62,7 +66,7 @@ def spark_settings(folder: Path) -> dict[str, str]:
 
 def write_conf(folder: Path, root: Path, buckets: Iterable[str], conf: Mapping[str, str] | None = None) -> None:
     """Write the configuration folder of a run: Spark's settings, with those of the job, its logging, and the mounts."""
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _TEMPORARY).mkdir(parents=True, exist_ok=True)
     (folder / _SETTINGS).write_text("".join(f"{name} {value}\n" for name, value in {**spark_settings(folder), **(conf or {})}.items()))
     (folder / "log4j2.properties").write_text(_LOGGING)
     write_mounts(folder, root, buckets)

@@ -21,12 +21,13 @@ from training import develop
 from training.developing import development
 from training.developing.candidates import candidates
 from training.developing.choosing import choose_run
-from training.developing.facts import facts_of, shortest_s
+from training.developing.facts import Facts, facts_of, shortest_s
 from training.judging.out_of_fold import OutOfFold
 from training.material.curated_zone import CuratedZone
 from training.material.fold_plan import plan_folds
 from training.recipes.named import trees_near
 from training.recipes.network_recipe import Recipe
+from training.recipes.trees_recipe import TreesRecipe
 
 LAB = "CalMS21_task2"
 
@@ -127,8 +128,9 @@ def test_sizes_follow_the_amount_of_data(lake: Lake) -> None:
     few, many = candidates(facts, "cpu"), candidates(replace(facts, groups=40, subjects_s=3600 * 20), "cpu")
     assert [one.recipe.name for one in few] == ["trees_near", "trees", "cnn_transformer_plus_small"]
     assert [one.recipe.name for one in many] == ["trees_far", "trees", "cnn_transformer_plus_small"]
-    assert [one.recipe.fps for one in candidates(replace(facts, groups=40, shortest_s=0.3), "cpu")][:2] == [10.0, 10.0]
-    assert [one.recipe.fps for one in candidates(replace(facts, groups=40, shortest_s=0.2), "cpu")][:2] == [30.0, 30.0]
+    assert scored_every(replace(facts, groups=40, shortest_s=0.3, fps=30.0)) == [3, 3]
+    assert scored_every(replace(facts, groups=40, shortest_s=0.3, fps=10.0)) == [1, 1]  # ten scores a second, at any rate
+    assert scored_every(replace(facts, groups=40, shortest_s=0.2, fps=30.0)) == [1, 1]  # else a bout would have two scores
     one_way = candidates(replace(facts, groups=40, one_way=True), "cpu")
     assert [one.recipe.name for one in one_way][:3] == ["trees_far_undirected", "trees_undirected", "trees_far"]
     networks = [next(one.recipe for one in tried if isinstance(one.recipe, Recipe)) for tried in (few, many)]
@@ -136,6 +138,10 @@ def test_sizes_follow_the_amount_of_data(lake: Lake) -> None:
     assert all(network.network.labs == 0 for network in networks)  # type: ignore[attr-defined]
     assert candidates(replace(facts, fps=10.0), "cpu")[0].recipe.fps == 10
     assert trees_near().fps == 30
+
+
+def scored_every(facts: Facts) -> list[int]:
+    return [one.recipe.score_every for one in candidates(facts, "cpu") if isinstance(one.recipe, TreesRecipe)]
 
 
 def test_the_shortest_bouts_are_those_of_the_shortest_behavior_in_seconds() -> None:

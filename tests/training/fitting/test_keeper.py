@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import safetensors.torch
 import tiny_training
 import torch
 from safetensors.torch import load_file
@@ -185,23 +186,25 @@ def test_the_state_is_saved_when_the_interval_is_over_and_not_before(tmp_path: P
 def test_a_disk_that_fills_at_a_checkpoint_is_told_and_the_checkpoint_before_stays_whole(
     train_into: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    state, save = tmp_path / "state", NetworkSession.save_state
-    draft = state / f".{Path(STATE_FILE).stem}.{os.getpid()}.safetensors"
+    state, save = tmp_path / "state", safetensors.torch.save_file
     monkeypatch.setenv("SM_OUTPUT_DIR", str(tmp_path))
+    saves = iter(range(1000))
 
-    def save_on_a_full_disk(self: NetworkSession, folder: Path) -> None:
-        if self.trainer.run.epoch == 1:
-            draft.symlink_to("/dev/full")  # the kernel refuses every byte with the error of a full disk
-        save(self, folder)
+    def save_on_a_full_disk(tensors: dict, path: Path, metadata: dict) -> None:
+        if next(saves) < 3:
+            return save(tensors, path, metadata)
+        Path(path).unlink()
+        Path(path).symlink_to("/dev/full")  # the kernel refuses every byte with the error of a full disk
+        Path(path).write_bytes(safetensors.torch.save(tensors, metadata))
 
     with monkeypatch.context() as patch:
-        patch.setattr(NetworkSession, "save_state", save_on_a_full_disk)
+        patch.setattr(safetensors.torch, "save_file", save_on_a_full_disk)
         assert train_into("halves", "--checkpoint-dir", state, "--checkpoint-minutes", 0) == EXIT_USAGE
     said = "Free some space and start the same command again."
     assert said in capsys.readouterr().err
     assert said in (tmp_path / "failure").read_text()
     assert train_into("halves", "--checkpoint-dir", state) == EXIT_OK
-    assert re.search(r"Resumed after epoch 0, batch \d+ of \d+ of the next", capsys.readouterr().out)
+    assert re.search(r"Resumed after epoch 0, batch 3 of \d+ of the next", capsys.readouterr().out)
     assert train_into("whole") == EXIT_OK
     require_same_network(tmp_path / "whole", tmp_path / "halves")
 

@@ -29,7 +29,7 @@ from training.recipes import named as recipes
 from training.recipes.trees_recipe import TreesRecipe
 
 FEW = TreesConfig(trees=8, leaves=6, learning_rate=0.4, least_rows=5, feature_fraction=0.2, every_nth=3)
-TINY = TreesRecipe("tiny_trees", FEW, windows_s=(0.5,), smooth_s=0.3, most_bodyparts=4, least_bouts=3)
+TINY = TreesRecipe("tiny_trees", FEW, windows_s=(0.5,), smooth_s=0.3, score_every=2, most_bodyparts=4, least_bouts=3)
 ONE_THREAD = Machine(threads=1)
 
 
@@ -145,6 +145,22 @@ def whole(lake: Lake) -> TreeSession:
     return session
 
 
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_run_stopped_within_a_lab_goes_on_after_the_last_behavior(at: int, lake: Lake, whole: TreeSession, tmp_path: Path) -> None:
+    stopped(begun(lake), tmp_path, lambda session: session.run.grown == [("first", ALL_LABS)] and len(session.run.begun) == at)
+    resumed, lines = begun(lake), []
+    assert resumed.restore(tmp_path)
+    assert resumed.progress == f"{len(resumed.behaviors) + at} models"
+    resumed.fit(lines.append)
+    assert len(lines) == len(whole.run.history) + 1 - len(whole.behaviors) - at  # nothing is done again
+    assert told(resumed) == told(whole)
+    (header, tensors), (expected_header, expected) = (session.recognizer().parts({}) for session in (resumed, whole))
+    assert header["network"]["score_every"] == TINY.score_every
+    assert header == expected_header
+    assert tensors.keys() == expected.keys()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in tensors.items())
+
+
 @pytest.mark.parametrize(
     ("grown", "judged"),
     [
@@ -169,21 +185,10 @@ def test_a_resumed_run_ends_as_the_one_that_was_never_stopped(
     assert told(resumed) == told(whole)
     assert len(lines) == len(whole.run.history) - len(grown) * len(whole.behaviors) + (not judged)  # nothing is done again
     (header, tensors), (expected_header, expected) = (session.recognizer().parts({}) for session in (resumed, whole))
+    assert header["network"]["score_every"] == TINY.score_every
     assert header == expected_header
     assert tensors.keys() == expected.keys()
     assert all(torch.equal(tensor, expected[name]) for name, tensor in tensors.items())
-
-
-def test_trees_of_a_lab_that_were_not_all_grown_are_grown_again(lake: Lake, whole: TreeSession, tmp_path: Path) -> None:
-    """Stopped among the models of the first lab: the state holds the shared trees alone, and no model is told twice."""
-    behaviors = len(whole.behaviors)
-    stopped(begun(lake), tmp_path, lambda session: len(session.run.history) == behaviors + 2)
-    resumed = begun(lake)
-    assert resumed.restore(tmp_path)
-    assert [entry["lab"] for entry in resumed.run.history] == ["all"] * behaviors
-    resumed.fit(lambda line: None)
-    assert told(resumed) == told(whole)
-    assert resumed.run.verdict == whole.run.verdict
 
 
 def test_the_state_of_another_run_is_refused_with_the_difference(lake: Lake, tmp_path: Path) -> None:
@@ -244,7 +249,7 @@ def test_recordings_without_a_bout_and_without_an_annotated_mouse_are_refused(la
         prepare(lake.curated, TINY, 0, ONE_THREAD, Split((), (101,), ()))
 
 
-@pytest.mark.parametrize("wrong", [{"fps": 0.0}, {"most_bodyparts": 0}, {"least_bouts": 0}, {"smooth_s": -1.0}])
+@pytest.mark.parametrize("wrong", [{"fps": 0.0}, {"most_bodyparts": 0}, {"least_bouts": 0}, {"smooth_s": -1.0}, {"score_every": 0}])
 def test_a_recipe_that_makes_no_sense_is_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="Expected"):
         replace(TINY, **wrong)
