@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,9 @@ from infra.local.errors import ServiceError
 if TYPE_CHECKING:
     from infra.local.access.guard import Guard
     from infra.local.control.plane import ControlPlane
-    from infra.local.router import Handle
 
+Handle = Callable[[str, str, dict[str, Any]], dict[str, Any] | None]
+"""How a service of this machine is asked: its name, operation, request."""
 _PRINCIPAL = "events.amazonaws.com"
 _log = logging.getLogger(__name__)
 
