@@ -129,11 +129,8 @@ def test_a_machine_that_waits_for_training_jobs_needs_rights_for_their_rule(stat
 def test_a_stopped_execution_stops_its_job(states: Any, endpoint: Any, make_role: Any) -> None:
     make_role("runs", "states")
     make_role("trains", "sagemaker")
-    specification = {
-        "TrainingImage": "i",
-        "TrainingInputMode": "File",
-        "ContainerEntrypoint": ["python3", "-c", "import time; time.sleep(60)"],
-    }
+    patient = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); print('ready', flush=True); time.sleep(60)"
+    specification = {"TrainingImage": "i", "TrainingInputMode": "File", "ContainerEntrypoint": ["python3", "-c", patient]}
     request = {
         "TrainingJobName": "long",
         "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/trains",
@@ -144,12 +141,12 @@ def test_a_stopped_execution_stops_its_job(states: Any, endpoint: Any, make_role
     }
     train = {"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync", "Parameters": request}
     execution = states.start_execution(stateMachineArn=create(states, machine_of(("train", train)), "runs"))["executionArn"]
-    sagemaker = boto3.client("sagemaker")
-    deadline = time.monotonic() + 20
-    while not sagemaker.list_training_jobs()["TrainingJobSummaries"] and time.monotonic() < deadline:
+    sagemaker, log = boto3.client("sagemaker"), endpoint.root / ".aws" / "runs" / "sagemaker" / "long.log"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and "ready" in log.read_text()):
+        assert time.monotonic() < deadline
         time.sleep(0.05)
 
-    deadline = time.monotonic() + 60
     states.stop_execution(executionArn=execution)
     assert ended(states, execution)["status"] == "ABORTED"
     while sagemaker.describe_training_job(TrainingJobName="long")["TrainingJobStatus"] in ("InProgress", "Stopping"):
