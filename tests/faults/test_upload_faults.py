@@ -249,7 +249,7 @@ def test_a_disk_that_fills_ends_in_one_line_and_the_next_upload_completes_it(nig
     file = data_dir / "train_tracking" / "QuietOtter" / "7.parquet"
     night.put(file, tracking(walk(range(200_000)), video_frame=pa.int32()), compression=None)
     ballast = disk / "ballast"
-    room = os.statvfs(small_disk)
+    room = os.statvfs(disk)
     ballast.write_bytes(bytes(room.f_bavail * room.f_frsize - file.stat().st_size // 2))
     told = upload()
     assert told.returncode == 2, told.stderr

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,8 @@ TABLE = {
 
 def journaled(root: Path) -> list[tuple[str, str]]:
     """Return (service, X-Amz-Target or path) of every request in the journal."""
-    with sqlite3.connect(root / ".aws" / "journal.sqlite") as database:
+    with closing(sqlite3.connect(root / ".aws" / "journal.sqlite")) as database:
         rows = database.execute("select service, path, headers from request order by sequence").fetchall()
-    database.close()
     return [(service, json.loads(headers).get("x-amz-target", path)) for service, path, headers in rows]
 
 

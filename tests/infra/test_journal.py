@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,8 @@ def make(plane: ControlPlane) -> None:
 
 
 def rows(root: Path) -> int:
-    with sqlite3.connect(root / ".aws" / "journal.sqlite") as database:
+    with closing(sqlite3.connect(root / ".aws" / "journal.sqlite")) as database:
         (found,) = database.execute("select count(*) from request").fetchone()
-    database.close()
     return int(found)
 
 

@@ -131,9 +131,8 @@ def test_an_address_alone_makes_no_service_but_s3_do_anything(call: Client, root
         assert call(method, f"{path}?Action=CreateUser&UserName=mouse&{signed}", Authorization="")[0] == 403
     assert call(method, f"/?{signed}", Authorization="")[0] == 403
     assert call("POST", f"/moto-api/reset?{signed}", Authorization="")[0] == 403
-    with sqlite3.connect(root / ".aws" / "journal.sqlite") as journal:
+    with closing(sqlite3.connect(root / ".aws" / "journal.sqlite")) as journal:
         assert journal.execute("select count(*) from request").fetchone() == (0,)
-    journal.close()
 
 
 def test_a_service_that_reads_by_get_is_read(call: Client) -> None:

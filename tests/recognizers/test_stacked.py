@@ -142,6 +142,7 @@ def changed(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]
     with safe_open(path, "pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (safe_open is no dict)
         header = json.loads(file.metadata()["json"])
+    del header["sha256"]  # as in files of earlier versions: what is told is not that somebody changed the file
     change(header, tensors)
     save_file(tensors, path, metadata={"json": json.dumps(header)})
 
