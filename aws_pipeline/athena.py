@@ -19,13 +19,13 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aws_pipeline.answer_rows import rows_of, session
 from aws_pipeline.answer_text import FORMATS, as_text
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.costs import scan_usd
@@ -43,19 +43,6 @@ SQL = Path(__file__).resolve().parent / "sql"
 """The saved queries: one per file, with the question in the first line."""
 _FILL = "run the pipeline: python aws_pipeline/pipeline.py"
 _POLL_S = 0.1
-_TO_NUMBER: dict[str, Any] = {
-    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), int),
-    **dict.fromkeys(("float", "double"), float),
-    "boolean": lambda text: text == "true",
-}
-"""By Athena's type: function from text to value."""
-_IN_PANDAS = {
-    **{"tinyint": "Int8", "smallint": "Int16", "integer": "Int32", "bigint": "Int64", "float": "float32", "double": "float64"},
-    **{"boolean": "boolean", "varchar": "string", "string": "string"},
-}
-"""By Athena's type: type of the column in pandas, as awswrangler chooses it."""
-_MOST_ROWS = 999
-"""Rows of an answer that comes in one page, behind its header."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +87,7 @@ def ask(sql: str, chosen: Settings, parameters: Sequence[str] = ()) -> Answer:
     statement = sql.strip().removesuffix(";")
     with endpoint(chosen):
         started = time.monotonic()
-        athena = _session().client("athena")
+        athena = session().client("athena")
         try:
             asked = athena.start_query_execution(
                 QueryString=statement,
@@ -113,7 +100,7 @@ def ask(sql: str, chosen: Settings, parameters: Sequence[str] = ()) -> Answer:
                 raise
             raise ContractError([_refusal(error.response["Error"]["Message"])]) from None
         execution = _ended(athena, asked["QueryExecutionId"])
-        rows = _rows(athena, execution)
+        rows = rows_of(athena, execution)
         seconds = time.monotonic() - started
     return Answer(rows, seconds, int(execution.get("Statistics", {}).get("DataScannedInBytes", 0)))
 
@@ -133,14 +120,6 @@ def _ended(athena: Any, execution_id: str) -> Any:
         time.sleep(_POLL_S)
 
 
-@cache
-def _session() -> Any:
-    """Return a session for all queries; a new one takes longer than most queries."""
-    import boto3
-
-    return boto3.Session()
-
-
 def _refusal(reason: str) -> str:
     from behavior.tables import CURATED_TABLES
 
@@ -151,51 +130,6 @@ def _refusal(reason: str) -> str:
         missing = any(re.search(rf"\b{name}\b", reason) for name in names)
         mend = f"The ETL makes this table: {_FILL}" if missing else f"{mend} The tables are {', '.join(names)}."
     return f"Expected Athena to answer, but got: {reason}. {mend}"
-
-
-def _rows(athena: Any, execution: Any) -> "pd.DataFrame":
-    """Fetch an answer: in one page if it fits and has plain types, which awswrangler takes half a second to import for; else with it.
-
-    A type that awswrangler does not know, such as that of NULL, comes by pages too.
-    """
-    execution_id, address = execution["QueryExecutionId"], execution["ResultConfiguration"]["OutputLocation"]
-    header = address.endswith(".csv")
-    page = athena.get_query_results(QueryExecutionId=execution_id, MaxResults=_MOST_ROWS + 1)
-    columns = _columns(page)
-    plain = all(column["Type"] in _IN_PANDAS for column in columns) and len({column["Name"] for column in columns}) == len(columns)
-    if not header or (plain and "NextToken" not in page):
-        return _by_pages(athena, execution_id, header=header)
-    import awswrangler as wr
-
-    try:
-        return wr.athena.get_query_results(execution_id, boto3_session=_session())
-    except wr.exceptions.UnsupportedType:
-        return _by_pages(athena, execution_id, header=True)
-
-
-def _by_pages(athena: Any, execution_id: str, *, header: bool) -> "pd.DataFrame":
-    """Fetch an answer from GetQueryResults, without its header if there is one; texts are converted to numbers and booleans.
-
-    An empty text of a query's answer is a missing one, as in its CSV, where awswrangler cannot tell them apart.
-    """
-    import pandas as pd
-
-    pages = list(athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution_id))
-    kinds = {column["Name"]: column["Type"] for column in _columns(pages[0])}
-    cells = [[cell.get("VarCharValue") for cell in row["Data"]] for page in pages for row in page["ResultSet"]["Rows"]]
-    lines = [[text or None for text in line] for line in cells[1:]] if header else cells
-    padded = [line + [None] * (len(kinds) - len(line)) for line in lines]
-    columns = {}
-    for place, (name, kind) in enumerate(kinds.items()):
-        make = _TO_NUMBER.get(kind, str)
-        values = [None if line[place] is None else make(line[place]) for line in padded]
-        columns[name] = pd.Series(values, dtype=_IN_PANDAS.get(kind, "object"))
-    return pd.DataFrame(columns)
-
-
-def _columns(page: Any) -> list[dict[str, str]]:
-    described: list[dict[str, str]] = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
-    return described
 
 
 def _main() -> int:

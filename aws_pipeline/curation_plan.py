@@ -1,20 +1,18 @@
-"""The plan of a curation run: the recordings of the raw zone, matched with their metadata, judged, and in parts for Spark."""
+"""The plan of a curation run: the recordings of the raw zone, matched with their metadata, and judged."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heapreplace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
+from aws_pipeline.curation_work import Work
 from aws_pipeline.film_plan import FilmPlan, films_of_directory, films_of_zone, plan_films
 from aws_pipeline.film_work import FilmWork, RawObject
 from aws_pipeline.lake import StoredObject, digest, list_objects, read_object
 from aws_pipeline.landed import Landed, differences, read_digests
-from behavior.contract import CONTRACT_VERSION, ContractError, Fault
-from behavior.curation import CURATION_VERSION
+from behavior.contract import ContractError, Fault
 from behavior.film_keys import RAW_FILM_FOLDERS
 from behavior.keys import (
     METADATA_FOLDERS,
@@ -26,60 +24,11 @@ from behavior.keys import (
     Layout,
     foreign_key,
     object_name,
-    recording_name,
 )
 from behavior.metadata_rows import JudgedRow, judge_metadata
-from behavior.policy import STANDARD, Policy
-from behavior.recording import Recording
 from behavior.tables import RAW_METADATA, RAW_TRACKING
 from behavior.verdicts import QuarantineEntry, Rules, by_name
 from films.film_sources import has_films
-
-_SMALL_PART_BYTES, _PART_BYTES = 16 << 20, 64 << 20
-
-
-@dataclass(frozen=True)
-class Work:
-    """One recording to curate."""
-
-    split: str
-    recording: Recording
-    tracking: str
-    """Key of its tracking in the raw zone."""
-    n_bytes: int
-    """Bytes of its tracking."""
-    annotation: str | None = None
-    """Key of its annotation in the raw zone, if there is one."""
-    versions: tuple[str, ...] = ()
-    """Versions of its objects, in the order of `keys`."""
-    row: int = 0
-    """Its row in the metadata, from 0 on."""
-    policy: Policy = STANDARD
-    """What becomes of its faults."""
-    landed: tuple[Landed | None, ...] = ()
-    """What the table `landing` says of its objects, in the order of `keys`; None for an object that was not uploaded by s3_upload.py."""
-
-    @property
-    def name(self) -> str:
-        """Its name in quarantine."""
-        return recording_name(self.split, self.recording.video_id)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Keys of its objects in the raw zone."""
-        return (self.tracking, self.annotation) if self.annotation else (self.tracking,)
-
-    @property
-    def inputs(self) -> dict[str, str]:
-        """All that its curated rows depend on, as short texts by kind: if none has changed, it need not be curated again."""
-        objects = dict(zip(("tracking", "annotation"), map(" ".join, zip(self.keys, self.versions, strict=True)), strict=False))
-        return {
-            **objects,
-            "metadata": digest_of(repr(self.recording)),
-            "rules": digest_of(repr((CONTRACT_VERSION, sorted(self.policy.changed)))),
-            "curation": str(CURATION_VERSION),
-            "writer": f"pyarrow {pa.__version__}",
-        }
 
 
 @dataclass(frozen=True)
@@ -178,28 +127,6 @@ def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -
         versions,
         tuple(films.work),
     )
-
-
-def digest_of(*texts: str) -> str:
-    """Return a digest of texts in their order: 16 hexadecimal digits."""
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
-
-
-def in_parts(work: Sequence[Work | FilmWork], cores: int) -> list[list[Work | FilmWork]]:
-    """Divide the work into parts of about equal bytes, the largest recordings first.
-
-    There are one or two parts per core, more for large data: Spark needs a quarter of a second per part (Python below 3.12 reads
-    pyspark.zip for each), but with large parts some cores wait at the end.
-    """
-    n_bytes = sum(one.n_bytes for one in work)
-    n_parts = max(cores, min(2 * cores, n_bytes // _SMALL_PART_BYTES), n_bytes // _PART_BYTES)
-    parts: list[list[Work | FilmWork]] = [[] for _ in range(min(len(work), n_parts))]
-    loads = [(0, number) for number in range(len(parts))]  # a heap: the part with the least to do is on top
-    for one in sorted(work, key=lambda one: -one.n_bytes):
-        load, number = loads[0]
-        parts[number].append(one)
-        heapreplace(loads, (load + one.n_bytes, number))
-    return parts
 
 
 def _plan_films(raw_zone: _RawZone, stored: Mapping[str, StoredObject], rules: Rules) -> FilmPlan:

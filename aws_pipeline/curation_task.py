@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from aws_pipeline.curation_plan import Work, digest_of
+from aws_pipeline.curation_work import Work, digest_of
 from aws_pipeline.film_task import FilmResult, curate_film
 from aws_pipeline.film_work import FilmWork
 from aws_pipeline.lake import WrittenObject, count_rows, digest, encode, read_object, write_parquet

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from typing import Any
 
-from aws_pipeline.curation_plan import in_parts
 from aws_pipeline.curation_task import AnyResult, AnyWork, ColumnIds, curate_part
+from aws_pipeline.curation_work import in_parts
 from aws_pipeline.preparation import Options
 
 _STATUS_EVERY_S = 2.0

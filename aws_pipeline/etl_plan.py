@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from aws_pipeline.config import Settings
-from aws_pipeline.curation_plan import Work
+from aws_pipeline.curation_work import Work
 from aws_pipeline.expected import expected_curation
 from aws_pipeline.lake import count_rows
 from aws_pipeline.preparation import Prepared

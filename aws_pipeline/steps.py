@@ -94,7 +94,7 @@ STEPS = (
         command=("aws_pipeline/athena.py", "--file", "aws_pipeline/sql/class_imbalance.sql"),
         reads=(CURATED,),
         writes=ANSWER,
-        code=("aws_pipeline/athena.py", "aws_pipeline/sql/class_imbalance.sql"),
+        code=("aws_pipeline/athena.py", "aws_pipeline/answer_rows.py", "aws_pipeline/sql/class_imbalance.sql"),
         only_here="a question of a person; the dashboard asks it there",
     ),
     Step(

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 from raw_zone import HERON, ODD, OTTER, PLAIN, TEST, walk
 
-from aws_pipeline.curation_plan import Work, in_parts, plan_work
+from aws_pipeline.curation_plan import plan_work
+from aws_pipeline.curation_work import Work, in_parts
 
 
 def faults_of(zone):

@@ -21,9 +21,10 @@ import numpy as np
 import pyarrow as pa
 
 from aws_pipeline import curation_plan
-from aws_pipeline.curation_plan import CurationPlan, in_parts, plan_work
+from aws_pipeline.curation_plan import CurationPlan, plan_work
 from aws_pipeline.curation_state import _from_row, due, lineage_rows
 from aws_pipeline.curation_task import CurationResult
+from aws_pipeline.curation_work import in_parts
 from aws_pipeline.lake import StoredObject, WrittenObject
 from behavior.content import Content, content_groups
 
