@@ -21,7 +21,8 @@ from behavior.keys import CURRENT_SNAPSHOT, snapshot_key
 from behavior.snapshot import Snapshot
 from behavior.tables import Table
 
-_THREADS = 32
+_THREADS = 8
+"""Listings side by side. More of them only wait for each other: Python reads their answers one after the other."""
 _PART_BYTES = 8 << 20
 _MOST_DELETED = 1000
 """Most items in one request to AWS."""

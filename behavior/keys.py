@@ -91,7 +91,8 @@ class LakeObject:
         else:
             known = self.table in (*RAW_TABLES.get(self.split, ()), *_CURATED_TABLES.get(self.split, ())) and not nothing
         places = (lab_fault(self.lab), video_fault(self.video)) if self.split and not nothing else (self.lab and lab_fault(self.lab),)
-        refuse(fault for fault in places if fault and known)
+        if known and any(places):  # mostly not: there may be a hundred thousand objects
+            refuse(fault for fault in places if fault)
         if not known:
             got = f"split {self.split}, lab {self.lab}, video {self.video}"
             raise ValueError(f"Expected an object that table {self.table.name} has, but got {got}. Compare behavior/keys.py.")

@@ -43,7 +43,7 @@ with endpoint(chosen):
     import boto3
     glue = boto3.client("glue")
     stacks = boto3.client("cloudformation").describe_stacks()["Stacks"]
-    assert len(stacks) == 2 and all(each["StackStatus"].endswith("_COMPLETE") for each in stacks), stacks
+    assert len(stacks) == 3 and all(each["StackStatus"].endswith("_COMPLETE") for each in stacks), stacks
     tables = glue.get_tables(DatabaseName=chosen.database)["TableList"]
     print(time.perf_counter() - started, tables[0]["Parameters"]["metadata_location"] if tables else "none")
 """
