@@ -7,6 +7,8 @@ machine) of those that have an action there. A step needs the steps that write w
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aws_pipeline.job_code import SERVING, TRAINING
+
 RECORDINGS = "recordings on a disk"
 RAW = "raw zone"
 CURATED = "curated zone"
@@ -19,9 +21,6 @@ SUBMISSION = "bouts of test recordings"
 SCORE = "score"
 REPORT = "report"
 VERSION = "version of the model"
-
-INFERENCE = ("behavior", "films", "reports", "recognizers", "inference")
-TRAINING = ("behavior", "reports", "recognizers", "training")
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ STEPS = (
         ),
         reads=(RAW, MODEL),
         writes=HELD_OUT,
-        code=INFERENCE,
+        code=SERVING,
         only_here="the job that scores recognizes them first",
     ),
     Step(
@@ -130,7 +129,7 @@ STEPS = (
         ),
         reads=(RAW, MODEL),
         writes=SUBMISSION,
-        code=INFERENCE,
+        code=SERVING,
         only_here="only an approved version is used there: sagemaker_deploy.py transform",
     ),
     Step(
@@ -143,7 +142,7 @@ STEPS = (
         ),
         reads=(RAW, MODEL, HELD_OUT),
         writes=SCORE,
-        code=INFERENCE,
+        code=SERVING,
         action="sagemaker:createTrainingJob.sync",
     ),
     Step(
@@ -156,7 +155,7 @@ STEPS = (
         ),
         reads=(RAW, MODEL),
         writes=REPORT,
-        code=INFERENCE,
+        code=SERVING,
         only_here="it is for the person who looks at the recordings",
     ),
     Step(

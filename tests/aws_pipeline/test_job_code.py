@@ -97,7 +97,7 @@ def test_a_training_job_gets_every_file_of_its_rooms_and_the_versions_its_contai
         pins = (folder / "requirements.txt").read_text().splitlines()
     assert staged == {*job_code.files(*job_code.TRAINING), "requirements.txt"}
     assert reached("training/train.py") <= staged
-    assert sorted(pin.partition("==")[0] for pin in pins) == sorted(training_request.IN_THE_CONTAINER)
+    assert sorted(pin.partition("==")[0] for pin in pins) == sorted(job_code.IN_THE_CONTAINER)
 
 
 def reached(script):
@@ -144,6 +144,15 @@ def test_the_graphs_jobs_have_all_their_code_and_how_it_starts(script):
     assert code.objects[f"{code.training}/start.sh"].startswith(b"#!/bin/sh")
 
 
-@pytest.mark.parametrize("script", ["inference/make_submission.py", "inference/evaluate.py"])
-def test_the_pipeline_knows_all_the_code_behind_its_last_two_steps(script):
-    assert reached(script) <= set(job_code.files(*steps.INFERENCE))
+@pytest.mark.parametrize(
+    ("step", "script"),
+    [
+        ("train", "training/train.py"),
+        ("held_out", "inference/make_submission.py"),
+        ("test", "inference/make_submission.py"),
+        ("score", "inference/evaluate.py"),
+        ("report", "inference/report.py"),
+    ],
+)
+def test_the_pipeline_knows_all_the_code_behind_a_step_and_runs_it_again_when_any_of_it_changes(step, script):
+    assert reached(script) <= set(job_code.files(*steps.step(step).code))
