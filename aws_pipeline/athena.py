@@ -29,7 +29,7 @@ from aws_pipeline.answer_rows import rows_of, session
 from aws_pipeline.answer_text import FORMATS, as_text
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.costs import scan_usd
-from aws_pipeline.expected import NO_LIMITS, Expected, add_limit_flags, expected_query, limits_of
+from aws_pipeline.expected import ANYTHING, Expected, add_allowed_flags, allowed_of, expected_query
 from aws_pipeline.terminal import run, size
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.full_disk import is_full
@@ -139,7 +139,7 @@ def _main() -> int:
     parser.add_argument("--file", type=Path, help="read the statement from this file")
     parser.add_argument("--list", action="store_true", help="list the saved queries and their questions")
     parser.add_argument("--plan", action="store_true", help="only say how much the query may read, and what that costs on AWS")
-    add_limit_flags(parser)
+    add_allowed_flags(parser)
     parser.add_argument("--format", choices=FORMATS, help="how to print the answer (default: by the ending of FILE, else table)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the answer there instead of to stdout")
     arguments = parser.parse_args()
@@ -154,12 +154,12 @@ def _main() -> int:
     chosen = settings()
     ahead = threading.Thread(target=_import_ahead, daemon=True)
     ahead.start()
-    limits = limits_of(arguments)
+    allowed = allowed_of(arguments)
     with endpoint(chosen), Progress("query"):
         ahead.join()
-        if arguments.plan or limits != NO_LIMITS:
+        if arguments.plan or allowed != ANYTHING:
             expected = _expected(sql, chosen)
-            limits.refuse(expected)
+            allowed.refuse(expected)
         answer = None if arguments.plan else ask(sql, chosen)
     if answer is None:
         _print(f"the tables that it names: {expected}\nAthena reads only the columns and partitions that it needs. Nothing was asked.\n")

@@ -50,7 +50,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Limits:
+class Allowed:
     """What a user allows a step to do; None is no limit."""
 
     usd: float | None = None
@@ -66,18 +66,18 @@ class Limits:
             raise UsageError(f"{got}. Raise --max-cost, or do less. Nothing was run.")
 
 
-NO_LIMITS = Limits()
+ANYTHING = Allowed()
 
 
-def add_limit_flags(parser: argparse.ArgumentParser) -> None:
+def add_allowed_flags(parser: argparse.ArgumentParser) -> None:
     """Add --max-cost and --max-bytes."""
     parser.add_argument("--max-cost", type=float, metavar="USD", help="refuse (exit code 2) to do what costs more on AWS")
     parser.add_argument("--max-bytes", type=int, metavar="N", help="refuse (exit code 2) to send or read more bytes")
 
 
-def limits_of(arguments: argparse.Namespace) -> Limits:
+def allowed_of(arguments: argparse.Namespace) -> Allowed:
     """Return the limits of the flags."""
-    return Limits(arguments.max_cost, arguments.max_bytes)
+    return Allowed(arguments.max_cost, arguments.max_bytes)
 
 
 def expected_upload(sizes: Iterable[int]) -> Expected:

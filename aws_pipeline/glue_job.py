@@ -13,7 +13,7 @@ from typing import Any
 
 from aws_pipeline.config import Settings, add_policy_flag, endpoint, policy_text, settings, with_policy
 from aws_pipeline.etl_plan import due_bytes_of, show_plan
-from aws_pipeline.expected import NO_LIMITS, Limits, add_limit_flags, expected_curation, limits_of
+from aws_pipeline.expected import ANYTHING, Allowed, add_allowed_flags, allowed_of, expected_curation
 from aws_pipeline.glue_workers import sized_run
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
 from aws_pipeline.preparation import LITTLE_BYTES, Options, Prepared, nothing_to_do, prepare
@@ -41,7 +41,7 @@ class Order:
     """Curate every recording, also unchanged ones."""
     keep_days: float = 0.0
     """Objects of earlier runs stay readable so many days, for time travel and for pinned snapshots."""
-    limits: Limits = NO_LIMITS
+    allowed: Allowed = ANYTHING
     """A run that would do more is refused."""
 
 
@@ -68,7 +68,7 @@ def run_job(chosen: Settings, order: Order = _AS_USUAL) -> tuple[dict[str, Any],
     if not order.force and (summary_before := nothing_to_do(known, code)):
         return summary_before, False
     due_bytes = due_bytes_of(known)
-    order.limits.refuse(expected_curation(len(known.due.work), due_bytes))
+    order.allowed.refuse(expected_curation(len(known.due.work), due_bytes))
     key, arguments = f"{name}.json", {"--SUMMARY_URI": f"s3://{bucket}/{name}.json", "--CODE": code}
     arguments |= {"--FORCE": str(order.force).lower(), "--KEEP_DAYS": str(order.keep_days)}
     arguments |= {"--DUE_BYTES": str(due_bytes), "--LITTLE_BYTES": str(LITTLE_BYTES)}
@@ -156,7 +156,7 @@ def _main(description: str) -> int:
     parser.add_argument("--json", action="store_true", help="print the summary, or the plan, as one JSON object")
     parser.add_argument("--force", action="store_true", help="curate every recording, also unchanged ones")
     parser.add_argument("--keep-days", type=float, default=0.0, help="objects of earlier runs stay readable so long (default: %(default)s)")
-    add_limit_flags(parser)
+    add_allowed_flags(parser)
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--plan", action="store_true", help="only say how much is to be done; change nothing")
     only.add_argument("--explain", action="store_true", help="only say for each recording why it is curated or not; change nothing")
@@ -165,7 +165,7 @@ def _main(description: str) -> int:
     with endpoint(chosen):
         if arguments.plan or arguments.explain:
             return show_plan(prepared(chosen, force=arguments.force), chosen, explain=arguments.explain, as_json=arguments.json)
-        summary, needed = run_job(chosen, Order(arguments.force, arguments.keep_days, limits_of(arguments)))
+        summary, needed = run_job(chosen, Order(arguments.force, arguments.keep_days, allowed_of(arguments)))
     print(json.dumps(summary) if arguments.json else _in_words(summary, chosen, needed=needed))
     return EXIT_PUT_ASIDE if summary["put_aside"] else EXIT_OK
 

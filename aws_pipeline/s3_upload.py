@@ -37,7 +37,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.expected import NO_LIMITS, Expected, Limits, add_limit_flags, expected_upload, limits_of
+from aws_pipeline.expected import ANYTHING, Allowed, Expected, add_allowed_flags, allowed_of, expected_upload
 from aws_pipeline.landed import Present, read_present
 from aws_pipeline.quarantine_store import replace_reasons
 from aws_pipeline.sending import Delivery, Pace, Sender
@@ -78,14 +78,14 @@ class Uploaded:
         }
 
 
-def upload(data_dir: Path, chosen: Settings, pace: Pace | None = None, *, force: bool = False, limits: Limits = NO_LIMITS) -> Uploaded:
+def upload(data_dir: Path, chosen: Settings, pace: Pace | None = None, *, force: bool = False, allowed: Allowed = ANYTHING) -> Uploaded:
     """Check a data directory, send what is new or changed, record it in the table `landing`; if that is nothing, write nothing.
 
-    Raises UsageError and ContractError as `plan_uploads` does, and UsageError if more is due than `limits` allow.
+    Raises UsageError and ContractError as `plan_uploads` does, and UsageError if more is due than `allowed` says.
     """
     started = time.monotonic()
     plan = plan_of(data_dir, chosen, force=force)
-    limits.refuse(_expected(plan))
+    allowed.refuse(_expected(plan))
     pace, zone, name = pace or Pace(), chosen.uri("raw"), uuid.uuid4().hex
     due = [item for item in plan.uploads if not item.unchanged]
     gone = plan.gone
@@ -145,7 +145,7 @@ def _main() -> int:
         return _rehearse(data_dir, chosen, force=arguments.force)
     pace = Pace(arguments.jobs, arguments.bwlimit * 1e6 if arguments.bwlimit else None)
     with endpoint(chosen):
-        done = upload(data_dir, chosen, pace, force=arguments.force, limits=limits_of(arguments))
+        done = upload(data_dir, chosen, pace, force=arguments.force, allowed=allowed_of(arguments))
     code = EXIT_PUT_ASIDE if done.plan.put_aside else EXIT_OK
     if arguments.json:
         print(json.dumps(done.summary()))
@@ -162,7 +162,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, help="recordings to upload (default: MABE_DATA_DIR, else data/ in the repository)")
     parser.add_argument("--plan", "--dry-run", action="store_true", help="only check everything and say what would be uploaded")
-    add_limit_flags(parser)
+    add_allowed_flags(parser)
     parser.add_argument("--jobs", type=int, default=Pace().jobs, metavar="N", help="files to send at the same time (default: %(default)s)")
     parser.add_argument("--bwlimit", type=float, metavar="MB/S", help="most megabytes per second, all files together (default: no limit)")
     parser.add_argument("--force", action="store_true", help="send every file again, for example after the ETL found a damaged object")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aws_pipeline.expected import Expected, Limits, expected_curation, expected_query, expected_upload
+from aws_pipeline.expected import Allowed, Expected, expected_curation, expected_query, expected_upload
 from aws_pipeline.query_plan import tables_named
 from behavior.contract import UsageError
 
@@ -22,12 +22,13 @@ def test_amounts_and_prices_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("limits", "says"), [(Limits(n_bytes=9), "at most 9 bytes, but got 10"), (Limits(usd=0.5), "at most 0.5 US dollars on AWS, but got 1")]
+    ("allowed", "says"),
+    [(Allowed(n_bytes=9), "at most 9 bytes, but got 10"), (Allowed(usd=0.5), "at most 0.5 US dollars on AWS, but got 1")],
 )
-def test_more_than_a_limit_is_refused(limits, says):
+def test_more_than_a_limit_is_refused(allowed, says):
     with pytest.raises(UsageError, match=says):
-        limits.refuse(Expected(1, 10, 1.0, 1.0))
-    Limits(n_bytes=10, usd=1.0).refuse(Expected(1, 10, 1.0, 1.0))
+        allowed.refuse(Expected(1, 10, 1.0, 1.0))
+    Allowed(n_bytes=10, usd=1.0).refuse(Expected(1, 10, 1.0, 1.0))
 
 
 def test_a_query_names_tables_itself_or_by_a_view_but_not_in_a_comment():
