@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from aws_pipeline.iceberg import LakeTable
 
 _MOST_ATTEMPTS = 10
-_VERSION_DIGITS = 16
 _SORTED = [(name, "ascending") for name in ("split", "video_id", "recognizer", "agent_id", "target_id", "action")]
 
 Predictions = Mapping[str, pa.Table]
@@ -73,7 +72,7 @@ def commit(predictions: Predictions, chosen: Settings) -> list[str]:
 def _commit_table(opened: "LakeTable", predictions: Predictions, zone: str) -> list[str]:
     """Replace the rows of the predicted recordings in one table; one object for each lab."""
     from aws_pipeline.iceberg import Expired
-    from aws_pipeline.lake import encode, remove_objects, write_parquet
+    from aws_pipeline.lake import encode, remove_objects, version_of, write_parquet
 
     table, replaced, new, gone = opened.table, _recordings(predictions[PREDICTABLE_TRIPLES.name]), [], set()
     for lab in sorted(pc.unique(predictions[PREDICTABLE_TRIPLES.name].column("lab_id")).to_pylist()):
@@ -81,8 +80,8 @@ def _commit_table(opened: "LakeTable", predictions: Predictions, zone: str) -> l
         own = predictions[table.name]
         rows = own.filter(pc.equal(own.column("lab_id"), lab)).select(table.schema.names)
         rows = _as_text(pa.concat_tables([*(_without(_stored(table, zone, key), replaced) for key in former), rows]))
-        data = encode(rows.sort_by(_SORTED).combine_chunks(), opened.column_ids, compression="zstd", write_page_checksum=True)
-        key = lab_key(table, lab, _version(data))
+        data = encode(rows.sort_by(_SORTED).combine_chunks(), opened.column_ids)
+        key = lab_key(table, lab, version_of(data))
         if len(rows) and key not in opened.entries:
             new.append(write_parquet(zone, table, key, data))
         gone |= set(former) - ({key} if len(rows) else set())
@@ -116,12 +115,6 @@ def _without(rows: pa.Table, replaced: pa.Array) -> pa.Table:
 def _identity(rows: pa.Table) -> pa.ChunkedArray:
     parts = [rows.column(name).cast(pa.string()) for name in ("recognizer", "split", "video_id")]
     return pc.binary_join_element_wise(*parts, " ")
-
-
-def _version(data: pa.Buffer) -> str:
-    from aws_pipeline.lake import digest
-
-    return digest(data)[:_VERSION_DIGITS]
 
 
 def _main() -> int:

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from aws_pipeline.curation_work import Work, digest_of
+from aws_pipeline.curation_work import Work
 from aws_pipeline.film_task import FilmResult, curate_film
 from aws_pipeline.film_work import FilmWork
-from aws_pipeline.lake import WrittenObject, count_rows, digest, encode, read_object, write_parquet
+from aws_pipeline.lake import WrittenObject, count_rows, digest, digest_of, encode, read_object, write_parquet
 from aws_pipeline.landed import differences
 from behavior.annotations import Behavior, bout_lengths, enrich, sound_bouts
 from behavior.content import Content, content_of
@@ -23,10 +23,9 @@ from behavior.quality import quality_of
 from behavior.quality_flags import quality_flags
 from behavior.tables import ANNOTATIONS_ENRICHED, FILM_LABELS, RAW_ANNOTATION, RAW_TRACKING, TRACKING_CURATED, Table
 
-BOUT_OPTIONS = {"compression": "zstd", "write_page_checksum": True}
 _ANY_FRAMES = range(np.iinfo(np.int32).max)
 """Limits for bouts if tracking cannot be read."""
-_OUTPUTS = ((TRACKING_CURATED, WRITE_OPTIONS), (ANNOTATIONS_ENRICHED, BOUT_OPTIONS))
+_OUTPUTS: tuple[tuple[Table, dict[str, Any]], ...] = ((TRACKING_CURATED, WRITE_OPTIONS), (ANNOTATIONS_ENRICHED, {}))
 
 ColumnIds = dict[str, dict[str, int]]
 """Table -> column -> Iceberg's number of the column."""

@@ -1,6 +1,5 @@
 """One recording to curate, all that its rows depend on, and the division of recordings into parts for Spark."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapreplace
@@ -8,6 +7,7 @@ from heapq import heapreplace
 import pyarrow as pa
 
 from aws_pipeline.film_work import FilmWork
+from aws_pipeline.lake import digest_of
 from aws_pipeline.landed import Landed
 from behavior.contract import CONTRACT_VERSION
 from behavior.curation import CURATION_VERSION
@@ -60,11 +60,6 @@ class Work:
             "curation": str(CURATION_VERSION),
             "writer": f"pyarrow {pa.__version__}",
         }
-
-
-def digest_of(*texts: str) -> str:
-    """Return a digest of texts in their order: 16 hexadecimal digits."""
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
 def in_parts(work: Sequence[Work | FilmWork], cores: int) -> list[list[Work | FilmWork]]:

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from aws_pipeline.film_work import FilmWork
-from aws_pipeline.lake import WrittenObject, digest, encode, write_file, write_parquet
+from aws_pipeline.lake import VERSION_DIGITS, WrittenObject, digest_of, encode, write_file, write_parquet
 from aws_pipeline.raw_film import RawFilm
 from behavior.contract import ContractError, Fault, UsageError
 from behavior.film import FilmFacts
@@ -27,9 +27,6 @@ from behavior.film_keys import FILM, film_centers_key, film_embeddings_key, film
 from behavior.film_labels import read_labels
 from behavior.keys import LakeObject, recording_name
 from behavior.tables import FILM_LABELS
-
-_OPTIONS = {"compression": "zstd", "write_page_checksum": True}
-_VERSION_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ def _curated(work: FilmWork, source: RawFilm, curated: str, empty: FilmResult, c
     notes += source.notes
     work.policy.refuse(notes)
     texts = (*source.digests.values(), *(text for kind, text in work.inputs.items() if kind not in work.objects))
-    fingerprint = digest(pa.py_buffer("\0".join(texts).encode()))[:_VERSION_DIGITS]
+    fingerprint = digest_of(*texts)
     result = replace(
         empty,
         notes=tuple(notes),
@@ -130,7 +127,7 @@ def _row(
         "lab_id": work.lab,
         "video_id": work.video_id,
         "name": work.title,
-        "file": film_key(*place, facts.sha256[:_VERSION_DIGITS], ending),
+        "file": film_key(*place, facts.sha256[:VERSION_DIGITS], ending),
         "centers": film_centers_key(*place, fingerprint) if has_centers else None,
         "embeddings": None if embeddings is None else film_embeddings_key(*place, fingerprint),
         "frames": facts.frames,
@@ -194,7 +191,7 @@ def _write_labels(
     if bouts is not None and len(bouts):  # Iceberg takes an object without rows for none
         rows = pa.Table.from_pandas(bouts.assign(video_id=work.video_id), schema=FILM_LABELS.schema, preserve_index=False)
         key = LakeObject(FILM_LABELS, FILM, work.lab, work.video_id, fingerprint).key
-        yield write_parquet(curated, FILM_LABELS, key, encode(rows, column_ids, **_OPTIONS))
+        yield write_parquet(curated, FILM_LABELS, key, encode(rows, column_ids))
 
 
 def _write_array(curated: str, key: str, array: np.ndarray) -> WrittenObject:

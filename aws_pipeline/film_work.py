@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from aws_pipeline.lake import digest
+from aws_pipeline.lake import digest_of
 from aws_pipeline.landed import Landed
 from behavior.contract import CONTRACT_VERSION
 from behavior.film_keys import FILM, film_number
@@ -73,8 +73,8 @@ class FilmWork:
         """All that its curated rows depend on, as `Work.inputs`; who is filmed is not among them."""
         return {
             **{kind: f"{one.key} {one.version}" for kind, one in self.objects.items()},
-            "labelling": digest(pa.py_buffer(repr((self.labelling, self.labels_fps)).encode()))[:16],
-            "rules": digest(pa.py_buffer(repr((CONTRACT_VERSION, sorted(self.policy.changed))).encode()))[:16],
+            "labelling": digest_of(repr((self.labelling, self.labels_fps))),
+            "rules": digest_of(repr((CONTRACT_VERSION, sorted(self.policy.changed)))),
             "curation": str(FILM_CURATION_VERSION),
             "writer": f"pyarrow {pa.__version__}",
         }

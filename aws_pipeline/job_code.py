@@ -117,10 +117,14 @@ def glue_code(chosen: Settings) -> GlueCode:
     return GlueCode(code, *places, {**objects, **of_training}, tuple(pins(*NOT_IN_GLUE)), training)
 
 
+def for_the_container(*places: str) -> Files:
+    """Return the files of folders, and the list of the packages that the PyTorch container installs for them."""
+    return {**files(*places), "requirements.txt": ("\n".join(pins(*IN_THE_CONTAINER)) + "\n").encode()}
+
+
 def _training_code(chosen: Settings) -> tuple[str, dict[str, bytes]]:
     """Return the address of the code that trains and scores in the cloud's graph, and its objects."""
-    requirements = {"requirements.txt": ("\n".join(pins(*IN_THE_CONTAINER)) + "\n").encode()}
-    packed = {**files(*dict.fromkeys((*TRAINING, *SERVING))), **requirements}
+    packed = for_the_container(*dict.fromkeys((*TRAINING, *SERVING)))
     content = {"code.zip": as_zip(packed), "start.sh": START.encode()}
     folder = chosen.uri("artifacts", f"training/code/graph-{digest({**packed, 'start.sh': START.encode()})}")
     return folder, {f"{folder}/{name}": each for name, each in content.items()}

@@ -24,6 +24,9 @@ from behavior.tables import Table
 _THREADS = 8
 """Listings side by side. More of them only wait for each other: Python reads their answers one after the other."""
 _PART_BYTES = 8 << 20
+_OPTIONS: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
+VERSION_DIGITS = 16
+"""Of a digest, in keys."""
 _MOST_DELETED = 1000
 """Most items in one request to AWS."""
 
@@ -158,14 +161,26 @@ def count_rows(zone: str, key: str) -> int:
         return 0
 
 
+def version_of(data: pa.Buffer) -> str:
+    """Return the part of the digest of an object's bytes that stands in its key."""
+    return digest(data)[:VERSION_DIGITS]
+
+
+def digest_of(*texts: str) -> str:
+    """Return a digest of texts in their order: 16 hexadecimal digits."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:VERSION_DIGITS]
+
+
 def encode(rows: pa.Table, column_ids: dict[str, int], **options: Any) -> pa.Buffer:
-    """Return rows as the bytes of a Parquet object; `options` are those of pyarrow, `column_ids` are Iceberg's numbers of the columns.
+    """Return rows as the bytes of a Parquet object; `column_ids` are Iceberg's numbers of the columns.
+
+    `options` are those of pyarrow; without others, pages are compressed and carry checksums.
 
     Arrow's own schema is not stored beside Parquet's: it would make one reader see dictionaries where another sees text.
     """
     fields = [field.with_metadata({b"PARQUET:field_id": str(column_ids[field.name]).encode()}) for field in rows.schema]
     target = pa.BufferOutputStream()
-    with pq.ParquetWriter(target, pa.schema(fields), store_schema=False, **options) as writer:
+    with pq.ParquetWriter(target, pa.schema(fields), store_schema=False, **{**_OPTIONS, **options}) as writer:
         writer.write_table(rows.cast(pa.schema(fields)))
     return target.getvalue()
 

@@ -11,7 +11,7 @@ from contextlib import nullcontext, suppress
 import pyarrow as pa
 
 from aws_pipeline.iceberg import CommitConflictError, LakeTable, open_tables
-from aws_pipeline.lake import WrittenObject, digest, encode, read_object, read_snapshot, write_parquet
+from aws_pipeline.lake import WrittenObject, encode, read_object, read_snapshot, version_of, write_parquet
 from aws_pipeline.landed import LandedFile
 from aws_pipeline.retention import clean, publish_snapshot, read_retention, snapshot_of, tag_of
 from aws_pipeline.underway import others_underway
@@ -24,8 +24,6 @@ _MOST_ATTEMPTS = 20
 _ATTEMPTS_TO_READ = 5
 """If an object of the table is not there so many times, nobody is replacing it: its rows are lost, and the next uploads complete them."""
 _LONGEST_PAUSE_S = 0.5
-_OPTIONS = {"compression": "zstd", "write_page_checksum": True}
-_VERSION_DIGITS = 16
 
 
 def record(zone: str, database: str, run: str, landed: Iterable[LandedFile], gone: Iterable[str] = ()) -> bool:
@@ -68,8 +66,8 @@ def _commit(zone: str, database: str, run: str, table: LakeTable, by_lab: Mappin
     for lab, rows in by_lab.items():
         former = sorted(of_lab.get(lab, ()))
         merged = _merged(zone, former, rows, lost=lost)
-        data = encode(merged, table.column_ids, **_OPTIONS)
-        key = lab_key(LANDING, lab, digest(data)[:_VERSION_DIGITS])
+        data = encode(merged, table.column_ids)
+        key = lab_key(LANDING, lab, version_of(data))
         kept = [key] if merged.num_rows else []  # Iceberg takes an object without rows for none
         replaced += [each for each in former if each not in kept]
         if kept and key not in former:

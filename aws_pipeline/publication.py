@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from aws_pipeline.curation_plan import CurationPlan
 from aws_pipeline.curation_state import lineage_rows
-from aws_pipeline.curation_task import BOUT_OPTIONS, CurationResult
+from aws_pipeline.curation_task import CurationResult
 from aws_pipeline.film_state import film_files, manifest_rows
 from aws_pipeline.iceberg import LakeTable, open_tables
 from aws_pipeline.lake import (
@@ -27,6 +27,7 @@ from aws_pipeline.lake import (
     read_object,
     read_snapshot,
     remove_objects,
+    version_of,
     write_object,
     write_parquet,
 )
@@ -54,7 +55,6 @@ from behavior.tables import (
 from behavior.verdicts import QuarantineEntry
 
 _METADATA = {"train": METADATA_TRAIN, "test": METADATA_TEST}
-_VERSION_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,8 @@ def _change(table: LakeTable, wanted: Mapping[str, WrittenObject]) -> tuple[list
 
 def _write_spanning(zone: str, table: LakeTable, lab: str | None, rows: pa.Table, stored: Container[str]) -> WrittenObject:
     """Write all rows of a table, or of one lab of it, at a key that names their content, unless the table and the zone have them."""
-    data = encode(rows, table.column_ids, **BOUT_OPTIONS)
-    version = digest(data)[:_VERSION_DIGITS]
+    data = encode(rows, table.column_ids)
+    version = version_of(data)
     key = lab_key(table.table, lab, version) if lab else key_of(table.table, version=version)
     if key in table.entries and key in stored:
         return WrittenObject(table.table.name, key, len(rows), data.size, digest(data))

@@ -12,7 +12,7 @@ from typing import Any
 
 from aws_pipeline.config import Settings
 from aws_pipeline.costs import GPUS
-from aws_pipeline.job_code import IN_THE_CONTAINER, TRAINING, files, pins
+from aws_pipeline.job_code import TRAINING, for_the_container
 from aws_pipeline.names import OWNER_TAG
 
 METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
@@ -182,7 +182,7 @@ def checkpoints_of(job: str) -> str:
 def staged_code() -> Iterator[Path]:
     """Copy the files of this repository that the job needs to a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
-        for path, content in {**files(*TRAINING), "requirements.txt": ("\n".join(pins(*IN_THE_CONTAINER)) + "\n").encode()}.items():
+        for path, content in for_the_container(*TRAINING).items():
             target = Path(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_pipeline.config import Settings
-from aws_pipeline.job_code import TRAINING, digest, files, pins
+from aws_pipeline.job_code import TRAINING, digest, for_the_container
 from aws_pipeline.names import OWNER_TAG
-from aws_pipeline.training_request import ENTRY, IN_THE_CONTAINER, METRICS, TrainingRequest, hyperparameter_of, image_of, volume_gb
+from aws_pipeline.training_request import ENTRY, METRICS, TrainingRequest, hyperparameter_of, image_of, volume_gb
 from behavior.contract import UsageError
 
 OBJECTIVE = "val_score"
@@ -147,7 +147,7 @@ def upload_code(chosen: Settings) -> str:
     """Upload the code of training jobs as one archive, whose address contains its digest; return the address."""
     import boto3
 
-    content = {**files(*TRAINING), "requirements.txt": ("\n".join(pins(*IN_THE_CONTAINER)) + "\n").encode()}
+    content = for_the_container(*TRAINING)
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
         for path, data in content.items():

@@ -21,7 +21,7 @@ from behavior.contract import UsageError
 
 def the_pins_of_a_job() -> list[str]:
     """Return what the container is asked to install."""
-    return job_code.pins(*training_request.IN_THE_CONTAINER)
+    return job_code.pins(*job_code.IN_THE_CONTAINER)
 
 
 class Bucket:
