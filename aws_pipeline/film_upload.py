@@ -99,11 +99,10 @@ def _upload(data_dir: Path, path: Path, held: RawFilmObject, present: Present, f
     stamp = Stamp.of(path)
     if stamp is None:  # it was removed meanwhile
         return None
-    unchanged = present.is_unchanged(held.key, stamp) and not force
-    name = recording_name(FILM, held.video)
-    return Upload(path, held.key, path.relative_to(data_dir).as_posix(), stamp, name, unchanged, force)
+    source, name = path.relative_to(data_dir).as_posix(), recording_name(FILM, held.video)
+    return Upload.compared(path, held.key, source, stamp, present, recording=name, force=force)
 
 
 def _metadata(path: Path, key: str, present: Present, force: bool) -> Upload | None:
     stamp = Stamp.of(path)
-    return Upload(path, key, path.name, stamp, None, present.is_unchanged(key, stamp) and not force, force) if stamp else None
+    return Upload.compared(path, key, path.name, stamp, present, force=force) if stamp else None

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from aws_pipeline.landed import Stamp
+from aws_pipeline.landed import Present, Stamp
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,13 @@ class Upload:
     """Whether the raw zone has it, and nothing has touched it since: then it is neither read nor sent."""
     forced: bool = False
     """Whether it is sent even if the raw zone has it."""
+
+    @classmethod
+    def compared(
+        cls, path: Path, key: str, source: str, stamp: Stamp, present: Present, *, recording: str | None = None, force: bool
+    ) -> Self:
+        """Return a file, compared with what the raw zone holds; with `force` nothing counts as unchanged."""
+        return cls(path, key, source, stamp, recording, present.is_unchanged(key, stamp) and not force, force)
 
     @property
     def is_metadata(self) -> bool:

@@ -120,7 +120,11 @@ def plan_uploads(data_dir: Path, look: Callable[[Collection[str]], Present] | No
         Balance("recordings", n_rows, {"sound": n_sound, "put aside": len(wrong) + len(left_out), "repeated": n_again}),
         Balance("files", n_present, {"sound": len(uploads), "left out": sum(len(one.unsent) for one in files.values())}),
     )
-    metadata = [_metadata(csvs[split], key_of(RAW_METADATA, split), stamp, present, force) for split, stamp in stamps.items() if stamp]
+    metadata = [
+        Upload.compared(csvs[split], key_of(RAW_METADATA, split), csvs[split].name, stamp, present, force=force)
+        for split, stamp in stamps.items()
+        if stamp
+    ]
     gone = sorted(set(METADATA) & present.objects.keys() - {item.key for item in metadata}) if csvs else []
     recordings = UploadPlan(
         (*uploads, *metadata),
@@ -178,10 +182,6 @@ def require_data_directory(data_dir: Path) -> None:
         )
 
 
-def _metadata(path: Path, key: str, stamp: Stamp, present: Present, force: bool) -> Upload:
-    return Upload(path, key, path.name, stamp, None, present.is_unchanged(key, stamp) and not force, force)
-
-
 def _moved(balance: Balance, source: str, target: str, count: int) -> Balance:
     """Return a balance in which some of one outcome have another one."""
     parts = {**balance.parts, source: balance.parts[source] - count, target: balance.parts[target] + count}
@@ -223,11 +223,11 @@ def _files(data_dir: Path, split: str, row: JudgedRow, objects: Sequence[LakeObj
                 message = f"Expected a file {one.file}, but got none."
                 files.faults.append(Fault("file-missing", file_of(RAW_METADATA, split), message, "Add it or remove the row."))
             continue
-        path, unchanged = data_dir / name, present.is_unchanged(one.key, stamp) and not force
-        faults = footer_faults(one.table, path, name, mend="Export the file again.") if row.recording and not unchanged else ()
+        item = Upload.compared(data_dir / name, one.key, name, stamp, present, recording=row.name, force=force)
+        faults = footer_faults(one.table, item.path, name, mend="Export the file again.") if row.recording and not item.unchanged else ()
         files.faults.extend(faults)
         if row.recording and not faults:
-            files.uploads.append(Upload(path, one.key, name, stamp, row.name, unchanged, force))
+            files.uploads.append(item)
         else:
             files.unsent.append(name)
     return files
