@@ -62,4 +62,7 @@ def test_every_step_says_what_it_would_do_and_keeps_to_its_limits(script, data_d
     assert "Nothing was asked" in asked.stdout
     refused = script("aws_pipeline/athena.py", sql, "--max-bytes", "10")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert script("aws_pipeline/athena.py", sql, "--max-bytes", "1000000", "--format", "csv").stdout.split() == ["_col0", "8"]
+    assert script("aws_pipeline/athena.py", sql, "--all-partitions", "--max-bytes", "1000000", "--format", "csv").stdout.split() == [
+        "_col0",
+        "8",
+    ]
