@@ -143,6 +143,7 @@ def _register(step: Step, settings: Settings) -> States:
         "recipe.$": "$.order.recipe",
         "run.$": "$.data.run",
         "score.$": "States.Format('{}', $.score.score)",
+        "card": "card.md and decoding.csv in the archive of the model",
     }
     kinds = {"SupportedContentTypes": ["application/vnd.apache.parquet"], "SupportedResponseMIMETypes": ["text/csv"]}
     request = {

@@ -228,6 +228,9 @@ def test_an_execution_ends_with_a_registered_version_and_one_whose_data_are_bad_
     archive = endpoint.root / package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"].removeprefix("s3://")
     with tarfile.open(archive) as tar:
         names = tar.getnames()
+        told = tar.extractfile("card.md")
+        assert told
+        assert f"- run of the ETL that scored it: {card['run']}" in told.read().decode()
         content = tar.extractfile("score.json")
         assert content
         score = json.load(content)
