@@ -1,6 +1,8 @@
 """Connections, one of a kind for each endpoint: to make one takes longer than most requests."""
 
 from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -21,10 +23,18 @@ def kept(make: Callable[Asked, Made]) -> Callable[Asked, Made]:
 
 @kept
 def s3_client() -> Any:
-    """Return one client for all requests."""
+    """Return one client for all requests. It reads times faster than botocore does: a listing has one for each object."""
     import boto3
+    from botocore.session import get_session
 
-    return boto3.client("s3")
+    session = get_session()
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_instant)
+    return boto3.Session(botocore_session=session).client("s3")
+
+
+def _instant(text: str) -> datetime:
+    """Return a time that S3 wrote, in ISO 8601 or as HTTP headers have it."""
+    return datetime.fromisoformat(text) if text[:1].isdigit() else parsedate_to_datetime(text)
 
 
 @kept
