@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, wraps
+from threading import Lock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -15,10 +16,16 @@ _forgotten: list[Callable[[], None]] = []
 
 
 def kept(make: Callable[Asked, Made]) -> Callable[Asked, Made]:
-    """Keep what a function makes until the endpoint changes."""
-    cached = cache(make)
+    """Keep what a function makes until the endpoint changes. Threads that ask for it at once wait for the first one to make it."""
+    cached, lock = cache(make), Lock()
     _forgotten.append(cached.cache_clear)
-    return cached  # type: ignore[return-value]
+
+    @wraps(make)
+    def held(*arguments: Asked.args, **named: Asked.kwargs) -> Made:
+        with lock:
+            return cached(*arguments, **named)  # type: ignore[arg-type]
+
+    return held
 
 
 @kept
