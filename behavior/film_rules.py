@@ -23,7 +23,7 @@ labels_fps = 25          # frame rate that the labels count at, if it is not tha
 [merge]
 dance = "active"         # behaviors that count as another
 """
-_MEND = "Correct the file; the README shows one."
+_MEND = "Correct the file; docs/films.md shows one."
 
 
 @dataclass(frozen=True)
