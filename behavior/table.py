@@ -47,6 +47,8 @@ class Table:
     """Columns that may not hold nulls."""
     by_split: bool = False
     """Whether its objects lie in folders or files of their own for each split, as those of recordings in the raw zone do."""
+    by_frame: bool = False
+    """Whether it has rows for each frame: so many that a query of SQL must say which partitions it reads, or that it reads all."""
 
     @property
     def location(self) -> str:
