@@ -3,7 +3,7 @@
 They do not depend on the direction of the mice, or on left and right, nor on their place in the arena, unless `place` asks for it.
 Angles are radians.
 
-Axes: K bodyparts, T frames of the recording, S samples at the recognizer's rate, B signals, F features.
+Axes: K bodyparts, T frames of the recording, S samples at the recognizer's rate, N chosen samples, B signals, F features.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import numpy as np
 from behavior.curation import CuratedTracking
 from behavior.labelling import Subject
 from behavior.views.anchors import ANCHORS
-from behavior.views.centered_windows import mean_and_deviation, moved
+from behavior.views.centered_windows import RunningSums, moved
 from behavior.views.features import refuse_bad_settings
 from behavior.views.placed_points import arena_of, place_signals, placed_points
 from behavior.views.sampling import BLOCK_SAMPLES, sample_count, sample_frames
@@ -75,15 +75,20 @@ class PairStatistics:
         cm, cm/s, radians and radians/s by the recording's own `fps`; NaN where too little was seen. Statistics that need
         a second mouse, or a mouse that is not tracked, are unknown.
         """
-        start, stop, _ = part.indices(sample_count(curated.frames, fps, self.fps))
-        features = np.empty((max(stop - start, 0), len(self.names)), np.float32)
-        for first in range(start, stop, BLOCK_SAMPLES):
-            last = min(first + BLOCK_SAMPLES, stop)
-            features[first - start : last - start] = self._block(curated, fps, subject, first, last).T
+        return self.at(curated, fps, subject, np.arange(*part.indices(sample_count(curated.frames, fps, self.fps))))
+
+    def at(self, curated: CuratedTracking, fps: float, subject: Subject, samples: np.ndarray) -> np.ndarray:
+        """Return the statistics [N, F] float32 of some samples [N], ascending, as `of` says: a few samples take far less time than all."""
+        features, at = np.empty((len(samples), len(self.names)), np.float32), 0
+        while at < len(samples):
+            end = int(np.searchsorted(samples, samples[at] + BLOCK_SAMPLES))
+            features[at:end] = self._block(curated, fps, subject, samples[at:end]).T
+            at = end
         return features
 
-    def _block(self, curated: CuratedTracking, fps: float, subject: Subject, first: int, last: int) -> np.ndarray:
-        """Return [F, S] for the samples from `first` to before `last`; samples around them are used too."""
+    def _block(self, curated: CuratedTracking, fps: float, subject: Subject, samples: np.ndarray) -> np.ndarray:
+        """Return [F, N] for some ascending samples [N]; samples around them are used too."""
+        first, last = int(samples[0]), int(samples[-1]) + 1
         halves = [round(width * self.fps / 2) for width in self.windows_s]
         beside = [round(when * self.fps) for when in self._beside()]
         margin = max([0, *halves]) + max(map(self._samples, self.lags_s)) + max([0, *beside])
@@ -96,12 +101,9 @@ class PairStatistics:
             mice[1] = np.full_like(mice[1], np.nan)
         arena = arena_of(curated) if self.place else np.full((2, 2), np.nan)
         signals = np.stack([*self._signals(mice[0], mice[1], arena).values()])
-        inner, around, shortest = slice(first - begin, last - begin), [], signals
-        for half in halves:
-            mean, deviation = mean_and_deviation(signals, half)
-            shortest = mean if half == min(halves) else shortest
-            around += [mean[:, inner].copy(), deviation[:, inner].copy()]  # copies, because long windows have far more samples around
-        return np.concatenate([signals[:, inner], *around, *(moved(shortest, ahead)[:, inner] for ahead in beside)])
+        chosen, sums = samples - begin, RunningSums(signals)
+        around = [statistic for half in halves for statistic in sums.around(half, chosen)]
+        return np.concatenate([signals[:, chosen], *around, *(sums.around(min(halves), chosen + ahead)[0] for ahead in beside)])
 
     def _beside(self) -> tuple[float, ...]:
         """Return the times beside a sample, earlier ones first, s."""

@@ -181,8 +181,18 @@ def test_a_part_is_what_the_whole_holds_there(moving, monkeypatch: pytest.Monkey
     curated = moving(dance, still(3, 4), frames=900, lost=tuple((frame, 1, "nose") for frame in range(500, 540)))
     settings = PairStatistics(PARTS)
     whole = settings.of(curated, 30.0, Subject(1, 2))
-    for part in (slice(480, 700), slice(300, 900), slice(0, 10)):
+    for part in (slice(480, 700), slice(300, 900), slice(0, 10), slice(1, 900, 3)):
         np.testing.assert_allclose(settings.of(curated, 30.0, Subject(1, 2), part), whole[part], atol=1e-3)
+
+
+def test_chosen_samples_are_what_the_whole_holds_there(moving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("behavior.views.pair_statistics.BLOCK_SAMPLES", 100)
+    curated = moving(dance, still(3, 4), frames=900)
+    settings = PairStatistics(PARTS, windows_s=(0.2, 1.0), beside_s=(0.4,), place=True)
+    whole = settings.of(curated, 30.0, Subject(1, 2))
+    for samples in ([0], [3, 4, 99, 100, 101, 640, 899], []):
+        chosen = np.array(samples, np.int64)
+        np.testing.assert_allclose(settings.at(curated, 30.0, Subject(1, 2), chosen), whole[chosen], atol=1e-3)
 
 
 @pytest.mark.parametrize(
