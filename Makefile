@@ -35,8 +35,9 @@ demo-video: $(READY)  ## Simulated films of a pain test through the lake; ends w
 pipeline: $(READY)  ## The whole pipeline on the recordings in MABE_DATA_DIR
 	$(BIN)/python aws_pipeline/pipeline.py
 
+# Files of tests run side by side, up to four: they keep apart what they write. A test alone: .venv/bin/python -m pytest tests/...
 test: $(READY)  ## All tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Glue 5.1 runs Python 3.11. pyiceberg comes from the lock, as the job asks for it.
 $(GLUE_READY): tests/glue/requirements.txt requirements.lock

@@ -111,7 +111,9 @@ def read_present(zone: str, labs: Iterable[str]) -> Present:
     """Return what a raw zone holds of metadata and of some labs."""
     chosen = sorted(set(labs))
     of_labs, folders = set(map(lab_partition, chosen)), [*METADATA_FOLDERS, *RECORDING_FOLDERS, *RAW_FILM_FOLDERS]
-    objects, rows = list_objects(zone, folders, of_labs), read_landing(zone, {None, *chosen})
+    with ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(read_landing, zone, {None, *chosen})
+        objects, rows = list_objects(zone, folders, of_labs), reading.result()
     landed = map(_from_row, rows.to_pylist())
     vouched = {one.key: one for one in landed if vouches(one.version, one.stamp.n_bytes, objects.get(one.key))}
     return Present(objects, vouched)

@@ -6,14 +6,14 @@
 import csv
 import io
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
 from behavior.contract import ContractError, Fault, refuse
-from behavior.film_labels import STANDARD_RULES, LabelRules
 from behavior.ids import lab_fault
+from behavior.pain import MERGED, PAIN_BEHAVIORS
 
 LAB = "lab"
 """The lab of a film that lies in no folder of its lab, if films.toml does not name one."""
@@ -23,7 +23,25 @@ labels_fps = 25          # frame rate that the labels count at, if it is not tha
 [merge]
 dance = "active"         # behaviors that count as another
 """
-_MEND = "Correct the file; the README shows one."
+_MEND = "Correct the file; docs/films.md shows one."
+
+
+@dataclass(frozen=True)
+class LabelRules:
+    """What labels may say."""
+
+    merged: Mapping[str, str]
+    """Behaviors that count as another."""
+    behaviors: tuple[str, ...] = PAIN_BEHAVIORS
+    """Behaviors that count."""
+
+    @classmethod
+    def with_more(cls, merged: Mapping[str, str], also: Sequence[str]) -> "LabelRules":
+        """Return the usual rules with more behaviors that are merged, and more that count."""
+        return cls({**MERGED, **merged}, (*PAIN_BEHAVIORS, *(name for name in also if name not in PAIN_BEHAVIORS)))
+
+
+STANDARD_RULES = LabelRules(MERGED)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from small_recognizer import PROVENANCE
 from behavior.bouts import BOUT_COLUMNS
 from behavior.contract import EXIT_OK, ContractError
 from behavior.film import FilmInMemory, PictureSettings
+from behavior.film_labelling import FilmLabelling
 from behavior.material import Material
-from behavior.pain import PAIN_BEHAVIORS, FilmLabelling
+from behavior.pain import PAIN_BEHAVIORS
 from behavior.recording import Recording, Triple
 from behavior.tables import RAW_TRACKING
 from behavior.views.film_views import FilmEmbeddings, FilmPictures
