@@ -312,6 +312,7 @@ def _features(recipe: TreesRecipe, zone: CuratedZone, train: Sequence[Recording]
         beside_s=recipe.beside_s,
         place=recipe.place,
         alone=alone,
+        fastest_cm_per_s=recipe.fastest_cm_per_s,
     )
 
 

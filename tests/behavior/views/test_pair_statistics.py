@@ -239,6 +239,20 @@ def test_a_place_in_the_arena_counts_from_its_middle_to_its_edge(moving) -> None
         np.testing.assert_allclose(moved_away[name], seen[name], atol=1e-4)
 
 
+def test_motion_across_a_jump_of_the_tracker_is_unknown(moving) -> None:
+    """Mouse 1 runs right at 6 cm/s; in frame 30 the tracker has it 50 cm above."""
+    path = moving(lambda second: (6 * second, 50 if round(30 * second) == 30 else 0, 0), still(3, 4))
+    name, window = "center speed 0.033s", "center speed 0.033s mean 1s"
+    as_tracked, sound = values(path), values(path, replace(PAIR, fastest_cm_per_s=250.0))
+    assert as_tracked[name][30:32] == pytest.approx(1500, abs=1)
+    assert np.flatnonzero(np.isnan(sound[name])).tolist() == [0, 30, 31]
+    assert as_tracked[window][30] > 100
+    assert sound[window][30] == pytest.approx(6, abs=1e-3)
+    assert np.isnan(sound["opening 0.033s"][30:32]).all()  # about 48 cm in a sample, shared by two mice: 720 cm/s each
+    slow = values(moving(lambda second: (60 * second, 0, 0), still(3, 4)), replace(PAIR, fastest_cm_per_s=250.0))
+    assert slow[name][1:] == pytest.approx(60, abs=1e-2)
+
+
 def test_one_mouse_alone_has_only_its_own_signals(moving) -> None:
     both = values(moving(still(0, 0)), pair=(1, 1))
     alone = values(moving(still(0, 0)), replace(PAIR, alone=True), pair=(1, 1))
