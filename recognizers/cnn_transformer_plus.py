@@ -37,17 +37,22 @@ class CnnTransformerPlusConfig(CnnTransformerConfig):
     """Whether the tokens of the two mice and their two relations attend to each other in every sample."""
     place: bool = False
     """Whether it sees where in the arena each mouse is; its tracks then have the arena as two points more."""
+    stir_s: tuple[float, ...] = ()
+    """Widths of centered windows in which it sees how much each point moves, on a logarithmic scale, s; () for none."""
     joint: bool = False
     """One softmax over all behaviors and "nothing", if the labels of the training recordings show that they exclude each other."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "lags_s", tuple(self.lags_s))  # JSON brings a list
+        for name in ("lags_s", "stir_s"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON brings lists
         if self.token % self.heads or min(self.token, self.labs + 1, self.lab_width, self.pool) < 1 or not self.fps > 0:
             expected = "a token that is a multiple of heads, lab_width and pool of 1 or more, labs of 0 or more and fps above 0"
             raise ValueError(f"Expected {expected}, but got {self}. Change the sizes.")
         if not self.lags_s or min(self.lags_s) * self.fps < 0.5:
             raise ValueError(f"Expected lags of a sample or more at {self.fps} samples a second, but got {self.lags_s}. Use longer ones.")
+        if min((1.0, *self.stir_s)) <= 0:
+            raise ValueError(f"Expected stir_s of windows above 0 s, but got {self.stir_s}. Use (0.25, 1, 3).")
 
 
 class CnnTransformerPlus(nn.Module):
@@ -59,7 +64,9 @@ class CnnTransformerPlus(nn.Module):
         super().__init__()
         self.config = config
         points = n_features // (2 * len(COORDINATES))
-        self.geometry = Geometry(tuple(round(lag * config.fps) for lag in config.lags_s), points, config.place)
+        lags = tuple(round(lag * config.fps) for lag in config.lags_s)
+        stir = tuple(round(width * config.fps / 2) for width in config.stir_s)
+        self.geometry = Geometry(lags, points, config.place, stir)
         self.mouse = _token(self.geometry.mouse_width, config)
         self.relation = _token(self.geometry.relation_width, config)
         self.roles = nn.Parameter(torch.randn(4, config.token) * 0.1)

@@ -5,6 +5,7 @@ Axes: B batch, W window samples, P points of one mouse, L lags, F columns of tra
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from behavior.views.anchors import ANCHORS
 from behavior.views.pair_tracks import ARENA, CM_PER_M, COORDINATES
@@ -14,6 +15,8 @@ _BODY_CM = 3.0
 """Unit of length for places in or near a body: about half a mouse."""
 _NEARLY_ZERO = 1e-2
 """Added to squared lengths, cm^2, so that no root and no logarithm is of 0."""
+_STILL = 1e-4
+"""Added to mean squared displacements, cm^2: a tenth of a millimeter is no motion."""
 _SEEN_FROM = (_FRONT, _CENTER)
 """Anchors whose place in the arena is told."""
 _PLACE_WIDTH = 7 * len(_SEEN_FROM)
@@ -22,14 +25,19 @@ _PLACE_WIDTH = 7 * len(_SEEN_FROM)
 class Geometry(nn.Module):
     """From tracks to the motion of each mouse, and the place of the other, in its own frame of reference. It has no weights."""
 
-    def __init__(self, lags: tuple[int, ...], points: int, place: bool = False) -> None:
-        """Prepare for mice of so many points; with `place`, the last ones are the arena."""
+    def __init__(self, lags: tuple[int, ...], points: int, place: bool = False, stir: tuple[int, ...] = ()) -> None:
+        """Prepare for mice of so many points; with `place`, the last ones are the arena.
+
+        `stir` are half widths of the windows in which speeds are averaged, in samples.
+        """
         super().__init__()
+        self.stir = stir
         self.lags = (*(-lag for lag in lags), *lags)
         self.of_arena = len(ARENA) if place else 0
         self.points = points = points - self.of_arena
         anchors, n_lags = len(ANCHORS), len(self.lags)
         self.mouse_width = 3 * points + 2 * anchors * n_lags + 2 * n_lags + 1 + (_PLACE_WIDTH if place else 0)
+        self.mouse_width += len(stir) * (points + anchors)
         self.relation_width = 2 * points + anchors**2 + 2 + (2 + anchors**2) * n_lags
 
     def forward(self, features: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -57,6 +65,8 @@ class Geometry(nn.Module):
         mice = [shape.flatten(-2), seen, length.log(), motion.flatten(-2), headed_to.flatten(-2)]
         if self.of_arena:
             mice.append(_squashed(in_arena(anchors[..., _SEEN_FROM, :], heading, arena[..., :2] * CM_PER_M)).flatten(-2))
+        if self.stir:
+            mice.append(stir_around(place, valid, self.stir))
         relations = [there.flatten(-2), distance.log(), toward.flatten(-2), _squashed(nearer).flatten(-2), other_motion.flatten(-2)]
         return torch.cat(mice, -1), torch.cat(relations, -1)
 
@@ -75,6 +85,30 @@ def in_frame_of(vectors: Tensor, heading: Tensor) -> Tensor:
     along, across = heading[..., None, 0], heading[..., None, 1]
     x, y = vectors[..., 0], vectors[..., 1]
     return torch.stack([x * along + y * across, y * along - x * across], -1)
+
+
+def stir_around(place: Tensor, valid: Tensor | None, halves: tuple[int, ...]) -> Tensor:
+    """Return how much the points [2, B, W, P, 2] of each mouse move around each sample: [2, B, W, windows x (anchors + P)].
+
+    The logarithm of the root mean square of displacements between two samples, cm, in centered windows up to `halves` samples away: of the
+    anchors, and of all points relative to the center. On this scale a mouse that rests differs from one that grooms, as much as from one
+    that walks; in a displacement over one time the difference is lost. A point that is not tracked does not move.
+    """
+    tracked = (place != 0).any(-1)
+    twice = tracked[:, :, 1:] & tracked[:, :, :-1]  # [2, B, W - 1, P]
+    step = (place[:, :, 1:] - place[:, :, :-1]) * twice[..., None]
+    own = (step - step[..., _CENTER, None, :]).square().sum(-1) * twice
+    moved = torch.cat([step[..., : len(ANCHORS), :].square().sum(-1), own], -1)  # [2, B, W - 1, anchors + P]
+    moved = functional.pad(moved, (0, 0, 1, 0)).flatten(0, 1).transpose(1, 2)  # [2 B, anchors + P, W]
+    counts = torch.ones_like(moved[:1, :1]) if valid is None else valid[:, None].to(moved.dtype).repeat(2, 1, 1)  # [.., 1, W]
+    moved = moved if valid is None else moved * counts
+    means = [_window_mean(moved, half) / _window_mean(counts, half).clamp(min=_NEARLY_ZERO) for half in halves]
+    return (torch.cat(means, 1) + _STILL).log().mul(0.5).transpose(1, 2).unflatten(0, (2, -1))
+
+
+def _window_mean(values: Tensor, half: int) -> Tensor:
+    """Return the mean of values [N, F, W] over the samples up to `half` away; those beyond the ends count as 0."""
+    return functional.avg_pool1d(values, 2 * half + 1, stride=1, padding=half)
 
 
 def in_arena(places: Tensor, heading: Tensor, arena: Tensor) -> Tensor:

@@ -138,6 +138,7 @@ def test_it_learns_one_batch_by_heart() -> None:
         ({"token": 7}, "a token that is a multiple of heads"),
         ({"pool": 0}, "a token that is a multiple of heads, lab_width and pool of 1 or more"),
         ({"lags_s": ()}, "lags of a sample or more"),
+        ({"stir_s": (0.0,)}, "stir_s of windows above 0 s"),
         ({"lags_s": (0.01,)}, "lags of a sample or more at 30.0 samples a second"),
         ({"width": 60, "heads": 8}, "width to be a multiple of 2 x heads"),
     ],

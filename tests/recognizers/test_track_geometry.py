@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from recognizers.track_geometry import Geometry, in_arena
+from recognizers.track_geometry import Geometry, in_arena, stir_around
 
 ARENA = torch.tensor([[-10.0, -20.0], [10.0, 20.0]])  # 20 by 40 cm
 
@@ -49,3 +49,28 @@ def test_mirrored_turned_or_given_by_its_other_corners_an_arena_is_the_same() ->
 
 def test_an_arena_that_is_not_known_gives_finite_numbers() -> None:
     assert in_arena(torch.rand(4, 2), torch.tensor([1.0, 0.0]), torch.zeros(2, 2)).isfinite().all()
+
+
+def test_stir_tells_a_mouse_that_grooms_from_one_that_rests_and_one_that_walks() -> None:
+    """The agent walks by 0.4 cm a sample, and its fourth point stays a millimeter a sample behind; the target does not move at all."""
+    place = torch.ones(2, 1, 9, 4, 2)
+    along = 0.4 * torch.arange(9.0)
+    place[0, 0, :, :3, 0] += along[:, None]
+    place[0, 0, :, 3, 0] += 0.3 / 0.4 * along
+    stir = stir_around(place, None, (0, 2))  # [2, 1, W, 2 windows x (3 + 4)]
+    now, around = stir[:, 0, 4, :7].exp(), stir[:, 0, 4, 7:].exp()
+    torch.testing.assert_close(now, around)
+    torch.testing.assert_close(now[0], torch.tensor([0.4, 0.4, 0.4, 0.01, 0.01, 0.01, 0.1]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(now[1], torch.full((7,), 0.01), atol=1e-3, rtol=0)
+
+
+def test_a_point_that_is_not_tracked_does_not_move_and_padding_is_not_counted() -> None:
+    place = torch.ones(2, 1, 8, 4, 2) + 0.4 * torch.arange(8.0)[None, None, :, None, None]
+    place[:, :, :, 3] = 0
+    valid = torch.arange(8)[None] < 5
+    stir = stir_around(place * valid[None, ..., None, None], valid, (1,))
+    torch.testing.assert_close(stir[:, :, :5], stir_around(place[:, :, :5], None, (1,)))
+    torch.testing.assert_close(stir[0, 0, 3, 6].exp(), torch.tensor(0.01), atol=1e-3, rtol=0)
+    short, long = stir_around(place, None, (1,)), stir_around(place, None, (200,))
+    assert short.isfinite().all()
+    assert long.isfinite().all()
