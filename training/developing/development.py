@@ -32,6 +32,7 @@ from training.judging.run_summary import description
 from training.judging.scored_subjects import evaluated_behaviors, fit_decodings, labelling_of_run, subjects_with_scores
 from training.judging.tally import tally
 from training.material.fold_plan import FoldPlan
+from training.recipes.trees_recipe import TreesRecipe
 
 RECOGNIZER, CARD, PAGE, NUMBERS = "recognizer.safetensors", "card.md", "report.html", "report.json"
 
@@ -178,7 +179,7 @@ def _save(shop: Workshop, run: CombinedRun) -> None:
 
 def _curve(shop: Workshop, complete: list[Tried], choice: Choice) -> list[CurvePoint]:
     """Return the learning curve of the best trees among the candidates; networks take too long for it."""
-    trees = [one for one in complete if not one.candidate.validates]
+    trees = [one for one in complete if isinstance(one.candidate.recipe, TreesRecipe)]
     if not trees:
         return []
     best = max(trees, key=lambda one: choice.precision[choice.names.index(one.candidate.recipe.name), 0])
