@@ -77,7 +77,7 @@ def test_a_recognizer_of_films_is_scored_as_evaluate_scores_its_bouts(tmp_path: 
     torch.set_num_threads(1)
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(film_file.tempfile, "tempdir", str(tmp_path / "temporary"))
-    make_zone(tmp_path, individuals=3, seconds=2)
+    make_zone(tmp_path, individuals=5, seconds=6)
     seen = {**PROVENANCE, "videos": {"train": [film_number("lab", "mouse0_0")], "validation": [], "held_out": []}}
     (tmp_path / "model").mkdir()
     checkpoint = tmp_path / "model" / "films.safetensors"
