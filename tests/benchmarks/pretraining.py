@@ -27,6 +27,8 @@ from behavior.score_levels import FINE_LEVELS, count_fine
 from behavior.simulated.lab_habits import HABITUAL
 from behavior.views.pair_features import common_bodyparts
 from behavior.views.pair_tracks import PairTracks
+from behavior.views.sampling import sample_count
+from behavior.views.windows import window_starts
 from behavior.whole_file import write_json
 from recognizers.cnn_transformer_plus import CnnTransformerPlus, CnnTransformerPlusConfig
 from recognizers.families import network_family
@@ -81,12 +83,12 @@ def trunk_in(path: Path, zone: CuratedZone, bodyparts: tuple[str, ...], epochs: 
 
 def windows_of(zone: CuratedZone, train: tuple[int, ...]) -> int:
     """Return the number of training windows of some recordings."""
-    recipe = recipe_of(1, 1)
-    recordings = [recording for recording in zone.annotated_recordings() if recording.video_id in train]
-    return sum(
-        len(recording.pairs) * math.ceil(zone.frame_counts()[recording.video_id] * recipe.fps / recording.fps / recipe.windowing.step)
-        for recording in recordings
-    )
+    recipe, count = recipe_of(1, 1), 0
+    for recording in zone.annotated_recordings():
+        if recording.video_id in train:
+            samples = sample_count(zone.frame_counts()[recording.video_id], recording.fps, recipe.fps)
+            count += len(recording.pairs) * len(window_starts(samples, recipe.windowing.window, recipe.windowing.step))
+    return count
 
 
 def measured(zone: CuratedZone, recipe: Recipe, train: tuple[int, ...], held_out: tuple[int, ...], seed: int) -> float:
