@@ -74,11 +74,11 @@ def _commit_table(opened: "LakeTable", predictions: Predictions, zone: str) -> l
     from aws_pipeline.iceberg import Expired
     from aws_pipeline.lake import encode, remove_objects, version_of, write_parquet
 
-    table, replaced, new, gone = opened.table, _recordings(predictions[PREDICTABLE_TRIPLES.name]), [], set()
+    table, new, gone = opened.table, [], set()
     for lab in sorted(pc.unique(predictions[PREDICTABLE_TRIPLES.name].column("lab_id")).to_pylist()):
         former = [key for key in opened.entries if (held := object_of(key)) and held.lab == lab]
-        own = predictions[table.name]
-        rows = own.filter(pc.equal(own.column("lab_id"), lab)).select(table.schema.names)
+        replaced = _recordings(_of_lab(predictions[PREDICTABLE_TRIPLES.name], lab))  # another lab may have a recording of the same number
+        rows = _of_lab(predictions[table.name], lab).select(table.schema.names)
         rows = _as_text(pa.concat_tables([*(_without(_stored(table, zone, key), replaced) for key in former), rows]))
         data = encode(rows.sort_by(_SORTED).combine_chunks(), opened.column_ids)
         key = lab_key(table, lab, version_of(data))
@@ -90,6 +90,10 @@ def _commit_table(opened: "LakeTable", predictions: Predictions, zone: str) -> l
     opened.commit(new, gone, expired=Expired(frozenset(), frozenset()))
     remove_objects(zone, sorted(gone))
     return [f"{table.name}: {sum(one.rows for one in new):,} rows of {len(new)} labs"]
+
+
+def _of_lab(rows: pa.Table, lab: str) -> pa.Table:
+    return rows.filter(pc.equal(rows.column("lab_id"), lab))
 
 
 def _stored(table: Table, zone: str, key: str) -> pa.Table:

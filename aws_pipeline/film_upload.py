@@ -17,7 +17,6 @@ from behavior.film_keys import (
     RawFilmObject,
     film_number,
 )
-from behavior.film_labels import layout_faults
 from behavior.keys import recording_name
 from behavior.verdicts import QuarantineEntry
 from films.film_sources import Findings
@@ -83,6 +82,8 @@ def film_file_faults(path: Path, where: str, part: FilmPart) -> tuple[Fault, ...
     if part is FilmPart.EMBEDDINGS:
         return ()  # their length can only be compared with that of the film
     if part is FilmPart.LABELS:
+        from behavior.film_labels import layout_faults  # it loads pandas, which an upload without new labels does not need
+
         return layout_faults(path.read_bytes(), where)
     try:
         from films.decoding import opened

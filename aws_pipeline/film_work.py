@@ -9,7 +9,7 @@ from aws_pipeline.lake import digest_of
 from aws_pipeline.landed import Landed
 from behavior.contract import CONTRACT_VERSION
 from behavior.film_keys import FILM, film_number
-from behavior.film_labels import STANDARD_RULES, LabelRules
+from behavior.film_rules import STANDARD_RULES, LabelRules
 from behavior.keys import recording_name
 from behavior.policy import STANDARD, Policy
 

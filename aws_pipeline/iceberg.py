@@ -41,6 +41,7 @@ from pyiceberg.types import BinaryType, BooleanType, DoubleType, FloatType, Iceb
 
 from aws_pipeline.connections import kept, open_zone
 from aws_pipeline.lake import WrittenObject
+from aws_pipeline.manifests import change_of
 from behavior.contract import UsageError
 from behavior.keys import ICEBERG, object_of
 from behavior.table import NAME, TEXT, Table, doc
@@ -112,7 +113,7 @@ class LakeTable:
         try:
             with self.handle.transaction() as transaction:
                 if entries or removed:
-                    with transaction.update_snapshot(snapshot_properties={"run": tag or ""}).overwrite() as change:
+                    with change_of(transaction, {"run": tag or ""}) as change:
                         for entry in removed.values():
                             change.delete_data_file(entry)
                         for entry in entries.values():
@@ -134,18 +135,19 @@ class LakeTable:
         schema = self.handle.schema()
         plan = compute_statistics_plan(schema, self.handle.metadata.properties)
         statistics = data_file_statistics_from_parquet_metadata(one.footer, plan, parquet_path_to_id_mapping(schema))
-        return DataFile.from_args(
+        entry = DataFile.from_args(
             content=DataFileContent.DATA,
             file_path=f"{self.zone}/{one.key}",
             file_format=FileFormat.PARQUET,
             partition=Record(held.lab) if self.table.partition else Record(),
             file_size_in_bytes=one.n_bytes,
             sort_order_id=None,
-            spec_id=self.handle.spec().spec_id,
             equality_ids=None,
             key_metadata=None,
             **statistics.to_serialized_dict(),
         )
+        entry.spec_id = self.handle.spec().spec_id
+        return entry
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from behavior.film_keys import RAW_FILM_FOLDERS
 from behavior.keys import METADATA_FOLDERS, RECORDING_FOLDERS, lab_partition
 from behavior.parquet_file import read_rows
 from behavior.policy import Policy
+from behavior.table import no_rows
 from behavior.tables import LANDING
 
 _THREADS = 16
@@ -111,7 +112,9 @@ def read_present(zone: str, labs: Iterable[str]) -> Present:
     """Return what a raw zone holds of metadata and of some labs."""
     chosen = sorted(set(labs))
     of_labs, folders = set(map(lab_partition, chosen)), [*METADATA_FOLDERS, *RECORDING_FOLDERS, *RAW_FILM_FOLDERS]
-    objects, rows = list_objects(zone, folders, of_labs), read_landing(zone, {None, *chosen})
+    with ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(read_landing, zone, {None, *chosen})
+        objects, rows = list_objects(zone, folders, of_labs), reading.result()
     landed = map(_from_row, rows.to_pylist())
     vouched = {one.key: one for one in landed if vouches(one.version, one.stamp.n_bytes, objects.get(one.key))}
     return Present(objects, vouched)
@@ -155,7 +158,7 @@ def read_landing(zone: str, labs: Iterable[str | None] | None = None) -> pa.Tabl
         try:
             with ThreadPoolExecutor(_THREADS) as pool:
                 tables = list(pool.map(lambda key, last=last: _read(zone, key, may_be_gone=last), keys))
-            return pa.concat_tables([LANDING.schema.empty_table(), *tables])
+            return pa.concat_tables([no_rows(LANDING.schema), *tables])
         except FileNotFoundError:  # another upload has replaced it; if it is gone for good, nobody vouches for its objects
             continue
     raise AssertionError("the last attempt returns")
@@ -166,7 +169,7 @@ def _read(zone: str, key: str, *, may_be_gone: bool) -> pa.Table:
         return read_rows(LANDING, read_object(zone, key), key, mend=_MEND)
     except FileNotFoundError:
         if may_be_gone:
-            return LANDING.schema.empty_table()
+            return no_rows(LANDING.schema)
         raise
 
 

@@ -24,9 +24,11 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -64,8 +66,19 @@ def run_pipeline(order: PipelineOrder, chosen: Settings, on_step: Callable[[Step
     return results
 
 
-def _make_sample() -> None:
-    print(run_script("aws_pipeline/sample_data.py", "--data-dir", SAMPLE_DIR).rstrip(), flush=True)
+def _make_sample(folder: Path) -> None:
+    print(run_script("aws_pipeline/sample_data.py", "--data-dir", folder).rstrip(), flush=True)
+
+
+@contextmanager
+def _sample_to_plan() -> Iterator[Path]:
+    """Yield the folder of the simulated recordings; if nobody has made them yet, one with the same, which is removed afterwards."""
+    if (SAMPLE_DIR / "train.csv").is_file():
+        yield SAMPLE_DIR
+        return
+    with TemporaryDirectory() as folder:
+        _make_sample(Path(folder) / SAMPLE_DIR.name)
+        yield Path(folder) / SAMPLE_DIR.name
 
 
 def _print_step(step: StepResult) -> None:
@@ -120,19 +133,21 @@ def _main() -> int:
     limits = limits_of(arguments.limit)
     chosen = with_policy(settings(), arguments.policy)
     policy_text(chosen)
-    if arguments.sample:
-        _make_sample()
     data_dir = SAMPLE_DIR if arguments.sample else (arguments.data_dir or chosen.data_dir).resolve()
     results = (arguments.results_dir or RESULTS / data_dir.name).resolve()
     hyperparameters = {} if arguments.epochs is None else {"epochs": arguments.epochs}
     order = PipelineOrder(data_dir, results, arguments.recipe, hyperparameters, arguments.force, limits)
     if arguments.plan or arguments.max_cost is not None:
-        plan = planned(order, chosen, PlanOrder(arguments.instance_type, arguments.train_hours))
+        counted = PlanOrder(arguments.instance_type, arguments.train_hours)
+        with _sample_to_plan() if arguments.sample else nullcontext(data_dir) as read:
+            plan = planned(replace(order, data_dir=read), chosen, counted)
         if arguments.plan:
             print("\n".join(plan_lines(plan)))
         refuse_above_limit(plan, arguments.max_cost)
         if arguments.plan:
             return EXIT_OK
+    if arguments.sample:
+        _make_sample(SAMPLE_DIR)
     steps = run_pipeline(order, chosen, _print_step)
     with whole_file(results / "summary.json") as draft:
         draft.write_text(json.dumps([asdict(step) for step in steps], indent=1, default=str))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aws_pipeline import glue_job, s3_upload
 from aws_pipeline.config import Settings, endpoint
-from aws_pipeline.costs import PRICES_OF, SPOT_PART, CostLine, glue_minutes, hourly_usd, requests_usd, scan_usd, table
+from aws_pipeline.costs import SPOT_PART, CostLine, glue_minutes, hourly_usd, refuse_cost, requests_usd, scan_usd, table
 from aws_pipeline.expected import QUERY_S, expected_curation, expected_upload
 from aws_pipeline.glue_workers import workers_for
 from aws_pipeline.pipeline_order import PipelineOrder
@@ -20,7 +20,6 @@ from aws_pipeline.step_work import StepWork
 from aws_pipeline.steps import STEPS, Step, needs
 from aws_pipeline.terminal import size
 from aws_pipeline.upload_plan import Upload, plan_uploads
-from behavior.contract import UsageError
 from behavior.keys import object_of
 from behavior.tables import RAW_TRACKING
 
@@ -95,10 +94,7 @@ def plan_lines(plan: Sequence[PlannedStep]) -> list[str]:
 
 def refuse_above_limit(plan: Sequence[PlannedStep], most_usd: float | None) -> None:
     """Raise UsageError if a run may cost more than `most_usd` on AWS, on demand; None is no limit."""
-    total = sum(line.usd for line in _priced(plan))
-    if most_usd is not None and total > most_usd:
-        what = f"Expected a run of at most {most_usd:.2f} US dollars on AWS, but got up to {total:.2f} ({PRICES_OF})"
-        raise UsageError(f"{what}. Raise --max-cost, lower --train-hours, or choose another --instance-type. Nothing was run.")
+    refuse_cost(most_usd, sum(line.usd for line in _priced(plan)), "a run", "lower --train-hours, or choose another --instance-type")
 
 
 def _priced(plan: Sequence[PlannedStep]) -> list[CostLine]:

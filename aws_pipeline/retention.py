@@ -121,7 +121,8 @@ def clean(zone: str, tables: Mapping[str, LakeTable], retention: Retention, *, a
     objects = list_objects(zone, [*(one.table.location for one in tables.values()), *(CURATED_FILM_FOLDERS if files is not None else ())])
     needed |= {key for key in objects if key in files} if files else set()
     free = {key for key, one in objects.items() if key not in needed and (alone or key in expired or _before(one, old))}
-    metadata = {key for key, one in list_objects(zone, [ICEBERG]).items() if _before(one, old)}
+    own = [f"{ICEBERG}/{name}" for name in tables]  # tables of others, such as predictions, lie beside them
+    metadata = {key for key, one in list_objects(zone, own).items() if _before(one, old)}
     metadata -= _metadata_keys(zone, tables) if metadata else set()
     over = [name for name, pin in read_pins(zone).items() if datetime.fromisoformat(pin["until"]) <= datetime.now(UTC)]
     remove_objects(zone, sorted({*free, *metadata, *map(snapshot_key, retention.expired), *map(pin_key, over)}))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,12 @@ class Sender:
     """Sends files to one bucket."""
 
     def __init__(self, bucket: str, pace: Pace, present: Present) -> None:
+        self._bucket, self._pace, self._present = bucket, pace, present
+        self._bandwidth = Bandwidth(pace.bytes_per_s)
+
+    @cached_property
+    def _s3(self) -> Any:
+        """A client that is patient; an upload with nothing to do needs none."""
         import boto3
         from botocore.config import Config
         from botocore.handlers import add_expect_header
@@ -89,11 +96,10 @@ class Sender:
 
         attempts = get_session().get_config_variable("max_attempts") or 1 + _RETRIES  # AWS_MAX_ATTEMPTS, if it is set
         retries: Any = {"mode": "standard", "total_max_attempts": attempts}
-        self._s3 = boto3.client("s3", config=Config(retries=retries, max_pool_connections=pace.jobs))
+        client = boto3.client("s3", config=Config(retries=retries, max_pool_connections=self._pace.jobs))
         # by default a client asks before it sends a body: two round trips for each file instead of one
-        self._s3.meta.events.unregister("before-call.s3", add_expect_header)
-        self._bucket, self._pace, self._present = bucket, pace, present
-        self._bandwidth = Bandwidth(pace.bytes_per_s)
+        client.meta.events.unregister("before-call.s3", add_expect_header)
+        return client
 
     def send_all(self, items: Iterable[Upload]) -> Iterator[Delivery]:
         """Send files that are new or changed; yield what became of each, as they are done. After an error nothing more is begun."""
@@ -104,6 +110,8 @@ class Sender:
             else:
                 (large if item.stamp.n_bytes > LARGE_BYTES else small).append(item)
         pool = ThreadPoolExecutor(self._pace.jobs)
+        if small:
+            _ = self._s3  # made here, because threads would make it several times
         try:
             yield from (done.result() for done in as_completed([pool.submit(self.send, item) for item in small]))
             yield from map(self.send, large)

@@ -52,9 +52,16 @@ class StepWork:
         return self._work[step.name](step)
 
     def record_of(self, step: Step) -> str:
-        """Return the name of a step's record: one for each recipe, where the recipe matters."""
+        """Return the name of a step's record.
+
+        What is about a model, or lies in the results folder, has one for each results folder: two folders that train with other settings
+        do not take each other's place. What is about a model has one for each recipe.
+        """
         about_a_model = MODEL in (*step.reads, step.writes)
-        return f"{step.name}-{self.order.recipe}" if about_a_model else step.name
+        if not about_a_model and step.writes not in self.order.places:
+            return step.name
+        place = fingerprint_of(str(self.order.results))[:8]
+        return f"{step.name}-{self.order.recipe}-{place}" if about_a_model else f"{step.name}-{place}"
 
     def inputs_of(self, step: Step) -> list[str]:
         """Return the fingerprints of all on which a step's result depends."""

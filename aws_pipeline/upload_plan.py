@@ -5,6 +5,7 @@ A data directory has recordings, films, or both. What it does not have at all st
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -101,9 +102,12 @@ def plan_uploads(data_dir: Path, look: Callable[[Collection[str]], Present] | No
     found = _found_films(data_dir, faults)
     rows = [(split, row) for split, metadata in judged.items() for row in metadata.rows]
     labs = {row.lab for _, row in rows if row.recording} | ({one.lab for one in found.films} if found else set())
-    present = look(labs) if look and not faults else Present()
-    objects = {row.name: _objects(split, row) for split, row in rows}
-    files = {row.name: _files(data_dir, split, row, objects[row.name], present, force) for split, row in rows}
+    with ThreadPoolExecutor(1) as beside:  # S3 is asked while the file system is
+        looking = beside.submit(look, labs) if look and not faults else None
+        objects = {row.name: _objects(split, row) for split, row in rows}
+        files_of = {name: [(one, one.file, Stamp.of(f"{data_dir}/{one.file}")) for one in each] for name, each in objects.items()}
+        present = looking.result() if looking else Present()
+    files = {row.name: _files(data_dir, split, row, files_of[row.name], present, force) for split, row in rows}
     wrong = [row for _, row in rows if row.recording is None]
     left_out = [row for _, row in rows if row.recording and files[row.name].faults]
     n_sound = len(rows) - len(wrong) - len(left_out)
@@ -114,7 +118,7 @@ def plan_uploads(data_dir: Path, look: Callable[[Collection[str]], Present] | No
         every = (fault for one in (*faulty_rows, *without_files, *(films.left_out if films else ())) for fault in one.faults)
         raise ContractError([*faults, *every] or _nothing(data_dir))
     uploads = [each for one in files.values() for each in one.uploads]
-    n_present = _present(data_dir, (one.file for each in objects.values() for one in each))
+    n_present = _present(data_dir, (name for each in files_of.values() for _, name, _ in each))
     n_rows, n_again = sum(len(one.table) for one in judged.values()), sum(one.duplicates for one in judged.values())
     balances = (
         Balance("recordings", n_rows, {"sound": n_sound, "put aside": len(wrong) + len(left_out), "repeated": n_again}),
@@ -213,14 +217,17 @@ def _present(data_dir: Path, names: Iterable[str]) -> int:
     return count
 
 
-def _files(data_dir: Path, split: str, row: JudgedRow, objects: Sequence[LakeObject], present: Present, force: bool) -> _Files:
+_StampedFile = tuple[LakeObject, str, Stamp | None]
+"""An object, its file relative to the data directory, and what the file system says of it; None if there is no such file."""
+
+
+def _files(data_dir: Path, split: str, row: JudgedRow, stamped: Sequence[_StampedFile], present: Present, force: bool) -> _Files:
     """Return the files of a recording: those to send, those to leave out, and faults. It may lack annotation, but not tracking."""
     files = _Files([], [], [])
-    for one in objects:
-        name, stamp = one.file, Stamp.of(f"{data_dir}/{one.file}")
+    for one, name, stamp in stamped:
         if stamp is None:
             if one.table is RAW_TRACKING and row.recording:
-                message = f"Expected a file {one.file}, but got none."
+                message = f"Expected a file {name}, but got none."
                 files.faults.append(Fault("file-missing", file_of(RAW_METADATA, split), message, "Add it or remove the row."))
             continue
         item = Upload.compared(data_dir / name, one.key, name, stamp, present, recording=row.name, force=force)

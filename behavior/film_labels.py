@@ -9,14 +9,14 @@ Column names may have capitals. Axes: T frames.
 """
 
 import io
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from behavior.contract import Fault
-from behavior.pain import CODES, MERGED, PAIN_BEHAVIORS
+from behavior.film_rules import STANDARD_RULES, LabelRules
+from behavior.pain import CODES
 from behavior.policy import STANDARD, Policy
 
 LABEL_COLUMNS = ("action", "written", "start_frame", "stop_frame")
@@ -30,24 +30,6 @@ _LEAST_FRAMES = 120
 """In shorter films these ratios are common by chance."""
 _MOST_FRAMES = 2.0**53
 """From here on a float is whole whatever was meant."""
-
-
-@dataclass(frozen=True)
-class LabelRules:
-    """What labels may say."""
-
-    merged: Mapping[str, str]
-    """Behaviors that count as another."""
-    behaviors: tuple[str, ...] = PAIN_BEHAVIORS
-    """Behaviors that count."""
-
-    @classmethod
-    def with_more(cls, merged: Mapping[str, str], also: Sequence[str]) -> "LabelRules":
-        """Return the usual rules with more behaviors that are merged, and more that count."""
-        return cls({**MERGED, **merged}, (*PAIN_BEHAVIORS, *(name for name in also if name not in PAIN_BEHAVIORS)))
-
-
-STANDARD_RULES = LabelRules(MERGED)
 
 
 @dataclass(frozen=True)

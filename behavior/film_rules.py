@@ -6,14 +6,15 @@
 import csv
 import io
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
 from behavior.contract import ContractError, Fault, refuse
-from behavior.film_labels import STANDARD_RULES, LabelRules
+from behavior.film_keys import VIDEOS
 from behavior.ids import lab_fault
+from behavior.pain import MERGED, PAIN_BEHAVIORS
 
 LAB = "lab"
 """The lab of a film that lies in no folder of its lab, if films.toml does not name one."""
@@ -23,7 +24,25 @@ labels_fps = 25          # frame rate that the labels count at, if it is not tha
 [merge]
 dance = "active"         # behaviors that count as another
 """
-_MEND = "Correct the file; the README shows one."
+_MEND = "Correct the file; docs/films.md shows one."
+
+
+@dataclass(frozen=True)
+class LabelRules:
+    """What labels may say."""
+
+    merged: Mapping[str, str]
+    """Behaviors that count as another."""
+    behaviors: tuple[str, ...] = PAIN_BEHAVIORS
+    """Behaviors that count."""
+
+    @classmethod
+    def with_more(cls, merged: Mapping[str, str], also: Sequence[str]) -> "LabelRules":
+        """Return the usual rules with more behaviors that are merged, and more that count."""
+        return cls({**MERGED, **merged}, (*PAIN_BEHAVIORS, *(name for name in also if name not in PAIN_BEHAVIORS)))
+
+
+STANDARD_RULES = LabelRules(MERGED)
 
 
 @dataclass(frozen=True)
@@ -37,7 +56,11 @@ class FilmRules:
     lab: str = LAB
     """Lab of films that lie in no folder of their lab."""
     individuals: Mapping[str, str] = field(default_factory=dict)
-    """The mouse in a film, by the film's name."""
+    """The mouse in a film, by the film's name, or by <lab>/<name>."""
+
+    def individual_of(self, lab: str, film: str) -> str | None:
+        """Return the mouse in a film of a lab; None if it is not known."""
+        return self.individuals.get(f"{lab}/{film}", self.individuals.get(film))
 
 
 def parse_film_rules(rules: bytes | None, individuals: bytes | None, where: tuple[str, str]) -> FilmRules:
@@ -93,4 +116,9 @@ def _individuals(data: bytes, where: str) -> dict[str, str]:
     if not {"film", "individual"} <= set(columns):
         message = f"Expected the columns film and individual, but got {', '.join(columns)}."
         raise ContractError(Fault("column-missing", where, message, "Name the columns so."))
-    return {PurePath(row["film"]).stem: row["individual"] for row in rows if row["film"] and row["individual"]}
+    return {_film_of(PurePath(row["film"])): row["individual"] for row in rows if row["film"] and row["individual"]}
+
+
+def _film_of(path: PurePath) -> str:
+    """Return the name of a film, with its lab if the path has a folder of it."""
+    return path.stem if path.parent.name in ("", VIDEOS) else f"{path.parent.name}/{path.stem}"

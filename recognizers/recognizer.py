@@ -12,10 +12,10 @@ import numpy as np
 
 from behavior.bouts import DURATIONS, Criteria, DecodeSettings, ScoreRows, decode_scored
 from behavior.contract import ContractError
+from behavior.film_labelling import FilmLabelling
 from behavior.groups import GroupLabelling
 from behavior.labelling import Labelling, PairLabelling, Subject
 from behavior.material import Material
-from behavior.pain import FilmLabelling
 from behavior.recording import Recording
 
 if TYPE_CHECKING:

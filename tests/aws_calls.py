@@ -12,6 +12,7 @@ import ast
 import json
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -87,11 +88,18 @@ def begin() -> None:
 
 
 def save(cache_of_pytest: Any) -> None:
-    """Add what was recorded to what earlier runs have recorded."""
-    known = cache_of_pytest.get(CACHE, {}) or {}
-    for operation, tests in _recorded.items():
-        known[operation] = sorted({*tests, *known.get(operation, [])} - {""})[:_MOST_TESTS]
-    cache_of_pytest.set(CACHE, known)
+    """Add what was recorded to what earlier runs have recorded; processes that run tests side by side have a file each."""
+    own = f"{CACHE}/{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    cache_of_pytest.set(own, merged([cache_of_pytest.get(own, {}), {operation: list(tests) for operation, tests in _recorded.items()}]))
+
+
+def merged(records: Iterable[Mapping[str, Iterable[str]]]) -> dict[str, list[str]]:
+    """Return a few tests for each operation, from several records."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        for operation, tests in record.items():
+            found.setdefault(operation, set()).update(tests)
+    return {operation: sorted(tests - {""})[:_MOST_TESTS] for operation, tests in found.items()}
 
 
 def lines(recorded: dict[str, list[str]]) -> list[str]:
@@ -106,7 +114,7 @@ def lines(recorded: dict[str, list[str]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    file = ROOT / ".pytest_cache" / "v" / CACHE
-    if not file.is_file():
+    files = list((ROOT / ".pytest_cache" / "v" / CACHE).glob("*"))
+    if not files:
         sys.exit("Expected recorded calls, but got none. Run: python -m pytest tests/infra tests/aws_pipeline")
-    print("\n".join(lines(json.loads(file.read_text()))))
+    print("\n".join(lines(merged(json.loads(file.read_text()) for file in files))))

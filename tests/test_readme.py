@@ -1,4 +1,4 @@
-"""What the README says is so: its tree, its commands and their flags, its links."""
+"""What the README and the pages of docs/ say is so: the tree, commands and their flags, links."""
 
 import re
 import shlex
@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXT = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```[a-z]*\n(.*?)```", TEXT, flags=re.DOTALL)
-COMMANDS = sorted({line.split("  #")[0].strip() for block in BLOCKS for line in block.splitlines() if "python " in line and ".py" in line})
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = {page: re.findall(r"```[a-z]*\n(.*?)```", page.read_text(), flags=re.DOTALL) for page in PAGES}
+LINES = [line for blocks in BLOCKS.values() for block in blocks for line in block.splitlines()]
+COMMANDS = sorted({line.split("  #")[0].strip() for line in LINES if "python " in line and ".py" in line})
 
 
 def test_make_targets_of_the_readme_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    named = set(re.findall(r"\bmake ([a-z]+)", "\n".join(BLOCKS)))
+    named = set(re.findall(r"\bmake ([a-z]+)", "\n".join(LINES)))
     assert {"demo", "test", "pipeline"} <= named <= targets
 
 
@@ -29,14 +30,31 @@ def test_scripts_of_the_readme_exist_and_know_their_flags(command: str):
         assert flag in told.stdout, f"{script} has no {flag}"
 
 
-def test_links_lead_somewhere():
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", TEXT) if "://" not in link] + re.findall(r'src="([^"]+)"', TEXT)
-    assert links
-    assert not [link for link in links if not (ROOT / link).exists()]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path):
+    text = page.read_text()
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link] + re.findall(r'src="([^"]+)"', text)
+    for link in links:
+        place, _, heading = link.partition("#")
+        target = page.parent / place if place else page
+        assert target.exists(), link
+        assert not heading or heading in _anchors(target), link
+    assert links or page.name != "README.md"
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return what a link to a heading of a page may say behind `#`."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_page_of_docs_is_linked_from_the_readme():
+    text = (ROOT / "README.md").read_text()
+    assert not [page.name for page in PAGES[1:] if f"(docs/{page.name})" not in text]
 
 
 def test_the_tree_is_the_real_tree():
-    (tree,) = [block for block in BLOCKS if block.startswith("behavior/")]
+    (tree,) = [block for block in BLOCKS[ROOT / "README.md"] if block.startswith("behavior/")]
     named = {line.split("/")[0].strip() for line in tree.splitlines() if re.match(r"[a-z0-9_]+/", line)}
     real = {
         path.split("/")[0]

@@ -4,8 +4,8 @@
 
 It reads the annotated recordings of the curated zone that were neither used for training nor for validation of the recognizer in the
 folder --model (a .safetensors file, or the model.tar.gz of a training job). It prints score=..., the score of the competition, the same
-as inference/make_submission.py --held-out and inference/evaluate.py find, and writes to --model-dir the recognizer, score.json, and in
-code/ what inference/handler.py needs: what was scored is what is served.
+as inference/make_submission.py --held-out and inference/evaluate.py find, and writes to --model-dir the recognizer, its card (card.md, and
+decoding.csv: how scores become bouts), score.json, and in code/ what inference/handler.py needs: what was scored is what is served.
 Exit codes: 0 scored, 1 something unexpected, 2 usage, or no recording was held out, 4 the curated data or the model break their
 contract, 130 interrupted.
 """
@@ -23,6 +23,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
+from behavior.model_card import card_files
 from behavior.whole_file import whole_file, write_json
 from training.command_line import curated_folder, run_script
 
@@ -73,7 +74,7 @@ def _score(flags: argparse.Namespace) -> int:
         with TemporaryDirectory() as folder:
             checkpoint = _checkpoint(flags.model, Path(folder))
             score = score_held_out(curated, checkpoint, flags.device)
-            _pack(checkpoint, score, flags.model_dir)
+            _pack(checkpoint, score, flags.snapshot or "the last one", flags.model_dir)
     except (ContractError, UsageError) as error:
         _tell_sagemaker(str(error))
         raise
@@ -99,10 +100,16 @@ def _checkpoint(place: Path, folder: Path) -> Path:
     return found[0]
 
 
-def _pack(checkpoint: Path, score: "Score", target: Path) -> None:
-    """Write the recognizer, its score, and the code that serves it."""
+def _pack(checkpoint: Path, score: "Score", run: str, target: Path) -> None:
+    """Write the recognizer, its card, its score, and the code that serves it."""
+    from recognizers.checkpoint import read_header
+
     with whole_file(target / checkpoint.name) as draft:
         shutil.copyfile(checkpoint, draft)
+    facts = {"score on recordings that it never saw": f"{score.score:.4f}", "run of the ETL that scored it": run}
+    for name, content in card_files(read_header(checkpoint), checkpoint.stem, facts).items():
+        with whole_file(target / name) as draft:
+            draft.write_bytes(content)
     write_json(target / SCORE_FILE, score.to_json_dict())
     root = Path(__file__).resolve().parents[1]
     for folder in SERVING:

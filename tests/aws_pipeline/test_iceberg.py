@@ -7,8 +7,11 @@ import pyarrow as pa
 import pytest
 
 from aws_pipeline.iceberg import connect, open_tables
+from aws_pipeline.lake import encode, write_parquet
 from behavior.contract import UsageError
+from behavior.keys import lab_key
 from behavior.table import Table
+from behavior.tables import LINEAGE
 
 TABLE = Table("made_up", "curated", "one row", pa.schema([pa.field("a", pa.int32()), pa.field("b", pa.string())]), partition="lab_id")
 ZONE = "s3://curated-zone"
@@ -72,3 +75,16 @@ def test_a_table_of_an_earlier_version_is_refused_and_stays():
 def test_a_database_that_is_not_there_says_what_to_do():
     with pytest.raises(UsageError, match=r"Expected a database nowhere in the catalog, but got none. Deploy the stack first"):
         open_tables(ZONE, "nowhere", [TABLE], create=True)
+
+
+def test_after_many_changes_few_manifests_are_left_and_nothing_is_lost():
+    table, there = opened(LINEAGE), list[str]()
+    data = encode(pa.Table.from_pylist([{}, {}], schema=LINEAGE.schema), table.column_ids)
+    for night in range(25):
+        gone, key = there[:-3], lab_key(LINEAGE, "QuietOtter", f"{night:016x}")
+        table = table.commit([write_parquet(ZONE, LINEAGE, key, data)], gone, f"run-{night}")
+        there = [*there[len(gone) :], key]
+        assert list(opened(LINEAGE, create=False).entries.keys() ^ there) == []
+        assert len(table.handle.current_snapshot().manifests(table.handle.io)) <= 10
+    assert len(there) == 4
+    assert table.handle.scan(snapshot_id=table.handle.snapshot_by_name("run-2").snapshot_id).count() == 6

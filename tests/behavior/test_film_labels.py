@@ -2,7 +2,8 @@
 
 import pytest
 
-from behavior.film_labels import LabelRules, ReadLabels, read_labels
+from behavior.film_labels import ReadLabels, read_labels
+from behavior.film_rules import LabelRules
 from behavior.policy import Policy
 
 

@@ -61,7 +61,7 @@ def measure_loader(folder: Path, clips: int, rounds: int) -> None:
     zone = make_zone(folder / "loader", 4, 2, 12, 96)
     recordings, recipe = zone.annotated_recordings(), RECIPES["pain_cnn3d"]()
     assert isinstance(recipe, Recipe)
-    from behavior.pain import FilmLabelling
+    from behavior.film_labelling import FilmLabelling
 
     started = time.perf_counter()
     materials = [zone.material(one) for one in recordings]

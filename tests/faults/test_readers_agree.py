@@ -48,7 +48,7 @@ def in_catalog(night):
 
 def in_athena(night):
     sql = "SELECT lab_id, count(*) AS n, sum(x_cm) AS x FROM tracking_curated GROUP BY lab_id"
-    return {row.lab_id: (row.n, round(row.x, 3)) for row in athena.query(sql, night.settings).itertuples()}
+    return {row.lab_id: (row.n, round(row.x, 3)) for row in athena.query(sql, night.settings, all_partitions=True).itertuples()}
 
 
 def in_pandas(night):

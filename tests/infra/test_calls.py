@@ -8,7 +8,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from aws_calls import called, lines, operations
+from aws_calls import called, lines, merged, operations
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLED = list(called())
@@ -67,3 +67,8 @@ def test_a_call_of_a_test_is_recorded_and_the_list_names_it(endpoint) -> None:
     place = next(number for number, line in enumerate(shown) if line.startswith("sts:GetCallerIdentity  (aws_pipeline/"))
     assert shown[place + 1] == "    tests/a.py::test_b"
     assert shown[-1] == f"1 of {len(CALLED)} operations were recorded in a test"
+
+
+def test_records_of_processes_side_by_side_are_merged() -> None:
+    each = [{"s3:PutObject": ["b", "a"], "s3:GetObject": [""]}, {"s3:PutObject": ["c", "b"]}]
+    assert merged(each) == {"s3:PutObject": ["a", "b", "c"], "s3:GetObject": []}

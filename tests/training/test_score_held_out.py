@@ -59,7 +59,9 @@ def test_the_score_is_that_of_the_raw_files_and_the_archive_can_be_served(lake: 
     assert f"score={expected.score:.6f} labs=" in printed
 
     served = tmp_path / "served"
-    assert sorted(path.name for path in served.iterdir()) == ["code", "pairs.safetensors", "score.json"]
+    assert sorted(path.name for path in served.iterdir()) == ["card.md", "code", "decoding.csv", "pairs.safetensors", "score.json"]
+    assert f"- score on recordings that it never saw: {expected.score:.4f}" in (served / "card.md").read_text()
+    assert "any other lab,chase,0.3," in (served / "decoding.csv").read_text()
     assert (served / "pairs.safetensors").read_bytes() == checkpoint.read_bytes()
     assert (served / "code" / "inference" / "handler.py").is_file()
     assert not list((served / "code").rglob("__pycache__"))

@@ -11,6 +11,7 @@ from recognizers.recognizer import Head, View
 from reports.page import render
 from training.combining.combination import How
 from training.decoding.decoding_file import FittedDecoding
+from training.developing.annotated_part import annotated_part
 from training.developing.candidates import MANY_GROUPS, Candidate, candidates
 from training.developing.choosing import Choice, choose_run, write_chosen
 from training.developing.combinations import CombinedRun, combined_run, save_run, single_run
@@ -21,7 +22,7 @@ from training.developing.learning_curve import CurvePoint, learning_curve
 from training.developing.outcome_page import card, outcome_page
 from training.developing.running import Clock, Say, Tried, minutes_text, try_candidate
 from training.developing.second_human import agreements
-from training.developing.words import data_lines, lag_lines
+from training.developing.words import data_lines, lag_lines, part_lines
 from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.session import Machine
 from training.judging.evaluation import estimate_of, mean_series, precision_series
@@ -96,7 +97,8 @@ def develop(shop: Workshop) -> Outcome:
     facts = facts_of(shop.plan)
     shop.say("Measuring how late the labels are.")
     lag = label_lag(lag_sums(shop.plan), shop.plan)
-    for line in lag_lines(lag, shop.plan.zone.labels_late_s):
+    part, part_only = annotated_part(shop.plan), shop.plan.zone.annotated_part
+    for line in [*lag_lines(lag, shop.plan.zone.labels_late_s), *part_lines(part, part_only)]:
         shop.say(line)
     tried = _try_all(shop, candidates(facts, shop.machine.device))
     complete = [one for one in tried if not one.left_out]
@@ -110,6 +112,8 @@ def develop(shop: Workshop) -> Outcome:
         facts=facts,
         lag=lag,
         labels_late_s=shop.plan.zone.labels_late_s,
+        part=part,
+        part_only=part_only,
         tried=tried,
         choice=choice,
         reports={run.name: _precision(run.store, shop.plan) for run in runs},

@@ -102,7 +102,7 @@ def whole_number(digits: str | int | None, name: str) -> int:
 
 def instant(ns: int) -> str:
     """Return a time as S3 writes it, to the millisecond."""
-    return datetime.fromtimestamp(ns / 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return datetime.fromtimestamp(ns // 10**6 / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _seconds(http_date: str) -> float:

@@ -40,8 +40,13 @@ def fits_tree(key: str) -> bool:
 
 def flat_path(directory: Path, key: str) -> Path:
     """Return the file in `directory` that stands for any key at all: percent-encoded, in pieces, and never outside `directory`."""
+    return Path(flat_name(str(directory), key))
+
+
+def flat_name(directory: str, key: str) -> str:
+    """Return the same as text: listings ask for thousands of them."""
     quoted = quote(key, safe="") + _END
-    return directory.joinpath(*(quoted[i : i + _PIECE] for i in range(0, len(quoted), _PIECE)))
+    return "/".join((directory, *(quoted[i : i + _PIECE] for i in range(0, len(quoted), _PIECE))))
 
 
 def flat_keys(directory: Path) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.s3.object_names import flat_path
+from infra.local.s3.object_names import flat_name, flat_path
 from infra.local.s3.stored import StoredObject
 
 _KEPT = ("size", "mtime_ns", "etag", "headers", "tags", "checksums")
@@ -27,16 +27,23 @@ class Records:
 
     def describe(self, bucket: str, key: str, path: Path, status: os.stat_result) -> StoredObject:
         """Return the object in a file; its record counts only if it was written for a file of this size and time."""
+        if found := self.recorded(bucket, key, path, status):
+            return found
         size, mtime_ns = status.st_size, status.st_mtime_ns
+        # Not hashed: a listing of dropped files would read them all. The `-1` tells clients that it is no MD5.
+        etag = hashlib.md5(f"{key}:{size}:{mtime_ns}".encode(), usedforsecurity=False).hexdigest() + "-1"
+        return StoredObject(bucket, key, path, size, mtime_ns, etag)
+
+    def recorded(self, bucket: str, key: str, path: Path | str, status: os.stat_result) -> StoredObject | None:
+        """Return the object in a file if its record was written for it, else None."""
         try:
-            record = json.loads(self._path(bucket, key).read_bytes())
+            with open(flat_name(f"{self._directory}/{bucket}", key), "rb") as file:
+                record = json.loads(file.read())
         except (FileNotFoundError, NotADirectoryError, ValueError):
-            record = {}
-        if record.get("size") != size or record.get("mtime_ns") != mtime_ns:
-            # Not hashed: a listing of dropped files would read them all. The `-1` tells clients that it is no MD5.
-            etag = hashlib.md5(f"{key}:{size}:{mtime_ns}".encode(), usedforsecurity=False).hexdigest() + "-1"
-            return StoredObject(bucket, key, path, size, mtime_ns, etag)
-        return StoredObject(bucket, key, path, **{name: record[name] for name in _KEPT})
+            return None
+        if record.get("size") != status.st_size or record.get("mtime_ns") != status.st_mtime_ns:
+            return None
+        return StoredObject(bucket, key, Path(path), **{name: record[name] for name in _KEPT})
 
     @contextmanager
     def written(self, of: StoredObject) -> Iterator[None]:

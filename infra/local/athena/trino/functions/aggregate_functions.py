@@ -24,7 +24,7 @@ def _of_finite(sql: str) -> str:
 AGGREGATES = {
     "count() -> bigint": "count(*) {w}",
     "count(T) -> bigint": "count({d}{0}) {w}",
-    "count_if(boolean) -> bigint": "count({d}CASE WHEN {0} THEN true END) {w}",
+    "count_if(boolean) -> bigint": "CAST(coalesce(count_if({d}{0}) {w}, 0) AS BIGINT)",
     "sum(bigint) -> bigint": "CAST(sum({d}{0}) {w} AS BIGINT)",
     "sum(double) -> double": "sum({d}{0}) {w}",
     "sum(real) -> real": "CAST(sum({d}{0}) {w} AS FLOAT)",

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from behavior.contract import ContractError
-from behavior.pain import CODES, MERGED, PAIN_BEHAVIORS, FilmLabelling
+from behavior.film_labelling import FilmLabelling
+from behavior.pain import CODES, MERGED, PAIN_BEHAVIORS
 from behavior.recording import Recording, Triple
 
 
