@@ -5,6 +5,8 @@ BIN := .venv/bin
 READY := .venv/.installed-from-the-lock
 GLUE_PYTHON ?= python3.11
 GLUE_READY := .venv-glue/.installed
+GLUE_6_PYTHON ?= python3.13
+GLUE_6_READY := .venv-glue-6/.installed
 
 # The lock pins every package; pip adds only what torch asks for on this platform (the CUDA build: nvidia-*, triton). pip also compiles
 # the modules, and quietly: compiled when first imported, some packages print SyntaxWarnings into the user's terminal.
@@ -39,14 +41,21 @@ pipeline: $(READY)  ## The whole pipeline on the recordings in MABE_DATA_DIR
 test: $(READY)  ## All tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-# Glue 5.1 runs Python 3.11. pyiceberg comes from the lock, as the job asks for it.
-$(GLUE_READY): tests/glue/requirements.txt requirements.lock
+# Glue 5.1 runs Python 3.11, Glue 6.0 Python 3.13. What Glue lacks comes from the lock, as the job asks for it.
+LACKING_IN_GLUE = $$(grep -E '^(pyiceberg|av)==' requirements.lock)
+$(GLUE_READY): tests/glue/glue-5.1.txt requirements.lock
 	$(GLUE_PYTHON) -m venv .venv-glue
-	.venv-glue/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/glue/requirements.txt \
-		$$(grep '^pyiceberg==' requirements.lock)
+	.venv-glue/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/glue/glue-5.1.txt $(LACKING_IN_GLUE)
 	@touch $@
 
-test-glue: $(READY) $(GLUE_READY)  ## The Glue job with exactly Glue's libraries
+# Without Python 3.13 or a whole Java nothing is installed, and the tests of Glue 6.0 say why they are skipped.
+$(GLUE_6_READY): tests/glue/glue-6.0.txt requirements.lock
+	@if $(GLUE_6_PYTHON) --version && java --list-modules | grep -q '^jdk.incubator.vector'; then \
+		$(GLUE_6_PYTHON) -m venv .venv-glue-6 && .venv-glue-6/bin/python -m pip install --quiet --disable-pip-version-check \
+			--requirement tests/glue/glue-6.0.txt $(LACKING_IN_GLUE) && touch $@; \
+	else echo "Glue 6.0 is left out: it needs $(GLUE_6_PYTHON) and a Java 17 with the module jdk.incubator.vector."; fi
+
+test-glue: $(READY) $(GLUE_READY) $(GLUE_6_READY)  ## The Glue job with exactly Glue's libraries, of 5.1 and 6.0
 	$(BIN)/python -m pytest tests/glue
 
 deploy: $(READY)  ## Make the stacks and upload the job's code (on AWS with USE_LOCAL_FS=false)

@@ -2,11 +2,14 @@
 
     python aws_pipeline/athena.py "SELECT lab_id, count(*) AS videos FROM metadata_train GROUP BY lab_id"
     python aws_pipeline/athena.py --file aws_pipeline/sql/class_imbalance.sql [--format table|csv|json] [--output FILE]
-    python aws_pipeline/athena.py --plan | --max-cost USD | --max-bytes N ...
+    python aws_pipeline/athena.py --plan | --max-cost USD | --max-bytes N | --all-partitions ...
     python aws_pipeline/athena.py --list
 
 Reads   the curated tables, through Athena.
 Writes  the answer, and nothing else, to stdout or to FILE; one line with rows, seconds, bytes scanned and their price to stderr.
+
+A table with rows for each frame is refused (exit code 2) unless WHERE says which labs to read: lab_id = '...'. --all-partitions, or a
+comment in the SQL, -- all partitions: <why>, reads all labs.
 
 Exit codes: 0 answered, 1 unexpected, 2 usage, configuration or a full disk, 4 Athena refuses the query, 5 AWS refuses.
 """
@@ -30,6 +33,7 @@ from aws_pipeline.answer_text import FORMATS, as_text
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.costs import scan_usd
 from aws_pipeline.expected import ANYTHING, Expected, add_allowed_flags, allowed_of, expected_query
+from aws_pipeline.partition_rule import FLAG, require_partitions
 from aws_pipeline.terminal import run, size
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.full_disk import is_full
@@ -72,20 +76,23 @@ def saved_query(name: str) -> str:
     return (SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def query(sql: str, chosen: Settings, parameters: Sequence[str] = ()) -> "pd.DataFrame":
-    """Return Athena's answer to one statement. Raises ContractError with Athena's reason if it refuses."""
-    return ask(sql, chosen, parameters).rows
+def query(sql: str, chosen: Settings, parameters: Sequence[str] = (), *, all_partitions: bool = False) -> "pd.DataFrame":
+    """Return Athena's answer to one statement. Raises as `ask` does."""
+    return ask(sql, chosen, parameters, all_partitions=all_partitions).rows
 
 
-def ask(sql: str, chosen: Settings, parameters: Sequence[str] = ()) -> Answer:
-    """Return Athena's answer to one statement, with time and cost. Raises ContractError with Athena's reason if it refuses.
+def ask(sql: str, chosen: Settings, parameters: Sequence[str] = (), *, all_partitions: bool = False) -> Answer:
+    """Return Athena's answer to one statement, with time and cost.
 
-    `parameters` replace its question marks, as literals of SQL: texts have quotes.
+    `parameters` replace its question marks, as literals of SQL: texts have quotes. Raises ContractError with Athena's reason if it
+    refuses, and UsageError for a statement that reads every partition of a table with rows for each frame, without `all_partitions`.
     """
     from botocore.exceptions import ClientError
 
     statement = sql.strip().removesuffix(";")
     with endpoint(chosen):
+        if not all_partitions:
+            require_partitions(statement, lambda name: _view_text(name, chosen))
         started = time.monotonic()
         athena = session().client("athena")
         try:
@@ -103,6 +110,13 @@ def ask(sql: str, chosen: Settings, parameters: Sequence[str] = ()) -> Answer:
         rows = rows_of(athena, execution)
         seconds = time.monotonic() - started
     return Answer(rows, seconds, int(execution.get("Statistics", {}).get("DataScannedInBytes", 0)))
+
+
+def _view_text(name: str, chosen: Settings) -> str | None:
+    """Return the query of a view; few statements name one, so the imports wait."""
+    from aws_pipeline.query_plan import view_text
+
+    return view_text(name, chosen)
 
 
 def _ended(athena: Any, execution_id: str) -> Any:
@@ -140,6 +154,7 @@ def _main() -> int:
     parser.add_argument("--list", action="store_true", help="list the saved queries and their questions")
     parser.add_argument("--plan", action="store_true", help="only say how much the query may read, and what that costs on AWS")
     add_allowed_flags(parser)
+    parser.add_argument(FLAG, action="store_true", help="read every partition of a table with rows for each frame")
     parser.add_argument("--format", choices=FORMATS, help="how to print the answer (default: by the ending of FILE, else table)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the answer there instead of to stdout")
     arguments = parser.parse_args()
@@ -160,7 +175,7 @@ def _main() -> int:
         if arguments.plan or allowed != ANYTHING:
             expected = _expected(sql, chosen)
             allowed.refuse(expected)
-        answer = None if arguments.plan else ask(sql, chosen)
+        answer = None if arguments.plan else ask(sql, chosen, all_partitions=arguments.all_partitions)
     if answer is None:
         _print(f"the tables that it names: {expected}\nAthena reads only the columns and partitions that it needs. Nothing was asked.\n")
         return EXIT_OK

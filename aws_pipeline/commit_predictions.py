@@ -91,11 +91,11 @@ def _commit_table(opened: "LakeTable", predictions: Predictions, zone: str, *, l
     from aws_pipeline.lake import encode, remove_objects, version_of, write_parquet
     from aws_pipeline.retention import NOTHING
 
-    table, replaced, new, gone = opened.table, _recordings(predictions[PREDICTABLE_TRIPLES.name]), [], set()
+    table, new, gone = opened.table, [], set()
     for lab in _labs(predictions):
         former = [key for key in opened.entries if (held := object_of(key)) and held.lab == lab]
-        own = predictions[table.name]
-        rows = own.filter(pc.equal(own.column("lab_id"), lab)).select(table.schema.names)
+        replaced = _recordings(_of_lab(predictions[PREDICTABLE_TRIPLES.name], lab))  # another lab may have a recording of the same number
+        rows = _of_lab(predictions[table.name], lab).select(table.schema.names)
         stored = (_without(_stored(table, zone, key, lost=lost), replaced) for key in former)
         rows = _as_text(pa.concat_tables([*stored, rows]))
         data = encode(rows.sort_by(_SORTED).combine_chunks(), opened.column_ids)
@@ -108,6 +108,10 @@ def _commit_table(opened: "LakeTable", predictions: Predictions, zone: str, *, l
     after = opened.commit(new, gone, expired=NOTHING.of_table(table.name))
     remove_objects(zone, sorted(gone))
     return after
+
+
+def _of_lab(rows: pa.Table, lab: str) -> pa.Table:
+    return rows.filter(pc.equal(rows.column("lab_id"), lab))
 
 
 def _labs(predictions: Predictions) -> list[str]:

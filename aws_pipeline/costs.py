@@ -44,13 +44,6 @@ TRAINING_HOUR_USD = {
     "ml.g5.48xlarge": 20.36,
     "ml.p3.2xlarge": 3.825,
 }
-GPUS = {
-    "ml.g4dn.12xlarge": 4, "ml.g5.12xlarge": 4, "ml.g5.24xlarge": 4, "ml.g5.48xlarge": 8, "ml.g6.12xlarge": 4, "ml.g6.24xlarge": 4,
-    "ml.g6.48xlarge": 8, "ml.g6e.12xlarge": 4, "ml.g6e.24xlarge": 4, "ml.g6e.48xlarge": 8, "ml.p3.8xlarge": 4, "ml.p3.16xlarge": 8,
-    "ml.p3dn.24xlarge": 8, "ml.p4d.24xlarge": 8, "ml.p4de.24xlarge": 8, "ml.p5.48xlarge": 8, "ml.p5e.48xlarge": 8,
-    "ml.p5en.48xlarge": 8,
-}  # fmt: skip
-"""Machines with several GPUs."""
 SPOT_PART = 0.4
 """What a spot machine usually costs, as a part of its price on demand; AWS promises savings of up to 90 % and nothing in particular."""
 GLUE_MINUTES = 3.0
@@ -78,14 +71,23 @@ def hourly_usd(instance_type: str) -> float:
     return TRAINING_HOUR_USD[instance_type]
 
 
+def refuse_cost(most_usd: float | None, usd: float, what: str, mend: str = "do less") -> None:
+    """Raise UsageError if something may cost more on AWS than `most_usd`; None is no limit. `what` and `mend` are parts of the message."""
+    if most_usd is not None and usd > most_usd:
+        got = f"Expected {what} of at most {most_usd:g} US dollars on AWS, but got up to {dollars(usd)} ({PRICES_OF})"
+        raise UsageError(f"{got}. Raise --max-cost, or {mend}. Nothing was run.")
+
+
 def refuse_above(most_usd: float | None, instance_type: str, hours: float) -> None:
     """Raise UsageError if training until its limit of time may cost more than `most_usd`; None is no limit."""
-    if most_usd is None:
-        return
-    worst = hourly_usd(instance_type) * hours
-    if worst > most_usd:
-        what = f"Expected a job of at most {most_usd:.2f} US dollars, but got up to {worst:.2f}: {hours:g} h of {instance_type} on demand"
-        raise UsageError(f"{what} ({PRICES_OF}). Lower --max-hours, or raise --max-cost.")
+    if most_usd is not None:
+        worst = hourly_usd(instance_type) * hours
+        refuse_cost(most_usd, worst, f"training ({hours:g} h of {instance_type} on demand)", "lower --max-hours")
+
+
+def dollars(usd: float) -> str:
+    """Return an amount for people; small ones with more digits."""
+    return f"{usd:.2f}" if usd >= 0.1 else f"{usd:.4f}"
 
 
 def glue_minutes(n_recordings: int) -> float:
@@ -145,9 +147,7 @@ def _main() -> int:
         raise UsageError(f"Expected recordings in {folder}, but got none. Name a data directory with --data-dir.")
     lines = estimate(sum(sizes), len(sizes), flags.instance_type, flags.train_hours, workers_for(len(sizes)))
     print(table(lines))
-    total = sum(line.usd for line in lines)
-    if flags.max_cost is not None and total > flags.max_cost:
-        raise UsageError(f"Expected a run of at most {flags.max_cost:.2f} US dollars, but got {total:.2f}. Raise --max-cost, or do less.")
+    refuse_cost(flags.max_cost, sum(line.usd for line in lines), "a run")
     return EXIT_OK
 
 

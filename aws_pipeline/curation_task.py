@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -146,8 +147,13 @@ def _write(
 
 
 def _annotated(bouts: pa.Table | None) -> pd.DataFrame:
-    rows = ANNOTATIONS_ENRICHED.schema.empty_table() if bouts is None else bouts.filter(bouts.column("annotated"))
-    return rows.to_pandas()
+    return _no_bouts() if bouts is None else bouts.filter(bouts.column("annotated")).to_pandas()
+
+
+@cache
+def _no_bouts() -> pd.DataFrame:
+    """Made once: to make it takes 4 % of the time of a recording."""
+    return ANNOTATIONS_ENRICHED.schema.empty_table().to_pandas()
 
 
 class _Source:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from aws_pipeline.costs import PRICES_OF, glue_minutes, glue_usd, requests_usd, scan_usd
+from aws_pipeline.costs import PRICES_OF, glue_minutes, glue_usd, refuse_cost, requests_usd, scan_usd
 from aws_pipeline.glue_workers import workers_for
 from aws_pipeline.terminal import size
 from behavior.contract import UsageError
@@ -61,9 +61,7 @@ class Allowed:
         if self.n_bytes is not None and expected.n_bytes > self.n_bytes:
             got = f"Expected at most {self.n_bytes:,} bytes, but got {expected.n_bytes:,}"
             raise UsageError(f"{got}. Raise --max-bytes, or do less. Nothing was run.")
-        if self.usd is not None and expected.usd > self.usd:
-            got = f"Expected at most {self.usd:g} US dollars on AWS, but got {expected.usd:.4f} (prices of {PRICES_OF})"
-            raise UsageError(f"{got}. Raise --max-cost, or do less. Nothing was run.")
+        refuse_cost(self.usd, expected.usd, "a step")
 
 
 ANYTHING = Allowed()

@@ -9,7 +9,7 @@ from aws_pipeline.film_work import FilmWork, RawObject
 from aws_pipeline.lake import StoredObject, digest, read_object
 from aws_pipeline.landed import Landed, differences
 from behavior.contract import ContractError, Fault
-from behavior.film_keys import FILM, INDIVIDUALS_KEY, RULES_KEY, FilmPart, RawFilmObject, film_number
+from behavior.film_keys import FILM, INDIVIDUALS_KEY, RULES_KEY, FilmPart, RawFilmObject, film_number, recording_beside
 from behavior.film_rules import FilmRules, parse_film_rules
 from behavior.keys import object_name, recording_name
 from behavior.policy import Policy
@@ -111,7 +111,8 @@ def plan_films(found: FoundFilms, tracks: Mapping[tuple[str, int], RawObject], r
     for (lab, title), own in sorted(found.films.items()):
         number = film_number(lab, title)
         name = recording_name(FILM, number)
-        beside = {"tracks": tracks[lab, number]} if (lab, number) in tracks else {}
+        shown = lab, recording_beside(lab, title)
+        beside = {"tracks": tracks[shown]} if shown in tracks else {}
         aside = QuarantineEntry(name, (), lab, tuple(one.key for one in own.values()), of_metadata=False)
         faults = [*found.refused, *found.faulty.get((lab, title), ()), *seen.get((lab, title), ())]
         if name in rules.left_out:
@@ -124,7 +125,7 @@ def plan_films(found: FoundFilms, tracks: Mapping[tuple[str, int], RawObject], r
         elif faults:
             plan.put_aside.append(replace(aside, faults=tuple(faults)))
         else:
-            individual = found.rules.individuals.get(title)
+            individual = found.rules.individual_of(lab, title)
             parts = {**own, **beside}
             labelling, policy = found.rules.labels, rules.policy_of(name)
             plan.work.append(FilmWork(lab, title, parts, labelling, found.rules.labels_fps, individual, policy))
@@ -138,7 +139,7 @@ def plan_films(found: FoundFilms, tracks: Mapping[tuple[str, int], RawObject], r
 
 
 def _same_numbers(found: FoundFilms) -> dict[tuple[str, str], list[Fault]]:
-    """Return the faults of films that have the number of another one, in another lab."""
+    """Return the faults of films whose lab and name give the number of another one: by chance, so nearly never."""
     by_number: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for who in found.films:
         by_number[film_number(*who)].append(who)

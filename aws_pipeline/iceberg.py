@@ -32,7 +32,7 @@ from pyiceberg.transforms import IdentityTransform
 from pyiceberg.typedef import Record
 from pyiceberg.types import BinaryType, BooleanType, DoubleType, FloatType, IcebergType, IntegerType, LongType, NestedField, StringType
 
-from aws_pipeline.catalog import connect, metadata_location
+from aws_pipeline.glue_catalog import connect, metadata_location
 from aws_pipeline.lake import WrittenObject
 from aws_pipeline.manifests import change_of
 from behavior.contract import UsageError

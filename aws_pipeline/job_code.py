@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from aws_pipeline.config import Settings
+from aws_pipeline.launching import LAUNCHER
 from behavior.contract import UsageError
 from behavior.workplace import REPOSITORY
 
@@ -17,15 +18,19 @@ TRAINING = ("behavior", "films", "reports", "recognizers", "training")
 """Folders that a training job needs."""
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm", "av")
 """Packages that training needs, and that the PyTorch container lacks or has in another version."""
-START = """#!/bin/sh
-# Unpacks the code that lies beside this file and runs one of its scripts: sh start.sh training/train.py --recipe trees
+START = f"""#!/bin/sh
+# Unpacks the code that lies beside this file and runs one of its scripts, in so many processes: sh start.sh 4 training/train.py --seed 0
 set -e
 place=$(mktemp -d)
 python3 -m zipfile -e "$(dirname "$0")/code.zip" "$place"
 pip3 install --quiet --requirement "$place/requirements.txt"
-script=$1
-shift
-exec python3 "$place/$script" "$@"
+processes=$1
+script=$2
+shift 2
+if [ "$processes" = 1 ]; then
+    exec python3 "$place/$script" "$@"
+fi
+exec python3 {LAUNCHER}"$processes" "$place/$script" "$@"
 """
 """How a training job of the cloud's graph starts; a job that sagemaker_train.py sends is started by the SDK."""
 SERVING = ("behavior", "films", "reports", "recognizers", "inference")

@@ -19,6 +19,7 @@ from behavior.film_keys import RAW_FILM_FOLDERS
 from behavior.keys import METADATA_FOLDERS, RECORDING_FOLDERS, lab_partition
 from behavior.parquet_file import read_rows
 from behavior.policy import Policy
+from behavior.table import no_rows
 from behavior.tables import LANDING
 
 _THREADS = 16
@@ -157,7 +158,7 @@ def read_landing(zone: str, labs: Iterable[str | None] | None = None) -> pa.Tabl
         try:
             with ThreadPoolExecutor(_THREADS) as pool:
                 tables = list(pool.map(lambda key, last=last: _read(zone, key, may_be_gone=last), keys))
-            return pa.concat_tables([LANDING.schema.empty_table(), *tables])
+            return pa.concat_tables([no_rows(LANDING.schema), *tables])
         except FileNotFoundError:  # another upload has replaced it; if it is gone for good, nobody vouches for its objects
             continue
     raise AssertionError("the last attempt returns")
@@ -168,7 +169,7 @@ def _read(zone: str, key: str, *, may_be_gone: bool) -> pa.Table:
         return read_rows(LANDING, read_object(zone, key), key, mend=_MEND)
     except FileNotFoundError:
         if may_be_gone:
-            return LANDING.schema.empty_table()
+            return no_rows(LANDING.schema)
         raise
 
 

@@ -1,26 +1,35 @@
 """Versions of trained recognizers in SageMaker's registry: each with its scores, its code, and the word of a person that it may be used."""
 
 import io
+import json
+import shutil
+import struct
 import tarfile
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aws_pipeline.config import Settings
 from aws_pipeline.job_code import SERVING, files
 from aws_pipeline.training_request import setting_of
-from behavior.contract import UsageError
+from behavior.checkpoint_header import checkpoint_header
+from behavior.contract import ContractError, UsageError
+from behavior.model_card import CARD, card_files, decoding_line
 
 PROGRAM = "inference/handler.py"
 CONTENT_TYPE = "application/vnd.apache.parquet"
+METRICS_FILE = "metrics.json"
+_CHECKPOINT = ".safetensors"
 _WAITING, _APPROVED = "PendingManualApproval", "Approved"
 
 
 def register(job: str, chosen: Settings, image: str, measured: Mapping[str, str] | None = None) -> str:
     """Make a version of a training job's model, which waits for approval, and return its ARN. Raises UsageError if the job has no model.
 
-    `measured` are scores that the job itself does not know, such as that on held-out recordings.
+    `measured` are scores that the job itself does not know, such as that on held-out recordings. The version's description says how scores
+    become bouts, and where the whole card is (`behavior.model_card`); the card is also in the model's archive.
     """
     import boto3
 
@@ -28,17 +37,18 @@ def register(job: str, chosen: Settings, image: str, measured: Mapping[str, str]
     found = client.describe_training_job(TrainingJobName=job)
     if found["TrainingJobStatus"] != "Completed":
         raise UsageError(f"Expected {job} to be completed, but got {found['TrainingJobStatus']}. Name a job that has a model.")
-    model = _pack(found["ModelArtifacts"]["S3ModelArtifacts"], chosen, job)
     scores = {each["MetricName"]: f"{each['Value']:.4f}" for each in found.get("FinalMetricDataList") or []}
-    card = {"job": job, **_trained_with(found.get("HyperParameters", {})), **scores, **(measured or {})}
-    container = {"Image": image, "ModelDataUrl": model, "Environment": {"SAGEMAKER_PROGRAM": PROGRAM}}
+    about = {"job": job, **_trained_with(found.get("HyperParameters", {})), **scores, **(measured or {})}
+    served = _pack(found["ModelArtifacts"]["S3ModelArtifacts"], chosen, about, {**scores, **(measured or {})})
+    container = {"Image": image, "ModelDataUrl": served.model, "Environment": {"SAGEMAKER_PROGRAM": PROGRAM}}
     kinds = {"SupportedContentTypes": [CONTENT_TYPE], "SupportedResponseMIMETypes": ["text/csv"]}
     answer = client.create_model_package(
         ModelPackageGroupName=chosen.names.of("recognizers"),
-        ModelPackageDescription=f"{card['recipe']}, trained by {job}",
+        ModelPackageDescription=f"{about['recipe']}, trained by {job}",
         ModelApprovalStatus=_WAITING,
         InferenceSpecification={"Containers": [container], **kinds},
-        CustomerMetadataProperties=card,
+        ModelMetrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": served.metrics}}},
+        CustomerMetadataProperties={**about, "decoding": served.decoding, "card": served.card},
     )
     return str(answer["ModelPackageArn"])
 
@@ -76,24 +86,59 @@ def versions(chosen: Settings) -> list[dict[str, Any]]:
     return [dict(each) for page in listed for each in page["ModelPackageSummaryList"]]
 
 
-def _pack(model_uri: str, chosen: Settings, job: str) -> str:
-    """Put the code that serves a checkpoint beside it, as model.tar.gz in S3; return its address."""
+@dataclass(frozen=True)
+class _Served:
+    """What was packed for serving."""
+
+    model: str
+    """Address of the archive."""
+    card: str
+    """Address of the card."""
+    metrics: str
+    """Address of the scores, as JSON."""
+    decoding: str
+    """How scores become bouts, in one line."""
+
+
+def _pack(model_uri: str, chosen: Settings, about: Mapping[str, str], scores: Mapping[str, str]) -> _Served:
+    """Put its card and the code that serves it beside a checkpoint, as model.tar.gz in S3. Raises ContractError without a checkpoint."""
     import boto3
 
-    s3 = boto3.client("s3")
+    s3, job = boto3.client("s3"), about["job"]
     bucket, _, key = model_uri.removeprefix("s3://").partition("/")
-    with tempfile.TemporaryDirectory() as folder:
-        trained, served = Path(folder, "trained.tar.gz"), Path(folder, "model.tar.gz")
+    folder = f"training/served/{job}"
+    with tempfile.TemporaryDirectory() as place:
+        trained, served = Path(place, "trained.tar.gz"), Path(place, "model.tar.gz")
         s3.download_file(bucket, key, str(trained))
+        header = _header_in(trained, Path(place), job)
+        card = card_files(header, f"{about['recipe']}, trained by {job}", {name: value for name, value in about.items() if name != "job"})
         with tarfile.open(trained) as source, tarfile.open(served, "w:gz") as target:
             for member in source.getmembers():
-                if member.isfile() and member.name.endswith((".safetensors", ".onnx")):
+                if member.isfile() and member.name.endswith((_CHECKPOINT, ".onnx")):
                     target.addfile(_entry(Path(member.name).name, member.size), source.extractfile(member))
-            for path, content in files(*SERVING).items():
-                target.addfile(_entry(f"code/{path}", len(content)), io.BytesIO(content))
-        to = f"training/served/{job}/model.tar.gz"
-        s3.upload_file(str(served), chosen.bucket("artifacts"), to)
-    return chosen.uri("artifacts", to)
+            for path, content in {**card, **{f"code/{path}": content for path, content in files(*SERVING).items()}}.items():
+                target.addfile(_entry(path, len(content)), io.BytesIO(content))
+        s3.upload_file(str(served), chosen.bucket("artifacts"), f"{folder}/model.tar.gz")
+    for name, content in {**card, METRICS_FILE: json.dumps(dict(scores)).encode()}.items():
+        s3.put_object(Bucket=chosen.bucket("artifacts"), Key=f"{folder}/{name}", Body=content)
+    model, told, measured = (chosen.uri("artifacts", f"{folder}/{name}") for name in ("model.tar.gz", CARD, METRICS_FILE))
+    return _Served(model, told, measured, decoding_line(header))
+
+
+def _header_in(archive: Path, place: Path, job: str) -> dict[str, Any]:
+    """Return the header of the checkpoint in an archive. Raises ContractError if there is none, or not exactly one."""
+    with tarfile.open(archive) as tar:
+        found = [member for member in tar.getmembers() if member.isfile() and member.name.endswith(_CHECKPOINT)]
+        if len(found) == 1 and (content := tar.extractfile(found[0])):
+            copied = place / "checkpoint"
+            with content, copied.open("wb") as target:
+                shutil.copyfileobj(content, target)
+            try:
+                return checkpoint_header(copied)
+            except (ValueError, KeyError, TypeError, struct.error):
+                found = []
+    got = ", ".join(Path(member.name).name for member in found) or "none that can be read"
+    raise ContractError([f"Expected one recognizer ({_CHECKPOINT}) in the model of {job}, but got {got}. Name another job."])
 
 
 def _entry(name: str, size: int) -> tarfile.TarInfo:

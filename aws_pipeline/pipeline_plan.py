@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aws_pipeline import glue_job, s3_upload
 from aws_pipeline.config import Settings, endpoint
-from aws_pipeline.costs import PRICES_OF, SPOT_PART, CostLine, glue_minutes, hourly_usd, requests_usd, scan_usd, table
+from aws_pipeline.costs import SPOT_PART, CostLine, glue_minutes, hourly_usd, refuse_cost, requests_usd, scan_usd, table
 from aws_pipeline.expected import QUERY_S, expected_curation, expected_upload
 from aws_pipeline.glue_workers import workers_for
 from aws_pipeline.pipeline_order import PipelineOrder
@@ -20,7 +20,7 @@ from aws_pipeline.step_work import StepWork
 from aws_pipeline.steps import STEPS, Step, needs
 from aws_pipeline.terminal import size
 from aws_pipeline.upload_plan import Upload, plan_uploads
-from behavior.contract import UsageError
+from behavior.film_keys import FilmPart, RawFilmObject
 from behavior.keys import object_of
 from behavior.tables import RAW_TRACKING
 
@@ -77,7 +77,8 @@ def planned(order: PipelineOrder, chosen: Settings, counted: PlanOrder) -> list[
             if (work or StepWork(order, chosen, None)).has(one):
                 behind = any(due.get(other.name, False) for other in needs(one))
                 due[one.name] = order.force or behind or _is_due(one, amounts, work)
-                plan.append(_planned(one, amounts, due=due[one.name], last_s=_last_s(one, work), counted=counted, hour_usd=price))
+                last_s = _last_s(one, work)
+                plan.append(_planned(one, order.recipe, amounts, due=due[one.name], last_s=last_s, counted=counted, hour_usd=price))
     return plan
 
 
@@ -95,10 +96,7 @@ def plan_lines(plan: Sequence[PlannedStep]) -> list[str]:
 
 def refuse_above_limit(plan: Sequence[PlannedStep], most_usd: float | None) -> None:
     """Raise UsageError if a run may cost more than `most_usd` on AWS, on demand; None is no limit."""
-    total = sum(line.usd for line in _priced(plan))
-    if most_usd is not None and total > most_usd:
-        what = f"Expected a run of at most {most_usd:.2f} US dollars on AWS, but got up to {total:.2f} ({PRICES_OF})"
-        raise UsageError(f"{what}. Raise --max-cost, lower --train-hours, or choose another --instance-type. Nothing was run.")
+    refuse_cost(most_usd, sum(line.usd for line in _priced(plan)), "a run", "lower --train-hours, or choose another --instance-type")
 
 
 def _priced(plan: Sequence[PlannedStep]) -> list[CostLine]:
@@ -116,7 +114,8 @@ def _amounts(order: PipelineOrder, chosen: Settings, *, new: bool) -> _Amounts:
         amounts.summary = before or {}
     files = {each.recording: each.path for each in upload.uploads if (held := object_of(each.key)) and held.table == RAW_TRACKING}
     paths = [files[name] for name in sorted(amounts.recordings) if name in files]
-    amounts.rows, amounts.n_bytes = sum(map(_rows_of, paths)), sum(path.stat().st_size for path in paths)
+    films = [each.path for each in amounts.uploads if (film := RawFilmObject.of_key(each.key)) and film.part is FilmPart.PICTURES]
+    amounts.rows, amounts.n_bytes = sum(map(_rows_of, paths)), sum(path.stat().st_size for path in (*paths, *films))
     return amounts
 
 
@@ -156,7 +155,9 @@ def _last_s(one: Step, work: StepWork | None) -> float | None:
     return work.records.seconds(work.record_of(one)) if work and one.name not in ("ingest", "etl") else None
 
 
-def _planned(one: Step, amounts: _Amounts, *, due: bool, last_s: float | None, counted: PlanOrder, hour_usd: float) -> PlannedStep:
+def _planned(
+    one: Step, recipe: str, amounts: _Amounts, *, due: bool, last_s: float | None, counted: PlanOrder, hour_usd: float
+) -> PlannedStep:
     """Return the plan of one step."""
     n_files, n_recordings = len(amounts.uploads), len(amounts.recordings)
     upload = expected_upload(each.stamp.n_bytes for each in amounts.uploads)
@@ -181,7 +182,7 @@ def _planned(one: Step, amounts: _Amounts, *, due: bool, last_s: float | None, c
             priced("curation (Glue)", f"{workers_for(n_recordings)} workers, {glue_minutes(n_recordings):.0f} min", curation.usd),
         ),
         "gate": lambda: ("judge the curated data against the limits", QUERY_S, query()),
-        "sql": lambda: ("answer class_imbalance.sql", QUERY_S, query()),
+        "sql": lambda: (f"answer {Path(one.command_for(recipe)[-1]).name}", QUERY_S, query()),
         "train": lambda: (
             "train a recognizer and download it",
             last_s,

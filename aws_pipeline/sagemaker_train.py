@@ -2,6 +2,7 @@
 
     python aws_pipeline/sagemaker_train.py --recipe cnn_transformer [--epochs 30] [--output-dir checkpoints] [--dry-run]
     python aws_pipeline/sagemaker_train.py --instance-type ml.g5.xlarge --spot --max-hours 24 --max-wait-hours 48
+    python aws_pipeline/sagemaker_train.py --plan [--max-cost USD]   only say what the job would read, on which machine, and what it costs
 
 Reads   the curated zone, as the job's channel `curated`: files are opened when the job reads them (FastFile), or all are downloaded
         before it starts (File, onto a volume of their size).
@@ -29,10 +30,11 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.costs import GPUS, refuse_above
-from aws_pipeline.lake import read_snapshot
+from aws_pipeline.costs import refuse_above
+from aws_pipeline.launching import require_processors
 from aws_pipeline.pins import remove_pin, write_pin
 from aws_pipeline.terminal import JobFailed, run
+from aws_pipeline.training_plan import pinned_snapshot, plan_lines
 from aws_pipeline.training_request import TrainingRequest, channel_of, checkpoints_of, hyperparameter_of, staged_code, trainer_of
 from behavior.contract import EXIT_OK, ContractError, UsageError
 from behavior.tables import CURATED_TABLES, METADATA_TRAIN, VIDEO_MANIFEST
@@ -62,7 +64,7 @@ def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: b
     With `wait`, raises JobFailed with the reason of the job if it does not complete.
     """
     channels = [channel_of("curated", chosen.uri("curated"), request.input_mode)]
-    run, pin = pinned_run(request, chosen), f"training-{uuid.uuid4().hex}"
+    run, pin = pinned_snapshot(request, chosen).run, f"training-{uuid.uuid4().hex}"
     hyperparameters = {**request.hyperparameters, "snapshot": run}
     if not dry_run:
         write_pin(chosen.uri("curated"), pin, run, datetime.now(UTC) + timedelta(hours=request.longest_hours))
@@ -76,16 +78,6 @@ def submit(request: TrainingRequest, chosen: Settings, *, wait: bool, dry_run: b
         finally:
             remove_pin(chosen.uri("curated"), pin)
     return job
-
-
-def pinned_run(request: TrainingRequest, chosen: Settings) -> str:
-    """Return the run whose tables the job reads. Raises UsageError if its objects are not there."""
-    snapshot = read_snapshot(chosen.uri("curated"), request.snapshot)
-    if snapshot is None:
-        got = f"none of run {request.snapshot}" if request.snapshot else "none"
-        mend = "python aws_pipeline/lineage.py --runs lists the runs." if request.snapshot else "Run python aws_pipeline/glue_etl.py first."
-        raise UsageError(f"Expected a list of objects in {chosen.uri('curated')}/snapshots, but got {got}. {mend}")
-    return snapshot.run
 
 
 def _follow(job: Any) -> None:
@@ -137,13 +129,6 @@ def require_checkpoints(job: str, chosen: Settings) -> None:
         raise UsageError(f"Expected --resume to name a job with checkpoints in {uri}, but got {job}. Name another or leave it out.")
 
 
-def require_processors(recipe: str, instance_type: str) -> None:
-    """Raise UsageError if trees, which use no GPU, would be sent to a machine with several, where a process for each GPU starts."""
-    if recipe.startswith("trees") and instance_type in GPUS:
-        what = f"Expected a machine without several GPUs for {recipe}, but got {instance_type}"
-        raise UsageError(f"{what}. Trees use processors only: --instance-type ml.c5.2xlarge.")
-
-
 def require_curated(chosen: Settings) -> None:
     """Raise ContractError unless the curated zone has recordings or films."""
     import boto3
@@ -180,6 +165,7 @@ def _main() -> int:
         default=TrainingRequest.input_mode,
         help="open the curated files when they are read, or download all before the start (default: %(default)s)",
     )
+    parser.add_argument("--plan", action="store_true", help="only say what the job would read, on which machine, and what it costs")
     parser.add_argument("--max-cost", type=float, metavar="USD", help="refuse a job that may cost more on AWS (aws_pipeline/costs.py)")
     parser.add_argument("--resume", metavar="JOB", help="continue from the checkpoints of an earlier job")
     parser.add_argument("--snapshot", metavar="RUN", help="the run of the ETL whose tables are read (default: the last one)")
@@ -193,7 +179,8 @@ def _main() -> int:
         what = f"0 < --max-hours <= --max-wait-hours, but got {arguments.max_hours} and {arguments.max_wait_hours}"
         raise UsageError(f"Expected {what}. Waiting for a spot machine counts as well.")
     require_processors(arguments.recipe, arguments.instance_type)
-    refuse_above(arguments.max_cost, arguments.instance_type, arguments.max_hours)
+    if not arguments.plan:
+        refuse_above(arguments.max_cost, arguments.instance_type, arguments.max_hours)
     given = {"epochs": arguments.epochs, "seed": arguments.seed, "checkpoint-minutes": arguments.checkpoint_minutes}
     hyperparameters = {name: value for name, value in given.items() if value is not None}
     for change in arguments.changes:
@@ -217,6 +204,10 @@ def _main() -> int:
         require_curated(chosen)
         if request.resume:
             require_checkpoints(request.resume, chosen)
+        if arguments.plan:
+            print("\n".join(plan_lines(request, chosen)))
+            refuse_above(arguments.max_cost, request.instance_type, request.max_hours)
+            return EXIT_OK
         if arguments.dry_run:
             submit(request, chosen, wait=False, dry_run=True)
             print(f"the request for {request.recipe} on {request.instance_type} is valid; nothing was submitted (--dry-run)")

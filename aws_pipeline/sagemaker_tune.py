@@ -31,10 +31,12 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.costs import GPUS, SPOT_PART, TRAINING_HOUR_USD, refuse_above
+from aws_pipeline.costs import SPOT_PART, TRAINING_HOUR_USD, refuse_above
+from aws_pipeline.launching import GPUS
 from aws_pipeline.pins import remove_pin, write_pin
-from aws_pipeline.sagemaker_train import download, pinned_run, require_curated
+from aws_pipeline.sagemaker_train import download, require_curated
 from aws_pipeline.terminal import JobFailed, run
+from aws_pipeline.training_plan import pinned_snapshot
 from aws_pipeline.training_request import TrainingRequest, setting_of
 from aws_pipeline.tuning_request import (
     STRATEGIES,
@@ -59,7 +61,7 @@ def start(tuning: Tuning, request: TrainingRequest, chosen: Settings) -> tuple[s
     """Start a tuning job; return its name and that of the pin that keeps the objects it reads."""
     import boto3
 
-    run_of_the_etl, name, pin = pinned_run(request, chosen), name_of(chosen), f"tuning-{uuid.uuid4().hex}"
+    run_of_the_etl, name, pin = pinned_snapshot(request, chosen).run, name_of(chosen), f"tuning-{uuid.uuid4().hex}"
     until = datetime.now(UTC) + timedelta(hours=longest_hours(tuning, request))
     write_pin(chosen.uri("curated"), pin, run_of_the_etl, until)
     asked = tuning_request(name, tuning, request, run_of_the_etl, upload_code(chosen), chosen)

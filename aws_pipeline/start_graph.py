@@ -28,6 +28,7 @@ if not __package__:
 
 from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.costs import refuse_above
+from aws_pipeline.launching import require_processors
 from aws_pipeline.quality_gate import add_limit_flag, limits_of
 from aws_pipeline.steps import cloud_steps
 from aws_pipeline.terminal import JobFailed, run
@@ -128,6 +129,7 @@ def _main() -> int:
     arguments = parser.parse_args()
     if not arguments.max_hours > 0:
         raise UsageError(f"Expected --max-hours above 0, but got {arguments.max_hours}. Leave it out for the default.")
+    require_processors(arguments.recipe, arguments.instance_type)
     refuse_above(arguments.max_cost, arguments.instance_type, arguments.max_hours)
     chosen, order = settings(), _order_of(arguments)
     with endpoint(chosen):

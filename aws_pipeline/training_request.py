@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aws_pipeline.config import Settings
-from aws_pipeline.costs import GPUS
 from aws_pipeline.job_code import TRAINING, for_the_container
+from aws_pipeline.launching import LAUNCHER, processes_on
 from aws_pipeline.names import OWNER_TAG
 
 METRICS = {"train_loss": r"train_loss=([0-9]+\.[0-9]+)", "val_score": r"val_score=([0-9]+\.[0-9]+)"}
@@ -124,8 +124,8 @@ def command_of(request: TrainingRequest) -> str:
     SageMaker sends SIGTERM to the first process of a container only, and a shell does not pass it on. `exec` puts the program in the
     place of the SDK's shell, so that it hears of an interruption and saves its state.
     """
-    gpus = GPUS.get(request.instance_type, 1)
-    launcher = "" if gpus == 1 else f" -m torch.distributed.run --standalone --nproc-per-node={gpus}"
+    processes = processes_on(request.instance_type)
+    launcher = "" if processes == 1 else f" {LAUNCHER}{processes}"
     return f"exec $SM_PYTHON_CMD{launcher} {ENTRY}"
 
 

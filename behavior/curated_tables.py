@@ -54,6 +54,7 @@ TRACKING_CURATED = Table(
     ),
     partition="lab_id",
     keys=("split", "video_id", "mouse_id", "bodypart", "video_frame", "seen"),
+    by_frame=True,
 )
 ANNOTATIONS_ENRICHED = Table(
     name="annotations_enriched",

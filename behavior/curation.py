@@ -73,6 +73,12 @@ class CuratedTracking:
         """Frame number in the film of the first frame of T."""
         return self.pose.first_frame
 
+    def part(self, start: int, stop: int) -> "CuratedTracking":
+        """Return the frames from `start` to before `stop`."""
+        pose, inner = self.pose, slice(start, stop)
+        cut = replace(pose, xy=pose.xy[..., inner], seen=pose.seen[..., inner], first_frame=pose.first_frame + start)
+        return CuratedTracking(cut, self.velocity[..., inner])
+
 
 def curate(rows: pa.Table | Iterable[pa.Table], recording: Recording, policy: Policy = STANDARD) -> CuratedTracking:
     """Turn the raw tracking rows of one recording into curated pose and velocity. `rows` and `policy` are what `to_pose` takes.

@@ -18,6 +18,8 @@ from behavior.ids import lab_fault, video_fault, video_of_name
 
 FILM = "film"
 """The split of films: a film of a data directory is neither a training nor a test recording; training divides films itself."""
+VIDEOS = "Videos"
+"""Folder of films in a data directory."""
 ENDINGS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg")
 """Endings of film files."""
 INDIVIDUALS_FILE, RULES_FILE = "individuals.csv", "films.toml"
@@ -84,7 +86,15 @@ def is_film_name(name: str) -> bool:
 
 
 def film_number(lab: str, name: str) -> int:
-    """Return the number of a film: its name if that is a number, else one made from lab and name."""
+    """Return the number of a film, made from lab and name as that of an imported recording: two labs may each have a film called 7."""
+    return video_of_name(lab, name)
+
+
+def recording_beside(lab: str, name: str) -> int:
+    """Return the number of the recording of the same lab that shows what a film shows, whose tracking says where the mouse is.
+
+    It is the film's name if that is a number, else the number that an import gives to a recording of this name.
+    """
     if name.isdecimal() and name.isascii() and name == str(int(name)) and video_fault(int(name)) is None:
         return int(name)
     return video_of_name(lab, name)

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from behavior.contract import ContractError, Fault, refuse
+from behavior.film_keys import VIDEOS
 from behavior.ids import lab_fault
 from behavior.pain import MERGED, PAIN_BEHAVIORS
 
@@ -55,7 +56,11 @@ class FilmRules:
     lab: str = LAB
     """Lab of films that lie in no folder of their lab."""
     individuals: Mapping[str, str] = field(default_factory=dict)
-    """The mouse in a film, by the film's name."""
+    """The mouse in a film, by the film's name, or by <lab>/<name>."""
+
+    def individual_of(self, lab: str, film: str) -> str | None:
+        """Return the mouse in a film of a lab; None if it is not known."""
+        return self.individuals.get(f"{lab}/{film}", self.individuals.get(film))
 
 
 def parse_film_rules(rules: bytes | None, individuals: bytes | None, where: tuple[str, str]) -> FilmRules:
@@ -111,4 +116,9 @@ def _individuals(data: bytes, where: str) -> dict[str, str]:
     if not {"film", "individual"} <= set(columns):
         message = f"Expected the columns film and individual, but got {', '.join(columns)}."
         raise ContractError(Fault("column-missing", where, message, "Name the columns so."))
-    return {PurePath(row["film"]).stem: row["individual"] for row in rows if row["film"] and row["individual"]}
+    return {_film_of(PurePath(row["film"])): row["individual"] for row in rows if row["film"] and row["individual"]}
+
+
+def _film_of(path: PurePath) -> str:
+    """Return the name of a film, with its lab if the path has a folder of it."""
+    return path.stem if path.parent.name in ("", VIDEOS) else f"{path.parent.name}/{path.stem}"

@@ -12,7 +12,7 @@ VIDEO_MANIFEST = Table(
     schema=pa.schema(
         [
             LAB,
-            column("video_id", pa.int64(), "film: its name if that is a number, else a number made from lab and name"),
+            column("video_id", pa.int64(), "film: a number made from its lab and its name"),
             column("name", TEXT, "file name of the film, without its ending"),
             column("file", TEXT, "key of the film in this zone"),
             column("centers", TEXT, "key of the places of the mouse in each frame, from tracks of the same film; null without tracks"),

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from behavior.contract import ContractError, Fault
-from behavior.table import NAME, Table
+from behavior.table import NAME, Table, no_rows
 
 Source: TypeAlias = Path | pa.Buffer
 """A file, or the bytes of an object."""
@@ -72,7 +72,7 @@ def _open(table: Table, source: Source, buffer_bytes: int = 0) -> pq.ParquetFile
 
 def _columns(table: Table, schema: pa.Schema, where: str) -> list[str]:
     """Return the table's columns that the file has. Raises ContractError for missing, repeated or mistyped columns."""
-    table.check(schema.empty_table(), where)
+    table.check(no_rows(schema), where)
     return [name for name in table.schema.names if name in schema.names]
 
 

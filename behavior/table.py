@@ -47,6 +47,8 @@ class Table:
     """Columns that may not hold nulls."""
     by_split: bool = False
     """Whether its objects lie in folders or files of their own for each split, as those of recordings in the raw zone do."""
+    by_frame: bool = False
+    """Whether it has rows for each frame: so many that a query of SQL must say which partitions it reads, or that it reads all."""
 
     @property
     def location(self) -> str:
@@ -126,6 +128,11 @@ def doc(field: pa.Field) -> str:
     return (field.metadata or {}).get(b"doc", b"").decode()
 
 
+def no_rows(schema: pa.Schema) -> pa.Table:
+    """Return a table without rows. Arrow's own `empty_table` loads pandas, which takes longer than a short command has to do."""
+    return pa.Table.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
+
+
 def in_words(kind: pa.DataType) -> str:
     """Return the name of a type in messages."""
     return "text" if kind == NAME else str(kind)
@@ -165,7 +172,8 @@ def _empty_values(column: pa.ChunkedArray) -> int:
             blank = [number for number, text in enumerate(chunk.dictionary.to_pylist()) if not (text or "").strip()]
             empty += pc.sum(pc.is_in(chunk.indices, pa.array(blank, chunk.indices.type))).as_py() or 0 if blank else 0
     elif pa.types.is_string(column.type):
-        empty += pc.sum(pc.equal(pc.utf8_trim_whitespace(column), "")).as_py() or 0
+        filled = pc.cast(pc.binary_length(pc.utf8_trim_whitespace(column)), pa.bool_())  # to compare with "" would load pandas
+        empty += len(column) - column.null_count - (pc.sum(filled).as_py() or 0)
     return int(empty)
 
 

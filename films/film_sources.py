@@ -4,16 +4,16 @@ Films lie in Videos/ or Videos/<lab>/; labels in Annotations/ or Annotations/<la
 another program computed from each frame beside the film, as <film>.npy. individuals.csv and films.toml say what holds for all films.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from behavior.contract import Fault
-from behavior.film_keys import INDIVIDUALS_FILE, RULES_FILE, is_film_name
+from behavior.film_keys import INDIVIDUALS_FILE, RULES_FILE, VIDEOS, is_film_name
 from behavior.film_rules import FilmRules, parse_film_rules
 from behavior.ids import lab_fault
-from films.folder import VIDEOS, FilmPath, films_below
+from films.folder import FilmPath, films_below
 
 ANNOTATIONS = "Annotations"
 """Folder with label files."""
@@ -54,6 +54,7 @@ def find_films(folder: Path) -> Findings:
     paths = films_below(folder / VIDEOS, rules.lab)
     tables = [path for path in sorted((folder / ANNOTATIONS).rglob("*.csv")) if path.is_file()]
     owned = _owners(tables, [one.path.stem for one in paths])
+    n_labs = Counter(one.path.stem for one in {(one.lab, one.path.stem): one for one in paths}.values())
     faulty: dict[tuple[str, str], list[Fault]] = defaultdict(list)
     files: dict[tuple[str, str], list[Path]] = defaultdict(list)
     films, taken = list[FilmSource](), set[Path]()
@@ -65,6 +66,11 @@ def find_films(folder: Path) -> Findings:
         who = one.lab, one.path.stem
         files[who] += [one.path, *of_film, *([beside] if beside.is_file() else [])]
         faulty[who] += _faults(one, of_film)
+        if n_labs[one.path.stem] > 1 and (shared := [table for table in of_film if table.parent == folder / ANNOTATIONS]):
+            text = f"Expected the lab of these labels, because {n_labs[one.path.stem]} labs have a film {one.path.stem}, but got none."
+            faulty[who].append(
+                Fault("label-layout", str(shared[0]), text, f"Move them to {ANNOTATIONS}/{one.lab}/ if they are of this lab.")
+            )
     for table in tables:
         if table not in taken:
             mend = "Add it, or name the labels <film>_<anything>.csv."
@@ -113,11 +119,11 @@ def _owners(tables: Sequence[Path], stems: Sequence[str]) -> dict[Path, str]:
 
 
 def _same_numbers(films: Sequence[FilmSource]) -> Iterator[tuple[Fault, FilmSource]]:
-    """Yield a fault for each film with the number of another one: the same name in another container, or a number of another lab."""
+    """Yield a fault for each film with the number of another one: the same name in another container."""
     seen: dict[int, FilmSource] = {}
     for one in films:
         other = seen.setdefault(one.video_id, one)
         if other is not one:
-            message = f"Expected films with numbers of their own, but got {one.video_id} for {other.path} too."
+            message = f"Expected one film of this name in its lab, but got {other.path} too."
             for each in (one, other):
                 yield Fault("video-repeated", str(each.path), message, "Rename one of the films."), each

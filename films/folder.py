@@ -10,8 +10,8 @@ from pathlib import Path
 from behavior.film_keys import ENDINGS, film_number
 from behavior.film_rules import LAB
 
-VIDEOS, TRAIN_VIDEO, TEST_VIDEO = "Videos", "train_video", "test_video"
-"""Folders with films."""
+TRAIN_VIDEO, TEST_VIDEO = "train_video", "test_video"
+"""Other folders with films."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from behavior.film_keys import VIDEOS
 from behavior.parquet_file import Source, read_rows
 from behavior.tables import RAW_TRACKING
-from films.folder import TEST_VIDEO, TRAIN_VIDEO, VIDEOS
+from films.folder import TEST_VIDEO, TRAIN_VIDEO
 
 _SPLITS = {VIDEOS: ("train", "test"), TRAIN_VIDEO: ("train",), TEST_VIDEO: ("test",)}
 """By folder of films: the splits whose tracking may hold a film's tracks."""

@@ -52,8 +52,9 @@ def _tracked(one: "ViewedRecording") -> DriftSource:
 
 
 def _films(data_dir: Path) -> list[DriftSource]:
+    from behavior.film_keys import VIDEOS
     from films.film_sources import read_film_rules
-    from films.folder import TEST_VIDEO, TRAIN_VIDEO, VIDEOS, films_below
+    from films.folder import TEST_VIDEO, TRAIN_VIDEO, films_below
 
     lab = read_film_rules(data_dir).lab
     splits = {VIDEOS: "train", TRAIN_VIDEO: "train", TEST_VIDEO: "test"}

@@ -8,12 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from behavior.contract import ContractError, Fault, UsageError, refuse
+from behavior.film_keys import VIDEOS
 from behavior.material import Material
 from behavior.recording import Recording
 from films.decoding import index_of, pictures
 from films.film_file import FilmFile, default_cache
 from films.film_sources import read_film_rules
-from films.folder import TEST_VIDEO, TRAIN_VIDEO, VIDEOS, FilmPath, films_at, films_below
+from films.folder import TEST_VIDEO, TRAIN_VIDEO, FilmPath, films_at, films_below
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,12 @@ class FilmFiles:
     def material(self, recording: Recording) -> Material:
         """Return the material of one film."""
         return Material.with_film(recording, FilmFile(self.paths[recording.video_id], self.cache, lab=recording.lab_id))
+
+    def name_of(self, recording: Recording) -> str:
+        """Return how files about a film begin: with its name, in a folder of its lab if another lab has a film of this name."""
+        stem = self.paths[recording.video_id].stem
+        alone = sum(path.stem == stem for path in self.paths.values()) == 1
+        return stem if alone else f"{recording.lab_id}/{stem}"
 
     def named(self) -> pd.DataFrame:
         """Return the film of each video id: video_id, film."""

@@ -43,10 +43,11 @@ class FilmOutputs:
         if self.stride is not None and isinstance(recognizer, FilmRecognizer):
             recognizer = recognizer.with_stride(self.stride)
         path = self.files.paths[material.recording.video_id]
+        name = self.files.name_of(material.recording)
         prediction = predict_material(recognizer, material, path)
         if self.json is not None:
             stride = getattr(getattr(recognizer, "features", None), "stride", 1)
-            write_json(self.json / f"{path.stem}_predictions.json", prediction.to_json_dict(stride))
+            write_json(self.json / f"{name}_predictions.json", prediction.to_json_dict(stride))
         if self.annotate is not None:
-            write_annotated(self.annotate / f"{path.stem}_annotated.mp4", prediction)
+            write_annotated(self.annotate / f"{name}_annotated.mp4", prediction)
         return prediction.predictions

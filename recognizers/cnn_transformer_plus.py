@@ -2,7 +2,7 @@
 
 The network computes its features from the tracks.
 
-Axes: B batch, W window samples, P points of one mouse, L lags, F columns of tracks, D width, E width of a token, C behaviors.
+Axes: B batch, W window samples, F columns of tracks, D width, E width of a token, C behaviors.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from behavior.views.anchors import ANCHORS
-from behavior.views.pair_tracks import CM_PER_M, COORDINATES
+from behavior.views.pair_tracks import COORDINATES
 from recognizers.cnn_transformer import CnnTransformerConfig, Dropout, ResidualConvolution, TransformerLayer, sinusoidal_positions
-
-_FRONT, _CENTER, _BACK = range(len(ANCHORS))
-_BODY_CM = 3.0
-"""Unit of length for places in or near a body: about half a mouse."""
-_NEARLY_ZERO = 1e-2
-"""Added to squared lengths, cm^2, so that no root and no logarithm is of 0."""
+from recognizers.track_geometry import Geometry
 
 
 @dataclass(frozen=True)
@@ -41,15 +35,24 @@ class CnnTransformerPlusConfig(CnnTransformerConfig):
     """Attention works on means of so many samples: convolutions locate borders, attention adds context."""
     pair_attention: bool = True
     """Whether the tokens of the two mice and their two relations attend to each other in every sample."""
+    place: bool = False
+    """Whether it sees where in the arena each mouse is; its tracks then have the arena as two points more."""
+    stir_s: tuple[float, ...] = ()
+    """Widths of centered windows in which it sees how much each point moves, on a logarithmic scale, s; () for none."""
+    joint: bool = False
+    """One softmax over all behaviors and "nothing", if the labels of the training recordings show that they exclude each other."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "lags_s", tuple(self.lags_s))  # JSON brings a list
+        for name in ("lags_s", "stir_s"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON brings lists
         if self.token % self.heads or min(self.token, self.labs + 1, self.lab_width, self.pool) < 1 or not self.fps > 0:
             expected = "a token that is a multiple of heads, lab_width and pool of 1 or more, labs of 0 or more and fps above 0"
             raise ValueError(f"Expected {expected}, but got {self}. Change the sizes.")
         if not self.lags_s or min(self.lags_s) * self.fps < 0.5:
             raise ValueError(f"Expected lags of a sample or more at {self.fps} samples a second, but got {self.lags_s}. Use longer ones.")
+        if min((1.0, *self.stir_s)) <= 0:
+            raise ValueError(f"Expected stir_s of windows above 0 s, but got {self.stir_s}. Use (0.25, 1, 3).")
 
 
 class CnnTransformerPlus(nn.Module):
@@ -61,7 +64,9 @@ class CnnTransformerPlus(nn.Module):
         super().__init__()
         self.config = config
         points = n_features // (2 * len(COORDINATES))
-        self.geometry = Geometry(tuple(round(lag * config.fps) for lag in config.lags_s), points)
+        lags = tuple(round(lag * config.fps) for lag in config.lags_s)
+        stir = tuple(round(width * config.fps / 2) for width in config.stir_s)
+        self.geometry = Geometry(lags, points, config.place, stir)
         self.mouse = _token(self.geometry.mouse_width, config)
         self.relation = _token(self.geometry.relation_width, config)
         self.roles = nn.Parameter(torch.randn(4, config.token) * 0.1)
@@ -88,7 +93,8 @@ class CnnTransformerPlus(nn.Module):
         for convolution in self.convolutions:
             hidden = convolution(hidden, valid)
         hidden = hidden + self._surroundings(hidden, valid)
-        return self.logits(self.norm(hidden.transpose(1, 2)))
+        logits = self.logits(self.norm(hidden.transpose(1, 2)))
+        return against_all_others(logits) if self.config.joint else logits
 
     def _surroundings(self, hidden: Tensor, valid: Tensor | None) -> Tensor:
         """Return [B, D, W]: the context of each sample from the whole window, by attention over means of `pool` samples."""
@@ -111,62 +117,15 @@ class CnnTransformerPlus(nn.Module):
         return self.told(torch.cat(parts, dim=1))
 
 
-class Geometry(nn.Module):
-    """From tracks to the motion of each mouse, and the place of the other, in its own frame of reference. It has no weights."""
+def against_all_others(logits: Tensor) -> Tensor:
+    """Return the log-odds [..., C] of each behavior in one softmax over all of them and "nothing", whose logit is 0.
 
-    def __init__(self, lags: tuple[int, ...], points: int) -> None:
-        super().__init__()
-        self.lags = (*(-lag for lag in lags), *lags)
-        self.points = points
-        anchors, n_lags = len(ANCHORS), len(self.lags)
-        self.mouse_width = 3 * points + 2 * anchors * n_lags + 2 * n_lags + 1
-        self.relation_width = 2 * points + anchors**2 + 2 + (2 + anchors**2) * n_lags
-
-    def forward(self, features: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return mice [2, B, W, .] and relations [2, B, W, .] (agent to target, target to agent) for tracks [B, W, F]."""
-        tracks = features.unflatten(-1, (2, self.points, 3)).permute(2, 0, 1, 3, 4)  # [2, B, W, P, 3]
-        place, seen = tracks[..., :2] * CM_PER_M, tracks[..., 2]
-        ahead = place[..., _FRONT, :] - place[..., _BACK, :]
-        length = ahead.square().sum(-1, keepdim=True).add(_NEARLY_ZERO).sqrt()
-        heading = ahead / length  # [2, B, W, 2]
-        center, anchors = place[..., _CENTER, None, :], place[..., : len(ANCHORS), :]
-        apart = anchors[..., None, :] - anchors.flip(0)[..., None, :, :]
-        distance = apart.square().sum(-1).add(_NEARLY_ZERO).sqrt().flatten(-2)  # [2, B, W, anchors^2]
-
-        now = torch.cat([anchors.flatten(-2), heading, distance], -1)
-        then = self._lagged(now, valid)  # [2, B, W, L, .]
-        moved, headed, nearer = (then - now[..., None, :]).split((2 * len(ANCHORS), 2, len(ANCHORS) ** 2), -1)
-        moved = moved.unflatten(-1, (-1, 2))  # [2, B, W, L, anchors, 2]
-        motion = _squashed(in_frame_of(moved.flatten(-3, -2), heading))
-        other_motion = _squashed(in_frame_of(moved.flip(0)[..., _CENTER, :], heading))
-        headed_to = in_frame_of(headed + heading[..., None, :], heading)
-        shape = _squashed(in_frame_of(place - center, heading) / _BODY_CM)
-        there = _squashed(in_frame_of(place.flip(0) - center, heading) / _BODY_CM)
-        toward = in_frame_of(heading.flip(0)[..., None, :], heading)
-        mice = [shape.flatten(-2), seen, length.log(), motion.flatten(-2), headed_to.flatten(-2)]
-        relations = [there.flatten(-2), distance.log(), toward.flatten(-2), _squashed(nearer).flatten(-2), other_motion.flatten(-2)]
-        return torch.cat(mice, -1), torch.cat(relations, -1)
-
-    def _lagged(self, values: Tensor, valid: Tensor | None) -> Tensor:
-        """Return values [2, B, W, N] at all lags: [2, B, W, L, N]; beyond the ends of a window without padding, its end is repeated."""
-        window = values.shape[2]
-        rows = (torch.arange(window, device=values.device)[:, None] + torch.tensor(self.lags, device=values.device)).clamp(0, window - 1)
-        if valid is None:
-            return values[:, :, rows]
-        rows = rows.minimum(valid.sum(1)[:, None, None] - 1)  # [B, W, L]
-        return values[:, torch.arange(rows.shape[0], device=values.device)[:, None, None], rows]
-
-
-def in_frame_of(vectors: Tensor, heading: Tensor) -> Tensor:
-    """Return vectors [..., N, 2] in the frame of reference with its x axis along `heading` [..., 2]."""
-    along, across = heading[..., None, 0], heading[..., None, 1]
-    x, y = vectors[..., 0], vectors[..., 1]
-    return torch.stack([x * along + y * across, y * along - x * across], -1)
-
-
-def _squashed(values: Tensor) -> Tensor:
-    """Return values almost unchanged near 0, and on a logarithmic scale far from it, so that jumps of the tracker have little effect."""
-    return torch.asinh(values)
+    So the sigmoid of the result is the probability in that softmax, and loss and answer are those of any other network.
+    """
+    behaviors = logits.shape[-1]
+    own = torch.eye(behaviors, dtype=torch.bool, device=logits.device)
+    others = logits[..., None, :].expand(*logits.shape, behaviors).masked_fill(own, 0.0)  # "nothing" takes the place of the own one
+    return logits - others.logsumexp(-1)
 
 
 def _token(width: int, config: CnnTransformerPlusConfig) -> nn.Module:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from behavior.checkpoint_header import checkpoint_header
 from behavior.contract import ContractError
 from behavior.whole_file import whole_file
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _SHA256 = "sha256"
-_MOST_HEADER_BYTES = 100_000_000
-"""The limit of the .safetensors format: a longer header means another kind of file."""
 
 
 def write_tensors(path: Path, description: Mapping[str, Any], tensors: Mapping[str, "Tensor"]) -> None:
@@ -35,7 +34,7 @@ def write_tensors(path: Path, description: Mapping[str, Any], tensors: Mapping[s
 def read_description(path: Path) -> dict[str, Any]:
     """Return the description without reading a tensor and without torch. Raises ContractError for a file of another kind."""
     try:
-        return {key: value for key, value in _description(path).items() if key != _SHA256}
+        return {key: value for key, value in checkpoint_header(path).items() if key != _SHA256}
     except FileNotFoundError:
         raise ContractError([f"Expected a checkpoint at {path}, but got no such file. Train one with training/train.py."]) from None
     except (OSError, ValueError, KeyError, TypeError, struct.error):
@@ -49,7 +48,7 @@ def read_tensors(path: Path, device: str = "cpu") -> dict[str, "Tensor"]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    description = _description(path)
+    description = checkpoint_header(path)
     try:
         tensors = load_file(path)
     except SafetensorError as error:
@@ -58,14 +57,6 @@ def read_tensors(path: Path, device: str = "cpu") -> dict[str, "Tensor"]:
     if written and written != _digest(json.dumps(description), tensors):
         raise ContractError([f"Expected {path} to hold what was written, but got other bytes. Copy it again from where it came."])
     return {name: tensor.to(device) for name, tensor in tensors.items()}
-
-
-def _description(path: Path) -> dict[str, Any]:
-    with open(path, "rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        if length > _MOST_HEADER_BYTES:
-            raise ValueError("the header is too long")
-        return dict(json.loads(json.loads(file.read(length))["__metadata__"]["json"]))
 
 
 def _digest(text: str, tensors: Mapping[str, "Tensor"]) -> str:

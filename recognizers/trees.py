@@ -115,14 +115,14 @@ class TreesRecognizer:
         for first in range(0, samples, BLOCK_SAMPLES):
             last, begin = min(first + BLOCK_SAMPLES, samples), max(first - around, 0) // self.score_every * self.score_every
             stop = -(-(last + around) // self.score_every) * self.score_every  # no group of samples is cut by a block
-            single = self._single(trees, self.features.of(curated, recording.fps, subject, slice(begin, stop)))
-            yield smooth(single, rate, self.smooth_s)[first - begin : last - begin]
+            inside = np.arange(begin, min(stop, samples))
+            single = trees.predict(self.features.at(curated, recording.fps, subject, self._middles(inside)))
+            yield smooth(np.repeat(single, self.score_every, axis=0)[: len(inside)], rate, self.smooth_s)[first - begin : last - begin]
 
-    def _single(self, trees: BoostedTrees | JointTrees, features: np.ndarray) -> np.ndarray:
-        """Return scores [S, C] for features [S, F], those of the middle sample for each group of `score_every` samples."""
-        group = np.arange(len(features)) // self.score_every
-        middle = np.arange(self.score_every // 2, len(features) + self.score_every // 2, self.score_every)
-        return trees.predict(features[np.minimum(middle, len(features) - 1)])[group]
+    def _middles(self, samples: np.ndarray) -> np.ndarray:
+        """Return the middle sample of each group of `score_every` samples, the last one if the last group has no middle."""
+        middles = np.arange(self.score_every // 2, len(samples) + self.score_every // 2, self.score_every)
+        return np.asarray(samples[np.minimum(middles, len(samples) - 1)])
 
 
 @dataclass(frozen=True)

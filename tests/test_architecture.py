@@ -25,6 +25,7 @@ MAY_IMPORT = {
         "aws_pipeline.athena",
         "aws_pipeline.config",
         "aws_pipeline.job_code",
+        "aws_pipeline.launching",
         "aws_pipeline.names",
         "aws_pipeline.quality_gate",
         "aws_pipeline.steps",

@@ -52,7 +52,7 @@ def _combine(flags: argparse.Namespace) -> int:
     from training.material.curated_zone import CuratedZone
     from training.material.fold_plan import plan_folds
 
-    zone = CuratedZone(curated, flags.labels_late)
+    zone = CuratedZone(curated, flags.labels_late, flags.annotated_part)
     plan = plan_folds(zone, flags.labs, flags.folds, chosen_grouping(flags, zone), flags.exclude)
     other = flags.against and OutOfFold(flags.against)
     if other:

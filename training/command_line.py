@@ -55,7 +55,7 @@ def add_machine_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def add_fold_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say which recordings stay together in one fold, which are left out, and how late labels are."""
+    """Add the flags that say which recordings stay together in one fold, what is left out, and how late labels are."""
     parser.add_argument(
         "--group-by",
         metavar="WHAT",
@@ -66,6 +66,11 @@ def add_fold_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exclude", type=int, nargs="+", default=(), metavar="VIDEO", help="leave these recordings out")
     parser.add_argument(
         "--labels-late", type=float, default=0.0, metavar="S", help="read all bouts so many seconds earlier than experts wrote them"
+    )
+    parser.add_argument(
+        "--annotated-part",
+        action="store_true",
+        help="read each recording from its first to its last bout only: for experts who annotated a part of each film",
     )
 
 

@@ -51,7 +51,7 @@ def _cross_validate(flags: argparse.Namespace) -> int:
     from training.material.zones import ZONES
 
     folder = flags.output_dir or Path("results") / "cross_validation" / f"{recipe.name}-seed{flags.seed}"
-    zone = ZONES[recipe.view](curated, flags.labels_late)
+    zone = ZONES[recipe.view](curated, flags.labels_late, flags.annotated_part)
     plan = plan_folds(zone, flags.labs, flags.folds, chosen_grouping(flags, zone), flags.exclude)
     contents = len(set(plan.groups.values()))
     print(f"{len(plan.recordings)} recordings in {contents} groups, {len(plan.splits)} folds; scores go to {folder}.", flush=True)

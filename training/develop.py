@@ -55,7 +55,7 @@ def _develop(flags: argparse.Namespace) -> int:
     from training.material.fold_plan import plan_folds
 
     clock = Clock(flags.minutes)
-    zone = CuratedZone(curated, flags.labels_late)
+    zone = CuratedZone(curated, flags.labels_late, flags.annotated_part)
     plan = plan_folds(zone, flags.lab, flags.folds, chosen_grouping(flags, zone), flags.exclude)
     facts = facts_of(plan)
     print("\n".join(plan_lines(facts, candidates(facts, machine.device), plan, flags.minutes)), flush=True)

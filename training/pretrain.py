@@ -37,7 +37,7 @@ def _pretrain(flags: argparse.Namespace) -> int:
 
     from behavior.views.pair_features import common_bodyparts
     from behavior.views.pair_tracks import PairTracks
-    from recognizers.cnn_transformer_plus import CnnTransformerPlus
+    from recognizers.cnn_transformer_plus import CnnTransformerPlus, CnnTransformerPlusConfig
     from recognizers.families import network_family
     from training.fitting.forecasting import N_FORECASTS, ForecastSettings, learn_to_forecast
     from training.fitting.trunk import Trunk
@@ -57,16 +57,18 @@ def _pretrain(flags: argparse.Namespace) -> int:
     unlabelled = zone.unlabelled_recordings()
     if not unlabelled:
         raise ContractError([f"Expected recordings without labels in {curated}, but got none. Add some to train.csv."])
-    layout = PairTracks(common_bodyparts(zone.bodyparts(unlabelled)), recipe.fps)
+    assert isinstance(recipe.network, CnnTransformerPlusConfig)  # the one family over tracks
+    config = replace(recipe.network, joint=False)  # forecasts do not exclude each other
+    layout = PairTracks(common_bodyparts(zone.bodyparts(unlabelled)), recipe.fps, config.place)
     tracks, starts = stacked_tracks(map(zone.material, unlabelled), layout, settings.windowing)
     print(f"{len(unlabelled)} recordings without labels, {len(tracks):,} samples, {len(starts):,} windows; device {device}.", flush=True)
 
     torch.manual_seed(flags.seed)
-    _, network = family.build(asdict(recipe.network), len(layout.names), N_FORECASTS)
-    assert isinstance(network, CnnTransformerPlus)  # the one family over tracks
+    _, network = family.build(asdict(config), len(layout.names), N_FORECASTS)
+    assert isinstance(network, CnnTransformerPlus)
     history = learn_to_forecast(network.to(device), tracks.to(device), starts.to(device), settings, flags.seed, _print_epoch)
     videos = tuple(sorted(recording.video_id for recording in unlabelled))
-    Trunk(recipe.family, recipe.network, layout, videos, history[-1].skill, network.state_dict()).save(flags.output)
+    Trunk(recipe.family, config, layout, videos, history[-1].skill, network.state_dict()).save(flags.output)
     print(f"Wrote {flags.output}: skill {history[-1].skill:.3f}. Start a training run from it with --trunk.")
     return EXIT_OK
 

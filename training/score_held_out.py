@@ -4,8 +4,9 @@
 
 It reads the annotated recordings of the curated zone that were neither used for training nor for validation of the recognizer in the
 folder --model (a .safetensors file, or the model.tar.gz of a training job). It prints score=..., the score of the competition, the same
-as inference/make_submission.py --held-out and inference/evaluate.py find, and writes to --model-dir the recognizer, score.json, and in
-code/ what inference/handler.py needs: what was scored is what is served.
+as inference/make_submission.py --held-out and inference/evaluate.py find; of a recognizer of films that of evaluate.py --films. It writes
+to --model-dir the recognizer, its card (card.md, and decoding.csv: how scores become bouts), score.json, and in code/ what
+inference/handler.py needs: what was scored is what is served.
 Exit codes: 0 scored, 1 something unexpected, 2 usage, or no recording was held out, 4 the curated data or the model break their
 contract, 130 interrupted.
 """
@@ -23,6 +24,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from behavior.contract import EXIT_OK, ContractError, UsageError
+from behavior.model_card import card_files
 from behavior.whole_file import whole_file, write_json
 from training.command_line import curated_folder, run_script
 
@@ -38,26 +40,32 @@ _SUFFIX = ".safetensors"
 def score_held_out(place: Path, checkpoint: Path, device: str = "auto") -> "Score":
     """Return the score of a checkpoint over the held-out recordings of a curated zone. Raises UsageError if there are none."""
     from behavior.bouts import bout_table
+    from behavior.film_score import film_score
     from behavior.metric import mabe_score
     from recognizers.checkpoint import read_header, videos_seen
     from recognizers.competition import refuse_nameless, solution_rows, submission_rows
     from recognizers.devices import find_device
     from recognizers.families import load_recognizer
-    from recognizers.recognizer import labelling_of
-    from training.material.curated_zone import CuratedZone
+    from recognizers.recognizer import View, labelling_of
+    from training.material.zones import ZONES
 
-    zone, seen = CuratedZone(place), videos_seen([read_header(checkpoint)])
+    header = read_header(checkpoint)
+    view = View(header.get("view", View.PAIR))
+    zone, seen = ZONES[view](place), videos_seen([header])
     recordings = [recording for recording in zone.annotated_recordings() if recording.video_id not in seen]
     true = zone.bouts(recordings)
     if true.empty:
         got = f"{len(recordings)} recordings with none" if recordings else "no such recording"
         raise UsageError(f"Expected held-out recordings with annotated bouts in {zone.root}, but got {got}. Curate more recordings.")
     recognizer = load_recognizer([checkpoint], find_device(device))
-    refuse_nameless(recognizer, str(checkpoint))
+    if view is not View.CLIP:
+        refuse_nameless(recognizer, str(checkpoint))
     labelling, decoding, found = labelling_of(recognizer), recognizer.decoding, []
     for recording in recordings:
         for subject, scores in recognizer.scores(zone.material(recording)):
             found += decoding.bouts(labelling, recording, subject, scores)
+    if view is View.CLIP:
+        return film_score(true, bout_table(found), {recording.video_id: recording.lab_id for recording in recordings})
     return mabe_score(solution_rows(recordings, true), submission_rows(bout_table(found)))
 
 
@@ -73,7 +81,7 @@ def _score(flags: argparse.Namespace) -> int:
         with TemporaryDirectory() as folder:
             checkpoint = _checkpoint(flags.model, Path(folder))
             score = score_held_out(curated, checkpoint, flags.device)
-            _pack(checkpoint, score, flags.model_dir)
+            _pack(checkpoint, score, flags.snapshot or "the last one", flags.model_dir)
     except (ContractError, UsageError) as error:
         _tell_sagemaker(str(error))
         raise
@@ -99,10 +107,16 @@ def _checkpoint(place: Path, folder: Path) -> Path:
     return found[0]
 
 
-def _pack(checkpoint: Path, score: "Score", target: Path) -> None:
-    """Write the recognizer, its score, and the code that serves it."""
+def _pack(checkpoint: Path, score: "Score", run: str, target: Path) -> None:
+    """Write the recognizer, its card, its score, and the code that serves it."""
+    from recognizers.checkpoint import read_header
+
     with whole_file(target / checkpoint.name) as draft:
         shutil.copyfile(checkpoint, draft)
+    facts = {"score on recordings that it never saw": f"{score.score:.4f}", "run of the ETL that scored it": run}
+    for name, content in card_files(read_header(checkpoint), checkpoint.stem, facts).items():
+        with whole_file(target / name) as draft:
+            draft.write_bytes(content)
     write_json(target / SCORE_FILE, score.to_json_dict())
     root = Path(__file__).resolve().parents[1]
     for folder in SERVING:

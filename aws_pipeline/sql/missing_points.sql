@@ -1,4 +1,5 @@
 -- Which bodyparts did the tracker of each lab lose?
+-- all partitions: it compares the labs.
 -- A point never seen in a whole recording has no place at all; a lost one is filled from its neighbors in time.
 SELECT
     lab_id,

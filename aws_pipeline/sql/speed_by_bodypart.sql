@@ -1,4 +1,5 @@
 -- How fast does each bodypart move in each lab?
+-- all partitions: it compares the labs.
 -- Only where the tracker saw it: filled points stand still. Fast cameras see the tracker's jitter as speed.
 -- Only recordings with a scale: of the others, the unit is the body length.
 SELECT

@@ -1,4 +1,5 @@
 -- Where did the mice of one recording go in two minutes?
+-- all partitions: Athena skips the other labs by the join, but only while it runs.
 -- The recording with most mice, then the best tracked; body_center or else the first bodypart; at most 2,000 rows.
 WITH recording AS (
     SELECT

@@ -14,11 +14,14 @@ from behavior.labelling import Subject
 from behavior.views.anchors import ANCHORS, anchor_parts, seen_columns
 from behavior.views.features import refuse_bad_settings
 from behavior.views.mirror import Mirror, mirror_of
+from behavior.views.placed_points import arena_of
 from behavior.views.sampling import sample_frames
 from behavior.views.scaler import RobustScaler
 
 CM_PER_M = 100.0
 COORDINATES = ("x", "y", "seen")
+ARENA = ("arena_low", "arena_high")
+"""Two opposite corners of the arena, as points: a mirror may exchange which of them is lower."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class PairTracks:
     """Canonical bodyparts behind the anchors; if a recording lacks one, its places and its `seen` are 0."""
     fps: float = 30.0
     """Samples per second, 1/s: a window means the same time in every lab."""
+    place: bool = False
+    """Also give the corners of the arena, as points of each mouse: as the places of all mice in the recording show it."""
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict themselves."""
@@ -38,7 +43,7 @@ class PairTracks:
     @property
     def points(self) -> tuple[str, ...]:
         """Names along axis P."""
-        return (*ANCHORS, *self.bodyparts)
+        return (*ANCHORS, *self.bodyparts, *(ARENA if self.place else ()))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,6 +82,8 @@ class PairTracks:
         for number, part in enumerate(self.bodyparts, start=len(ANCHORS)):
             if part in points:
                 tracks[number] = points[part]
+        if self.place:
+            tracks[-len(ARENA) :] = _corners(curated)[..., None]
         return tracks
 
 
@@ -86,6 +93,13 @@ def _anchor(points: dict[str, np.ndarray], anchor: str) -> np.ndarray:
     if not chosen:
         return np.array([[np.nan], [np.nan], [0.0]], np.float32)
     return np.mean([points[part] for part in chosen], axis=0)
+
+
+def _corners(curated: CuratedTracking) -> np.ndarray:
+    """Return the corners of the arena as points [2, 3]: x and y in meters, and that they are seen; NaN and 0 if no mouse was."""
+    middle, half = arena_of(curated) / CM_PER_M
+    corners = np.stack([middle - half, middle + half])
+    return np.concatenate([corners, np.isfinite(corners[:, :1])], axis=1)
 
 
 def _interpolated(curated: CuratedTracking, row: int, column: int, sampled: np.ndarray) -> np.ndarray:

@@ -69,10 +69,10 @@ _NAMES = {"train.$": "train", "score.$": "score"}
 
 
 def _join(states: States) -> None:
-    """Give each state that does not choose the next one, and the last one an end."""
+    """Give each state that does not choose the next one, or say it, and the last one an end."""
     names = list(states)
     for name, following in zip(names, [*names[1:], None], strict=True):
-        if states[name]["Type"] != "Choice":
+        if states[name]["Type"] != "Choice" and "Next" not in states[name]:
             states[name] |= {"End": True} if following is None else {"Next": following}
 
 

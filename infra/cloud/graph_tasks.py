@@ -1,7 +1,7 @@
 """What each step of aws_pipeline/steps.py is in the cloud's graph: its task, and the states around it.
 
 Paths in the data of an execution: $.order is what was asked for, over the defaults; $.names, names of jobs; $.data, the gate's verdict;
-$.train, $.score and $.register, what these steps made.
+$.processes, how many processes train; $.train, $.score and $.register, what these steps made.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_pipeline.config import Settings
+from aws_pipeline.launching import GPUS
 from aws_pipeline.names import OWNER_TAG
 from aws_pipeline.quality_gate import STATEMENT, Limits
 from aws_pipeline.steps import Step
@@ -94,14 +95,24 @@ def _train(step: Step, settings: Settings) -> States:
     flags = "'--snapshot', $.data.run, '--recipe', $.order.recipe, '--model-dir', '/opt/ml/model'"
     more = "'--output-dir', '/opt/ml/output/data', '--checkpoint-dir', '/opt/ml/checkpoints'"
     request = {
-        **_job(settings, "train", f"'training/train.py', '--curated', '/opt/ml/input/data/curated', {flags}, {more}"),
+        **_job(settings, "train", f"$.processes, 'training/train.py', '--curated', '/opt/ml/input/data/curated', {flags}, {more}"),
         "InputDataConfig": [_curated(settings), _code()],
         "CheckpointConfig": {"S3Uri.$": f"States.Format('{settings.uri('artifacts', 'training')}/{{}}/checkpoints', $.names.train)"},
         "EnableManagedSpotTraining.$": "$.order.spot",
         "StoppingCondition.$": "$.order.stopping",
     }
     request["AlgorithmSpecification"]["ContainerArguments.$"] = "$.order.arguments"
-    return {step.name: _task(step, request, ResultSelector=_MADE, ResultPath="$.train")}
+    return {**_processes(step.name), step.name: _task(step, request, ResultSelector=_MADE, ResultPath="$.train")}
+
+
+def _processes(following: str) -> States:
+    """Count the GPUs of the machine that was asked for: a process trains for each."""
+    machines = [{"Variable": "$.order.instance_type", "StringEquals": name, "Next": f"gpus_{count}"} for name, count in GPUS.items()]
+    counted = {
+        f"gpus_{count}": {"Type": "Pass", "Result": str(count), "ResultPath": "$.processes", "Next": following}
+        for count in sorted({1, *GPUS.values()})
+    }
+    return {"machine": {"Type": "Choice", "Choices": machines, "Default": "gpus_1"}, **counted}
 
 
 _MADE = {"job.$": "$.TrainingJobName", "model.$": "$.ModelArtifacts.S3ModelArtifacts"}
@@ -111,7 +122,7 @@ def _score(step: Step, settings: Settings) -> States:
     """Score in a training job, not in a processing job: only training jobs have metrics, and an archive that can be served as it is."""
     flags = "'--snapshot', $.data.run, '--model', '/opt/ml/input/data/model', '--model-dir', '/opt/ml/model'"
     request = {
-        **_job(settings, "score", f"'training/score_held_out.py', '--curated', '/opt/ml/input/data/curated', {flags}"),
+        **_job(settings, "score", f"'1', 'training/score_held_out.py', '--curated', '/opt/ml/input/data/curated', {flags}"),
         "InputDataConfig": [_curated(settings), _code(), _channel("model", {"S3Uri.$": "$.train.model"}, "File")],
         "StoppingCondition": {"MaxRuntimeInSeconds": SCORING_S},
     }
@@ -143,6 +154,7 @@ def _register(step: Step, settings: Settings) -> States:
         "recipe.$": "$.order.recipe",
         "run.$": "$.data.run",
         "score.$": "States.Format('{}', $.score.score)",
+        "card": "card.md and decoding.csv in the archive of the model",
     }
     kinds = {"SupportedContentTypes": ["application/vnd.apache.parquet"], "SupportedResponseMIMETypes": ["text/csv"]}
     request = {
@@ -156,7 +168,7 @@ def _register(step: Step, settings: Settings) -> States:
 
 
 def _job(settings: Settings, name: str, words: str) -> State:
-    """Return what both jobs have in common; `words` are the script and its flags, as arguments of States.Array."""
+    """Return what both jobs have in common; `words` are the number of processes, the script and its flags, as arguments of States.Array."""
     entry = f"States.Array('sh', '/opt/ml/input/data/code/start.sh', {words})"
     return {
         "TrainingJobName.$": f"$.names.{name}",

@@ -37,10 +37,14 @@ class LocalServer:
         if not _LOOPBACK.fullmatch(host):
             what = f"Expected a host on the loopback interface, but got {host!r}"
             raise ServiceError("InvalidHost", f"{what}. Use 127.0.0.1: there are no passwords here.")
+        self.store = ObjectStore(root)
         self._http = _Http((host, port), _Connection)
         self.url = f"http://{host}:{self._http.server_port}"
-        self.store = ObjectStore(root)
-        self.control = ControlPlane(root)
+        try:
+            self.control = ControlPlane(root)
+        except BaseException:
+            self._http.server_close()
+            raise
         self.guard = Guard(self.control)
         self._services = Services(lambda handle: _makers(self.store, self.control, self.guard, self.url, handle))
         self._http.router = Router(self.store, self.control, self._services, self.guard)

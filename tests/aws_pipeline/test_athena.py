@@ -316,6 +316,10 @@ def test_every_saved_query_is_tried_here():
     assert [path.stem for path in QUERIES if f'answer("{path.stem}")' not in source] == []
 
 
+def test_labels_of_films_are_counted_per_behavior(answer):
+    assert answer("film_behaviors") == [], "this lake has no films; tests/aws_pipeline/test_films_in_the_lake.py has some"
+
+
 # The script
 
 
@@ -400,6 +404,25 @@ def test_what_athena_refuses_and_what_this_disk_lacks_is_one_line(say, sql: str,
     assert (code, out) == (4, "")
     assert reason in err
     assert err.count("\n") == 1
+
+
+def test_a_query_of_all_labs_frames_must_say_so(say):
+    all_labs = "SELECT count(*) AS points FROM tracking_curated"
+    code, out, err = say(all_labs, "--format", "csv")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: Expected a condition on lab_id")
+    assert say(f"{all_labs} WHERE lab_id = 'ShyMole'", "--format", "csv")[:2] == (0, "points\n10\n")
+    assert say(all_labs, "--all-partitions", "--format", "csv")[:2] == (0, "points\n380\n")  # 240 + 30 + 100 + 10
+    assert say(f"-- all partitions: this test\n{all_labs}", "--format", "csv")[:2] == (0, "points\n380\n")
+
+
+def test_a_view_of_all_labs_frames_must_be_restricted_where_it_is_used(say, lake: Settings):
+    athena.query("CREATE OR REPLACE VIEW places AS SELECT lab_id, x_cm FROM tracking_curated", lake)
+    try:
+        assert say("SELECT count(*) AS points FROM places")[0] == 2
+        assert say("SELECT count(*) AS points FROM places WHERE lab_id = 'ShyMole'", "--format", "csv")[:2] == (0, "points\n10\n")
+    finally:
+        athena.query("DROP VIEW places", lake)
 
 
 def test_explain_validates_a_query(say):

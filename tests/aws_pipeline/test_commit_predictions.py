@@ -50,6 +50,22 @@ def test_predictions_are_rows_of_the_lake_and_replace_those_of_the_same_recogniz
     assert len(list(folder.rglob("*.parquet"))) == 2, "a glob over the folder sees the present state only"
 
 
+def test_a_recording_of_another_lab_with_the_same_number_keeps_its_predictions(settings, tmp_path):
+    def commit(**lab_of_video):
+        recordings = [Recording(lab, int(video[1:]), 30.0, 10.0, 400, 200) for video, lab in lab_of_video.items()]
+        bouts = [(one.video_id, 1, 1, "rear", 0, 5, 0.9, 0.5) for one in recordings]
+        triples = [(one.video_id, 1, 1, "rear", 0, 100) for one in recordings]
+        tables = Predictions(scored_bout_table(bouts), triple_table(triples)).tables(recordings, Source("train", "twins", "trees"))
+        for table, path in zip(tables, (tmp_path / "c.parquet", beside(tmp_path / "c.parquet")), strict=True):
+            pq.write_table(table, path)
+        commit_predictions.commit(commit_predictions.read_predictions([tmp_path / "c.parquet"]), settings)
+
+    commit(v7="LabB")
+    commit(v7="LabA", v9="LabB")
+    asked = "SELECT lab_id, video_id FROM predicted_bouts WHERE recognizer = 'twins' ORDER BY 1, 2"
+    assert athena.query(asked, settings).to_numpy().tolist() == [["LabA", 7], ["LabB", 7], ["LabB", 9]]
+
+
 def test_a_file_without_what_was_looked_for_is_refused(predicted, monkeypatch, capsys):
     file = predicted("a", v7=1)
     beside(file).unlink()

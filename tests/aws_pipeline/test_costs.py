@@ -24,7 +24,9 @@ def test_a_run_costs_what_its_parts_cost():
 def test_a_job_that_may_cost_too_much_is_refused_before_it_is_sent(monkeypatch: pytest.MonkeyPatch, capsys):
     monkeypatch.setattr("sys.argv", ["sagemaker_train.py", "--instance-type", "ml.g5.xlarge", "--max-hours", "10", "--max-cost", "14"])
     assert sagemaker_train.main() == 2
-    assert "but got up to 14.08: 10 h of ml.g5.xlarge on demand" in capsys.readouterr().err
+    assert (
+        "Expected training (10 h of ml.g5.xlarge on demand) of at most 14 US dollars on AWS, but got up to 14.08" in capsys.readouterr().err
+    )
     costs.refuse_above(14.08, "ml.g5.xlarge", 10.0)
     costs.refuse_above(None, "ml.unknown", 1e6)
     with pytest.raises(UsageError, match="Expected a machine with a known price"):
@@ -37,4 +39,4 @@ def test_the_command_prints_a_table_and_keeps_a_limit(data_dir: Path, monkeypatc
     assert "training (SageMaker)     1 h of ml.g5.xlarge               1.408      0.563" in capsys.readouterr().out
     monkeypatch.setattr("sys.argv", ["costs.py", "--data-dir", str(data_dir), "--max-cost", "1"])
     assert costs.main() == 2
-    assert "Expected a run of at most 1.00 US dollars, but got 1.4" in capsys.readouterr().err
+    assert "Expected a run of at most 1 US dollars on AWS, but got up to 1.4" in capsys.readouterr().err

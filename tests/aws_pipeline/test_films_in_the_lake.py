@@ -14,19 +14,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from curated_lake import aws_on_this_disk
 from painted_film import number_in, painted, write_film
+from small_recognizer import PROVENANCE, random_film_recognizer
 
-from aws_pipeline import athena, glue_etl, lineage, quarantine, s3_upload
+from aws_pipeline import athena, commit_predictions, glue_etl, lineage, quarantine, s3_upload
 from aws_pipeline.config import Settings
+from aws_pipeline.quality_gate import Limits, judge
 from aws_pipeline.quarantine_store import write_decision
 from aws_pipeline.validate import validate
 from behavior.contract import UsageError
 from behavior.film_keys import film_number
 from behavior.keys import recording_name
+from behavior.pain import PAIN_BEHAVIORS
 from behavior.verdicts import Decision, Verdict
 from films import probe
 from films.decoding import FilmReader
+from inference import recognize
+from recognizers.checkpoint import save
 from training.material.film_zone import FilmZone
 
 N = 40
@@ -125,6 +131,67 @@ def test_films_land_with_their_digests_and_become_a_manifest_and_labels_that_tra
     assert curated.path.read_bytes() == film.read_bytes()
     with FilmReader(curated.path) as reader:
         assert number_in(reader.frame(33)) == 33
+
+
+def test_two_labs_that_each_bring_a_film_of_one_name_both_keep_it(lab: Lab):
+    lab.film("7")
+    other = Lab(lab.chosen, f"{lab.name}B", lab.folder)
+    other.film("7", "start,stop,label\n0,40,walk\n", [painted(number + 100) for number in range(N)])
+    try:
+        assert str(lab.upload().plan.balances[0]) == "films: 2 in = 2 sound + 0 put aside"
+        lab.curate()
+        rows, others = lab.rows(), other.rows()
+        assert (set(rows), set(others), lab.put_aside()) == ({"7"}, {"7"}, {})
+        assert rows["7"]["video_id"] != others["7"]["video_id"]
+        zone = {one.lab_id: lab.zone.bouts([one])["action"].tolist() for one in lab.zone.annotated_recordings()}
+        assert (zone[lab.name], zone[other.name]) == (["rest"], ["walk"])
+        counted = athena.query(athena.saved_query("film_behaviors"), lab.chosen)
+        assert counted.to_numpy().tolist() == [["rest", 1, 1, 1, 40, 1.333], ["walk", 1, 1, 1, 40, 1.333]]
+        verdict = judge(Limits(min_annotated=3), lab.chosen)
+        assert verdict.reason.endswith("2 recordings or films have annotated bouts, fewer than 3.")
+        assert judge(Limits(min_annotated=2), lab.chosen).passed
+    finally:
+        for folder in (lab.chosen.mock_dir / "raw-zone").glob(f"film*/lab_id={other.name}"):
+            shutil.rmtree(folder)
+
+
+@pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")  # awswrangler says it to pandas
+def test_bouts_that_a_recognizer_predicts_in_films_are_rows_of_the_lake_like_all_others(lab: Lab, tmp_path: Path, monkeypatch):
+    """Two labs each film a 7; what the recognizer found is asked from Athena, and summed up by the view of statistics."""
+    labs = [lab, Lab(lab.chosen, f"{lab.name}B", lab.folder)]
+    for one in labs:
+        one.film("7", None)
+    torch.set_num_threads(1)
+    save(tmp_path / "film.safetensors", random_film_recognizer("film_tcn", 32), PROVENANCE)
+    output = tmp_path / "bouts.parquet"
+    flags = ["--data-dir", lab.folder, "--checkpoint", tmp_path / "film.safetensors", "--output", output, "--device", "cpu"]
+    assert recognize.main([str(flag) for flag in (*flags, "--json", tmp_path / "json", "--quiet")]) == 0
+    assert sorted(path.parent.name for path in (tmp_path / "json").rglob("7_predictions.json")) == [one.name for one in labs]
+    monkeypatch.setattr("sys.argv", ["commit_predictions.py", str(output)])
+    monkeypatch.setenv("S3_MOCK_DIR", str(lab.chosen.mock_dir))
+    assert commit_predictions.main() == 0
+
+    written = pq.read_table(output).to_pylist()
+    assert {row["video_id"] for row in written} == {film_number(one.name, "7") for one in labs}, "the recognizer found something in both"
+    mine = f"lab_id IN ('{labs[0].name}', '{labs[1].name}')"
+    columns = "lab_id, split, video_id, agent_id, action, kind, start_frame, stop_frame"
+    rows = athena.query(f"SELECT {columns} FROM predicted_bouts WHERE {mine} ORDER BY lab_id, start_frame", lab.chosen)
+    assert rows["agent_id"].isna().all()
+    assert set(rows["kind"]) == {"arena"}
+    plain = rows[["lab_id", "action", "start_frame", "stop_frame"]].itertuples(index=False, name=None)
+    assert list(plain) == sorted(
+        ((row["lab_id"], row["action"], row["start_frame"], row["stop_frame"]) for row in written), key=lambda row: (row[0], row[2])
+    )
+
+    athena.query((athena.SQL / "views" / "predicted_time_budgets.sql").read_text(), lab.chosen)
+    asked = f"SELECT lab_id, action, count, total_s, observed_s FROM predicted_time_budgets WHERE {mine} AND bin_s = 1e9"
+    budgets = {(row.lab_id, row.action): row for row in athena.query(asked, lab.chosen).itertuples()}
+    assert len(budgets) == 2 * len(PAIN_BEHAVIORS), "also of behaviors that it did not find"
+    for (name, action), row in budgets.items():
+        own = [one for one in written if (one["lab_id"], one["action"]) == (name, action)]
+        assert row.count == len(own)
+        assert row.total_s == pytest.approx(sum(one["duration_s"] for one in own))
+        assert row.observed_s == pytest.approx(N / 30)
 
 
 def test_what_has_not_changed_is_neither_sent_nor_decoded_again_and_what_has_changed_says_why(lab: Lab):

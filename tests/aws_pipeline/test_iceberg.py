@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from aws_pipeline import iceberg
-from aws_pipeline.catalog import connect
+from aws_pipeline.glue_catalog import connect
 from aws_pipeline.iceberg import CommitConflictError, open_tables
 from aws_pipeline.lake import encode, write_parquet
 from behavior.contract import UsageError

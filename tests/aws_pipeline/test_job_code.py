@@ -144,6 +144,21 @@ def test_the_graphs_jobs_have_all_their_code_and_how_it_starts(script):
     assert code.objects[f"{code.training}/start.sh"].startswith(b"#!/bin/sh")
 
 
+@pytest.mark.parametrize(("processes", "before"), [("1", []), ("4", ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"])])
+def test_a_job_of_the_graph_starts_as_many_processes_as_it_is_told(tmp_path, processes, before):
+    (tmp_path / "start.sh").write_text(job_code.START)
+    (tmp_path / "bin").mkdir()
+    for name, program in {"python3": 'for word in "$@"; do echo "$word"; done', "pip3": "exit 0"}.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{program}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    words = ["sh", tmp_path / "start.sh", processes, "training/train.py", "--recipe", "two words"]
+    env = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    told = subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout.splitlines()
+    place = told[4]  # -m zipfile -e ARCHIVE PLACE
+    assert told[:4] == ["-m", "zipfile", "-e", str(tmp_path / "code.zip")]
+    assert told[5:] == [*before, f"{place}/training/train.py", "--recipe", "two words"]
+
+
 @pytest.mark.parametrize(
     ("step", "script"),
     [

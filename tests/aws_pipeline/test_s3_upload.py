@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from behavior.keys import RAW_FOLDERS
+from behavior.workplace import REPOSITORY as ROOT
 
 UPLOAD = "aws_pipeline/s3_upload.py"
 
@@ -31,6 +32,18 @@ def test_recordings_lie_partitioned_by_lab_byte_for_byte_and_a_second_run_sends_
     assert (raw / "metadata/train.csv").read_bytes() == (data_dir / "train.csv").read_bytes()
     again = json.loads(script(UPLOAD, "--json").stdout)
     assert (again["files"], again["sent"]) == (4, 0)
+
+
+def test_an_upload_without_news_loads_neither_pandas_nor_the_catalog(script, data_dir, tmp_path):
+    """They take longer to load than such an upload has to do."""
+    assert script(UPLOAD).returncode == 0
+    told = tmp_path / "told.py"
+    told.write_text(
+        f"import runpy, sys\nsys.path.insert(0, {str(ROOT)!r})\nsys.argv = ['{UPLOAD}']\n"
+        f"try:\n    runpy.run_path({str(ROOT / UPLOAD)!r}, run_name='__main__')\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print(sorted({'pandas', 'pyiceberg', 'pyarrow'} & sys.modules.keys()))\n"
+    )
+    assert script(told).stdout.splitlines()[-1] == "['pyarrow']"
 
 
 def test_only_what_changed_is_sent_again(script, data_dir):

@@ -1,7 +1,9 @@
 """From a trained recognizer to its bouts: registered, approved, served by a transform job and by an endpoint, which all execute."""
 
 import io
+import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -12,6 +14,7 @@ from simulated_lake import Lake, build_lake
 from small_recognizer import PROVENANCE, random_recognizer
 
 from aws_pipeline import sagemaker_deploy
+from behavior.bouts import DecodeSettings
 from behavior.contract import UsageError
 from inference import pack_requests, recognize
 from recognizers.checkpoint import save
@@ -32,7 +35,13 @@ def raw(tmp_path_factory) -> Lake:
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("model") / "pairs.safetensors"
-    save(path, random_recognizer(("attack", "mount", "sniff"), threshold=0.3), PROVENANCE)
+    recognizer = random_recognizer(("attack", "mount", "sniff"), threshold=0.3, occurring={"QuietOtter": frozenset(["attack", "sniff"])})
+    fitted = replace(
+        recognizer.decoding,
+        lab_thresholds={"QuietOtter": {"attack": 0.6125}},
+        settings=DecodeSettings(smooth_s=0.25, max_gap_s=(0.1, 0.2, 0.3), min_length_s=0.5),
+    )
+    save(path, replace(recognizer, decoding=fitted), PROVENANCE)
     return path
 
 
@@ -54,7 +63,7 @@ def registered(checkpoint: Path, tmp_path_factory):
                 "ContainerEntrypoint": ["python3", TRAINED],
                 "MetricDefinitions": [{"Name": "val_score", "Regex": "val_score=([0-9.]+)"}],
             },
-            HyperParameters={"recipe": "copied"},
+            HyperParameters={"recipe": "copied", "snapshot": "run-7"},
             InputDataConfig=[{"ChannelName": "code", "DataSource": source}],
             OutputDataConfig={"S3OutputPath": "s3://artifacts/training"},
             ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
@@ -67,7 +76,11 @@ def registered(checkpoint: Path, tmp_path_factory):
 def test_a_version_holds_scores_model_and_code_and_waits_for_approval(registered):
     chosen, arn = registered
     package = boto3.client("sagemaker").describe_model_package(ModelPackageName=arn)
-    assert package["CustomerMetadataProperties"] == {"job": "mabe-copy-1", "recipe": "copied", "val_score": "0.2500"}
+    assert package["CustomerMetadataProperties"] == {
+        **{"job": "mabe-copy-1", "recipe": "copied", "run": "run-7", "val_score": "0.2500"},
+        "decoding": "behaviors: 3, labs: 1, thresholds: 0.3 to 0.613. card.md says all",
+        "card": "s3://artifacts/training/served/mabe-copy-1/card.md",
+    }
     assert sagemaker_deploy.versions(chosen)[0]["ModelPackageVersion"] == 1
 
     url = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
@@ -75,8 +88,41 @@ def test_a_version_holds_scores_model_and_code_and_waits_for_approval(registered
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         names = tar.getnames()
     assert "pairs.safetensors" in names
+    assert {"card.md", "decoding.csv"} <= set(names)
     assert "code/inference/handler.py" in names
     assert not [name for name in names if name.startswith(("code/aws_pipeline", "code/training", "code/infra"))]
+
+
+def test_the_request_for_a_version_says_how_scores_become_bouts_and_where_its_scores_are(registered, monkeypatch: pytest.MonkeyPatch):
+    chosen, _ = registered
+    bodies: list[dict] = []
+    events = boto3.DEFAULT_SESSION.events if boto3.DEFAULT_SESSION else boto3._get_default_session().events
+    events.register("before-call.sagemaker.CreateModelPackage", lambda params, **_: bodies.append(json.loads(params["body"])))
+    arn = sagemaker_deploy.register("mabe-copy-1", chosen, IMAGE, {"score": "0.4321"})
+    boto3.client("sagemaker").delete_model_package(ModelPackageName=arn)
+
+    (body,) = bodies
+    assert all(len(value) <= 256 for value in body["CustomerMetadataProperties"].values()), "longer ones are refused by SageMaker"
+    s3 = boto3.client("s3")
+
+    def read(address: str) -> str:
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        return s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+
+    assert json.loads(read(body["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"])) == {"val_score": "0.2500", "score": "0.4321"}
+    card = read(body["CustomerMetadataProperties"]["card"])
+    assert card.startswith("# copied, trained by mabe-copy-1\n\nRecognizes attack, mount, sniff.\n")
+    assert "- run: run-7\n" in card
+    assert "- score: 0.4321\n" in card
+    rows = [line.strip("| ").split(" | ") for line in card.splitlines() if line.startswith("| ")]
+    assert rows == [
+        ["lab", "behavior", "threshold", "smooth_s", "max_gap_s", "min_length_s", "weight", "slope", "offset"],
+        ["QuietOtter", "attack", "0.6125", "0.25", "0.1", "0.5", "1", "1", "0"],
+        ["QuietOtter", "sniff", "0.3", "0.25", "0.3", "0.5", "1", "1", "0"],  # mount never occurred there
+        ["any other lab", "attack", "0.3", "0.25", "0.1", "0.5", "1", "1", "0"],
+        ["any other lab", "mount", "0.3", "0.25", "0.2", "0.5", "1", "1", "0"],
+        ["any other lab", "sniff", "0.3", "0.25", "0.3", "0.5", "1", "1", "0"],
+    ]
 
 
 def test_only_an_approved_version_is_served_and_answers_what_recognize_writes(registered, raw: Lake, checkpoint: Path, tmp_path: Path):

@@ -7,16 +7,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from unittest import mock
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from curated_lake import aws_on_this_disk
 
-from aws_pipeline import costs, job_code, sagemaker_train, training_request
+from aws_pipeline import job_code, launching, sagemaker_train, training_request
 from aws_pipeline.config import Settings
 from behavior.contract import UsageError
+from behavior.keys import CURRENT_SNAPSHOT
+from behavior.snapshot import Snapshot, SnapshotObject, TableSnapshot
 
 
 def the_pins_of_a_job() -> list[str]:
@@ -90,9 +91,11 @@ def test_a_job_of_no_epochs_is_refused_before_a_machine_is_asked_for(monkeypatch
 def lake(tmp_path_factory):
     """The deployed stacks on this disk, and a few bytes in the curated zone."""
     with aws_on_this_disk(tmp_path_factory.mktemp("train") / "s3_mock") as chosen:
-        boto3.client("s3").put_object(Bucket="curated-zone", Key="metadata_train/a.parquet", Body=b"x" * 1000)
-        with mock.patch.object(sagemaker_train, "pinned_run", return_value="run-1"):
-            yield chosen
+        s3, object_ = boto3.client("s3"), SnapshotObject("metadata_train/a.parquet", rows=1, n_bytes=1000)
+        s3.put_object(Bucket="curated-zone", Key=object_.key, Body=b"x" * 1000)
+        snapshot = Snapshot("run-1", "2026-11-25T01:02:03+00:00", {"metadata_train": TableSnapshot(1, (object_,))})
+        s3.put_object(Bucket="curated-zone", Key=CURRENT_SNAPSHOT, Body=snapshot.to_json())
+        yield chosen
 
 
 def submitted(lake, recipe="trees", **asked) -> dict:
@@ -103,6 +106,33 @@ def submitted(lake, recipe="trees", **asked) -> dict:
     with suppress(ClientError):  # it ends by itself, because there is nothing to learn
         client.stop_training_job(TrainingJobName=job.training_job_name)
     return {**found, "Tags": client.list_tags(ResourceArn=found["TrainingJobArn"])["Tags"]}
+
+
+def test_a_plan_says_what_the_job_would_read_its_machine_and_its_price_and_starts_nothing(lake, monkeypatch, capsys):
+    def plan(*flags: str) -> tuple[int, list[str], str]:
+        monkeypatch.setattr("sys.argv", ["sagemaker_train.py", "--plan", *flags])
+        code = sagemaker_train.main()
+        told = capsys.readouterr()
+        return code, told.out.splitlines(), told.err
+
+    before = boto3.client("sagemaker").list_training_jobs()["TrainingJobSummaries"]
+    code, lines, _ = plan("--instance-type", "ml.g5.12xlarge", "--spot", "--max-hours", "2", "--input-mode", "File")
+    assert code == 0
+    assert lines[:3] == [
+        "reads    run run-1, published 2026-11-25T01:02:03+00:00: 1 object, at most 1.0 kB, downloaded before the start",
+        "machine  ml.g5.12xlarge, 4 processes, a disk of 31 GB",
+        "time     at most 2 h of training; 4 h with waiting for spot machines",
+    ]
+    price = "at most 14.18 US dollars on AWS on demand, usually about 5.67 on spot machines"  # 2 h at 7.09; 0.4 of it
+    assert lines[3] == f"cost     free on this disk; {price} (us-east-1, list prices of 2025)"
+    assert lines[4:] == ["Nothing was started (--plan)."]
+
+    code, lines, err = plan("--max-hours", "10", "--max-cost", "14")
+    assert (code, lines[1]) == (2, "machine  ml.g5.xlarge, 1 process, a disk of 30 GB")
+    assert err.startswith("error: Expected training (10 h of ml.g5.xlarge on demand) of at most 14 US dollars on AWS, but got up to 14.08")
+    assert "the price of ml.new.huge is not known here" in plan("--instance-type", "ml.new.huge")[1][3]
+    assert plan("--snapshot", "run-0")[0] == 2
+    assert boto3.client("sagemaker").list_training_jobs()["TrainingJobSummaries"] == before
 
 
 @pytest.mark.filterwarnings("ignore")  # the SDK's own, dozens of them
@@ -187,7 +217,7 @@ def test_the_gpus_of_a_machine_are_those_that_the_sdk_knows():
 
     known = retrieve("us-east-1")
     several = {name: info["Count"] for name, info in known.items() if info["Count"] > 1 and not name.startswith("ml.p2.")}
-    assert {name: costs.GPUS[name] for name in several} == several
+    assert {name: launching.GPUS[name] for name in several} == several
 
 
 def test_trees_are_not_sent_to_a_machine_with_several_gpus(monkeypatch: pytest.MonkeyPatch, capsys):

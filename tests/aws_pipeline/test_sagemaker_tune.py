@@ -64,7 +64,7 @@ def tune(*flags: object) -> int:
     [
         (
             ("--tune", "batch=16,32", "--max-cost", "10"),
-            "Expected a job of at most 10.00 US dollars, but got up to 67.58: 48 h of ml.g5.xlarge",
+            "Expected training (48 h of ml.g5.xlarge on demand) of at most 10 US dollars on AWS, but got up to 67.58",
         ),
         (("--tune", "batch=16,32", "--instance-type", "ml.g5.12xlarge"), "Expected a machine with one GPU or none"),
         (("--tune", "batch"), "Expected --tune FIELD=RANGE, but got batch."),

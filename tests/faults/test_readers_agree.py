@@ -10,7 +10,7 @@ import pytest
 from faults.night import annotation, tracking, walk
 
 from aws_pipeline import athena
-from aws_pipeline.catalog import connect
+from aws_pipeline.glue_catalog import connect
 
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")  # awswrangler says it to pandas
 LABS = ("01001", "2A001", "Lab 4.b+c_d-e")
@@ -48,7 +48,7 @@ def in_catalog(night):
 
 def in_athena(night):
     sql = "SELECT lab_id, count(*) AS n, sum(x_cm) AS x FROM tracking_curated GROUP BY lab_id"
-    return {row.lab_id: (row.n, round(row.x, 3)) for row in athena.query(sql, night.settings).itertuples()}
+    return {row.lab_id: (row.n, round(row.x, 3)) for row in athena.query(sql, night.settings, all_partitions=True).itertuples()}
 
 
 def in_pandas(night):

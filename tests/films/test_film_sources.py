@@ -6,7 +6,7 @@ import pytest
 from painted_film import painted, write_film
 
 from behavior.contract import ContractError
-from behavior.film_keys import film_number
+from behavior.film_keys import film_number, recording_beside
 from films.film_sources import Findings, find_films
 
 FRAMES = [painted(number) for number in range(3)]
@@ -42,7 +42,33 @@ def test_folders_of_labs_are_read_and_labels_belong_to_the_film_with_the_longest
         "x_1.avi": ("lab_b", "x_1_scored.csv"),
         "x_1_b.mkv": ("mine", "x_1_b_scored.csv"),
     }
-    assert {one.path.name: one.video_id for one in found.films}["123.mp4"] == 123
+
+
+def test_two_labs_may_have_a_film_of_one_name_and_each_keeps_its_own_labels(tmp_path: Path):
+    write(tmp_path, "Videos/lab_a/7.mp4", "Videos/lab_b/7.mp4", "Annotations/lab_a/7_Ada.csv", "Annotations/lab_b/7_Zoe.csv")
+    found = find_films(tmp_path)
+    assert codes(found) == {}
+    assert [(one.lab, one.labels and one.labels.name) for one in found.films] == [("lab_a", "7_Ada.csv"), ("lab_b", "7_Zoe.csv")]
+    assert len({one.video_id for one in found.films}) == 2
+
+
+def test_labels_in_no_folder_of_a_lab_are_refused_where_two_labs_have_such_a_film(tmp_path: Path):
+    write(tmp_path, "Videos/lab_a/7.mp4", "Videos/lab_b/7.mp4", "Videos/lab_b/8.mp4", "Annotations/7.csv", "Annotations/8.csv")
+    found = find_films(tmp_path)
+    assert codes(found) == {("lab_a", "7"): ["label-layout"], ("lab_b", "7"): ["label-layout"]}
+    assert listed(found) == {"8.mp4": ("lab_b", "8.csv")}, "only one lab has a film 8"
+    assert "because 2 labs have a film 7" in found.faulty["lab_a", "7"][0].text
+
+
+def test_an_individual_may_be_told_by_lab_and_film(tmp_path: Path):
+    (tmp_path / "individuals.csv").write_text("film,individual\n7.mp4,m1\nlab_b/7.mp4,m2\nVideos/8.mp4,m3\n")
+    rules = find_films(tmp_path).rules
+    assert [rules.individual_of(*who) for who in (("lab_a", "7"), ("lab_b", "7"), ("lab_b", "8"), ("lab_b", "9"))] == [
+        "m1",
+        "m2",
+        "m3",
+        None,
+    ]
 
 
 def test_two_label_files_of_one_film_are_a_fault_of_that_film_alone(tmp_path: Path):
@@ -65,11 +91,12 @@ def test_one_film_in_two_containers_is_refused(tmp_path: Path):
     assert set(codes(found)[("lab", "a")]) == {"video-repeated"}
 
 
-def test_numbers_stay_and_names_get_numbers_of_their_lab_and_name():
-    assert film_number("lab", "123") == 123
-    assert film_number("lab", "007") != 7
-    assert film_number("a", "day 1") != film_number("b", "day 1")
-    assert film_number("a", "day 1") == film_number("a", "day 1") < 2**53 + 1
+def test_a_film_has_a_number_of_its_lab_and_name_and_finds_the_recording_of_this_name():
+    assert film_number("a", "7") == film_number("a", "7") < 2**53 + 1
+    assert len({film_number("a", "7"), film_number("b", "7"), film_number("a", "day 1"), film_number("b", "day 1"), 7}) == 5
+    assert recording_beside("a", "7") == 7
+    assert recording_beside("a", "007") == film_number("a", "007"), "007 is no number of a recording"
+    assert recording_beside("a", "day 1") == film_number("a", "day 1"), "as an import numbers a recording of this name"
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,6 @@ def test_the_square_follows_the_tracks_beside_the_film_and_in_the_zone(film: Pat
     assert own[5, 5:11, 5:11].min() > 180
     assert not curate(tmp_path / "raw", tmp_path / "zone").put_aside
     zone = FilmZone(tmp_path / "zone", tmp_path / "other")
-    row = zone.manifest[7]
+    (row,) = zone.manifest.values()
     assert row["behaviors"] is None
     np.testing.assert_array_equal(zone.film(recording_of(row)).small(settings), own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import time
@@ -95,6 +96,24 @@ def test_extra_python_files_are_what_the_script_imports(artifacts: Any) -> None:
     )
 
     assert run_to_end(glue)["JobRunState"] == "SUCCEEDED"
+
+
+def test_a_library_is_unpacked_once_and_when_nothing_uses_it_any_more_it_goes(artifacts: Any, endpoint: Any) -> None:
+    glue, unpacked = make_job(artifacts, "import mouse; print(mouse.__file__)"), endpoint.root / ".aws" / "unpacked"
+    seen = []
+    for paws in (4, 4, 5):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr(zipfile.ZipInfo("mouse.py"), f"PAWS = {paws}")
+        artifacts.put_object(Bucket="artifacts", Key="glue/mouse.zip", Body=packed.getvalue())
+        if paws == 5:
+            os.utime(seen[-1][0], (0, 0))
+        run = run_to_end(glue, Arguments={"--extra-py-files": "s3://artifacts/glue/mouse.zip"})
+        assert run["JobRunState"] == "SUCCEEDED", run["ErrorMessage"]
+        seen.append([one for one in unpacked.iterdir() if (one / "mouse.py").is_file()])
+    assert seen[0] == seen[1]
+    assert len(seen[2]) == 1
+    assert seen[2] != seen[0]
 
 
 def test_a_failing_script_ends_failed_with_its_exception_and_keeps_its_log(artifacts: Any, endpoint: Any) -> None:

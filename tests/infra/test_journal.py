@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ from infra.local.control.compaction import void_requests
 from infra.local.control.journal import Call, Journal
 from infra.local.control.plane import ControlPlane
 from infra.local.errors import ServiceError
+from infra.local.server import LocalServer
 
 Planes = Callable[[Path], ControlPlane]
 NAMED = {"DatabaseName": "mabe", "Name": "bouts"}
@@ -170,6 +172,16 @@ def test_a_full_disk_leaves_the_journal_as_it_was(control_plane: Planes, tmp_pat
     monkeypatch.setattr(Journal, "drop", full)
     assert shown(control_plane(tmp_path))[0] == "2"
     assert rows(tmp_path) == 4
+
+
+def test_a_file_that_is_no_journal_is_not_held_open(tmp_path: Path) -> None:
+    file = tmp_path / ".aws" / "journal.sqlite"
+    file.parent.mkdir()
+    file.write_bytes(b"no database" * 100)
+    with pytest.raises(sqlite3.DatabaseError):
+        LocalServer(tmp_path)
+    held = [os.readlink(one.path) for one in os.scandir("/proc/self/fd") if os.path.lexists(one.path)]
+    assert not [one for one in held if one.startswith(str(tmp_path))]
 
 
 # Answers that are remembered

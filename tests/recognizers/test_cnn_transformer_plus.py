@@ -1,6 +1,7 @@
 """The CNN-Transformer over tracks: blind to turns and shifts, told of lab and list, padding without effect, and able to learn."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from behavior.views.pair_tracks import PairTracks
-from recognizers.cnn_transformer_plus import CnnTransformerPlus, CnnTransformerPlusConfig, Geometry
+from recognizers.cnn_transformer_plus import CnnTransformerPlus, CnnTransformerPlusConfig, against_all_others
 
 LAYOUT = PairTracks(("ear_left", "ear_right", "nose", "tail_base"))
 POINTS = len(LAYOUT.points)
@@ -57,30 +58,31 @@ def test_it_does_not_notice_how_the_arena_lies() -> None:
     )
 
 
+def test_with_the_place_it_notices_a_shift_but_not_a_quarter_turn_of_the_whole_arena() -> None:
+    corners = torch.tensor([[-0.3, -0.3, 1.0], [0.3, 0.3, 1.0]]).expand(3, 40, 2, 2, 3)
+    given = torch.cat([tracks(3, 40).unflatten(-1, (2, POINTS, 3)), corners], 3)
+    torch.manual_seed(0)
+    asked = CnnTransformerPlus(replace(SMALL, place=True), given[0, 0].numel(), 3).eval()
+    answer = asked(given.flatten(2), None, context(3, 3))
+    turned = torch.stack([-given[..., 1], given[..., 0], given[..., 2]], -1)
+    torch.testing.assert_close(asked(turned.flatten(2), None, context(3, 3)), answer, atol=2e-4, rtol=1e-3)
+    elsewhere = torch.cat([given[..., :POINTS, :] + torch.tensor([0.2, 0.0, 0.0]), corners], 3)
+    assert not torch.allclose(asked(elsewhere.flatten(2), None, context(3, 3)), answer, atol=1e-3)
+
+
+def test_of_a_joint_network_each_score_is_its_share_among_all_behaviors_and_nothing() -> None:
+    logits = torch.tensor([[[math.log(2.0), math.log(3.0), 0.0]]])  # and nothing has 1: 7 in all
+    torch.testing.assert_close(against_all_others(logits).sigmoid(), torch.tensor([[[2 / 7, 3 / 7, 1 / 7]]]))
+    scores = network(replace(SMALL, joint=True))(tracks(2, 16), None, context(2, 3)).sigmoid()
+    assert (scores.sum(-1) < 1).all()
+    alone = network(replace(SMALL, joint=True), behaviors=1)(tracks(2, 16), None, context(2, 1))
+    torch.testing.assert_close(alone, network(behaviors=1)(tracks(2, 16), None, context(2, 1)))  # a share against nothing
+
+
 def test_it_notices_who_is_agent_and_who_is_target() -> None:
     given = tracks(3, 40)
     swapped = given.unflatten(-1, (2, -1)).flip(2).flatten(2)
     assert not torch.allclose(network()(given, None, context(3, 3)), network()(swapped, None, context(3, 3)), atol=1e-3)
-
-
-def test_what_each_mouse_does_is_told_in_its_own_frame_of_reference() -> None:
-    """Both mice look up. The agent walks up by 1 cm a sample; the target stands 4 cm to its right."""
-    place = torch.zeros(1, 5, 2, 3, 2)
-    place[:, :, :, 0, 1], place[:, :, :, 2, 1] = 0.03, -0.03  # front and back
-    place[0, :, 0, :, 1] += 0.01 * torch.arange(5.0)[:, None]
-    place[0, :, 1, :, 0] = 0.04
-    given = torch.cat([place, torch.ones(1, 5, 2, 3, 1)], -1).flatten(2)
-    mice, relations = Geometry((1,), 3)(given, None)
-    agent, there = mice[0, 0, 2], relations[0, 0, 0]
-    front_along, front_across = torch.sinh(agent[:2]) * 3  # the front, 3 cm ahead of the center
-    assert front_along.item() == pytest.approx(3.0, abs=1e-3)
-    assert front_across.item() == pytest.approx(0.0, abs=1e-3)
-    motion = torch.sinh(agent[3 * 3 + 1 :][: 2 * 3 * 2]).unflatten(0, (2, 3, 2))  # lag, anchor, (along, across)
-    torch.testing.assert_close(motion[0], torch.tensor([[-1.0, 0.0]] * 3), atol=1e-3, rtol=0)  # a sample before it was behind
-    torch.testing.assert_close(motion[1], torch.tensor([[1.0, 0.0]] * 3), atol=1e-3, rtol=0)
-    center_along, center_across = torch.sinh(there[2:4]) * 3
-    assert center_along.item() == pytest.approx(0.0, abs=1e-3)
-    assert center_across.item() == pytest.approx(-4.0, abs=1e-3)  # right is across to the minus
 
 
 def test_what_lies_on_padding_changes_nothing_before_it() -> None:
@@ -136,6 +138,7 @@ def test_it_learns_one_batch_by_heart() -> None:
         ({"token": 7}, "a token that is a multiple of heads"),
         ({"pool": 0}, "a token that is a multiple of heads, lab_width and pool of 1 or more"),
         ({"lags_s": ()}, "lags of a sample or more"),
+        ({"stir_s": (0.0,)}, "stir_s of windows above 0 s"),
         ({"lags_s": (0.01,)}, "lags of a sample or more at 30.0 samples a second"),
         ({"width": 60, "heads": 8}, "width to be a multiple of 2 x heads"),
     ],

@@ -12,14 +12,16 @@ import torch
 from safetensors.torch import load_file
 from simulated_lake import Lake
 
-from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE
+from behavior.contract import EXIT_CONTRACT, EXIT_OK, EXIT_USAGE, ContractError
 from behavior.keys import key_of
 from behavior.tables import METADATA_TRAIN
+from behavior.views.pair_tracks import PairTracks
 from recognizers import checkpoint, tensor_file
 from recognizers.cnn_transformer_plus import CnnTransformerPlusConfig
 from recognizers.windowed import Windowing
 from training import pretrain
 from training.fitting.prepare import prepare
+from training.fitting.trunk import Trunk
 from training.recipes import named as recipes
 from training.recipes.named import cnn_transformer_plus_small
 from training.recipes.network_recipe import Recipe
@@ -46,6 +48,18 @@ def unlabelled(lake: Lake, root: Path, videos: tuple[int, ...]) -> Path:
     place = rows.schema.get_field_index("behaviors_labeled")
     pq.write_table(rows.set_column(place, rows.schema.field(place), pa.array(lists, rows.schema.field(place).type)), path)
     return zone
+
+
+def test_a_trunk_of_older_code_and_a_softmax_over_behaviors_fit(tmp_path: Path) -> None:
+    """A trunk has no outputs of its own, and a setting that it lacks had its default value."""
+    path, layout, config = tmp_path / "trunk.safetensors", PairTracks(("nose",)), CnnTransformerPlusConfig(labs=0)
+    Trunk("cnn_transformer_plus", config, layout, (1,), 0.5, {"weight": torch.ones(2)}).save(path)
+    header, tensors = tensor_file.read_description(path), tensor_file.read_tensors(path)
+    older = {name: value for name, value in header["network"].items() if name not in ("place", "joint")}
+    tensor_file.write_tensors(path, {**header, "network": older}, tensors)
+    assert Trunk.load(path, "cnn_transformer_plus", replace(config, joint=True)).skill == 0.5
+    with pytest.raises(ContractError, match="place"):
+        Trunk.load(path, "cnn_transformer_plus", replace(config, place=True))
 
 
 def test_training_starts_from_what_was_learned_without_labels(lake: Lake, tmp_path: Path, tiny_plus: Recipe, capsys) -> None:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from recognizers.cnn_transformer_plus import CnnTransformerPlusConfig
 from training.developing.facts import Facts
+from training.recipes.losses import LossSettings
 from training.recipes.named import (
     AnyRecipe,
     cnn_transformer_plus,
@@ -15,6 +17,7 @@ from training.recipes.named import (
     trees_undirected,
 )
 from training.recipes.network_recipe import Recipe
+from training.recipes.track_augmentation import TrackAugmentation
 from training.recipes.trees_recipe import TreesRecipe
 
 MANY_GROUPS = 12
@@ -43,7 +46,7 @@ class Candidate:
     @property
     def validates(self) -> bool:
         """Whether some of the training recordings choose the epoch; trees learn from all."""
-        return isinstance(self.recipe, Recipe)
+        return isinstance(self.recipe, Recipe) and self.recipe.validates
 
 
 def candidates(facts: Facts, device: str) -> tuple[Candidate, ...]:
@@ -64,11 +67,10 @@ def candidates(facts: Facts, device: str) -> tuple[Candidate, ...]:
 
 
 def _fast(recipe: TreesRecipe, facts: Facts) -> TreesRecipe:
-    """Return trees with the rows and the share of features of `trees_far`: on two rats this was as good, in a fraction of the time."""
+    """Return trees with the rows and the steps of `trees_far`: on two rats this was as good, in a fraction of the time."""
     far = trees_far()
     enough = facts.shortest_s * far.fps / far.score_every >= _FEWEST_SCORES
-    grown = replace(recipe.trees, feature_fraction=far.trees.feature_fraction)
-    return replace(recipe, trees=grown, rows=far.rows, score_every=far.score_every if enough else 1)
+    return replace(recipe, trees=far.trees, rows=far.rows, score_every=far.score_every if enough else 1)
 
 
 def _trees(recipe: TreesRecipe, facts: Facts, why: str) -> Candidate:
@@ -88,11 +90,35 @@ def _trees(recipe: TreesRecipe, facts: Facts, why: str) -> Candidate:
 
 
 def _network(facts: Facts, device: str) -> Candidate:
-    """Return the network over bare tracks, at the size for the device."""
+    """Return the network over bare tracks, at the size for the device and at the rate of the recordings, if that is lower than its own.
+
+    It learns from all recordings: the decoding comes from out-of-fold scores, and a fifth of few recordings is a lot.
+    """
     recipe = cnn_transformer_plus() if device == "cuda" else cnn_transformer_plus_small()
+    recipe = _at_rate(recipe if facts.groups >= MANY_GROUPS else _careful(recipe), min(recipe.fps, max(1.0, facts.fps)))
     windows = facts.subjects_s * recipe.fps / recipe.windowing.step
     epochs = max(4, min(recipe.epochs, round(_MOST_UPDATES * recipe.batch / max(windows, 1)))) if device == "cpu" else recipe.epochs
-    recipe = replace(recipe, epochs=epochs, patience=max(recipe.patience, epochs))
-    return Candidate(
-        recipe, "a network over bare tracks, whose mistakes differ from those of trees", windows / recipe.batch * epochs * _STEP_S
+    recipe = replace(recipe, epochs=epochs, patience=max(recipe.patience, epochs), validates=False)
+    why = "a network over bare tracks, whose mistakes differ from those of trees"
+    return Candidate(recipe, why, windows / recipe.batch * epochs * _STEP_S)
+
+
+def _careful(recipe: Recipe) -> Recipe:
+    """Return the recipe of a network that learns from few animals, so that it does not learn their sizes and postures by heart."""
+    assert isinstance(recipe.network, CnnTransformerPlusConfig)
+    assert isinstance(recipe.augmentation, TrackAugmentation)
+    assert isinstance(recipe.loss, LossSettings)
+    return replace(
+        recipe,
+        network=replace(recipe.network, dropout=0.3),
+        augmentation=replace(recipe.augmentation, scale=0.2, drop_bodypart=0.25),
+        loss=replace(recipe.loss, max_weight=1.0),
     )
+
+
+def _at_rate(recipe: Recipe, fps: float) -> Recipe:
+    """Return the recipe of a network over tracks at other samples per second, without displacements over less than a sample."""
+    network = recipe.network
+    assert isinstance(network, CnnTransformerPlusConfig)
+    lags_s = tuple(lag for lag in network.lags_s if round(lag * fps) >= 1)
+    return replace(recipe, fps=fps, network=replace(network, fps=fps, lags_s=lags_s))

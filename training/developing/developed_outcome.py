@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from training.developing.annotated_part import AnnotatedPart
 from training.developing.choosing import Choice
 from training.developing.facts import Facts
 from training.developing.label_lag import LabelLag
@@ -22,6 +23,10 @@ class Outcome:
     """How late labels are."""
     labels_late_s: float
     """How much earlier labels were read, s."""
+    part: AnnotatedPart | None
+    """What the bouts show about parts that nobody annotated."""
+    part_only: bool
+    """Recordings were read from their first to their last bout only."""
     tried: Sequence[Tried]
     """All candidates, also those without a result."""
     choice: Choice
@@ -48,6 +53,7 @@ class Outcome:
             "facts": asdict(self.facts),
             "label_lag": self.lag and {"together": asdict(self.lag.together), **{k: asdict(v) for k, v in self.lag.behaviors.items()}},
             "labels_late_s": self.labels_late_s,
+            "annotated_part": {"only": self.part_only, **(asdict(self.part) if self.part else {})},
             "tried": [
                 {"recipe": one.candidate.recipe.name, "why": one.candidate.why, "seconds": one.seconds, "left_out": one.left_out}
                 for one in self.tried

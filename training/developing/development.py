@@ -11,6 +11,7 @@ from recognizers.recognizer import Head, View
 from reports.page import render
 from training.combining.combination import How
 from training.decoding.decoding_file import FittedDecoding
+from training.developing.annotated_part import annotated_part
 from training.developing.candidates import MANY_GROUPS, Candidate, candidates
 from training.developing.choosing import Choice, choose_run, write_chosen
 from training.developing.combinations import CombinedRun, combined_run, save_run, single_run
@@ -21,7 +22,7 @@ from training.developing.learning_curve import CurvePoint, learning_curve
 from training.developing.outcome_page import card, outcome_page
 from training.developing.running import Clock, Say, Tried, minutes_text, try_candidate
 from training.developing.second_human import agreements
-from training.developing.words import data_lines, lag_lines
+from training.developing.words import data_lines, lag_lines, part_lines
 from training.fitting.loop import ShowProgress, no_progress
 from training.fitting.session import Machine
 from training.judging.evaluation import estimate_of, mean_series, precision_series
@@ -31,6 +32,7 @@ from training.judging.run_summary import description
 from training.judging.scored_subjects import evaluated_behaviors, fit_decodings, labelling_of_run, subjects_with_scores
 from training.judging.tally import tally
 from training.material.fold_plan import FoldPlan
+from training.recipes.trees_recipe import TreesRecipe
 
 RECOGNIZER, CARD, PAGE, NUMBERS = "recognizer.safetensors", "card.md", "report.html", "report.json"
 
@@ -95,7 +97,8 @@ def develop(shop: Workshop) -> Outcome:
     facts = facts_of(shop.plan)
     shop.say("Measuring how late the labels are.")
     lag = label_lag(lag_sums(shop.plan), shop.plan)
-    for line in lag_lines(lag, shop.plan.zone.labels_late_s):
+    part, part_only = annotated_part(shop.plan), shop.plan.zone.annotated_part
+    for line in [*lag_lines(lag, shop.plan.zone.labels_late_s), *part_lines(part, part_only)]:
         shop.say(line)
     tried = _try_all(shop, candidates(facts, shop.machine.device))
     complete = [one for one in tried if not one.left_out]
@@ -109,6 +112,8 @@ def develop(shop: Workshop) -> Outcome:
         facts=facts,
         lag=lag,
         labels_late_s=shop.plan.zone.labels_late_s,
+        part=part,
+        part_only=part_only,
         tried=tried,
         choice=choice,
         reports={run.name: _precision(run.store, shop.plan) for run in runs},
@@ -174,7 +179,7 @@ def _save(shop: Workshop, run: CombinedRun) -> None:
 
 def _curve(shop: Workshop, complete: list[Tried], choice: Choice) -> list[CurvePoint]:
     """Return the learning curve of the best trees among the candidates; networks take too long for it."""
-    trees = [one for one in complete if not one.candidate.validates]
+    trees = [one for one in complete if isinstance(one.candidate.recipe, TreesRecipe)]
     if not trees:
         return []
     best = max(trees, key=lambda one: choice.precision[choice.names.index(one.candidate.recipe.name), 0])

@@ -6,7 +6,7 @@ from reports.figures import svg
 from reports.page import Cell, FigureBlock, Headline, Page, Section, TableBlock, Text
 from training.developing.developed_outcome import Outcome
 from training.developing.running import minutes_text
-from training.developing.words import curve_lines, data_lines, finding_lines, lag_lines
+from training.developing.words import curve_lines, data_lines, finding_lines, lag_lines, part_lines
 from training.judging.run_summary import choice_text
 
 _HONEST = (
@@ -35,7 +35,7 @@ def outcome_page(outcome: Outcome) -> Page:
             Section("More labels", [*(Text(line) for line in curve_lines(outcome.curve) or [_NO_CURVE]), *_curve(outcome)]),
             Section("A second human", [Text(line) for line in _human_lines(outcome)]),
             Section("The recordings", [Text(line) for line in data_lines(outcome.facts)]),
-            Section("Late labels", [Text(line) for line in lag_lines(outcome.lag, outcome.labels_late_s)]),
+            Section("The labels", [Text(line) for line in _label_lines(outcome)]),
             Section("What was tried", [Text(_use(outcome)), _runs(outcome), *_left_out(outcome)]),
             Section("Details", [Text("chosen/report.html has all numbers: curves, calibration, confusion, decoding and folds.")]),
         ],
@@ -63,7 +63,7 @@ def card(outcome: Outcome, file: str) -> str:
         "",
         "## The recordings it learned from",
         "",
-        *(f"- {line}" for line in [*data_lines(outcome.facts), *lag_lines(outcome.lag, outcome.labels_late_s)]),
+        *(f"- {line}" for line in [*data_lines(outcome.facts), *_label_lines(outcome)]),
         "",
         "## Use",
         "",
@@ -75,6 +75,10 @@ def card(outcome: Outcome, file: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _label_lines(outcome: Outcome) -> list[str]:
+    return [*lag_lines(outcome.lag, outcome.labels_late_s), *part_lines(outcome.part, outcome.part_only)]
 
 
 def _use(outcome: Outcome) -> str:

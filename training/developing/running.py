@@ -10,7 +10,6 @@ from training.fitting.session import Machine
 from training.judging.fold_training import train_folds
 from training.judging.out_of_fold import FoldRecord, OutOfFold, recipe_identity
 from training.material.fold_plan import FoldPlan
-from training.material.folds import Split
 
 Say = Callable[[str], None]
 
@@ -53,7 +52,7 @@ def splits_for(candidate: Candidate, plan: FoldPlan) -> FoldPlan:
     """Return the plan in which trees learn from all recordings of the other folds; networks choose their epoch on a fifth of them."""
     if candidate.validates:
         return plan
-    return replace(plan, splits=tuple(_all_train(split) for split in plan.splits))
+    return replace(plan, splits=tuple(split.without_validation() for split in plan.splits))
 
 
 def try_candidate(
@@ -90,7 +89,3 @@ def try_candidate(
 def minutes_text(seconds: float) -> str:
     """Return a length of time in words."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
-
-
-def _all_train(split: Split) -> Split:
-    return Split(tuple(sorted((*split.train, *split.validation))), (), split.held_out)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from reports.estimates import Estimate
+from training.developing.annotated_part import AnnotatedPart
 from training.developing.facts import Facts
 from training.developing.label_lag import LabelLag
 from training.developing.learning_curve import CurvePoint
@@ -50,6 +51,22 @@ def lag_lines(lag: LabelLag | None, late_s: float) -> list[str]:
     if late_s:
         return [f"{says} The rest is measured after that."]
     return [f"{says} Nothing was moved; the trees also see the moments around a frame. To move them: --labels-late {seconds:.1f}."]
+
+
+def part_lines(part: AnnotatedPart | None, is_cut: bool) -> list[str]:
+    """Return what is known about ends without bouts; `is_cut`: recordings were read from their first to their last bout only."""
+    if is_cut:
+        return ["Recordings were read from their first to their last bout only, as asked for with --annotated-part."]
+    if part is None or not part.is_shown:
+        return []
+    ends = {"before its first bout": (part.late_starts, part.before_s), "after its last bout": (part.early_ends, part.after_s)}
+    where, (count, seconds) = max(ends.items(), key=lambda one: one[1][0])
+    return [
+        f"In {count} of {part.recordings} recordings the time {where} (median {seconds:.0f} s) is longer than any pause between bouts; "
+        f"from the first bout to the last it is {part.part_s:.0f} s (median). Experts may have annotated only this part of each film. "
+        "Then the rest is unknown, but here it counts as frames without any behavior, both in training and in the scores. "
+        "To leave it out: --annotated-part."
+    ]
 
 
 def finding_lines(report: Mapping[str, Any], agreed: Mapping[str, Agreement]) -> list[str]:

@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from behavior.views.anchors import ANCHORS
 from behavior.views.pair_tracks import CM_PER_M, COORDINATES
-from recognizers.cnn_transformer_plus import CnnTransformerPlus, in_frame_of
+from recognizers.cnn_transformer_plus import CnnTransformerPlus
+from recognizers.track_geometry import in_frame_of
 from recognizers.windowed import Windowing
 from training.recipes.schedules import rate_share
 

@@ -3,14 +3,15 @@
 Axes: C behaviors.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
+from behavior.recording import Recording
 from recognizers.families import network_family
 from recognizers.recognizer import TrainedRecognizer
 from training.fitting.forecasting import start_from
@@ -20,6 +21,7 @@ from training.fitting.resume import restore_state, save_state
 from training.fitting.session import Machine, Session, best_metrics
 from training.fitting.trunk import Trunk
 from training.fitting.verdict import Verdict
+from training.material.exclusive_labels import exclude_each_other
 from training.material.folds import Split
 from training.material.zones import Zone
 from training.recipes.network_recipe import Recipe
@@ -139,10 +141,19 @@ def prepare_network(zone: Zone, recipe: Recipe, seed: int, split: Split, machine
     lesson = LESSONS[family.view](zone, recipe, train, validation, None if trunk is None else trunk.features)
 
     torch.manual_seed(seed)
-    config, network = family.build(asdict(recipe.network), lesson.n_features, len(lesson.behaviors))
+    config, network = family.build(asdict(_network_for(recipe, train, zone)), lesson.n_features, len(lesson.behaviors))
     if trunk is not None:
         start_from(network, trunk.weights)
     device = torch.device(machine.device)
     trainer = Trainer(network, lesson.train, recipe, seed, device, lesson.augment, machine.compiled, machine.peers)
     judge = lesson.judge(trainer.device, trainer.class_weights)
     return NetworkSession(recipe=recipe, seed=seed, split=split, lesson=lesson, network_config=config, trainer=trainer, judge=judge)
+
+
+def _network_for(recipe: Recipe, train: Sequence[Recording], zone: Zone) -> "DataclassInstance":
+    """Return the configuration of the network, without one softmax if the behaviors do not exclude each other."""
+    network: Any = recipe.network
+    if not getattr(network, "joint", False) or exclude_each_other(train, zone.bouts(train)):
+        return recipe.network
+    without: DataclassInstance = replace(network, joint=False)
+    return without

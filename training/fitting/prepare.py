@@ -27,6 +27,6 @@ def prepare(
     zone = ZONES[recipe.view](curated) if isinstance(curated, Path) else curated
     split = split or split_videos({one.video_id: one.lab_id for one in zone.annotated_recordings()}, zone.content_groups())
     if isinstance(recipe, Recipe):
-        return prepare_network(zone, recipe, seed, split, machine)
+        return prepare_network(zone, recipe, seed, split if recipe.validates else split.without_validation(), machine)
     assert isinstance(zone, CuratedZone)  # trees see tracks
     return prepare_trees(zone, recipe, seed, split, machine)

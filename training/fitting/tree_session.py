@@ -298,7 +298,7 @@ def _thinned(recipe: TreesRecipe, zone: CuratedZone, train: Sequence[Recording])
     frames = zone.frame_counts()
     samples = sum(frames[one.video_id] / one.fps * recipe.fps * len(one.pairs) for one in train)
     every = max(1, round(samples / recipe.rows))
-    return replace(recipe, trees=replace(recipe.trees, every_nth=every, every_nth_positive=every if recipe.joint else max(1, every // 4)))
+    return replace(recipe, trees=replace(recipe.trees, every_nth=every, every_nth_positive=every if recipe.joint else max(1, every // 2)))
 
 
 def _features(recipe: TreesRecipe, zone: CuratedZone, train: Sequence[Recording]) -> PairStatistics:
@@ -312,6 +312,7 @@ def _features(recipe: TreesRecipe, zone: CuratedZone, train: Sequence[Recording]
         beside_s=recipe.beside_s,
         place=recipe.place,
         alone=alone,
+        fastest_cm_per_s=recipe.fastest_cm_per_s,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 TRUNK_FORMAT = "mouse-behavior-trunk"
+_OF_THE_HEAD = ("joint",)
+"""Settings of a network that are about its outputs, which no trunk decides."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,15 @@ class Trunk:
         header = read_description(path)
         if header.get("format") != TRUNK_FORMAT:
             raise ContractError([f"Expected {path} to be a trunk, but got {header.get('format')}. Make one with training/pretrain.py."])
-        saved, expected = (
-            {"family": name, **config} for name, config in ((header["family"], header["network"]), (family, asdict(network)))
-        )
+        known = {**asdict(type(network)()), **header["network"]}  # a trunk of older code lacks newer settings
+        saved, expected = ({"family": name, **_trunk_of(config)} for name, config in ((header["family"], known), (family, asdict(network))))
         if changed := differences(
             saved, {**expected, **{name: list(value) for name, value in expected.items() if isinstance(value, tuple)}}
         ):
             raise ContractError([f"Expected {path} to fit the recipe, but got another network: {'; '.join(changed)}. Make it again."])
         return cls(family, network, PairTracks(**header["features"]), tuple(header["videos"]), header["skill"], read_tensors(path))
+
+
+def _trunk_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings without those of the outputs."""
+    return {name: value for name, value in config.items() if name not in _OF_THE_HEAD}

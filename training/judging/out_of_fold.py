@@ -141,7 +141,7 @@ class OutOfFold:
                 for subject, scores in whole_scores(recognizer, zone.material(recording)):
                     self.write_scores(recording, subject, scores, recognizer.behaviors, fold)
         seconds = time.perf_counter() - started
-        done = FoldRecord(fold, split, recognizer.behaviors, recognizer.decoding, session.report(), seconds)
+        done = FoldRecord(fold, session.split, recognizer.behaviors, recognizer.decoding, session.report(), seconds)
         self.complete(done)
         (own / STATE_FILE).unlink(missing_ok=True)
         return done

@@ -57,6 +57,7 @@ def description(recipe: Configuration, seed: int, plan: FoldPlan, records: Seque
             "same_content": together(content_groups(plan.contents)),
             "same_fold": together(dict(plan.groups)),
             "labels_late_s": plan.zone.labels_late_s,
+            "annotated_part": plan.zone.annotated_part,
         },
         "folds": [_fold_description(record) for record in records],
     }

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,6 +37,8 @@ class CuratedZone:
     """A folder with the content of `s3://<curated bucket>/`, or one of its lists, snapshots/<run>.json."""
     labels_late_s: float = 0.0
     """Bouts are read so much earlier than they were written, s: for experts who label late."""
+    annotated_part: bool = False
+    """Recordings are read from their first to their last bout only: experts annotated a part. One without bouts is whole."""
 
     @property
     def root(self) -> Path:
@@ -81,13 +84,21 @@ class CuratedZone:
         rows = self._metadata("video_id", "frame_count").to_pylist()
         known = {row["video_id"]: row["frame_count"] for row in rows if row["frame_count"] is not None}
         rest = [recording for recording in self._recordings() if recording.video_id not in known]
-        return {**known, **{recording.video_id: self.tracking(recording).frames for recording in rest}}
+        whole = {**known, **{recording.video_id: self._whole(recording).frames for recording in rest}}
+        parts = {video: slice(*part).indices(whole[video]) for video, part in self._parts.items()}
+        return {**whole, **{video: stop - start for video, (start, stop, _) in parts.items()}}
 
     def bouts(self, recordings: Iterable[Recording]) -> pd.DataFrame:
         """Return the annotated bouts of these recordings: video_id, agent_id, target_id, action, start_frame, stop_frame.
 
-        Frames count from the first tracked frame, as in `tracking`; the lake has the frame numbers of the film.
+        Frames count from the first frame of `tracking`; the lake has the frame numbers of the film.
         """
+        bouts = self._timely(recordings)
+        before = bouts["video_id"].map({video: start for video, (start, _) in self._parts.items()}).fillna(0).astype(np.int64)
+        return bouts.assign(start_frame=bouts["start_frame"] - before, stop_frame=bouts["stop_frame"] - before)
+
+    def _timely(self, recordings: Iterable[Recording]) -> pd.DataFrame:
+        """Return the annotated bouts on the frames of whole recordings, moved by how late they are."""
         known = list(recordings)
         labs = {recording.video_id: recording.lab_id for recording in known}
         files = [self.root / key for lab in sorted(set(labs.values())) for key in self.snapshot.keys(ANNOTATIONS_ENRICHED, lab)]
@@ -103,8 +114,21 @@ class CuratedZone:
         inside = moved[moved["stop_frame"] > 0].reset_index(drop=True)
         return inside.assign(start_frame=inside["start_frame"].clip(lower=0))
 
+    @cached_property
+    def _parts(self) -> dict[int, tuple[int, int]]:
+        """The annotated part of each recording that is not read whole: its first frame, and the frame after it."""
+        if not self.annotated_part:
+            return {}
+        by_video = self._timely(self.annotated_recordings()).groupby("video_id")
+        firsts, stops = by_video["start_frame"].min(), by_video["stop_frame"].max()
+        return {int(video): (int(start), int(stop)) for video, start, stop in zip(firsts.index, firsts, stops, strict=True)}
+
     def tracking(self, recording: Recording) -> CuratedTracking:
         """Return the curated tracking of one recording."""
+        whole, part = self._whole(recording), self._parts.get(recording.video_id)
+        return whole if part is None else whole.part(*part)
+
+    def _whole(self, recording: Recording) -> CuratedTracking:
         file = self._tracking_file(recording)
         if file is None or not file.is_file():
             raise ContractError([self._missing(recording)])

@@ -41,10 +41,14 @@ class FilmZone:
     """Folder of small frames; they are made again if they are not there."""
     labels_late_s: float = 0.0
     """Bouts are read so much earlier than they were written, s: for experts who label late."""
+    annotated_part: bool = False
+    """Films are always read whole."""
 
     @classmethod
-    def open(cls, place: Path, labels_late_s: float = 0.0) -> "FilmZone":
-        """Return the zone at a place."""
+    def open(cls, place: Path, labels_late_s: float = 0.0, annotated_part: bool = False) -> "FilmZone":
+        """Return the zone at a place. Raises UsageError for parts of films."""
+        if annotated_part:
+            raise UsageError("Expected tracks with --annotated-part, but got films. Cut the films before they are uploaded.")
         return cls(place, labels_late_s=labels_late_s)
 
     @property

@@ -33,6 +33,10 @@ class Split:
     held_out: tuple[int, ...]
     """Never read."""
 
+    def without_validation(self) -> "Split":
+        """Return the split in which validation recordings are for training too."""
+        return Split(tuple(sorted((*self.train, *self.validation))), (), self.held_out)
+
 
 def assign_folds(labs: Mapping[int, str], groups: Mapping[int, int] | None = None) -> dict[int, int]:
     """Return the fold of each video.

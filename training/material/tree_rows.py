@@ -13,7 +13,7 @@ import pandas as pd
 from behavior.labelling import Labelling, tracked_subjects
 from behavior.material import Material
 from behavior.views.pair_statistics import PairStatistics
-from behavior.views.sampling import BLOCK_SAMPLES, sample_frames
+from behavior.views.sampling import sample_frames
 from recognizers.boosted_trees import TreesConfig, thin_mask
 
 
@@ -48,7 +48,7 @@ class TreeRows:
 def tree_rows(
     materials: Iterable[Material], bouts: pd.DataFrame, labelling: Labelling, settings: PairStatistics, config: TreesConfig
 ) -> TreeRows:
-    """Return the rows of all tracked subjects; recordings are read one by one, and features are computed in blocks."""
+    """Return the rows of all tracked subjects; recordings are read one by one, and only rows get features."""
     behaviors = labelling.behaviors
     empty = np.zeros((0, len(behaviors)), bool)
     parts = [TreeRows(np.zeros((0, len(settings.names)), np.float32), empty, empty, np.zeros(0, object))]
@@ -58,10 +58,7 @@ def tree_rows(
         for subject in tracked_subjects(labelling, recording, curated.mice):
             labels = labelling.truth(recording, subject, curated.mice, curated.frames, bouts).labels[sampled]
             mask = thin_mask(labels, np.tile(subject.mask(behaviors), (len(labels), 1)), config)
-            for first in range(0, len(labels), BLOCK_SAMPLES):
-                part = slice(first, first + BLOCK_SAMPLES)
-                rows = mask[part].any(axis=1)
-                features = settings.of(curated, recording.fps, subject, part)[rows]
-                labs = np.full(len(features), recording.lab_id, object)
-                parts.append(TreeRows(features, labels[part][rows], mask[part][rows], labs))
+            rows = np.flatnonzero(mask.any(axis=1))
+            features = settings.at(curated, recording.fps, subject, rows)
+            parts.append(TreeRows(features, labels[rows], mask[rows], np.full(len(rows), recording.lab_id, object)))
     return TreeRows.concatenate(parts)

@@ -27,6 +27,11 @@ class Zone(Protocol):
         """Bouts are read so much earlier than they were written, s."""
         ...
 
+    @property
+    def annotated_part(self) -> bool:
+        """Whether each recording is read from its first to its last bout only."""
+        ...
+
     def annotated_recordings(self) -> list[Recording]:
         """Return the annotated training recordings, by video id. Raises ContractError if there are none."""
         ...
@@ -57,4 +62,4 @@ class Zone(Protocol):
 
 
 ZONES: dict[View, Callable[..., Zone]] = {View.PAIR: CuratedZone, View.ARENA: CuratedZone, View.CLIP: FilmZone.open}
-"""By view: opens the zone of its recordings, from its place and how late its labels are, s."""
+"""By view: opens the zone of its recordings, from its place, how late its labels are, s, and whether only annotated parts are read."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from behavior.contract import UsageError
@@ -27,37 +27,62 @@ def changes_in(words: Sequence[str]) -> list[str]:
 
 
 def changed(recipe: R, changes: Sequence[str]) -> R:
-    """Return a recipe with other settings. A change is PATH=VALUE; a value is JSON, or else text.
+    """Return a recipe with other settings, all changed at once. A change is PATH=VALUE; a value is JSON, or else text.
 
     Raises UsageError for a setting that the recipe does not have, and for a value that it refuses.
     """
-    for change in changes:
-        path, equals, text = change.partition("=")
-        if not equals or not path:
-            raise UsageError(f"Expected --set PATH=VALUE, but got {change}. Say, for example, --set augmentation.mixup=0.2.")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
-        recipe = _with(recipe, path.split("."), value, path)
-    return recipe
+    whole: R = _with(recipe, [_change_in(change) for change in changes])
+    return whole
 
 
-def _with(settings: Any, path: Sequence[str], value: object, whole: str) -> Any:
-    name, *rest = path
-    known = [one.name for one in fields(settings)] if is_dataclass(settings) else []
-    if name not in known:
-        raise UsageError(f"Expected a setting of the recipe, but got {whole}. At {name}, choose one of {', '.join(known) or 'none'}.")
-    now = getattr(settings, name)
-    if not rest and is_dataclass(now):
-        raise UsageError(
-            f"Expected one setting, but got {whole}, which has several. Add one of {', '.join(one.name for one in fields(now))}."
-        )
-    new = _with(now, rest, value, whole) if rest else _like(now, value, whole)
+@dataclass(frozen=True)
+class _Change:
+    """The new value of one setting."""
+
+    names: tuple[str, ...]
+    """The rest of its path."""
+    value: object
+    """What JSON or text says."""
+    path: str
+    """The whole path."""
+
+
+def _change_in(change: str) -> _Change:
+    path, equals, text = change.partition("=")
+    if not equals or not path:
+        raise UsageError(f"Expected --set PATH=VALUE, but got {change}. Say, for example, --set augmentation.mixup=0.2.")
     try:
-        return replace(settings, **{name: new})
+        return _Change(tuple(path.split(".")), json.loads(text), path)
+    except ValueError:
+        return _Change(tuple(path.split(".")), text, path)
+
+
+def _with(settings: Any, changes: Sequence[_Change]) -> Any:
+    """Return settings with new values, which are checked together: some settings only fit each other."""
+    known = [one.name for one in fields(settings)] if is_dataclass(settings) else []
+    of_names: dict[str, list[_Change]] = {}
+    for one in changes:
+        if one.names[0] not in known:
+            got, choices = f"{one.path}. At {one.names[0]}", ", ".join(known) or "none"
+            raise UsageError(f"Expected a setting of the recipe, but got {got}, choose one of {choices}.")
+        of_names.setdefault(one.names[0], []).append(one)
+    new = {name: _new_value(getattr(settings, name), own) for name, own in of_names.items()}
+    try:
+        return replace(settings, **new)
     except (ValueError, TypeError) as error:
-        raise UsageError(f"Expected a value that {whole} can have, but got {value!r}: {error}") from None
+        paths, got = ", ".join(one.path for one in changes), ", ".join(repr(one.value) for one in changes)
+        raise UsageError(f"Expected a value that {paths} can have, but got {got}: {error}") from None
+
+
+def _new_value(now: object, changes: Sequence[_Change]) -> object:
+    """Return the new value of one setting, or of a group of settings."""
+    last = changes[-1]
+    if all(len(one.names) > 1 for one in changes):
+        return _with(now, [replace(one, names=one.names[1:]) for one in changes])
+    if is_dataclass(now):
+        parts = ", ".join(one.name for one in fields(now))
+        raise UsageError(f"Expected one setting, but got {last.path}, which has several. Add one of {parts}.")
+    return _like(now, last.value, last.path)
 
 
 def _like(now: object, value: object, whole: str) -> object:

@@ -57,6 +57,8 @@ class Recipe:
     """Decay of the averaged weights (EMA), 0 to below 1; 0 for the weights of the last step."""
     patience: int = 8
     """Epochs without a better validation score before training stops."""
+    validates: bool = True
+    """Validation recordings choose the epoch; if not, they are for training too, and the last epoch counts."""
     trunk: str = ""
     """File of training/pretrain.py with the initial weights; "" for random ones."""
     half_features: bool = True

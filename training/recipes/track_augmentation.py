@@ -14,7 +14,7 @@ from torch import Tensor
 
 from behavior.views.anchors import ANCHORS
 from behavior.views.features import Features
-from behavior.views.pair_tracks import CM_PER_M, COORDINATES, PairTracks
+from behavior.views.pair_tracks import ARENA, CM_PER_M, COORDINATES, PairTracks
 from training.material.datasets import Batch
 
 
@@ -29,7 +29,7 @@ class TrackAugmentation:
     noise_cm: float = 0.1
     """Standard deviation of the noise of every place, cm."""
     drop_bodypart: float = 0.1
-    """Share of bodyparts lost for a whole window; anchors are never lost."""
+    """Share of bodyparts lost for a whole window; anchors and the arena are never lost."""
     swap: float = 0.0
     """Share of windows with agent and target exchanged, for labels that do not say which mouse acts."""
     lose_mouse: float = 0.0
@@ -62,8 +62,8 @@ class TrackAugmentation:
         if self.lose_mouse:
             tracks = _without_a_mouse(tracks, torch.rand(count, device=device) < self.lose_mouse)
         size = 1 + self.scale * (2 * torch.rand(count, 1, device=device) - 1)
-        points = torch.arange(len(layout.points), device=device)
-        present = (torch.rand(count, len(points), device=device) >= self.drop_bodypart) | (points < len(ANCHORS))
+        always = torch.tensor([point in (*ANCHORS, *ARENA) for point in layout.points], device=device)
+        present = (torch.rand(count, len(always), device=device) >= self.drop_bodypart) | always
         turned = (1 - 2 * mirrored.float())[:, None]  # the sign of x, as layout.mirror.signs has it
         factor = torch.stack([turned * size * present, size * present, present.float()], -1)  # [B, P, 3]
         spread = present[..., None] * torch.tensor([1.0, 1.0, 0.0], device=device) * (self.noise_cm / CM_PER_M)

@@ -27,6 +27,8 @@ class TreesRecipe:
     """The mean in the shortest window is also taken so long before and after each sample, s."""
     place: bool = False
     """The trees also see where in the arena a mouse is."""
+    fastest_cm_per_s: float | None = None
+    """Motion across a jump that is faster than this is unknown, cm/s: the tracker jumped, not the mouse; None uses all motion."""
     joint: bool = False
     """One softmax for all behaviors, if the labels of the training recordings show that they exclude each other."""
     rows: int = 0

@@ -54,13 +54,17 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock_path = path.with_suffix(".lock")
         self._database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        with self.locked():  # two processes that switch to WAL at once would find the file busy
-            self._database.execute("pragma journal_mode = wal")
-            self._database.execute("pragma synchronous = normal")
-            self._database.execute(_TABLE)
-            self._database.execute(_DROPPED)
-            self._database.execute("insert or ignore into dropped values (1, 0, 0)")
-            self._database.execute(_ANSWER)
+        try:
+            with self.locked():  # two processes that switch to WAL at once would find the file busy
+                self._database.execute("pragma journal_mode = wal")
+                self._database.execute("pragma synchronous = normal")
+                self._database.execute(_TABLE)
+                self._database.execute(_DROPPED)
+                self._database.execute("insert or ignore into dropped values (1, 0, 0)")
+                self._database.execute(_ANSWER)
+        except BaseException:
+            self._database.close()
+            raise
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import threading
 import uuid
-import zipfile
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +17,7 @@ from infra.local.errors import ServiceError, full_disk, is_full
 from infra.local.jobs import spark_conf
 from infra.local.jobs.processes import Process, job_environment, last_words, run_logged
 from infra.local.jobs.runs import RunRecord, RunStore
+from infra.local.jobs.unpacked_code import UnpackedCode
 
 if TYPE_CHECKING:
     from infra.local.access.guard import Guard
@@ -38,6 +39,7 @@ class GlueJobs:
         self.guard = guard
         self.endpoint_url = endpoint_url
         self.runs = RunStore(store.root / ".aws" / "runs" / "glue")
+        self.unpacked = UnpackedCode(store.root / ".aws" / "unpacked")
 
     def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:
         """Answer one operation; None leaves it to the control plane."""
@@ -76,10 +78,11 @@ class GlueJobs:
         timeout_s = run.details["Timeout"] * 60.0
         try:
             workplace, log = self.runs.workplace(run_id), self.runs.log(run_id)
+            script, libraries = self._fetch_code(workplace, job, run)
             mounts = _Mounts(workplace / "conf", self.store, _spark_conf(run.details["Arguments"].get("--conf") or ""))
             _require_modules(run.details["Arguments"].get("--additional-python-modules") or "")
-            command = [sys.executable, _DRIVER, *self._fetch_code(workplace, job, run), *_script_arguments(run)]
-            environment = self._environment(workplace, self.guard.identities.issue(job["Role"], "GlueJobRunnerSession"))
+            command = [sys.executable, _DRIVER, str(script), *_script_arguments(run)]
+            environment = self._environment(workplace, libraries, self.guard.identities.issue(job["Role"], "GlueJobRunnerSession"))
             outcome = run_logged(
                 command, environment, workplace, log, timeout_s, lambda child: self._started(run_id, child), mounts.refresh
             )
@@ -105,18 +108,17 @@ class GlueJobs:
         else:
             self.runs.update(run_id, state="FAILED", reason=last_words(self.runs.log(run_id)) or f"The script ended with status {code}.")
 
-    def _fetch_code(self, workplace: Path, job: dict[str, Any], run: RunRecord) -> list[str]:
-        """Copy the script and its libraries to where the run works; return the script as the command's argument."""
-        libraries = workplace / "libraries"
-        libraries.mkdir(exist_ok=True)
+    def _fetch_code(self, workplace: Path, job: dict[str, Any], run: RunRecord) -> tuple[Path, list[Path]]:
+        """Copy the script and its libraries to where the run works; return the script, and the folders of its libraries."""
+        libraries = [workplace / "libraries"]
+        libraries[0].mkdir(exist_ok=True)
         for uri in filter(None, (run.details["Arguments"].get("--extra-py-files") or "").split(",")):
             source = self._fetch(uri.strip(), workplace, job["Role"])
             if source.suffix == ".py":
-                source.replace(libraries / source.name)
-            else:  # unpacked, because Python compiles what it imports from a zip anew in every process
-                with zipfile.ZipFile(source) as archive:
-                    archive.extractall(libraries)
-        return [str(self._fetch(job["Command"]["ScriptLocation"], workplace, job["Role"]))]
+                source.replace(libraries[0] / source.name)
+            else:
+                libraries.append(self.unpacked.folder_of(source))
+        return self._fetch(job["Command"]["ScriptLocation"], workplace, job["Role"]), libraries
 
     def _fetch(self, uri: str, workplace: Path, role: str) -> Path:
         self.guard.require_of_role(role, "s3:GetObject", uri)
@@ -125,8 +127,8 @@ class GlueJobs:
             raise ServiceError("NoSuchKey", f"Expected a file at {uri}, but got none. Upload it before the run.")
         return Path(shutil.copy(source, workplace / source.name))
 
-    def _environment(self, workplace: Path, access_key: str) -> dict[str, str]:
-        own = {"PYTHONPATH": str(workplace / "libraries"), **spark_conf.spark_environment(workplace / "conf")}
+    def _environment(self, workplace: Path, libraries: list[Path], access_key: str) -> dict[str, str]:
+        own = {"PYTHONPATH": os.pathsep.join(map(str, libraries)), **spark_conf.spark_environment(workplace / "conf")}
         return {**job_environment(self.endpoint_url, REGION, access_key), **own}
 
     def _update_job(self, request: dict[str, Any]) -> dict[str, Any]:

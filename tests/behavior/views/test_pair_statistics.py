@@ -181,8 +181,18 @@ def test_a_part_is_what_the_whole_holds_there(moving, monkeypatch: pytest.Monkey
     curated = moving(dance, still(3, 4), frames=900, lost=tuple((frame, 1, "nose") for frame in range(500, 540)))
     settings = PairStatistics(PARTS)
     whole = settings.of(curated, 30.0, Subject(1, 2))
-    for part in (slice(480, 700), slice(300, 900), slice(0, 10)):
+    for part in (slice(480, 700), slice(300, 900), slice(0, 10), slice(1, 900, 3)):
         np.testing.assert_allclose(settings.of(curated, 30.0, Subject(1, 2), part), whole[part], atol=1e-3)
+
+
+def test_chosen_samples_are_what_the_whole_holds_there(moving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("behavior.views.pair_statistics.BLOCK_SAMPLES", 100)
+    curated = moving(dance, still(3, 4), frames=900)
+    settings = PairStatistics(PARTS, windows_s=(0.2, 1.0), beside_s=(0.4,), place=True)
+    whole = settings.of(curated, 30.0, Subject(1, 2))
+    for samples in ([0], [3, 4, 99, 100, 101, 640, 899], []):
+        chosen = np.array(samples, np.int64)
+        np.testing.assert_allclose(settings.at(curated, 30.0, Subject(1, 2), chosen), whole[chosen], atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -227,6 +237,20 @@ def test_a_place_in_the_arena_counts_from_its_middle_to_its_edge(moving) -> None
     )
     for name in ("edge", "corner", "from middle"):
         np.testing.assert_allclose(moved_away[name], seen[name], atol=1e-4)
+
+
+def test_motion_across_a_jump_of_the_tracker_is_unknown(moving) -> None:
+    """Mouse 1 runs right at 6 cm/s; in frame 30 the tracker has it 50 cm above."""
+    path = moving(lambda second: (6 * second, 50 if round(30 * second) == 30 else 0, 0), still(3, 4))
+    name, window = "center speed 0.033s", "center speed 0.033s mean 1s"
+    as_tracked, sound = values(path), values(path, replace(PAIR, fastest_cm_per_s=250.0))
+    assert as_tracked[name][30:32] == pytest.approx(1500, abs=1)
+    assert np.flatnonzero(np.isnan(sound[name])).tolist() == [0, 30, 31]
+    assert as_tracked[window][30] > 100
+    assert sound[window][30] == pytest.approx(6, abs=1e-3)
+    assert np.isnan(sound["opening 0.033s"][30:32]).all()  # about 48 cm in a sample, shared by two mice: 720 cm/s each
+    slow = values(moving(lambda second: (60 * second, 0, 0), still(3, 4)), replace(PAIR, fastest_cm_per_s=250.0))
+    assert slow[name][1:] == pytest.approx(60, abs=1e-2)
 
 
 def test_one_mouse_alone_has_only_its_own_signals(moving) -> None:

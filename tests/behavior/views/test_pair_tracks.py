@@ -37,6 +37,17 @@ def test_a_lost_point_lies_between_its_sights_and_says_so(recording: Recording, 
     assert seen == [1.0, 0.0, 0.0, 1.0]
 
 
+def test_with_the_place_each_mouse_has_the_corners_of_the_arena(recording: Recording, tracking_rows: Callable[..., pa.Table]) -> None:
+    """The mouse visits the corners (100, 60) and (300, 160) px of its arena; the picture's middle is (200, 100), 10 px are a cm."""
+    rows = [(frame, 1, "body_center", *((100.0, 60.0) if frame < 50 else (300.0, 160.0))) for frame in range(100)]
+    settings = PairTracks(("body_center",), place=True)
+    tracks = settings.of(curate(tracking_rows(rows), recording), 30.0, Subject(1, 1))
+    low = columns(tracks[:1], settings, "x_m_arena_low", "y_m_arena_low", "seen_arena_low")
+    high = columns(tracks[-1:], settings, "t_x_m_arena_high", "t_y_m_arena_high", "t_seen_arena_high")
+    assert (low, high) == ([[-0.1], [-0.04], [1.0]], [[0.1], [0.06], [1.0]])
+    assert settings.points[:4] == PairTracks(("body_center",)).points
+
+
 def test_anchors_take_what_a_lab_has(recording: Recording, tracking_rows: Callable[..., pa.Table]) -> None:
     """Without nose and head the front is between the ears; without body_center the center is between the hips, by either name."""
     places = {"ear_left": 210.0, "ear_right": 220.0, "hip_left": 180.0, "hip_right": 190.0, "tail_base": 170.0}

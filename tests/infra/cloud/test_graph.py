@@ -18,7 +18,9 @@ import pytest
 from aws_pipeline import s3_upload, start_graph
 from aws_pipeline.config import settings
 from aws_pipeline.job_code import glue_code
+from aws_pipeline.launching import LAUNCHER
 from aws_pipeline.steps import STEPS, cloud_needs, cloud_steps, needs, step
+from aws_pipeline.training_request import TrainingRequest, command_of
 from infra.cloud.graph import definition, graph_template
 from infra.cloud.images import training_image
 from infra.deploy import deploy
@@ -139,7 +141,7 @@ def test_an_order_changes_what_it_names_and_leaves_the_rest() -> None:
     assert gate["ExecutionParameters"] == ["0.5", "0.25", "60.0", "2", "'2026-11-30T00:00:00Z'", "30"]
     assert (pin["Key"], pin["Body"]) == ("pins/e.json", {"run": "r1", "until": "2026-12-01T00:00:00Z"})
     words = train["AlgorithmSpecification"]["ContainerEntrypoint"]
-    assert words[:4] == ["sh", "/opt/ml/input/data/code/start.sh", "training/train.py", "--curated"]
+    assert words[:5] == ["sh", "/opt/ml/input/data/code/start.sh", "1", "training/train.py", "--curated"]
     assert words[words.index("--snapshot") + 1] == "r1"
     assert words[words.index("--recipe") + 1] == "trees"
     assert train["AlgorithmSpecification"]["ContainerArguments"] == ["--epochs", "3"]
@@ -147,6 +149,22 @@ def test_an_order_changes_what_it_names_and_leaves_the_rest() -> None:
     assert "EnableManagedSpotTraining" not in score
     assert [channel["ChannelName"] for channel in score["InputDataConfig"]] == ["curated", "code", "model"]
     assert all(len(word) <= 256 for word in [*words, *score["AlgorithmSpecification"]["ContainerEntrypoint"]])
+
+
+def test_a_machine_with_several_gpus_gets_the_processes_that_sagemaker_train_starts_there() -> None:
+    for name, processes in {"ml.g5.12xlarge": "4", "ml.p5.48xlarge": "8", "ml.c5.2xlarge": "1"}.items():
+        going_through("true", {"instance_type": name})
+        _, _, _, _, train, score, *_ = REQUESTS
+        assert train["AlgorithmSpecification"]["ContainerEntrypoint"][2:4] == [processes, "training/train.py"]
+        assert score["AlgorithmSpecification"]["ContainerEntrypoint"][2:4] == ["1", "training/score_held_out.py"]
+        alone = command_of(TrainingRequest("cnn_transformer", instance_type=name))
+        assert (f"{LAUNCHER}{processes} " in f"{alone} ") == (processes != "1")
+
+
+def test_trees_are_not_sent_to_a_machine_with_several_gpus(start: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, err = start("--recipe", "trees", "--instance-type", "ml.g5.12xlarge")
+    assert code == 2
+    assert "Trees use processors only" in err
 
 
 def test_an_upload_starts_the_graph_only_where_the_stack_says_so() -> None:
@@ -228,6 +246,9 @@ def test_an_execution_ends_with_a_registered_version_and_one_whose_data_are_bad_
     archive = endpoint.root / package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"].removeprefix("s3://")
     with tarfile.open(archive) as tar:
         names = tar.getnames()
+        told = tar.extractfile("card.md")
+        assert told
+        assert f"- run of the ETL that scored it: {card['run']}" in told.read().decode()
         content = tar.extractfile("score.json")
         assert content
         score = json.load(content)
@@ -249,7 +270,7 @@ def test_without_a_graph_the_stack_is_to_be_deployed_first(endpoint: Any, start:
 def test_what_may_cost_too_much_is_not_started(start: Callable[..., tuple[int, str, str]]) -> None:
     code, _, err = start("--max-hours", "10", "--max-cost", "14")
     assert code == 2
-    assert "but got up to 14.08: 10 h of ml.g5.xlarge on demand" in err
+    assert "Expected training (10 h of ml.g5.xlarge on demand) of at most 14 US dollars on AWS, but got up to 14.08" in err
 
 
 def test_objects_are_kept_for_longer_than_the_jobs_that_read_them_can_last(

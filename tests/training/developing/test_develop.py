@@ -94,7 +94,7 @@ def test_the_file_is_a_recognizer_that_has_seen_all_recordings(developed: tuple[
 def test_the_page_says_in_words_what_is_found(developed: tuple[Path, list[str]]) -> None:
     folder, _ = developed
     page = (folder / "report.html").read_text()
-    for words in ("What it finds", "More labels", "A second human", "Late labels", "What was tried", "The recordings"):
+    for words in ("What it finds", "More labels", "A second human", "The labels", "What was tried", "The recordings"):
         assert words in page
     assert (folder / "chosen" / "report.html").is_file()
 
@@ -137,6 +137,10 @@ def test_sizes_follow_the_amount_of_data(lake: Lake) -> None:
     assert networks[0].epochs > networks[1].epochs
     assert all(network.network.labs == 0 for network in networks)  # type: ignore[attr-defined]
     assert candidates(replace(facts, fps=10.0), "cpu")[0].recipe.fps == 10
+    assert [network.network.dropout for network in networks] == [0.3, 0.1]  # type: ignore[attr-defined]
+    slow = candidates(replace(facts, fps=10.0), "cpu")[-1]
+    assert (slow.recipe.fps, slow.recipe.network.fps, slow.validates) == (10, 10, False)  # type: ignore[union-attr]
+    assert min(slow.recipe.network.lags_s) == 0.1  # type: ignore[union-attr]
     assert trees_near().fps == 30
 
 

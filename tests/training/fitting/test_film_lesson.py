@@ -280,5 +280,5 @@ def test_a_square_around_the_mouse_and_mixup_are_settings_of_a_recipe(tmp_path: 
     zone = FilmZone(tmp_path / "zone")
     recording = zone.annotated_recordings()[0]
     seen = zone.film(recording).small(PictureSettings(20, 20, around_mouse_px=20))
-    whole = FilmFile(raw / "Videos" / f"{recording.video_id}.mp4").small(PictureSettings(32, 32))
+    whole = FilmFile(raw / "Videos" / f"{zone.manifest[recording.video_id]['name']}.mp4").small(PictureSettings(32, 32))
     np.testing.assert_array_equal(seen[7], whole[7, 2:22, 6:26])

@@ -134,11 +134,12 @@ def test_a_signal_within_an_epoch_saves_the_state_after_the_batch(
 ) -> None:
     """However long the epoch, and although it is not time to save."""
     assert train_into("whole") == EXIT_OK
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_step", signals_itself(Trainer._step, number, at=5))
         assert train_into("halves", "--checkpoint-dir", tmp_path / "state") == EXIT_INTERRUPTED
     assert "Continue with the same command." in capsys.readouterr().err
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     assert train_into("halves", "--checkpoint-dir", tmp_path / "state") == EXIT_OK
     assert re.search(r"Resumed after epoch 0, batch 5 of \d+ of the next epoch, from", capsys.readouterr().out)
     require_same_network(tmp_path / "whole", tmp_path / "halves")

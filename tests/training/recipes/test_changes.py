@@ -4,7 +4,7 @@ import pytest
 
 from behavior.contract import UsageError
 from training.recipes.changes import changed, changes_in
-from training.recipes.named import film_tcn, pain_cnn3d
+from training.recipes.named import cnn_transformer_plus_small, film_tcn, pain_cnn3d
 
 
 def test_a_setting_deep_in_a_recipe_is_changed_and_all_others_stay():
@@ -19,11 +19,19 @@ def test_whole_numbers_are_numbers_with_a_point_where_the_setting_has_one():
     assert changed(pain_cnn3d(), ["augmentation.noise=2"]).augmentation.noise == 2.0
 
 
+def test_settings_that_only_fit_each_other_are_changed_together():
+    recipe = changed(cnn_transformer_plus_small(), ["fps=20", "network.fps=20", "network.place=true"])
+    assert (recipe.fps, recipe.network.fps, recipe.network.place) == (20.0, 20.0, True)
+    with pytest.raises(UsageError, match="Expected a value that fps can have, but got 20: Expected a network at the recipe's samples"):
+        changed(cnn_transformer_plus_small(), ["fps=20"])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ("mixup", "Expected --set PATH=VALUE, but got mixup"),
         ("augmentation.mix=1", "Expected a setting of the recipe, but got augmentation.mix. At mix, choose one of flip"),
+        ("augmentation.flip.more=1", "Expected a setting of the recipe, but got augmentation.flip.more"),
         ("epochs.more=1", "Expected a setting of the recipe, but got epochs.more"),
         ("augmentation=1", "which has several. Add one of flip"),
         ("augmentation.flip=2", "Expected a value that augmentation.flip can have, but got 2: Expected shares from 0 to 1"),

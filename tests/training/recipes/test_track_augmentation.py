@@ -80,6 +80,14 @@ def test_a_lost_bodypart_is_lost_for_a_whole_window_and_anchors_never() -> None:
     assert lost.float().mean().item() == pytest.approx(0.5, abs=0.06)
 
 
+def test_the_arena_is_never_lost_and_grows_with_the_mice() -> None:
+    layout = replace(LAYOUT, place=True)
+    given = replace(batch(), features=torch.ones(200, 5, len(layout.names)))
+    seen = TrackAugmentation(**{**NOTHING, "drop_bodypart": 1.0, "scale": 0.1}).of(layout)(given).features.unflatten(-1, (2, -1, 3))
+    assert not seen[..., 3:-2, :].any()
+    torch.testing.assert_close(seen[..., -2:, :2], seen[..., :2, :2])
+
+
 def test_agent_and_target_trade_places_and_nothing_else_happens() -> None:
     given = batch()
     torch.testing.assert_close(parts(augmented(given, swap=1.0)), parts(given).flip(2))
