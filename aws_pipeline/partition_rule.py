@@ -36,7 +36,13 @@ def require_partitions(sql: str, view_text: Callable[[str], str | None]) -> None
         return
     query = _query_of(words)
     reading = _Reading(view_text)
-    if whole := sorted(reading.open_in(query, {}) | reading.whole):
+    try:
+        whole = sorted(reading.open_in(query, {}) | reading.whole)
+    except RecursionError:
+        raise UsageError(
+            f"Expected a query that can be read, but got one in too many parentheses. Write it flatter, or say {FLAG}."
+        ) from None
+    if whole:
         table = _tables()[whole[0]]
         raise UsageError(
             f"Expected a condition on {table.partition}, by which {table.name} is divided (one row is {table.grain.partition(';')[0]}), "

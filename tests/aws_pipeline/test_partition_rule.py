@@ -1,5 +1,6 @@
 """Which statements must say which labs they read: those that read rows for each frame of all labs without saying so."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,18 @@ def test_tables_with_rows_for_each_frame_say_so_and_no_others_do():
 @pytest.mark.parametrize("path", sorted(SQL.rglob("*.sql")), ids=lambda path: path.stem)
 def test_saved_queries_and_views_are_sent_as_they_are(path: Path):
     assert not reads_all(path.read_text())
+
+
+def test_any_words_are_read_to_their_end():
+    """Nonsense is for Athena to refuse; here it must neither fail nor go on for ever."""
+    words = "select from where tracking_curated lab_id = 'x' ( ) , . and or not in between is null join left full on using with t as union"
+    words += " table group by order then end ? 1 -- /* */ explain analyze create view insert natural lateral for exists cast ` ' \""
+    draw = random.Random(0)
+    for _ in range(3000):
+        reads_all(" ".join(draw.choices(words.split(), k=draw.randint(1, 40))))
+
+
+@pytest.mark.parametrize("depth", [100, 5000])
+def test_deep_parentheses_are_read_or_refused_in_one_line(depth: int):
+    assert reads_all(f"{'SELECT * FROM (' * depth}{T}{')' * depth}")
+    assert not reads_all(f"SELECT {'(' * 100}1{')' * 100}")
