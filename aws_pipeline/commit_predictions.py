@@ -14,6 +14,7 @@ Exit codes: 0 committed, or nothing to do, 1 unexpected, 2 usage, no such file, 
 
 import argparse
 import sys
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from aws_pipeline.iceberg import LakeTable
 
 _MOST_ATTEMPTS = 10
+_ATTEMPTS_TO_READ = 5
+"""If an object of a table is not there so many times, nobody is replacing it: somebody has removed it, and its rows are lost."""
 _SORTED = [(name, "ascending") for name in ("split", "video_id", "recognizer", "agent_id", "target_id", "action")]
 
 Predictions = Mapping[str, pa.Table]
@@ -56,50 +59,81 @@ def read_predictions(files: Sequence[Path]) -> Predictions:
 
 def commit(predictions: Predictions, chosen: Settings) -> list[str]:
     """Commit predictions; return a line for each table that changed. Call it within `endpoint`."""
+    from aws_pipeline.retention import NOTHING, clean
+    from aws_pipeline.underway import underway
+
+    zone, name = chosen.uri("curated"), uuid.uuid4().hex
+    with underway(zone, name):
+        before, after = _committed(predictions, zone, chosen.database)
+        if any(after[each].snapshot_id != before[each] for each in after):
+            clean(zone, chosen.database, after, NOTHING, name)  # what an overtaken attempt or a killed one has left
+    return [_line(after[each], predictions) for each in after if after[each].snapshot_id != before[each]]
+
+
+def _committed(predictions: Predictions, zone: str, database: str) -> "tuple[dict[str, int | None], dict[str, LakeTable]]":
+    """Commit predictions; return the snapshots that the tables had, and the tables as they are then."""
     from aws_pipeline.iceberg import CommitConflictError, open_tables
 
-    zone = chosen.uri("curated")
+    before = dict[str, int | None]()
     for attempt in range(1, _MOST_ATTEMPTS + 1):
-        tables = open_tables(zone, chosen.database, PREDICTION_TABLES, create=True)
+        tables = open_tables(zone, database, PREDICTION_TABLES, create=True)
+        before = {name: one.snapshot_id for name, one in tables.items()} | before
         try:
-            return [line for name in predictions for line in _commit_table(tables[name], predictions, zone)]
+            return before, {name: _commit_table(tables[name], predictions, zone, lost=attempt > _ATTEMPTS_TO_READ) for name in predictions}
         except (CommitConflictError, FileNotFoundError):  # another commit was faster: begin again with what it left
             if attempt == _MOST_ATTEMPTS:
                 raise
-    return []
+    raise AssertionError("the last attempt returns or raises")
 
 
-def _commit_table(opened: "LakeTable", predictions: Predictions, zone: str) -> list[str]:
-    """Replace the rows of the predicted recordings in one table; one object for each lab."""
-    from aws_pipeline.iceberg import Expired
+def _commit_table(opened: "LakeTable", predictions: Predictions, zone: str, *, lost: bool) -> "LakeTable":
+    """Replace the rows of the predicted recordings in one table, one object for each lab; return the table as it is then."""
     from aws_pipeline.lake import encode, remove_objects, version_of, write_parquet
+    from aws_pipeline.retention import NOTHING
 
     table, new, gone = opened.table, [], set()
-    for lab in sorted(pc.unique(predictions[PREDICTABLE_TRIPLES.name].column("lab_id")).to_pylist()):
+    for lab in _labs(predictions):
         former = [key for key in opened.entries if (held := object_of(key)) and held.lab == lab]
         replaced = _recordings(_of_lab(predictions[PREDICTABLE_TRIPLES.name], lab))  # another lab may have a recording of the same number
         rows = _of_lab(predictions[table.name], lab).select(table.schema.names)
-        rows = _as_text(pa.concat_tables([*(_without(_stored(table, zone, key), replaced) for key in former), rows]))
+        stored = (_without(_stored(table, zone, key, lost=lost), replaced) for key in former)
+        rows = _as_text(pa.concat_tables([*stored, rows]))
         data = encode(rows.sort_by(_SORTED).combine_chunks(), opened.column_ids)
         key = lab_key(table, lab, version_of(data))
         if len(rows) and key not in opened.entries:
             new.append(write_parquet(zone, table, key, data))
         gone |= set(former) - ({key} if len(rows) else set())
     if not new and not gone:
-        return []
-    opened.commit(new, gone, expired=Expired(frozenset(), frozenset()))
+        return opened
+    after = opened.commit(new, gone, expired=NOTHING.of_table(table.name))
     remove_objects(zone, sorted(gone))
-    return [f"{table.name}: {sum(one.rows for one in new):,} rows of {len(new)} labs"]
+    return after
 
 
 def _of_lab(rows: pa.Table, lab: str) -> pa.Table:
     return rows.filter(pc.equal(rows.column("lab_id"), lab))
 
 
-def _stored(table: Table, zone: str, key: str) -> pa.Table:
+def _labs(predictions: Predictions) -> list[str]:
+    return sorted(pc.unique(predictions[PREDICTABLE_TRIPLES.name].column("lab_id")).to_pylist())
+
+
+def _line(table: "LakeTable", predictions: Predictions) -> str:
+    labs = set(_labs(predictions))
+    rows = [entry.record_count for key, entry in table.entries.items() if (held := object_of(key)) and held.lab in labs]
+    return f"{table.table.name}: {sum(rows):,} rows of {len(rows)} labs"
+
+
+def _stored(table: Table, zone: str, key: str, *, lost: bool) -> pa.Table:
+    """Return the rows of an object. Raises FileNotFoundError if there is none, unless it counts as `lost`."""
     from aws_pipeline.lake import read_object
 
-    return read_rows(table, read_object(zone, key), key)
+    try:
+        return read_rows(table, read_object(zone, key), key)
+    except FileNotFoundError:
+        if lost:
+            return table.schema.empty_table()
+        raise
 
 
 def _as_text(rows: pa.Table) -> pa.Table:

@@ -10,11 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-import boto3
 import pyarrow as pa
-from botocore.config import Config
 from pyiceberg.catalog import Catalog
-from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import (
     CommitFailedException,
     NoSuchIcebergTableError,
@@ -23,23 +20,19 @@ from pyiceberg.exceptions import (
     NoSuchTableError,
     TableAlreadyExistsError,
 )
-from pyiceberg.io.pyarrow import (
-    PyArrowFileIO,
-    compute_statistics_plan,
-    data_file_statistics_from_parquet_metadata,
-    parquet_path_to_id_mapping,
-)
+from pyiceberg.io.pyarrow import compute_statistics_plan, data_file_statistics_from_parquet_metadata, parquet_path_to_id_mapping
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as Handle
-from pyiceberg.table.refs import SnapshotRefType
+from pyiceberg.table.refs import MAIN_BRANCH, SnapshotRefType
+from pyiceberg.table.update import AssertRefSnapshotId
 from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
 from pyiceberg.transforms import IdentityTransform
-from pyiceberg.typedef import EMPTY_DICT, Properties, Record
+from pyiceberg.typedef import Record
 from pyiceberg.types import BinaryType, BooleanType, DoubleType, FloatType, IcebergType, IntegerType, LongType, NestedField, StringType
 
-from aws_pipeline.connections import kept, open_zone
+from aws_pipeline.glue_catalog import connect, metadata_location
 from aws_pipeline.lake import WrittenObject
 from aws_pipeline.manifests import change_of
 from behavior.contract import UsageError
@@ -57,7 +50,6 @@ _TYPES: dict[pa.DataType, IcebergType] = {
     NAME: StringType(),
 }
 _THREADS = 12
-_GLUE_ATTEMPTS = 10
 _BOUNDED = ("video_id", "mouse_id", "video_frame")
 """Columns with bounds in the entries of a table, by which a query skips objects; bounds of others would prune nothing."""
 _PROPERTIES = {
@@ -85,7 +77,7 @@ class LakeTable:
 
     def is_newest(self) -> bool:
         """Return whether nobody has changed the table since it was opened or committed."""
-        return _metadata_location(".".join(self.handle.name())) == self.handle.metadata_location
+        return metadata_location(".".join(self.handle.name())) == self.handle.metadata_location
 
     @property
     def column_ids(self) -> dict[str, int]:
@@ -118,6 +110,8 @@ class LakeTable:
                             change.delete_data_file(entry)
                         for entry in entries.values():
                             change.append_data_file(entry)
+                else:  # a tag alone would fit any state; pyiceberg takes only the first requirement about snapshots, so this one is first
+                    transaction._apply((), (_unchanged(self.snapshot_id),))
                 current = transaction.table_metadata.current_snapshot()
                 if tag and current and tag not in transaction.table_metadata.refs:
                     ManageSnapshots(transaction).create_tag(current.snapshot_id, tag).commit()
@@ -182,21 +176,6 @@ def open_tables(zone: str, database: str, tables: Iterable[Table], *, create: bo
         return {one.table.name: one for one in opened if one}
 
 
-@kept
-def connect() -> GlueCatalog:
-    """Return the Glue catalog, at the endpoint that boto3 uses."""
-    glue = boto3.client("glue", config=Config(retries={"max_attempts": _GLUE_ATTEMPTS, "mode": "standard"}))
-    return GlueCatalog("glue", glue, **{"py-io-impl": f"{__name__}.{LakeIO.__name__}"})
-
-
-class LakeIO(PyArrowFileIO):
-    """Reads and writes metadata with the connection that the objects of the lake are read with: one for all tables."""
-
-    def __init__(self, properties: Properties = EMPTY_DICT) -> None:
-        super().__init__(properties)
-        self.fs_by_scheme = lambda scheme, bucket: open_zone(f"{scheme}://{bucket}")[0]
-
-
 def _open(catalog: Catalog, zone: str, database: str, table: Table, create: bool) -> LakeTable | None:
     name = f"{database}.{table.name}"
     loaded = _load(catalog, name, zone, forget_broken=create)
@@ -206,9 +185,10 @@ def _open(catalog: Catalog, zone: str, database: str, table: Table, create: bool
     place = handle.location().rstrip("/")
     if place != f"{zone}/{table.name}":
         raise UsageError(f"Expected table {name} at {zone}/{table.name}, but got one at {place}. Use another database.")
+    opened = handle.metadata_location if loaded else ""
     if create:
         _evolve(handle, table)
-    return LakeTable(table, zone, handle, entries if loaded else _entries(handle, zone))
+    return LakeTable(table, zone, handle, entries if handle.metadata_location == opened else _entries(handle, zone))
 
 
 def _load(catalog: Catalog, name: str, zone: str, *, forget_broken: bool) -> tuple[Handle, dict[str, DataFile]] | None:
@@ -228,7 +208,7 @@ def _load(catalog: Catalog, name: str, zone: str, *, forget_broken: bool) -> tup
         except NoSuchTableError:
             return None
         except FileNotFoundError:
-            place = _metadata_location(name)
+            place = metadata_location(name)
             if place != tried:  # another run may have committed, and removed what it replaced
                 tried = place
                 continue
@@ -240,14 +220,9 @@ def _load(catalog: Catalog, name: str, zone: str, *, forget_broken: bool) -> tup
             return None
 
 
-def _metadata_location(name: str) -> str:
-    """Return where the catalog says that the metadata of a table are; empty if there is no such table."""
-    database, _, table = name.partition(".")
-    glue = connect().glue
-    try:
-        return str(glue.get_table(DatabaseName=database, Name=table)["Table"]["Parameters"].get("metadata_location", ""))
-    except glue.exceptions.EntityNotFoundException:
-        return ""
+def _unchanged(snapshot_id: int | None) -> AssertRefSnapshotId:
+    """Return the requirement that nobody has committed to a table since it had this snapshot."""
+    return AssertRefSnapshotId.model_validate({"ref": MAIN_BRANCH, "snapshot-id": snapshot_id})
 
 
 def _entries(handle: Handle, zone: str) -> dict[str, DataFile]:
@@ -283,7 +258,11 @@ def _evolve(handle: Handle, table: Table) -> None:
             mend = "Curate into another database, or drop the table and run the ETL again."
             raise UsageError(f"Expected column {name} of {table.name} to be {field.field_type}, but got {got}. {mend}")
     missing = [field for name, field in declared.items() if name not in present]
-    if missing:
+    if not missing:
+        return
+    try:
         with handle.update_schema() as change:
             for field in missing:
                 change.add_column(field.name, field.field_type, field.doc)
+    except CommitFailedException:  # another run was faster, perhaps with the same columns
+        _evolve(handle.refresh(), table)

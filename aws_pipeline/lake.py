@@ -109,6 +109,20 @@ def read_object(zone: str, key: str) -> pa.Buffer:
         return source.read_buffer()
 
 
+def read_folder(zone: str, folder: str) -> dict[str, bytes]:
+    """Return the objects of a folder by key, sorted. One that somebody removes between its listing and its reading is left out."""
+
+    def read(key: str) -> bytes | None:
+        try:
+            return read_object(zone, key).to_pybytes()
+        except FileNotFoundError:
+            return None
+
+    keys = sorted(list_objects(zone, [folder]))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return {key: data for key, data in zip(keys, pool.map(read, keys), strict=True) if data is not None}
+
+
 def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:
     """Write an object; readers see it whole or not at all."""
     filesystem, root = open_zone(zone)

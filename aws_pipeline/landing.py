@@ -13,8 +13,7 @@ import pyarrow as pa
 from aws_pipeline.iceberg import CommitConflictError, LakeTable, open_tables
 from aws_pipeline.lake import WrittenObject, encode, read_object, read_snapshot, version_of, write_parquet
 from aws_pipeline.landed import LandedFile
-from aws_pipeline.retention import clean, publish_snapshot, read_retention, snapshot_of, tag_of
-from aws_pipeline.underway import others_underway
+from aws_pipeline.retention import are_newest, clean, publish_snapshot, read_retention, snapshot_of, tag_of
 from behavior.keys import lab_key, lab_of, object_of
 from behavior.parquet_file import read_rows
 from behavior.tables import LANDING
@@ -78,18 +77,10 @@ def _commit(zone: str, database: str, run: str, table: LakeTable, by_lab: Mappin
     retention = read_retention(zone, keep_days=0.0)
     after = table.commit(new, replaced, tag_of(run), retention.of_table(LANDING.name))
     now = {LANDING.name: after}
-
-    def is_newest() -> bool:
-        if after.is_newest():
-            return True
-        now.clear()
-        now.update(open_tables(zone, database, [LANDING], create=False))
-        return LANDING.name in now and now[LANDING.name].snapshot_id == after.snapshot_id
-
     digests = {each.key: each.sha256 for table in listed.tables.values() for each in table.objects if each.sha256} if listed else {}
     digests |= {one.key: one.sha256 for one in new}
-    publish_snapshot(zone, snapshot_of(run, {LANDING.name: after}, digests), is_newest)
-    clean(zone, now, retention, alone=not others_underway(zone, run))
+    publish_snapshot(zone, snapshot_of(run, now, digests), lambda: are_newest(zone, database, now))
+    clean(zone, database, now, retention, run)
     return True
 
 

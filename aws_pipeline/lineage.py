@@ -26,7 +26,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_pipeline.config import Settings, endpoint, settings
-from aws_pipeline.lake import digest, list_objects, read_object, read_snapshot
+from aws_pipeline.lake import digest, list_objects, read_folder, read_object, read_snapshot
 from aws_pipeline.landed import read_digests
 from aws_pipeline.terminal import run
 from behavior.contract import EXIT_CONTRACT, EXIT_OK, UsageError
@@ -125,9 +125,9 @@ def _current(zone: str) -> Snapshot:
 
 
 def _snapshots(zone: str) -> Iterator[Snapshot]:
-    for key in list_objects(zone, [SNAPSHOTS]):
+    for key, data in read_folder(zone, SNAPSHOTS).items():
         if key != CURRENT_SNAPSHOT:
-            yield Snapshot.from_json(read_object(zone, key).to_pybytes(), key)
+            yield Snapshot.from_json(data, key)
 
 
 def _rows(zone: str, snapshot: Snapshot, table: Table) -> Iterator[dict[str, Any]]:

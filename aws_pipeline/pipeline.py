@@ -3,7 +3,8 @@
     python aws_pipeline/pipeline.py [--data-dir D | --sample] [--recipe cnn_transformer_small] [--limit NAME=NUMBER] [--force]
     python aws_pipeline/pipeline.py --plan [--max-cost USD]        only say what each step would do, how long it takes, what it costs
 
-Reads   the recordings in D (default: MABE_DATA_DIR); with --sample, simulated ones.
+Reads   the recordings in D (default: MABE_DATA_DIR), or, with a recipe of films such as film_tcn, its films; with --sample, simulated
+        recordings.
 Writes  the raw and the curated zone, a model and a version of it that waits for approval, and results/<name of D>/: the checkpoint,
         submissions, score.json, two pages for people (quality.html about the data, report.html about the recognizer), summary.json.
 
@@ -38,7 +39,7 @@ from aws_pipeline.pipeline_order import PipelineOrder, StepResult
 from aws_pipeline.pipeline_plan import PlanOrder, plan_lines, planned, refuse_above_limit
 from aws_pipeline.quality_gate import add_limit_flag, limits_of
 from aws_pipeline.step_work import StepWork, run_script
-from aws_pipeline.steps import STEPS
+from aws_pipeline.steps import STEPS, step
 from aws_pipeline.terminal import run, size
 from aws_pipeline.training_request import TrainingRequest
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE
@@ -57,9 +58,9 @@ def run_pipeline(order: PipelineOrder, chosen: Settings, on_step: Callable[[Step
     results: list[StepResult] = []
     with endpoint(chosen):
         work = StepWork(order, chosen, boto3.client("s3"))
-        for step in filter(work.has, STEPS):
+        for one in filter(work.has, STEPS):
             started = time.monotonic()
-            done = work.do(step)
+            done = work.do(one)
             done.seconds = round(time.monotonic() - started, 1)
             results.append(done)
             on_step(done)
@@ -81,21 +82,21 @@ def _sample_to_plan() -> Iterator[Path]:
         yield Path(folder) / SAMPLE_DIR.name
 
 
-def _print_step(step: StepResult) -> None:
-    mark = "up to date" if step.reused else f"{step.seconds:.1f} s"
-    print(f"{step.name:<10} {step.did}, {mark}", flush=True)
-    for line in step.lines:
+def _print_step(done: StepResult) -> None:
+    mark = "up to date" if done.reused else f"{done.seconds:.1f} s"
+    print(f"{done.name:<10} {done.did}, {mark}", flush=True)
+    for line in done.lines:
         print(f"{'':<11}{line}", flush=True)
 
 
 def _summary(steps: list[StepResult], order: PipelineOrder, chosen: Settings) -> str:
     lines = ["", f"{'step':<10} {'what':<38} {'rows':>11} {'bytes':>9} {'seconds':>8}"]
-    for step in steps:
-        rows = "" if step.rows is None else f"{step.rows:,}"
-        n_bytes = "" if step.n_bytes is None else size(step.n_bytes)
-        seconds = "ready" if step.reused else f"{step.seconds:.1f}"
-        lines.append(f"{step.name:<10} {step.did[:38]:<38} {rows:>11} {n_bytes:>9} {seconds:>8}")
-    known = {name: fact for step in steps for name, fact in step.facts.items()}
+    for one in steps:
+        rows = "" if one.rows is None else f"{one.rows:,}"
+        n_bytes = "" if one.n_bytes is None else size(one.n_bytes)
+        seconds = "ready" if one.reused else f"{one.seconds:.1f}"
+        lines.append(f"{one.name:<10} {one.did[:38]:<38} {rows:>11} {n_bytes:>9} {seconds:>8}")
+    known = {name: fact for one in steps for name, fact in one.facts.items()}
     lines += [
         "",
         f"score     {known['score']:.3f} on recordings that training never saw; 1 is perfect",
@@ -103,7 +104,7 @@ def _summary(steps: list[StepResult], order: PipelineOrder, chosen: Settings) ->
         f"lake      {chosen.uri('raw')}, {chosen.uri('curated')} ({chosen.place})",
         f"results   {order.results}",
         f"quality   {known['quality']}",
-        f"report    {known['report']}",
+        f"report    {known['report']}" if "report" in known else f"report    {step('report').not_of_films}",
     ]
     return "\n".join(lines)
 
@@ -137,6 +138,8 @@ def _main() -> int:
     results = (arguments.results_dir or RESULTS / data_dir.name).resolve()
     hyperparameters = {} if arguments.epochs is None else {"epochs": arguments.epochs}
     order = PipelineOrder(data_dir, results, arguments.recipe, hyperparameters, arguments.force, limits)
+    if not arguments.sample:
+        order.refuse_unfit()
     if arguments.plan or arguments.max_cost is not None:
         counted = PlanOrder(arguments.instance_type, arguments.train_hours)
         with _sample_to_plan() if arguments.sample else nullcontext(data_dir) as read:
@@ -150,9 +153,9 @@ def _main() -> int:
         _make_sample(SAMPLE_DIR)
     steps = run_pipeline(order, chosen, _print_step)
     with whole_file(results / "summary.json") as draft:
-        draft.write_text(json.dumps([asdict(step) for step in steps], indent=1, default=str))
+        draft.write_text(json.dumps([asdict(one) for one in steps], indent=1, default=str))
     print(_summary(steps, order, chosen))
-    return EXIT_PUT_ASIDE if any(step.facts.get("put_aside") for step in steps) else EXIT_OK
+    return EXIT_PUT_ASIDE if any(one.facts.get("put_aside") for one in steps) else EXIT_OK
 
 
 def main() -> int:

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from aws_pipeline.quality_gate import Limits
-from aws_pipeline.steps import HELD_OUT, MODEL, QUALITY, REPORT, SCORE, SUBMISSION
+from aws_pipeline.steps import FILM_RECIPES, HELD_OUT, MODEL, QUALITY, REPORT, SCORE, SUBMISSION
+from behavior.contract import UsageError
+from behavior.film_keys import VIDEOS
+from films.film_sources import has_films
 
 
 @dataclass
@@ -41,6 +44,16 @@ class PipelineOrder:
     force: bool
     limits: Limits = field(default_factory=Limits)
     """Limits of the gate."""
+
+    def refuse_unfit(self) -> None:
+        """Raise UsageError if the data directory has nothing that the recipe sees."""
+        films, tracks = has_films(self.data_dir), (self.data_dir / "train.csv").is_file()
+        if self.recipe in FILM_RECIPES and not films:
+            what = f"Expected films in {self.data_dir / VIDEOS} for recipe {self.recipe}, but got none"
+            raise UsageError(f"{what}. Add films, or choose a recipe of tracks, such as cnn_transformer_small.")
+        if self.recipe not in FILM_RECIPES and films and not tracks:
+            what = f"Expected recordings (train.csv) in {self.data_dir} for recipe {self.recipe}, but got films only"
+            raise UsageError(f"{what}. Choose a recipe of films: --recipe film_tcn.")
 
     @property
     def places(self) -> dict[str, Path]:

@@ -20,6 +20,7 @@ from aws_pipeline.step_work import StepWork
 from aws_pipeline.steps import STEPS, Step, needs
 from aws_pipeline.terminal import size
 from aws_pipeline.upload_plan import Upload, plan_uploads
+from behavior.film_keys import FilmPart, RawFilmObject
 from behavior.keys import object_of
 from behavior.tables import RAW_TRACKING
 
@@ -76,7 +77,8 @@ def planned(order: PipelineOrder, chosen: Settings, counted: PlanOrder) -> list[
             if (work or StepWork(order, chosen, None)).has(one):
                 behind = any(due.get(other.name, False) for other in needs(one))
                 due[one.name] = order.force or behind or _is_due(one, amounts, work)
-                plan.append(_planned(one, amounts, due=due[one.name], last_s=_last_s(one, work), counted=counted, hour_usd=price))
+                last_s = _last_s(one, work)
+                plan.append(_planned(one, order.recipe, amounts, due=due[one.name], last_s=last_s, counted=counted, hour_usd=price))
     return plan
 
 
@@ -112,7 +114,8 @@ def _amounts(order: PipelineOrder, chosen: Settings, *, new: bool) -> _Amounts:
         amounts.summary = before or {}
     files = {each.recording: each.path for each in upload.uploads if (held := object_of(each.key)) and held.table == RAW_TRACKING}
     paths = [files[name] for name in sorted(amounts.recordings) if name in files]
-    amounts.rows, amounts.n_bytes = sum(map(_rows_of, paths)), sum(path.stat().st_size for path in paths)
+    films = [each.path for each in amounts.uploads if (film := RawFilmObject.of_key(each.key)) and film.part is FilmPart.PICTURES]
+    amounts.rows, amounts.n_bytes = sum(map(_rows_of, paths)), sum(path.stat().st_size for path in (*paths, *films))
     return amounts
 
 
@@ -152,7 +155,9 @@ def _last_s(one: Step, work: StepWork | None) -> float | None:
     return work.records.seconds(work.record_of(one)) if work and one.name not in ("ingest", "etl") else None
 
 
-def _planned(one: Step, amounts: _Amounts, *, due: bool, last_s: float | None, counted: PlanOrder, hour_usd: float) -> PlannedStep:
+def _planned(
+    one: Step, recipe: str, amounts: _Amounts, *, due: bool, last_s: float | None, counted: PlanOrder, hour_usd: float
+) -> PlannedStep:
     """Return the plan of one step."""
     n_files, n_recordings = len(amounts.uploads), len(amounts.recordings)
     upload = expected_upload(each.stamp.n_bytes for each in amounts.uploads)
@@ -177,7 +182,7 @@ def _planned(one: Step, amounts: _Amounts, *, due: bool, last_s: float | None, c
             priced("curation (Glue)", f"{workers_for(n_recordings)} workers, {glue_minutes(n_recordings):.0f} min", curation.usd),
         ),
         "gate": lambda: ("judge the curated data against the limits", QUERY_S, query()),
-        "sql": lambda: ("answer class_imbalance.sql", QUERY_S, query()),
+        "sql": lambda: (f"answer {Path(one.command_for(recipe)[-1]).name}", QUERY_S, query()),
         "train": lambda: (
             "train a recognizer and download it",
             last_s,

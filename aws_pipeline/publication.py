@@ -18,7 +18,7 @@ from aws_pipeline.curation_plan import CurationPlan
 from aws_pipeline.curation_state import lineage_rows
 from aws_pipeline.curation_task import CurationResult
 from aws_pipeline.film_state import film_files, manifest_rows
-from aws_pipeline.iceberg import LakeTable, open_tables
+from aws_pipeline.iceberg import LakeTable
 from aws_pipeline.lake import (
     WrittenObject,
     digest,
@@ -33,8 +33,7 @@ from aws_pipeline.lake import (
 )
 from aws_pipeline.outcome import Outcome
 from aws_pipeline.quarantine_store import readable_reasons
-from aws_pipeline.retention import Retention, clean, is_published, publish_snapshot, read_retention, snapshot_of, tag_of
-from aws_pipeline.underway import others_underway
+from aws_pipeline.retention import Retention, are_newest, clean, is_published, publish_snapshot, read_retention, snapshot_of, tag_of
 from behavior.annotations import Occurrences, class_distribution
 from behavior.content import content_groups
 from behavior.keys import REASONS, key_of, lab_key, reason_key
@@ -42,7 +41,6 @@ from behavior.parquet_file import read_rows
 from behavior.snapshot import SnapshotObject
 from behavior.tables import (
     CLASS_DISTRIBUTION_STATS,
-    CURATED_TABLES,
     DATA_QUALITY,
     LINEAGE,
     METADATA_TEST,
@@ -90,7 +88,7 @@ def publish(plan: CurationPlan, outcome: Outcome, tables: Mapping[str, LakeTable
             for name, opened in tables.items():
                 opened.commit([], [], expired=retention.of_table(name))
     remove_objects(zone, sorted(old_reasons))
-    return clean(zone, now, retention, alone=not others_underway(zone, run.name), files={one.key for one in files})
+    return clean(zone, database, now, retention, run.name, {one.key for one in files})
 
 
 def _wanted(plan: CurationPlan, outcome: Outcome, tables: Mapping[str, LakeTable], zone: str) -> dict[str, dict[str, WrittenObject]]:
@@ -121,7 +119,7 @@ def _commit(
     digests: Mapping[str, str],
     files: tuple[SnapshotObject, ...],
 ) -> Mapping[str, LakeTable]:
-    """Commit the changes of all tables, the table `runs` last, and publish the list of objects; return the tables as they are then."""
+    """Commit the changes of all tables, the table `runs` last, and publish the list of objects; return the tables as committed."""
     tag = tag_of(run.name)
     first = [name for name in changes if name != LINEAGE.name]
 
@@ -134,17 +132,9 @@ def _commit(
         former = tables[RUNS.name]
         runs = _write_spanning(zone, former, None, _run_rows(zone, former, run), ())
         after[RUNS.name] = former.commit([runs], list(former.entries), tag, retention.of_table(RUNS.name))
-        now = dict(after)
-
-        def is_newest() -> bool:
-            if all(pool.map(LakeTable.is_newest, after.values())):
-                return True
-            now.clear()
-            now.update(open_tables(zone, database, CURATED_TABLES, create=False))
-            return {name: one.snapshot_id for name, one in now.items()} == {name: one.snapshot_id for name, one in after.items()}
-
-        publish_snapshot(zone, snapshot_of(run.name, after, {**digests, runs.key: runs.sha256}, files), is_newest)
-    return now
+    listed = snapshot_of(run.name, after, {**digests, runs.key: runs.sha256}, files)
+    publish_snapshot(zone, listed, lambda: are_newest(zone, database, after))
+    return after
 
 
 def _change(table: LakeTable, wanted: Mapping[str, WrittenObject]) -> tuple[list[WrittenObject], list[str]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from aws_pipeline.lake import list_objects, read_object, remove_objects, write_object
+from aws_pipeline.lake import read_folder, remove_objects, write_object
 from behavior.contract import ContractError, Fault
 from behavior.keys import DECISIONS, REASONS, decision_key, reason_key
 from behavior.verdicts import Decision, QuarantineEntry
@@ -30,8 +30,7 @@ def read_decisions(zone: str) -> dict[str, Decision]:
 def replace_reasons(zone: str, put_aside: Iterable[QuarantineEntry], about: Callable[[str], bool]) -> None:
     """Store exactly these reasons for names that `about` accepts; reasons that exist already are not written again."""
     expected = {reason_key(one.name): one.to_json() for one in put_aside}
-    names = {key: PurePosixPath(key).stem for key in list_objects(zone, [REASONS])}
-    present = {key: read_object(zone, key).to_pybytes() for key, name in names.items() if about(name)}
+    present = {key: data for key, data in read_folder(zone, REASONS).items() if about(PurePosixPath(key).stem)}
     for key, content in expected.items():
         if present.get(key) != content:
             write_object(zone, key, content)
@@ -57,9 +56,9 @@ def _read(zone: str, folder: str, kind: type[T]) -> dict[str, T]:
 
 def _each(zone: str, folder: str, kind: type[T]) -> Iterator[tuple[T | None, Fault | None]]:
     """Yield each object of a folder, or its fault."""
-    for key in sorted(list_objects(zone, [folder])):
+    for key, data in read_folder(zone, folder).items():
         try:
-            yield kind.from_json(read_object(zone, key).to_pybytes()), None
+            yield kind.from_json(data), None
         except (ValueError, KeyError, TypeError) as error:
             message = f"Expected JSON in the format of aws_pipeline/quarantine.py, but got: {type(error).__name__} {error}."
             yield None, Fault("file-unreadable", key, message, "Remove the object; then run the ETL, or decide, again.")

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from aws_pipeline import glue_job, quality_gate, s3_upload, sagemaker_train
@@ -19,12 +20,27 @@ from aws_pipeline.job_code import digest, files
 from aws_pipeline.model_versions import register, serving_image
 from aws_pipeline.pipeline_order import PipelineOrder, StepResult
 from aws_pipeline.step_records import StepFacts, StepRecords, file_fingerprint, fingerprint_of, objects_fingerprint
-from aws_pipeline.steps import ANSWER, CURATED, HELD_OUT, MODEL, QUALITY, RAW, REPORT, SCORE, SUBMISSION, VERDICT, Step
+from aws_pipeline.steps import (
+    ANSWER,
+    CURATED,
+    FILM_RECIPES,
+    HELD_OUT,
+    MODEL,
+    QUALITY,
+    RAW,
+    REPORT,
+    SCORE,
+    SUBMISSION,
+    VERDICT,
+    Step,
+    steps_for,
+)
 from aws_pipeline.terminal import JobFailed
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, ContractError
 from behavior.keys import CURRENT_SNAPSHOT, SPLITS
 from behavior.whole_file import whole_file
 from behavior.workplace import REPOSITORY
+from films.folder import TEST_VIDEO
 
 
 class StepWork:
@@ -45,7 +61,10 @@ class StepWork:
 
     def has(self, step: Step) -> bool:
         """Return whether a step has anything to do with these data."""
-        return step.name != "test" or (self.order.data_dir / "test.csv").is_file()
+        of_films = self.order.recipe in FILM_RECIPES
+        if step.name == "test":
+            return (self.order.data_dir / TEST_VIDEO).is_dir() if of_films else (self.order.data_dir / "test.csv").is_file()
+        return step in steps_for(self.order.recipe)
 
     def do(self, step: Step) -> StepResult:
         """Do a step, unless it is up to date. Raises what its command would."""
@@ -70,7 +89,7 @@ class StepWork:
             "train": json.dumps({"recipe": self.order.recipe, **self.order.hyperparameters}, sort_keys=True),
             "report": self._note(),
         }.get(step.name, "")
-        return [*map(self._fingerprint, step.reads), digest(files(*step.code)), " ".join(step.command), of_command]
+        return [*map(self._fingerprint, step.reads), digest(files(*step.code)), " ".join(step.command_for(self.order.recipe)), of_command]
 
     def left_by(self, step: Step, facts: StepFacts) -> str:
         """Return a fingerprint of what a step has left."""
@@ -104,7 +123,9 @@ class StepWork:
             self.order.data_dir, read_accepted(self.chosen.uri("curated"), facts["by_leave"]), self.order.results / "accepted"
         )
         n_anew = facts["curated_anew"] if needed else 0
-        did = f"{n_anew} of {facts['videos']} recordings curated" + (f", {len(facts['put_aside'])} put aside" if facts["put_aside"] else "")
+        n_all = facts["videos"] + facts.get("films", 0)
+        what = "recordings and films" if facts.get("films") else "recordings"
+        did = f"{n_anew} of {n_all} {what} curated" + (f", {len(facts['put_aside'])} put aside" if facts["put_aside"] else "")
         lines = [*glue_job.balance_lines(facts), *glue_job.put_aside_lines(facts)]
         self.put_aside = len(facts["put_aside"])  # with those of the upload
         answer = {"put_aside": self.put_aside}
@@ -132,8 +153,9 @@ class StepWork:
         return StepResult(step.label, facts["reason"].rstrip("."), reused=reused)
 
     def _sql(self, step: Step) -> StepResult:
-        facts, reused = self._once(step, lambda: {"rows": len(query(saved_query("class_imbalance"), self.chosen))})
-        return StepResult(step.label, "class_imbalance.sql answered", rows=facts["rows"], reused=reused)
+        name = Path(step.command_for(self.order.recipe)[-1]).stem
+        facts, reused = self._once(step, lambda: {"rows": len(query(saved_query(name), self.chosen))})
+        return StepResult(step.label, f"{name}.sql answered", rows=facts["rows"], reused=reused)
 
     def _train(self, step: Step) -> StepResult:
         order, checkpoint = self.order, self.order.places[MODEL]
@@ -149,12 +171,15 @@ class StepWork:
         return StepResult(step.label, order.recipe, n_bytes=checkpoint.stat().st_size, reused=reused)
 
     def _held_out(self, step: Step) -> StepResult:
-        return self._infer(step, "held-out recordings")
+        return self._infer(step, f"held-out {self._what()}")
 
     def _test(self, step: Step) -> StepResult:
-        if not (self.accepted / "test.csv").is_file():
+        if self.order.recipe not in FILM_RECIPES and not (self.accepted / "test.csv").is_file():
             return StepResult(step.label, "no test recording was accepted")
-        return self._infer(step, "test recordings")
+        return self._infer(step, f"test {self._what()}")
+
+    def _what(self) -> str:
+        return "films" if self.order.recipe in FILM_RECIPES else "recordings"
 
     def _infer(self, step: Step, which: str) -> StepResult:
         output = self.order.places[step.writes]
@@ -214,7 +239,7 @@ class StepWork:
             "quality": places[QUALITY],
             "title": self.order.data_dir.name,
         }
-        path, *flags = step.command
+        path, *flags = step.command_for(self.order.recipe)
         return run_script(path, *(flag.format(**words) for flag in flags), *more)
 
 

@@ -20,6 +20,8 @@ HELD_OUT = "bouts of held-out recordings"
 SUBMISSION = "bouts of test recordings"
 SCORE = "score"
 REPORT = "report"
+FILM_RECIPES = frozenset({"film_tcn", "embedding_tcn", "pain_cnn3d", "pain_cnn3d_light"})
+"""Recipes that see films; all others see tracks. (training/recipes/ declares them, but the data tower does not import it.)"""
 VERSION = "version of the model"
 
 
@@ -45,6 +47,14 @@ class Step:
     """The service integration that does it in the cloud's graph; empty for a step that has no place there."""
     only_here: str = ""
     """Why it has no action, if it has none."""
+    of_films: tuple[str, ...] = ()
+    """Its command for a recipe that sees films, if that is another one."""
+    not_of_films: str = ""
+    """Why it is left out for a recipe that sees films, if it is."""
+
+    def command_for(self, recipe: str) -> tuple[str, ...]:
+        """Return its command for a recipe."""
+        return self.of_films if self.of_films and recipe in FILM_RECIPES else self.command
 
 
 STEPS = (
@@ -93,7 +103,11 @@ STEPS = (
         command=("aws_pipeline/athena.py", "--file", "aws_pipeline/sql/class_imbalance.sql"),
         reads=(CURATED,),
         writes=ANSWER,
-        code=("aws_pipeline/athena.py", "aws_pipeline/answer_rows.py", "aws_pipeline/sql/class_imbalance.sql"),
+        of_films=("aws_pipeline/athena.py", "--file", "aws_pipeline/sql/film_behaviors.sql"),
+        code=(
+            *("aws_pipeline/athena.py", "aws_pipeline/answer_rows.py"),
+            *("aws_pipeline/sql/class_imbalance.sql", "aws_pipeline/sql/film_behaviors.sql"),
+        ),
         only_here="a question of a person; the dashboard asks it there",
     ),
     Step(
@@ -114,6 +128,10 @@ STEPS = (
             *("inference/make_submission.py", "--data-dir", "{accepted}", "--checkpoint", "{checkpoint}"),
             *("--output", "{held_out}", "--held-out"),
         ),
+        of_films=(
+            *("inference/recognize.py", "--data-dir", "{accepted}", "--checkpoint", "{checkpoint}"),
+            *("--output", "{held_out}", "--held-out", "--quiet"),
+        ),
         reads=(RAW, MODEL),
         writes=HELD_OUT,
         code=SERVING,
@@ -127,6 +145,10 @@ STEPS = (
             *("inference/make_submission.py", "--data-dir", "{accepted}", "--checkpoint", "{checkpoint}"),
             *("--output", "{submission}"),
         ),
+        of_films=(
+            *("inference/recognize.py", "--data-dir", "{accepted}", "--checkpoint", "{checkpoint}"),
+            *("--output", "{submission}", "--quiet"),
+        ),
         reads=(RAW, MODEL),
         writes=SUBMISSION,
         code=SERVING,
@@ -138,6 +160,10 @@ STEPS = (
         does="score on recordings that training never saw",
         command=(
             *("inference/evaluate.py", "--solution", "{accepted}/train.csv", "--submission", "{held_out}"),
+            *("--unseen-by", "{checkpoint}", "--json"),
+        ),
+        of_films=(
+            *("inference/evaluate.py", "--films", "{accepted}", "--submission", "{held_out}"),
             *("--unseen-by", "{checkpoint}", "--json"),
         ),
         reads=(RAW, MODEL, HELD_OUT),
@@ -157,6 +183,7 @@ STEPS = (
         writes=REPORT,
         code=SERVING,
         only_here="it is for the person who looks at the recordings",
+        not_of_films="training/cross_validate.py writes the page about a recipe of films",
     ),
     Step(
         name="register",
@@ -169,6 +196,11 @@ STEPS = (
     ),
 )
 """All steps, each behind those that it needs."""
+
+
+def steps_for(recipe: str) -> tuple[Step, ...]:
+    """Return the steps of a recipe, in order."""
+    return tuple(one for one in STEPS if not (one.not_of_films and recipe in FILM_RECIPES))
 
 
 def step(name: str) -> Step:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from aws_pipeline.lake import list_objects, read_object, remove_objects, write_object
+from aws_pipeline.lake import read_folder, remove_objects, write_object
 from behavior.keys import UNDERWAY, underway_key
 
 _BEAT_S = 60.0
@@ -39,20 +39,10 @@ def underway(zone: str, run: str) -> Iterator[None]:
 
 def others_underway(zone: str, run: str) -> bool:
     """Return whether another run is under way; marks of dead runs are removed."""
-    alive, dead = False, []
-    for key in list_objects(zone, [UNDERWAY]):
-        if key == underway_key(run):
-            continue
-        try:
-            mark = json.loads(read_object(zone, key).to_pybytes())
-        except FileNotFoundError:  # it has just ended
-            continue
-        if _is_alive(mark):
-            alive = True
-        else:
-            dead.append(key)
+    marks = {key: json.loads(data) for key, data in read_folder(zone, UNDERWAY).items() if key != underway_key(run)}
+    dead = [key for key, mark in marks.items() if not _is_alive(mark)]
     remove_objects(zone, dead)
-    return alive
+    return len(dead) < len(marks)
 
 
 def _mark(zone: str, run: str) -> None:

@@ -4,6 +4,10 @@
 
 The truth is read from train_annotation/<lab>/<video>.parquet beside train.csv, or from the file itself if it is a solution (one row per
 true bout). As in the competition, videos without true bouts do not count, so also those without an annotation file.
+
+    python inference/evaluate.py --films data/films --submission bouts.csv --unseen-by film_tcn.safetensors
+
+scores bouts in films, which recognize.py wrote: macro F1 of the labelled frames in each lab, and the mean over labs.
 """
 
 import argparse
@@ -39,11 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _flags() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Score a submission as the competition does.", epilog=EXIT_CODES, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        description="Score a submission as the competition does, or bouts in films.", epilog=EXIT_CODES, allow_abbrev=False
+    )
     solution = Path(os.environ.get("MABE_DATA_DIR") or DATA_DIR) / "train.csv"
     submission = Path("submission.csv")
     truth = "train.csv beside train_annotation/, or a table of true bouts (default: %(default)s)"
     parser.add_argument("--solution", type=Path, default=solution, help=truth)
+    parser.add_argument("--films", type=Path, metavar="DIR", help="score bouts in the labelled films of this data directory instead")
     parser.add_argument("--submission", type=Path, default=submission, help="the submission to score (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     unseen = "score only videos that were not used for training or validation of these .safetensors files"
@@ -57,10 +64,28 @@ def _evaluate(flags: argparse.Namespace) -> int:
 
     seen = videos_seen_by(flags.unseen_by)
     submission = _read_csv(flags.submission, "--submission")
-    solution = read_solution(flags.solution, seen, flags.videos)
-    score = mabe_score(solution, submission)
+    if flags.films:
+        score = _score_of_films(flags, submission, seen)
+    else:
+        score = mabe_score(read_solution(flags.solution, seen, flags.videos), submission)
     print(json.dumps(score.to_json_dict()) if flags.json else table(score))
     return EXIT_OK
+
+
+def _score_of_films(flags: argparse.Namespace, bouts: "pd.DataFrame", seen: set[int]) -> "Score":
+    """Return the score of bouts in films. Raises UsageError for a table of other things, or without labelled films."""
+    from behavior.bouts import BOUT_COLUMNS
+    from behavior.film_score import film_score
+    from inference.film_truth import labelled_films
+
+    if missing := sorted(set(BOUT_COLUMNS) - set(bouts)):
+        raise UsageError(f"Expected bouts in {flags.submission}, but got a table without {', '.join(missing)}. Write it with recognize.py.")
+    true, labs = labelled_films(flags.films, seen)
+    if flags.videos is not None:
+        true = true[true["video_id"].isin(flags.videos)]
+        if true.empty:
+            raise UsageError("Expected --videos to be labelled films, but got none. recognize.py names the films of all numbers.")
+    return film_score(true, bouts, labs)
 
 
 def videos_seen_by(checkpoints: Iterable[Path]) -> set[int]:

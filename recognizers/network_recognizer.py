@@ -58,6 +58,11 @@ class NetworkFamily:
             ) from None
         return built, network(built, n_features, n_behaviors)
 
+    def features_for(self, network: "DataclassInstance", bodyparts: tuple[str, ...], fps: float) -> ScaledFeatures:
+        """Return the features that a network of this configuration sees, of a family whose features take bodyparts."""
+        place = {"place": True} if getattr(network, "place", False) else {}
+        return self.features(bodyparts=bodyparts, fps=fps, **place)
+
     def open(
         self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...] = ()
     ) -> Recognizer:

@@ -1,5 +1,7 @@
 """Small recognizers with random weights: enough for everything but the score."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -47,9 +49,10 @@ def random_recognizer(
 
 def random_plus_recognizer(behaviors: tuple[str, ...], labs: tuple[str, ...] = (), threshold: float = 0.5) -> NetworkRecognizer:
     torch.manual_seed(0)
-    features = PairTracks(("body_center", "ear_left", "ear_right", "nose", "tail_base"))
+    features = PairTracks(("body_center", "ear_left", "ear_right", "nose", "tail_base"), place=True)
     n_features = len(features.names)
-    config = CnnTransformerPlusConfig(width=16, layers=1, heads=2, kernel=3, feedforward=2, dilations=(1, 2), token=8, lags_s=(0.1, 0.5))
+    small = CnnTransformerPlusConfig(width=16, layers=1, heads=2, kernel=3, feedforward=2, dilations=(1, 2), token=8, lags_s=(0.1, 0.5))
+    config = replace(small, place=True, stir_s=(0.2, 1.0), joint=True)
     network = CnnTransformerPlus(config, n_features, len(behaviors)).eval()
     with torch.no_grad():
         network.logits.weight *= 10  # answers that change from frame to frame

@@ -4,8 +4,9 @@
 
 It reads the annotated recordings of the curated zone that were neither used for training nor for validation of the recognizer in the
 folder --model (a .safetensors file, or the model.tar.gz of a training job). It prints score=..., the score of the competition, the same
-as inference/make_submission.py --held-out and inference/evaluate.py find, and writes to --model-dir the recognizer, its card (card.md, and
-decoding.csv: how scores become bouts), score.json, and in code/ what inference/handler.py needs: what was scored is what is served.
+as inference/make_submission.py --held-out and inference/evaluate.py find; of a recognizer of films that of evaluate.py --films. It writes
+to --model-dir the recognizer, its card (card.md, and decoding.csv: how scores become bouts), score.json, and in code/ what
+inference/handler.py needs: what was scored is what is served.
 Exit codes: 0 scored, 1 something unexpected, 2 usage, or no recording was held out, 4 the curated data or the model break their
 contract, 130 interrupted.
 """
@@ -39,26 +40,32 @@ _SUFFIX = ".safetensors"
 def score_held_out(place: Path, checkpoint: Path, device: str = "auto") -> "Score":
     """Return the score of a checkpoint over the held-out recordings of a curated zone. Raises UsageError if there are none."""
     from behavior.bouts import bout_table
+    from behavior.film_score import film_score
     from behavior.metric import mabe_score
     from recognizers.checkpoint import read_header, videos_seen
     from recognizers.competition import refuse_nameless, solution_rows, submission_rows
     from recognizers.devices import find_device
     from recognizers.families import load_recognizer
-    from recognizers.recognizer import labelling_of
-    from training.material.curated_zone import CuratedZone
+    from recognizers.recognizer import View, labelling_of
+    from training.material.zones import ZONES
 
-    zone, seen = CuratedZone(place), videos_seen([read_header(checkpoint)])
+    header = read_header(checkpoint)
+    view = View(header.get("view", View.PAIR))
+    zone, seen = ZONES[view](place), videos_seen([header])
     recordings = [recording for recording in zone.annotated_recordings() if recording.video_id not in seen]
     true = zone.bouts(recordings)
     if true.empty:
         got = f"{len(recordings)} recordings with none" if recordings else "no such recording"
         raise UsageError(f"Expected held-out recordings with annotated bouts in {zone.root}, but got {got}. Curate more recordings.")
     recognizer = load_recognizer([checkpoint], find_device(device))
-    refuse_nameless(recognizer, str(checkpoint))
+    if view is not View.CLIP:
+        refuse_nameless(recognizer, str(checkpoint))
     labelling, decoding, found = labelling_of(recognizer), recognizer.decoding, []
     for recording in recordings:
         for subject, scores in recognizer.scores(zone.material(recording)):
             found += decoding.bouts(labelling, recording, subject, scores)
+    if view is View.CLIP:
+        return film_score(true, bout_table(found), {recording.video_id: recording.lab_id for recording in recordings})
     return mabe_score(solution_rows(recordings, true), submission_rows(bout_table(found)))
 
 

@@ -8,6 +8,7 @@ DISTANCE, DIRECTION, APPROACH, LOST = "distance between the mice", "who faces wh
 SPEED, TURNING, POSTURE, PLACE = "speed", "turning", "posture", "place in the arena"
 _HEAD = re.compile(r"front|nose|head|ear_(left|right)|forepaw_(left|right)")
 _TAIL = re.compile(r"back|tail_.*")
+_OF_ARENA = re.compile(r"([xy]_m|seen)_arena_(low|high)")
 _STATISTIC = re.compile(r" (mean|dev) [\d.]+s(, [+-][\d.]+s)?$")
 _SIGNALS: tuple[tuple[str, str], ...] = (
     (r"lost|m_.*|seen_.*", LOST),
@@ -33,6 +34,8 @@ def _family(name: str) -> str:
     own = _STATISTIC.sub("", name)
     owner = TARGET if own.startswith("t_") else BOTH if own.startswith(("low ", "high ")) else AGENT
     own = own.removeprefix("t_").removeprefix("low ").removeprefix("high ")
+    if _OF_ARENA.fullmatch(own):
+        return f"{owner}: {PLACE}"
     if track := re.fullmatch(r"[xy]_m_(.*)", own):  # bare tracks: their network makes everything else from them
         return f"{owner}: where its {_region(track[1])} is"
     if keypoint := re.fullmatch(r"(x|y|speed|acceleration)_(mouse\d)_.*", own):

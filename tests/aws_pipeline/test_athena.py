@@ -316,6 +316,10 @@ def test_every_saved_query_is_tried_here():
     assert [path.stem for path in QUERIES if f'answer("{path.stem}")' not in source] == []
 
 
+def test_labels_of_films_are_counted_per_behavior(answer):
+    assert answer("film_behaviors") == [], "this lake has no films; tests/aws_pipeline/test_films_in_the_lake.py has some"
+
+
 # The script
 
 

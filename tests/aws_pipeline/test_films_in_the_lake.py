@@ -21,6 +21,7 @@ from small_recognizer import PROVENANCE, random_film_recognizer
 
 from aws_pipeline import athena, commit_predictions, glue_etl, lineage, quarantine, s3_upload
 from aws_pipeline.config import Settings
+from aws_pipeline.quality_gate import Limits, judge
 from aws_pipeline.quarantine_store import write_decision
 from aws_pipeline.validate import validate
 from behavior.contract import UsageError
@@ -144,6 +145,11 @@ def test_two_labs_that_each_bring_a_film_of_one_name_both_keep_it(lab: Lab):
         assert rows["7"]["video_id"] != others["7"]["video_id"]
         zone = {one.lab_id: lab.zone.bouts([one])["action"].tolist() for one in lab.zone.annotated_recordings()}
         assert (zone[lab.name], zone[other.name]) == (["rest"], ["walk"])
+        counted = athena.query(athena.saved_query("film_behaviors"), lab.chosen)
+        assert counted.to_numpy().tolist() == [["rest", 1, 1, 1, 40, 1.333], ["walk", 1, 1, 1, 40, 1.333]]
+        verdict = judge(Limits(min_annotated=3), lab.chosen)
+        assert verdict.reason.endswith("2 recordings or films have annotated bouts, fewer than 3.")
+        assert judge(Limits(min_annotated=2), lab.chosen).passed
     finally:
         for folder in (lab.chosen.mock_dir / "raw-zone").glob(f"film*/lab_id={other.name}"):
             shutil.rmtree(folder)

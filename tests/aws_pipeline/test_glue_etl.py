@@ -22,7 +22,7 @@ from raw_zone import HERON, ODD, OTTER, PLAIN, TEST, Zone, walk
 from aws_pipeline import glue_etl, glue_job, lake
 from aws_pipeline.config import Settings
 from aws_pipeline.curation_plan import plan_work
-from aws_pipeline.iceberg import connect
+from aws_pipeline.glue_catalog import connect
 from aws_pipeline.job_code import glue_code
 from behavior.contract import ContractError
 from behavior.curation import curate, from_table, to_table

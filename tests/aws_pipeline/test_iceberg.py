@@ -6,7 +6,9 @@ import boto3
 import pyarrow as pa
 import pytest
 
-from aws_pipeline.iceberg import connect, open_tables
+from aws_pipeline import iceberg
+from aws_pipeline.glue_catalog import connect
+from aws_pipeline.iceberg import CommitConflictError, open_tables
 from aws_pipeline.lake import encode, write_parquet
 from behavior.contract import UsageError
 from behavior.keys import lab_key
@@ -88,3 +90,53 @@ def test_after_many_changes_few_manifests_are_left_and_nothing_is_lost():
         assert len(table.handle.current_snapshot().manifests(table.handle.io)) <= 10
     assert len(there) == 4
     assert table.handle.scan(snapshot_id=table.handle.snapshot_by_name("run-2").snapshot_id).count() == 6
+
+
+def one_object(table, name, rows=2):
+    data = encode(pa.Table.from_pylist([{}] * rows, schema=LINEAGE.schema), table.column_ids)
+    return write_parquet(ZONE, LINEAGE, lab_key(LINEAGE, "QuietOtter", f"{name:016x}"), data)
+
+
+@pytest.mark.parametrize("overtaken", [False, True], ids=["alone", "another run commits before it looks"])
+def test_a_commit_whose_answer_is_lost_counts_when_the_client_asks_again(monkeypatch, overtaken):
+    """boto3 repeats a request whose answer it did not get; the second one finds a newer version of the table: its own."""
+    table = opened(LINEAGE).commit([one_object(opened(LINEAGE), 1)], [], "run-1")
+    update, asked = connect().glue.update_table, []
+
+    def lost(**request):
+        update(**request)
+        asked.append(request)
+        if len(asked) == 1:
+            if overtaken:
+                opened(LINEAGE).commit([one_object(table, 3)], [], "run-3")
+            update(**request)
+
+    monkeypatch.setattr(connect().glue, "update_table", lost)
+    table.commit([one_object(table, 2)], [], "run-2")
+    there = opened(LINEAGE, create=False)
+    assert there.handle.scan().count() == (6 if overtaken else 4)
+    assert {"run-1", "run-2"} < there.handle.metadata.refs.keys()
+
+
+def test_a_tag_alone_is_refused_if_another_run_has_committed():
+    table = opened(LINEAGE).commit([one_object(opened(LINEAGE), 1)], [], "run-1")
+    assert table.commit([], [], "run-2").snapshot_id == table.snapshot_id
+    opened(LINEAGE).commit([one_object(table, 2)], [], "run-3")
+    with pytest.raises(CommitConflictError):
+        table.commit([], [], "run-4")
+
+
+def test_two_runs_that_add_a_column_at_once_both_have_it_and_see_what_was_committed_between(monkeypatch):
+    wider = replace(LINEAGE, schema=LINEAGE.schema.append(pa.field("c", pa.float64())))
+    first = opened(LINEAGE)
+    load, made = iceberg._load, []
+
+    def overtaken(*arguments, **named):
+        found = load(*arguments, **named)
+        if not made:
+            made.append(found)
+            opened(wider).commit([one_object(first, 1)], [], "run-1")
+        return found
+
+    monkeypatch.setattr(iceberg, "_load", overtaken)
+    assert len(opened(wider).entries) == 1

@@ -67,7 +67,7 @@ def make_dataset(recipe: "Recipe", frames: int) -> "tuple[StreamDataset, Any]":
     from recognizers.families import network_family
     from training.material.datasets import Stream, StreamDataset
 
-    settings = network_family(recipe.family).features(BODYPARTS, recipe.fps)
+    settings = network_family(recipe.family).features_for(recipe.network, BODYPARTS, recipe.fps)
     lengths = [RECORDING_FRAMES] * (frames // RECORDING_FRAMES) + ([frames % RECORDING_FRAMES] if frames % RECORDING_FRAMES else [])
     recordings = [Recording("Random", number, recipe.fps, 10.0, 400, 200) for number in range(len(lengths))]
     streams = tuple(

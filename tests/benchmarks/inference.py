@@ -150,7 +150,7 @@ def random_recognizer(name: str, rows: Any) -> Any:
     assert isinstance(recipe, Recipe)
     family = network_family(recipe.family)
     parts = {part for table in ([rows] if hasattr(rows, "column") else rows) for part in table.column("bodypart").unique().to_pylist()}
-    features = family.features(common_bodyparts([tuple(sorted(parts))]), recipe.fps)
+    features = family.features_for(recipe.network, common_bodyparts([tuple(sorted(parts))]), recipe.fps)
     columns = len(features.names)
     network = family.build(vars(recipe.network), columns, len(BEHAVIORS))[1].eval()
     scaler = RobustScaler(np.zeros(columns, np.float32), np.full(columns, 10, np.float32))

@@ -4,8 +4,9 @@
 
 Of one lab, some recordings are held out, and random choices of the others are labelled. A small network learns from each choice, once from
 random weights and once from each trunk: one that learned to forecast in more recordings of the same lab, without labels, and one in
-recordings of other labs. All make the same number of steps. Printed: mean PR-AUC over behaviors on the held-out recordings, and the gain
-over random weights, with its interval over choices. The folder keeps everything: the same command goes on where it was interrupted.
+recordings of other labs (--other-labs 0 for none). All make the same number of steps. Printed: mean PR-AUC over behaviors on the held-out
+recordings, and the gain over random weights, with its interval over choices. The folder keeps everything: the same command goes on where
+it was interrupted.
 """
 
 import argparse
@@ -27,6 +28,8 @@ from behavior.score_levels import FINE_LEVELS, count_fine
 from behavior.simulated.lab_habits import HABITUAL
 from behavior.views.pair_features import common_bodyparts
 from behavior.views.pair_tracks import PairTracks
+from behavior.views.sampling import sample_count
+from behavior.views.windows import window_starts
 from behavior.whole_file import write_json
 from recognizers.cnn_transformer_plus import CnnTransformerPlus, CnnTransformerPlusConfig
 from recognizers.families import network_family
@@ -49,8 +52,9 @@ POOL, HELD_OUT = 20, 10
 
 def recipe_of(steps: int, windows: int) -> Recipe:
     """Return a small recipe that makes about so many steps with so many windows."""
-    network = CnnTransformerPlusConfig(width=32, kernel=3, layers=1, heads=4, feedforward=2, token=16, labs=0)
-    whole = replace(cnn_transformer_plus_small(), network=network)
+    whole = cnn_transformer_plus_small()
+    assert isinstance(whole.network, CnnTransformerPlusConfig)
+    whole = replace(whole, network=replace(whole.network, width=32, layers=1, token=16, joint=False))
     epochs = max(1, round(steps / math.ceil(windows / whole.batch)))
     return replace(whole, epochs=epochs, patience=epochs)
 
@@ -67,7 +71,7 @@ def trunk_in(path: Path, zone: CuratedZone, bodyparts: tuple[str, ...], epochs: 
     """Learn to forecast in all recordings of a zone, unless that was done; return the file."""
     if not path.is_file():
         recipe, settings = recipe_of(1, 1), ForecastSettings(epochs=epochs)
-        layout = PairTracks(bodyparts, recipe.fps)
+        layout = PairTracks(bodyparts, recipe.fps, place=True)
         recordings = zone.annotated_recordings()  # their labels are not read
         tracks, starts = stacked_tracks(map(zone.material, recordings), layout, settings.windowing)
         torch.manual_seed(0)
@@ -81,12 +85,12 @@ def trunk_in(path: Path, zone: CuratedZone, bodyparts: tuple[str, ...], epochs: 
 
 def windows_of(zone: CuratedZone, train: tuple[int, ...]) -> int:
     """Return the number of training windows of some recordings."""
-    recipe = recipe_of(1, 1)
-    recordings = [recording for recording in zone.annotated_recordings() if recording.video_id in train]
-    return sum(
-        len(recording.pairs) * math.ceil(zone.frame_counts()[recording.video_id] * recipe.fps / recording.fps / recipe.windowing.step)
-        for recording in recordings
-    )
+    recipe, count = recipe_of(1, 1), 0
+    for recording in zone.annotated_recordings():
+        if recording.video_id in train:
+            samples = sample_count(zone.frame_counts()[recording.video_id], recording.fps, recipe.fps)
+            count += len(recording.pairs) * len(window_starts(samples, recipe.windowing.window, recipe.windowing.step))
+    return count
 
 
 def measured(zone: CuratedZone, recipe: Recipe, train: tuple[int, ...], held_out: tuple[int, ...], seed: int) -> float:
@@ -125,7 +129,8 @@ def main() -> None:
     videos = [recording.video_id for recording in zone.annotated_recordings()]
     pool, held_out = videos[:POOL], tuple(videos[POOL:])
     bodyparts = common_bodyparts(zone.bodyparts(zone.annotated_recordings()))
-    zones = {SAME: ([flags.lab], flags.unlabelled), OTHERS: (others, max(1, flags.unlabelled // max(len(others), 1)))}
+    zones = {SAME: ([flags.lab], flags.unlabelled)}
+    zones |= {OTHERS: (others, max(1, flags.unlabelled // len(others)))} if others else {}
     trunks = {
         name: trunk_in(
             flags.folder / f"{name.replace(' ', '-')}.safetensors",
@@ -141,23 +146,24 @@ def main() -> None:
         for size in flags.sizes:
             train = tuple(sorted(np.random.default_rng((choice, size)).choice(pool, size, replace=False).tolist()))
             recipe = recipe_of(flags.steps, windows_of(zone, train))
-            for name in (RANDOM, SAME, OTHERS):
+            for name in (RANDOM, *trunks):
                 key = f"{size} recordings, choice {choice}, {name}"
                 if key not in scores:
                     started = replace(recipe, trunk=str(trunks[name]) if name in trunks else "")
                     scores[key] = measured(zone, started, train, held_out, choice)
                     write_json(path, scores)
                     print(f"{key}: {scores[key]:.3f}", flush=True)
-    print_table(scores, flags.sizes, flags.choices)
+    print_table(scores, flags.sizes, flags.choices, list(trunks))
 
 
-def print_table(scores: dict[str, float], sizes: list[int], choices: int) -> None:
+def print_table(scores: dict[str, float], sizes: list[int], choices: int, trunks: list[str]) -> None:
     """Print a row for each number of labelled recordings."""
-    print("| labelled recordings | random weights | gain of a trunk of the same lab | gain of a trunk of other labs |\n|---|---|---|---|")
+    columns = ["labelled recordings", "random weights", *(f"gain of a {name}" for name in trunks)]
+    print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
     for size in sizes:
-        of = {name: [scores[f"{size} recordings, choice {choice}, {name}"] for choice in range(choices)] for name in (RANDOM, SAME, OTHERS)}
-        gains = [[one - other for one, other in zip(of[name], of[RANDOM], strict=True)] for name in (SAME, OTHERS)]
-        print(f"| {size} | {statistics.mean(of[RANDOM]):.3f} | {interval(gains[0])} | {interval(gains[1])} |")
+        of = {name: [scores[f"{size} recordings, choice {choice}, {name}"] for choice in range(choices)] for name in (RANDOM, *trunks)}
+        gains = [[one - other for one, other in zip(of[name], of[RANDOM], strict=True)] for name in trunks]
+        print(f"| {size} | {statistics.mean(of[RANDOM]):.3f} | " + "".join(f"{interval(own)} | " for own in gains))
 
 
 def _flags() -> argparse.ArgumentParser:
@@ -168,7 +174,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--choices", type=int, default=5, help="random choices of each size (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=300, help="training steps (default: %(default)s)")
     parser.add_argument("--unlabelled", type=int, default=36, help="recordings without labels (default: %(default)s)")
-    parser.add_argument("--other-labs", type=int, default=6, help="other labs (default: %(default)s)")
+    parser.add_argument("--other-labs", type=int, default=6, help="other labs; 0 for no such trunk (default: %(default)s)")
     parser.add_argument("--forecast-epochs", type=int, default=10, help="epochs of forecasting (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of a recording (default: %(default)s)")
     return parser

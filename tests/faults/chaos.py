@@ -33,7 +33,7 @@ from faults.night import BAD, GOOD, Night, tracking, walk
 from faults.undisturbed import content, ends, start
 
 from aws_pipeline import lake
-from aws_pipeline.iceberg import connect
+from aws_pipeline.glue_catalog import connect
 from aws_pipeline.landed import read_digests
 from aws_pipeline.upload_plan import plan_uploads
 from behavior.workplace import REPOSITORY

@@ -9,7 +9,7 @@ import pytest
 from faults.night import BAD, GOOD, tracking, walk
 
 from aws_pipeline import athena, landing, lineage, s3_upload
-from aws_pipeline.iceberg import connect
+from aws_pipeline.glue_catalog import connect
 from aws_pipeline.landed import read_digests, read_landing
 from behavior.contract import CONTRACT_VERSION, ContractError
 

@@ -10,7 +10,7 @@ import pytest
 from faults.night import annotation, tracking, walk
 
 from aws_pipeline import athena
-from aws_pipeline.iceberg import connect
+from aws_pipeline.glue_catalog import connect
 
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")  # awswrangler says it to pandas
 LABS = ("01001", "2A001", "Lab 4.b+c_d-e")

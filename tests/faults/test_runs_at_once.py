@@ -10,7 +10,8 @@ from faults.night import BAD, FAR_OFF, GOOD, annotation, tracking, walk
 from faults.undisturbed import content, ends, start
 
 from aws_pipeline import glue_etl, preparation
-from aws_pipeline.iceberg import CommitConflictError, connect
+from aws_pipeline.glue_catalog import connect
+from aws_pipeline.iceberg import CommitConflictError
 from aws_pipeline.lake import read_snapshot
 from behavior.tables import TRACKING_CURATED
 

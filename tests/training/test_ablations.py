@@ -17,7 +17,18 @@ from training.material.curated_zone import CuratedZone
 from training.material.simulated_zone import write_simulated_zone
 from training.recipes import variants
 from training.recipes.network_recipe import Recipe
-from training.recipes.variants import brief, brief_without_mask, plus, with_lab, without_mask, without_pair_attention
+from training.recipes.variants import (
+    brief,
+    brief_without_mask,
+    plus,
+    version_0_2,
+    with_lab,
+    with_noise,
+    with_pair_attention,
+    without_mask,
+    without_place,
+    without_stir,
+)
 
 
 def run(*flags: object) -> int:
@@ -76,7 +87,15 @@ def test_an_unknown_lab_or_variant_is_a_usage_error(study: Path, tmp_path: Path,
     [
         (plus, without_mask, {"loss.unknown_is_absent"}),
         (plus, with_lab, {"network.labs"}),
-        (plus, without_pair_attention, {"network.pair_attention"}),
+        (plus, with_pair_attention, {"network.pair_attention"}),
+        (plus, without_place, {"network.place"}),
+        (plus, without_stir, {"network.stir_s"}),
+        (plus, with_noise, {"augmentation.noise_cm"}),
+        (
+            plus,
+            version_0_2,
+            {"augmentation.noise_cm", "network.joint", "network.pair_attention", "network.place", "network.stir_s"},
+        ),
         (brief, brief_without_mask, {"loss.unknown_is_absent"}),
     ],
 )

@@ -6,9 +6,14 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import torch
+from film_zone import make_zone
 from simulated_lake import Lake, build_lake
-from small_recognizer import PROVENANCE, random_arena_recognizer, random_recognizer
+from small_recognizer import PROVENANCE, random_arena_recognizer, random_film_recognizer, random_recognizer
 
+from behavior.film_keys import film_number
+from films import film_file
+from inference import evaluate, recognize
 from inference.evaluate import read_solution, videos_seen_by
 from inference.handler import load
 from inference.make_submission import main as make_submission
@@ -66,6 +71,33 @@ def test_the_score_is_that_of_the_raw_files_and_the_archive_can_be_served(lake: 
     assert (served / "code" / "inference" / "handler.py").is_file()
     assert not list((served / "code").rglob("__pycache__"))
     assert load(served, "cpu").behaviors == ("attack", "mount", "sniff", "chase")
+
+
+def test_a_recognizer_of_films_is_scored_as_evaluate_scores_its_bouts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    torch.set_num_threads(1)
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(film_file.tempfile, "tempdir", str(tmp_path / "temporary"))
+    make_zone(tmp_path, individuals=5, seconds=6)
+    seen = {**PROVENANCE, "videos": {"train": [film_number("lab", "mouse0_0")], "validation": [], "held_out": []}}
+    (tmp_path / "model").mkdir()
+    checkpoint = tmp_path / "model" / "films.safetensors"
+    save(checkpoint, random_film_recognizer("film_tcn", 32), seen)
+    places = ["--curated", tmp_path / "zone", "--model", tmp_path / "model", "--model-dir", tmp_path / "served", "--device", "cpu"]
+    assert score_held_out.main([str(one) for one in places]) == 0
+    assert "score=" in capsys.readouterr().out
+
+    flags = ["--data-dir", tmp_path / "raw", "--checkpoint", checkpoint, "--output", tmp_path / "bouts.csv", "--device", "cpu"]
+    assert recognize.main([str(one) for one in (*flags, "--held-out", "--quiet")]) == 0
+    capsys.readouterr()
+    flags = ["--films", tmp_path / "raw", "--submission", tmp_path / "bouts.csv", "--unseen-by", checkpoint, "--json"]
+    assert evaluate.main([str(one) for one in flags]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == json.loads((tmp_path / "served" / "score.json").read_text())
+    assert 0 < told["score"] < 1
+    assert evaluate.main([str(one) for one in (*flags[:2], "--submission", tmp_path / "raw" / "individuals.csv")]) == 2
+    assert "Expected bouts in" in capsys.readouterr().err
+    assert evaluate.main([str(one) for one in (*flags, "--videos", 7)]) == 2
+    assert "Expected --videos to be labelled films" in capsys.readouterr().err
 
 
 def test_a_recognizer_that_has_seen_everything_is_told_so_and_sagemaker_reads_why(

@@ -144,8 +144,7 @@ def occurring_behaviors(recordings: Iterable[Recording], bouts: pd.DataFrame, la
 def _features(recipe: Recipe, tracked: list[tuple[str, ...]]) -> ScaledFeatures:
     """Return the features of the recipe, or else those of its family with all tracked bodyparts."""
     if recipe.features is None:
-        place = {"place": True} if getattr(recipe.network, "place", False) else {}
-        return network_family(recipe.family).features(bodyparts=common_bodyparts(tracked), fps=recipe.fps, **place)
+        return network_family(recipe.family).features_for(recipe.network, common_bodyparts(tracked), recipe.fps)
     assert isinstance(recipe.features, ArenaFeatures)  # films have a lesson of their own
     present = {canonical(part) for parts in tracked for part in parts}
     if not present & set(recipe.features.bodyparts):

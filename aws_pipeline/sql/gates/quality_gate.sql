@@ -1,4 +1,4 @@
--- Are the training recordings good enough to learn from?
+-- Are the training recordings, or the films, good enough to learn from?
 -- One row. The parameters are the fields of Limits in aws_pipeline/quality_gate.py, in their order, and two more of the cloud's graph: the
 -- time since which a run of the ETL counts as new, and for how many hours its objects are to be kept.
 WITH limits AS (
@@ -21,13 +21,18 @@ balance AS (
     SELECT
         run,
         ended,
-        CAST(json_extract_scalar(summary, '$.balances.recordings.in') AS double) AS recordings,
-        CAST(json_extract_scalar(summary, '$.balances.recordings.quarantined') AS double) AS put_aside
+        coalesce(CAST(json_extract_scalar(summary, '$.balances.recordings.in') AS double), 0e0)
+            + coalesce(CAST(json_extract_scalar(summary, '$.balances.films.in') AS double), 0e0) AS recordings,
+        coalesce(CAST(json_extract_scalar(summary, '$.balances.recordings.quarantined') AS double), 0e0)
+            + coalesce(CAST(json_extract_scalar(summary, '$.balances.films.quarantined') AS double), 0e0) AS put_aside
     FROM last_run
+),
+films AS (
+    SELECT count_if(labelled_frames > 0) AS labelled FROM video_manifest
 ),
 quality AS (
     SELECT
-        count_if(bouts > 0) AS annotated,
+        count_if(bouts > 0) AS annotated_recordings,
         sum(missing_share * duration_s) / nullif(sum(duration_s), 0) AS missing_share,
         60 * sum(teleports + swap_suspects) / nullif(sum(duration_s), 0) AS suspects_per_minute
     FROM data_quality
@@ -62,13 +67,16 @@ judged AS (
                     )
                 ),
                 IF(
-                    annotated < min_annotated,
-                    format('%.0f recordings have annotated bouts, fewer than %.0f', CAST(annotated AS double), min_annotated)
+                    annotated_recordings + labelled < min_annotated,
+                    format(
+                        '%.0f %s have annotated bouts, fewer than %.0f',
+                        CAST(annotated_recordings + labelled AS double), IF(labelled > 0, 'recordings or films', 'recordings'), min_annotated
+                    )
                 )
             ],
             '; '
         ) AS faults
-    FROM balance CROSS JOIN quality CROSS JOIN limits
+    FROM balance CROSS JOIN quality CROSS JOIN limits CROSS JOIN films
 )
 SELECT
     IF(faults = '', 'true', 'false') AS passed,

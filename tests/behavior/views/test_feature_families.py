@@ -21,7 +21,7 @@ ALLOWED = {
     "features",
     [
         PairFeatures(PARTS),
-        PairTracks(PARTS),
+        PairTracks(PARTS, place=True),
         PairStatistics(PARTS),
         PairStatistics(PARTS, symmetric=True),
         PairStatistics(PARTS, beside_s=(0.4,), place=True),
@@ -41,6 +41,7 @@ def test_every_column_has_a_family(features):
         ("rel_dist", "distance between the mice"),
         ("t_x_m_tail_base", "target: where its tail is"),
         ("seen_nose", "lost points"),
+        ("t_x_m_arena_low", "target: place in the arena"),
         ("center speed 0.5s", "agent: speed"),
         ("t_turn 1s mean 2s", "target: turning"),
         ("ear_left nose cm dev 0.5s", "agent: posture"),

@@ -43,7 +43,7 @@ def test_a_part_is_what_the_whole_holds_there(kind, rate: float, wandering: Cura
 
 def test_statistics_have_no_mirror_image_and_all_else_has_one() -> None:
     assert PairStatistics(PARTS).mirror is None
-    for features in (PairFeatures(PARTS), PairTracks(PARTS), ArenaFeatures()):
+    for features in (PairFeatures(PARTS), PairTracks(PARTS), PairTracks(PARTS, place=True), ArenaFeatures()):
         assert len(features.mirror.columns) == len(features.names)
 
 

@@ -137,6 +137,7 @@ def test_sizes_follow_the_amount_of_data(lake: Lake) -> None:
     assert networks[0].epochs > networks[1].epochs
     assert all(network.network.labs == 0 for network in networks)  # type: ignore[attr-defined]
     assert candidates(replace(facts, fps=10.0), "cpu")[0].recipe.fps == 10
+    assert [network.network.dropout for network in networks] == [0.3, 0.1]  # type: ignore[attr-defined]
     slow = candidates(replace(facts, fps=10.0), "cpu")[-1]
     assert (slow.recipe.fps, slow.recipe.network.fps, slow.validates) == (10, 10, False)  # type: ignore[union-attr]
     assert min(slow.recipe.network.lags_s) == 0.1  # type: ignore[union-attr]
