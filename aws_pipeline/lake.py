@@ -4,6 +4,8 @@ Keys are relative to a zone such as s3://curated-zone. AWS_ENDPOINT_URL is the e
 """
 
 import hashlib
+import random
+import time
 from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +31,9 @@ VERSION_DIGITS = 16
 """Of a digest, in keys."""
 _MOST_DELETED = 1000
 """Most items in one request to AWS."""
+_DELETE_ATTEMPTS, _PAUSE_S = 6, 0.2
+_BUSY = {"InternalError", "SlowDown", "ServiceUnavailable", "OperationAborted"}
+"""Codes with which S3 says of one object among many that it may be tried again."""
 
 
 @dataclass(frozen=True)
@@ -207,15 +212,28 @@ def write_parquet(zone: str, table: Table, key: str, data: pa.Buffer) -> Written
 
 
 def remove_objects(zone: str, keys: Iterable[str]) -> int:
-    """Delete objects and return how many."""
+    """Delete objects and return how many. Raises ClientError for the first one that S3 refuses to delete."""
     bucket, root = bucket_of(zone)
     removed = 0
     for some in _batches(keys, _MOST_DELETED):
-        answer = s3_client().delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": root + key} for key in some], "Quiet": True})
-        if answer.get("Errors"):
-            raise OSError(f"Expected to delete {len(some)} objects of {zone}, but got: {answer['Errors'][0]['Message']}")
+        _delete(bucket, [root + key for key in some])
         removed += len(some)
     return removed
+
+
+def _delete(bucket: str, keys: Sequence[str]) -> None:
+    """Delete objects in one request; those for which S3 was busy are tried again: boto3 does not see that, because the answer is 200."""
+    s3 = s3_client()
+    for attempt in range(_DELETE_ATTEMPTS):
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True})
+        errors = answer.get("Errors", [])
+        if not errors:
+            return
+        refused = [one for one in errors if one.get("Code") not in _BUSY]
+        if refused or attempt == _DELETE_ATTEMPTS - 1:
+            raise s3.exceptions.ClientError({"Error": (refused or errors)[0]}, "DeleteObjects")
+        keys = [one["Key"] for one in errors]
+        time.sleep(random.uniform(0, _PAUSE_S * 2**attempt))
 
 
 def _batches(items: Iterable[str], size: int) -> Iterator[Sequence[str]]:

@@ -90,8 +90,8 @@ def prepare(options: Options, policy: Policy, *, create: bool) -> Prepared:
 def last_summary(tables: dict[str, LakeTable]) -> dict[str, Any]:
     """Return the summary of the last run that changed the lake; empty if there was none."""
     runs = tables.get(RUNS.name)
-    rows = [row for key in runs.entries for row in read_rows(RUNS, read_object(runs.zone, key), key).to_pylist()] if runs else []
-    return dict(json.loads(rows[-1]["summary"])) if rows else {}
+    columns = [read_rows(RUNS, read_object(runs.zone, key), key).column("summary") for key in runs.entries] if runs else []
+    return dict(json.loads(columns[-1][-1].as_py())) if columns and len(columns[-1]) else {}
 
 
 def nothing_to_do(prepared: Prepared, code: str) -> dict[str, Any] | None:
@@ -99,16 +99,16 @@ def nothing_to_do(prepared: Prepared, code: str) -> dict[str, Any] | None:
     plan, summary = prepared.plan, last_summary(prepared.tables)
     if prepared.due.work or plan.faults or not summary or not prepared.published:
         return None
-    put_aside = {one.name for one in plan.put_aside} | {one.name for one in prepared.due.ready if one.faults}
+    put_aside = [(one.name, one.faults) for one in (*plan.put_aside, *(each for each in prepared.due.ready if each.faults))]
     now = (
         code,
         plan.versions,
-        sorted(put_aside),
+        sorted((name, sorted(map(str, faults))) for name, faults in put_aside),
         sorted(one.name for one in plan.excluded),
         sum(not one.faults for one in prepared.due.ready),
         len(plan.ignored),
     )
-    names = sorted(one["name"] for one in summary["put_aside"])
+    names = sorted((one["name"], sorted(one["faults"])) for one in summary["put_aside"])
     then = (
         summary["code"],
         summary["versions"],

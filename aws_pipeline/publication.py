@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from aws_pipeline.curation_plan import CurationPlan
 from aws_pipeline.curation_state import lineage_rows
@@ -39,6 +40,7 @@ from behavior.content import content_groups
 from behavior.keys import REASONS, key_of, lab_key, reason_key
 from behavior.parquet_file import read_rows
 from behavior.snapshot import SnapshotObject
+from behavior.table import TEXT
 from behavior.tables import (
     CLASS_DISTRIBUTION_STATS,
     DATA_QUALITY,
@@ -53,6 +55,8 @@ from behavior.tables import (
 from behavior.verdicts import QuarantineEntry
 
 _METADATA = {"train": METADATA_TRAIN, "test": METADATA_TEST}
+_NAMING = ("put_aside", "by_leave", "excluded")
+"""Parts of a summary that name recordings."""
 
 
 @dataclass(frozen=True)
@@ -153,11 +157,14 @@ def _write_spanning(zone: str, table: LakeTable, lab: str | None, rows: pa.Table
 
 
 def _run_rows(zone: str, table: LakeTable, run: Run) -> pa.Table:
-    """Return the rows of `RUNS`: those of earlier runs, and one for this run."""
+    """Return the rows of `RUNS`: those of earlier runs, and one for this run.
+
+    Only this run names recordings in its summary: a table with those of all nights would grow by megabytes each week.
+    """
     former = []
     for key in sorted(table.entries):
         with suppress(FileNotFoundError):  # if another run removed it, the commit is refused; if somebody did, it is lost
-            former.append(read_rows(RUNS, read_object(zone, key), key))
+            former.append(_earlier(read_rows(RUNS, read_object(zone, key), key), run.name))
     summary = run.summary
     row = {
         "run": run.name,
@@ -172,6 +179,19 @@ def _run_rows(zone: str, table: LakeTable, run: Run) -> pa.Table:
         "summary": json.dumps(summary),
     }
     return pa.concat_tables([*former, pa.Table.from_pylist([row], schema=RUNS.schema)])
+
+
+def _earlier(rows: pa.Table, run: str) -> pa.Table:
+    """Return the rows of earlier runs, without names of recordings in their summaries; this run may have tried before."""
+    rows = rows.filter(pc.not_equal(rows.column("run"), run))
+    column = rows.schema.get_field_index("summary")
+    return rows.set_column(column, rows.schema.field(column), pa.array(map(_without_names, rows.column(column).to_pylist()), TEXT))
+
+
+def _without_names(summary: str) -> str:
+    if not any(f'"{name}"' in summary for name in _NAMING):  # so are most: they were shortened by the run after them
+        return summary
+    return json.dumps({name: value for name, value in json.loads(summary).items() if name not in _NAMING})
 
 
 def _changed_reasons(zone: str, put_aside: Sequence[QuarantineEntry], run: str) -> tuple[dict[str, bytes], set[str]]:

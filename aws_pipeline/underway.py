@@ -8,11 +8,11 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-from aws_pipeline.lake import read_folder, remove_objects, write_object
+from aws_pipeline.lake import StoredObject, list_objects, read_folder, remove_objects, write_object
 from behavior.keys import UNDERWAY, underway_key
 
 _BEAT_S = 60.0
@@ -26,33 +26,43 @@ def underway(zone: str, run: str) -> Iterator[None]:
 
     def beat() -> None:
         while not ended.wait(_BEAT_S):
-            _mark(zone, run)
+            with suppress(Exception):  # S3 may be busy for a moment: a run whose mark is not renewed once is not dead
+                _mark(zone, run)
 
     _mark(zone, run)
-    threading.Thread(target=beat, daemon=True).start()
+    beating = threading.Thread(target=beat, daemon=True)
+    beating.start()
     try:
         yield
     finally:
         ended.set()
+        beating.join(_BEAT_S)  # or it could write the mark again after its removal
         remove_objects(zone, [underway_key(run)])
 
 
 def others_underway(zone: str, run: str) -> bool:
     """Return whether another run is under way; marks of dead runs are removed."""
-    marks = {key: json.loads(data) for key, data in read_folder(zone, UNDERWAY).items() if key != underway_key(run)}
-    dead = [key for key, mark in marks.items() if not _is_alive(mark)]
+    own, listed = underway_key(run), list_objects(zone, [UNDERWAY])
+    marks = {key: json.loads(data) for key, data in read_folder(zone, UNDERWAY).items() if key != own}
+    # Times of S3, because clocks of machines differ; this run has written its own mark within a minute.
+    now = _written(listed, own) or datetime.now(UTC)
+    dead = [key for key, mark in marks.items() if now - (_written(listed, key) or now) > _DEAD_AFTER or not _may_be_alive(mark)]
     remove_objects(zone, dead)
     return len(dead) < len(marks)
 
 
+def _written(listed: Mapping[str, StoredObject], key: str) -> datetime | None:
+    """Return when a mark was written; None for one that was written after the listing."""
+    return listed[key].modified if key in listed else None
+
+
 def _mark(zone: str, run: str) -> None:
-    mark = {"host": socket.gethostname(), "process": os.getpid(), "beat": datetime.now(UTC).isoformat()}
+    mark = {"host": socket.gethostname(), "process": os.getpid()}
     write_object(zone, underway_key(run), json.dumps(mark).encode())
 
 
-def _is_alive(mark: dict[str, str]) -> bool:
-    if datetime.now(UTC) - datetime.fromisoformat(mark["beat"]) > _DEAD_AFTER:
-        return False
+def _may_be_alive(mark: Mapping[str, str | int]) -> bool:
+    """Return whether the process of a mark exists, as far as this machine can know."""
     if mark["host"] != socket.gethostname():
         return True
     try:

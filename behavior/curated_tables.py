@@ -140,7 +140,7 @@ RUNS = Table(
             column("recordings", pa.int64(), "accepted recordings"),
             column("curated_anew", pa.int64(), "recordings that this run curated; the others were unchanged"),
             column("put_aside", pa.int64(), "recordings and objects in quarantine"),
-            column("summary", TEXT, "JSON: the whole summary"),
+            column("summary", TEXT, "JSON: the whole summary; of an earlier run without names of recordings"),
         ]
     ),
     keys=("run", "started", "ended", "summary"),

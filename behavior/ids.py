@@ -5,22 +5,35 @@ A recording that its lab calls by a name, such as cage1_day2, gets a number that
 
 import hashlib
 import re
+import unicodedata
 
 from behavior.contract import Fault
 
 MAX_VIDEO_ID = 10**18 - 1
 """Ids are 64-bit numbers, and a number of 18 digits always fits."""
 _LAB_NAME = re.compile(r"[^\W_][\w .+-]{0,127}")
+_MOST_LAB_BYTES = 240
+"""Behind lab_id= it must be the name of a folder, and file systems take 255 bytes."""
 _RESERVED_LABS = {"null", "none", "nan", "__hive_default_partition__"}
 """Names that readers of Hive folders read as null."""
 
 
 def lab_fault(lab: object, where: str = "") -> Fault | None:
     """Return the fault of a lab name that cannot be a folder of the lake, or None."""
-    if isinstance(lab, str) and _LAB_NAME.fullmatch(lab) and lab == lab.strip(" .") and lab.lower() not in _RESERVED_LABS:
+    if _is_lab(lab):
         return None
-    expected = "start with a letter or digit and hold only letters, digits, space and . _ + - (at most 128)"
-    return Fault("lab-name", where, f"Expected lab_id to {expected}, but got {lab!r}.", "Rename the lab.")
+    most = f"at most 128, in at most {_MOST_LAB_BYTES} bytes"
+    expected = f"start with a letter or digit and hold only letters, digits, space and . _ + - ({most})"
+    mend = "Rename the lab."
+    if isinstance(lab, str) and _is_lab(unicodedata.normalize("NFC", lab)):
+        mend = "Its accents are characters of their own; write them as one with their letters (Unicode NFC)."
+    return Fault("lab-name", where, f"Expected lab_id to {expected}, but got {lab!r}.", mend)
+
+
+def _is_lab(lab: object) -> bool:
+    if not isinstance(lab, str) or not _LAB_NAME.fullmatch(lab) or len(lab.encode()) > _MOST_LAB_BYTES:
+        return False
+    return lab == lab.strip(" .") and lab.lower() not in _RESERVED_LABS
 
 
 def video_fault(video: object, where: str = "") -> Fault | None:

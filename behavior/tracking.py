@@ -20,6 +20,8 @@ from behavior.tables import RAW_TRACKING
 
 MAX_EMPTY_SHARE = 1000
 """A dense pose may have at most this many times more points than rows; above it a frame number must be wrong."""
+LARGE_POINTS, MAX_LARGE_EMPTY_SHARE = 50_000_000, 20
+"""A pose of more points may have at most this many times more than rows: one wrong frame number must not need all memory of a machine."""
 LONGEST_EMPTY_HEAD_S = 60.0
 """In sound recordings the tracker sees the first mouse within about 10 s, and all frames from 0 on count. If more is empty, the tracking
 belongs to a clip, with the frame numbers of the film that it was cut from."""
@@ -167,10 +169,15 @@ def _range_faults(where: str, extent: _Extent, n_rows: int) -> list[Fault]:
     if extent.mice[0] < 1:
         message = f"Expected mice numbered from 1, but got {extent.mice[0]}."
         faults.append(Fault("mouse-number", where, message, "Correct the mouse ids."))
-    if extent.last >= MAX_FRAMES or np.prod(extent.shape, dtype=np.int64) > MAX_EMPTY_SHARE * max(n_rows, 10_000):
+    points = int(np.prod(extent.shape, dtype=np.int64))
+    if extent.last >= MAX_FRAMES or points > _most_points(n_rows):
         message = f"Expected frames near the {n_rows} rows, but got frame {extent.last}."
         faults.append(Fault("frame-far", where, message, "Correct the frame numbers."))
     return faults
+
+
+def _most_points(n_rows: int) -> int:
+    return min(MAX_EMPTY_SHARE * max(n_rows, 10_000), max(LARGE_POINTS, MAX_LARGE_EMPTY_SHARE * n_rows))
 
 
 def _notes(where: str, extent: _Extent, far: int, repeated: int) -> Iterator[Fault]:

@@ -52,7 +52,9 @@ def _rules(zone: str) -> list[dict[str, Any]]:
         {"Id": "abort-unfinished-uploads", "Status": "Enabled", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABORT_DAYS}}
     ]
     if zone == "raw":
-        old = {"NoncurrentVersionExpiration": {"NoncurrentDays": OLD_VERSION_DAYS}}
+        # Each upload removes some objects (marks, rows that it replaced). Without the second rule a marker of each would stay for ever, and
+        # make listings slower.
+        old = {"NoncurrentVersionExpiration": {"NoncurrentDays": OLD_VERSION_DAYS}, "ExpiredObjectDeleteMarker": True}
         rules.append({"Id": "expire-old-versions", "Status": "Enabled", **old})
     if zone == "athena":
         rules.append({"Id": "expire-results", "Status": "Enabled", "ExpirationInDays": RESULT_DAYS})

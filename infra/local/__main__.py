@@ -27,6 +27,7 @@ def serve(root: Path, port: int, host: str, *, deploy: bool, with_parent: bool) 
     """Serve until SIGTERM, SIGINT, or, `with_parent`, the end of stdin; say on stdout where, as soon as everything is there."""
     from infra.local.errors import ServiceError, full_disk, is_full
     from infra.local.server import LocalServer
+    from infra.local.tidying import tidy_daily
 
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -46,6 +47,7 @@ def serve(root: Path, port: int, host: str, *, deploy: bool, with_parent: bool) 
             deploy_once(server)
         print(json.dumps({"endpoint": server.url}), flush=True)
         server.warm()
+        tidy_daily(server, stopped)
         stopped.wait()
     return EXIT_OK
 

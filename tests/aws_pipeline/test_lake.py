@@ -7,6 +7,7 @@ import pytest
 
 from aws_pipeline import connections, lake
 from aws_pipeline.config import endpoint
+from aws_pipeline.terminal import run
 
 KEYS = ["metadata/train.csv", "train_tracking/lab_id=A/1.parquet", "train_tracking/lab_id=B/2.parquet", "other/lab_id=A/3.parquet"]
 
@@ -41,3 +42,43 @@ def test_another_endpoint_gets_connections_of_its_own(tmp_path: Path, settings, 
         assert lake.list_objects("s3://raw-zone", ["metadata"]) == {}
     monkeypatch.setenv("AWS_ENDPOINT_URL", before)
     assert lake.list_objects("s3://raw-zone", ["metadata"]) is not None
+
+
+@pytest.fixture
+def refusals(settings, tmp_path, monkeypatch):
+    """Three objects of a zone; S3 answers requests to delete them with these errors, one after the other, and then as it is."""
+    folder = settings.mock_dir / "raw-zone" / tmp_path.name
+    folder.mkdir()
+    for name in "abc":
+        (folder / name).write_bytes(b"1234")
+    root, client, left = f"{tmp_path.name}/", connections.s3_client(), []
+    really = client.delete_objects
+
+    def delete_objects(**request):
+        if not left:
+            return really(**request)
+        code, keys = left.pop(0)
+        refused = [{"Key": root + key, "Code": code, "Message": "not now"} for key in keys]
+        sound = [one for one in request["Delete"]["Objects"] if one["Key"] not in {each["Key"] for each in refused}]
+        return {**really(**{**request, "Delete": {"Objects": sound, "Quiet": True}}), "Errors": refused} if sound else {"Errors": refused}
+
+    monkeypatch.setattr(client, "delete_objects", delete_objects)
+    monkeypatch.setattr(lake, "_PAUSE_S", 0.001)
+    return f"s3://raw-zone/{tmp_path.name}", folder, left
+
+
+def test_objects_that_s3_was_too_busy_to_delete_are_deleted_in_the_end(refusals):
+    zone, folder, left = refusals
+    left += [("SlowDown", "ab"), ("InternalError", "b")]
+    assert lake.remove_objects(zone, "abc") == 3
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "says"), [([("AccessDenied", "b")], 5, "role's rights"), ([("SlowDown", "a")] * 9, 2, "later")]
+)
+def test_an_object_that_s3_does_not_delete_ends_with_a_documented_exit_code(refusals, answers, code, says, capsys):
+    zone, _, left = refusals
+    left += answers
+    assert run(lambda: lake.remove_objects(zone, "abc")) == code
+    assert says in capsys.readouterr().err

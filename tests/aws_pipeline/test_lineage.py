@@ -1,6 +1,7 @@
 import json
 import sys
 
+import pyarrow.parquet as pq
 import pytest
 from raw_zone import HERON, OTTER, TEST, walk
 
@@ -87,3 +88,16 @@ def test_a_flipped_byte_in_the_raw_or_in_the_curated_zone_is_found(run, lake, se
     finally:
         for file, content in contents.items():
             file.write_bytes(content)
+
+
+def test_only_the_last_run_names_recordings_in_its_summary(run, lake, settings, whole_raw_zone):
+    """A table with the names of all nights would grow for ever."""
+    names = {"put_aside", "by_leave", "excluded"}
+    whole_raw_zone.tracking(HERON, walk([-1, 0]))
+    options = Options(settings.uri("raw"), settings.uri("curated"), settings.database, code="abc", due_bytes=0)
+    last = glue_etl.run_curation(options)
+    (file,) = (settings.mock_dir / "curated-zone" / "runs").glob("*.parquet")
+    *earlier, now = map(json.loads, pq.read_table(file, partitioning=None).column("summary").to_pylist())
+    assert [one["name"] for one in now["put_aside"]] == [one["name"] for one in last["put_aside"]] == ["train-8"]
+    assert earlier
+    assert all(not names & one.keys() and one["balances"] for one in earlier)

@@ -36,3 +36,16 @@ def test_a_named_recording_has_the_same_number_everywhere_and_another_one_in_ano
     numbers = {video_of_name(*name) for name in names}
     assert len(numbers) == len(names)
     assert all(0 < number <= 2**53 and int(float(number)) == number and video_fault(number) is None for number in numbers)
+
+
+def test_a_lab_whose_accents_are_characters_of_their_own_is_told_so():
+    """A file from a Mac may spell ü as u and an accent; it looks the same."""
+    apart = "Zu\u0308rich"
+    fault = lab_fault(apart)
+    assert fault is not None
+    assert fault.mend == "Its accents are characters of their own; write them as one with their letters (Unicode NFC)."
+
+
+def test_a_lab_name_is_as_long_as_any_file_system_takes():
+    assert lab_fault("鼠" * 80) is None
+    assert lab_fault("鼠" * 81) is not None

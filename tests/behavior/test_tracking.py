@@ -101,6 +101,16 @@ def test_a_clip_in_batches_is_the_same_clip(tracking_rows, recording):
     assert batches.film_frames == whole.film_frames == range(20_000, 20_009)
 
 
+def test_a_wrong_frame_number_in_a_long_recording_does_not_fill_the_memory_either(recording):
+    """60,000 rows, and the last one claims to be a week later at 30 frames a second: 54 million points would be empty."""
+    frames = np.append(np.arange(20_000).repeat(3), 18_000_000)
+    names = np.append(np.tile(["nose", "neck", "tail_base"], 20_000), "nose")
+    columns = {"video_frame": frames, "mouse_id": np.ones(60_001, int), "bodypart": names, "x": frames * 0.0, "y": frames * 0.0}
+    with pytest.raises(ContractError, match="Expected frames near the 60001 rows, but got frame 18000000") as refused:
+        to_pose(pa.table(columns), "a", recording)
+    assert [fault.code for fault in refused.value.faults] == ["frame-far"]
+
+
 # Points beyond any arena
 
 

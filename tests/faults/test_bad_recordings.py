@@ -121,6 +121,7 @@ FAULTS = [
     Injected("the picture has no width", row_of(video_width_pix=0), "picture-size", "Expected video_width_pix"),
     Injected("the lab leads out of its folder", row_of(lab_id="../x"), "lab-name", "but got '../x'"),
     Injected("the lab has 300 letters", row_of(lab_id="x" * 300), "lab-name", "at most 128"),
+    Injected("the lab has 100 letters of three bytes", row_of(lab_id="鼠" * 100), "lab-name", "at most 128, in at most 240 bytes"),
     Injected("the lab is called null", row_of(lab_id="null"), "lab-name", "but got 'null'"),
     Injected("behaviors_labeled is no list", row_of(behaviors_labeled="rear"), "annotated-list", "behaviors_labeled to be a JSON list"),
     Injected("another column holds a word", row_of(arena_width_cm="wide"), "column-type", "column arena_width_cm to hold double"),

@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from faults.night import BAD, GOOD, annotation, tracking, walk
 
-from aws_pipeline import s3_upload
+from aws_pipeline import glue_job, s3_upload
 from aws_pipeline.accepted_recordings import read_accepted
 from aws_pipeline.config import REPOSITORY
+from aws_pipeline.preparation import nothing_to_do
 from aws_pipeline.quarantine import read_quarantine, released, resolve
 from aws_pipeline.quarantine_store import read_decisions, write_decision
 from behavior.contract import ContractError, UsageError
@@ -163,3 +164,20 @@ def test_recognizing_reads_what_was_accepted_but_for_contradictions_that_files_s
     summary = night.run('contract = 2\n[severity]\nplace-contradiction = "repair"\nbout-reversed = "repair"')
     assert night.accepted() == [7, 8, 9]
     assert read_accepted(night.settings.uri("curated"), summary["by_leave"]) == {"train": {8, 9}, "film": set()}
+
+
+def test_a_recording_that_is_broken_in_another_way_now_makes_a_run_that_says_so(night, tmp_path):
+    """The upload puts it aside each time; only its reasons change."""
+    night.download(tmp_path)
+    file = tmp_path / "train_tracking" / BAD[0] / f"{BAD[1]}.parquet"
+    whole = file.read_bytes()
+    told = []
+    for content in (whole[:-20], None):
+        file.write_bytes(content) if content else file.unlink()
+        s3_upload.upload(tmp_path, night.settings)
+        if nothing_to_do(glue_job.prepared(night.settings), "") is None:
+            night.run()
+        told.append([str(fault) for fault in read_quarantine(night.settings).reasons["train-7"].faults])
+    assert "Expected a Parquet file, but got" in told[0][0]
+    assert "Expected a file train_tracking/QuietOtter/7.parquet, but got none." in told[1][0]
+    assert nothing_to_do(glue_job.prepared(night.settings), "") is not None

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from infra.local.s3.object_store import ObjectStore
 
 _AT_ONCE = 4
+_KEEP_DAYS = 45.0
+"""Athena remembers queries so long."""
 _PATIENCE_S = 1.0
 """How long GetQueryExecution waits for a running query: clients poll once a second, most queries take less."""
 
@@ -32,7 +34,7 @@ class AthenaService:
     def __init__(self, store: ObjectStore, control: ControlPlane) -> None:
         self.store = store
         self.control = control
-        self.runs = RunStore(store.root / ".aws" / "runs" / "athena")
+        self.runs = RunStore(store.root / ".aws" / "runs" / "athena", _KEEP_DAYS)
         self._turns = threading.Semaphore(_AT_ONCE)
         self._ended: dict[str, threading.Event] = {}
         self._connections: dict[str, DuckDBPyConnection] = {}

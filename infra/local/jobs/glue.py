@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LOG_GROUP = "/aws-glue/jobs"
 _DRIVER = str(Path(__file__).with_name("glue_driver.py"))
 _STOP_GRACE_S = 10.0
+_KEEP_DAYS = 90.0
+"""Glue remembers runs so long."""
 _PRINCIPAL = "glue.amazonaws.com"
 
 
@@ -38,7 +40,7 @@ class GlueJobs:
         self.control = control
         self.guard = guard
         self.endpoint_url = endpoint_url
-        self.runs = RunStore(store.root / ".aws" / "runs" / "glue")
+        self.runs = RunStore(store.root / ".aws" / "runs" / "glue", _KEEP_DAYS)
         self.unpacked = UnpackedCode(store.root / ".aws" / "unpacked")
 
     def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import threading
 import time
@@ -24,6 +25,7 @@ ACTIVE = frozenset({"QUEUED", "STARTING", "RUNNING", "STOPPING"})
 """States of a run that is not over; the others are SUCCEEDED, FAILED, STOPPED and TIMEOUT."""
 OWNER_DIED = "The process that ran it ended before the run did. Start the run again."
 
+_DAY_S = 24 * 3600.0
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
@@ -59,11 +61,16 @@ class RunRecord:
 
 
 class RunStore:
-    """The runs of one service, as files of one folder."""
+    """The runs of one service, as files of one folder.
 
-    def __init__(self, folder: Path) -> None:
+    Those that were not touched for `keep_days` are forgotten when a process makes its first run, as AWS forgets them; None keeps all.
+    """
+
+    def __init__(self, folder: Path, keep_days: float | None = None) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        self._keep_days = keep_days
+        self._own: set[str] = set()
         self._mutex = threading.RLock()
         self._held: contextlib.ExitStack | None = None
         self._in_memory: dict[str, RunRecord] = {}
@@ -77,7 +84,10 @@ class RunStore:
         with self.locked():
             if self._record(run_id).exists():
                 raise FileExistsError(f"Expected a new run id, but got {run_id}, which is taken. Choose another one.")
+            if not self._own and self._keep_days is not None:
+                self._forget_before(now - self._keep_days * _DAY_S)
             self._write(run)
+            self._own.add(run_id)
         return run
 
     def update(self, run_id: str, *, state: str | None = None, details: dict[str, Any] | None = None, **changes: Any) -> RunRecord:
@@ -120,7 +130,7 @@ class RunStore:
 
     def stop_own(self) -> None:
         """End every active run of this process at once; the last thing a service does."""
-        for run in self.all():
+        for run in filter(None, map(self._read, sorted(self._own))):
             if run.active and run.owner.pid == os.getpid() and run.owner.alive:
                 if run.child:
                     run.child.signal_group(signal.SIGKILL)
@@ -148,6 +158,15 @@ class RunStore:
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 self._held.callback(setattr, self, "_held", None)
                 yield
+
+    def _forget_before(self, time_s: float) -> None:
+        """Remove what is there of runs that nothing has touched since a time: records, logs and folders."""
+        with os.scandir(self.folder) as entries:
+            old = [Path(entry.path) for entry in entries if entry.name.endswith(".json") and entry.stat().st_mtime < time_s]
+        for record in old:
+            self.log(record.stem).unlink(missing_ok=True)
+            shutil.rmtree(self.folder / record.stem, ignore_errors=True)
+            record.unlink(missing_ok=True)
 
     def _record(self, run_id: str) -> Path:
         return self.folder / f"{run_id}.json"

@@ -32,6 +32,8 @@ _MANAGED_RULE = "StepFunctionsGetEventsForSageMakerTrainingJobsRule"
 """Step Functions hears by this rule that a training job is over, and makes it in the name of the machine's role."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _POLL_S = 0.2
+_KEEP_DAYS = 90.0
+"""Step Functions remembers executions that have ended so long."""
 _STATES = {"SUCCEEDED": "SUCCEEDED", "FAILED": "FAILED", "ABORTED": "STOPPED", "TIMED_OUT": "TIMEOUT"}
 _STATUSES = {state: status for status, state in _STATES.items()}
 Request = dict[str, Any]
@@ -45,7 +47,7 @@ class StateMachines:
         self._control = control
         self._guard = guard
         self._handle = handle
-        self.runs = RunStore(store.root / ".aws" / "runs" / "states")
+        self.runs = RunStore(store.root / ".aws" / "runs" / "states", _KEEP_DAYS)
 
     def handle(self, operation: str, request: Request) -> dict[str, Any] | None:
         """Answer one operation; None leaves it to the control plane, which keeps state machines."""

@@ -55,6 +55,7 @@ def test_raw_data_are_versioned_and_leftovers_expire() -> None:
     for bucket in ("raw-zone", "curated-zone", "athena-results", "artifacts"):
         assert rules_of(bucket)["abort-unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
     assert rules_of("raw-zone")["expire-old-versions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+    assert rules_of("raw-zone")["expire-old-versions"]["ExpiredObjectDeleteMarker"] is True
     assert rules_of("athena-results")["expire-results"]["ExpirationInDays"] == 14
     assert rules_of("artifacts")["expire-runs"] == {
         "Id": "expire-runs",
