@@ -163,7 +163,7 @@ def test_recognizing_reads_what_was_accepted_but_for_contradictions_that_files_s
     night.put(night.annotation(*GOOD), annotation([(1, 1, "rear", 6, 2), (1, 1, "rear", 2, 6)]))
     summary = night.run('contract = 2\n[severity]\nplace-contradiction = "repair"\nbout-reversed = "repair"')
     assert night.accepted() == [7, 8, 9]
-    assert read_accepted(night.settings.uri("curated"), summary["by_leave"]) == {"train": {8, 9}}
+    assert read_accepted(night.settings.uri("curated"), summary["by_leave"]) == {"train": {8, 9}, "film": set()}
 
 
 def test_a_recording_that_is_broken_in_another_way_now_makes_a_run_that_says_so(night, tmp_path):
