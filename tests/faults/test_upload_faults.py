@@ -1,5 +1,6 @@
 """An upload meets S3 in trouble, is killed, or finds files that change: it ends well or clearly, and the next one completes it."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -162,6 +163,24 @@ def test_a_file_that_goes_on_changing_is_left_out_and_the_others_are_sent(night,
     monkeypatch.undo()
     assert [item.key for item in s3_upload.upload(data_dir, night.settings).sent] == ["train_tracking/lab_id=QuietOtter/7.parquet"]
     assert night.run()["put_aside"] == []
+
+
+def test_a_file_that_the_disk_does_not_give_out_is_left_out_and_the_others_are_sent(night, data_dir, monkeypatch):
+    """Its footer can be read, and a page of it lies on a bad sector, or its network folder has gone."""
+    file, taken = data_dir / "train_tracking" / "QuietOtter" / "7.parquet", sending.Path.read_bytes
+
+    def broken(path):
+        if path == file:
+            raise OSError(errno.EIO, "Input/output error")
+        return taken(path)
+
+    monkeypatch.setattr(sending.Path, "read_bytes", broken)
+    done = s3_upload.upload(data_dir, night.settings)
+    (fault,) = done.plan.put_aside[0].faults
+    assert (fault.code, fault.where) == ("file-unreadable", "train_tracking/QuietOtter/7.parquet")
+    assert fault.text == "Expected a file that can be read, but got: Input/output error."
+    assert len(done.sent) == N_FILES - 1
+    assert [one["name"] for one in night.run()["put_aside"]] == ["train-7"]
 
 
 def test_a_file_that_changed_once_is_sent_as_it_is_now(night, data_dir, monkeypatch):
