@@ -137,15 +137,19 @@ class Sender:
         text = "Expected a file that stays as it is while it is uploaded, but got other bytes each time."
         return Delivery(item, faults=(Fault("file-changing", item.source, text, "Upload again when it is complete."),))
 
-    def abort_unfinished(self, keys: Iterable[str]) -> int:
-        """Give up uploads in parts that a killed upload has left for these keys; return how many."""
-        wanted, aborted = set(keys), 0
-        for page in self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket):
-            for one in page.get("Uploads", []):
-                if one["Key"] in wanted:
-                    self._s3.abort_multipart_upload(Bucket=self._bucket, Key=one["Key"], UploadId=one["UploadId"])
-                    aborted += 1
-        return aborted
+    def abort_unfinished(self, keys: Iterable[str], alone: Callable[[], bool]) -> int:
+        """Give up uploads in parts that a killed upload has left for these keys; return how many.
+
+        `alone` says whether no other upload is under way. It is asked after the listing, so that what is listed is not of one that has
+        just begun.
+        """
+        wanted, pages = set(keys), self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket)
+        left = [one for page in pages for one in page.get("Uploads", []) if one["Key"] in wanted]
+        if not left or not alone():
+            return 0
+        for one in left:
+            self._s3.abort_multipart_upload(Bucket=self._bucket, Key=one["Key"], UploadId=one["UploadId"])
+        return len(left)
 
     def remove(self, key: str) -> None:
         """Delete an object."""

@@ -250,6 +250,21 @@ def test_parts_of_a_killed_upload_are_given_up_by_the_next_one(night, data_dir):
     whole(night, data_dir)
 
 
+def test_parts_of_an_upload_that_begins_while_another_one_looks_for_left_ones_stay(night, data_dir, monkeypatch):
+    s3, key, look = boto3.client("s3"), "train_tracking/lab_id=QuietOtter/7.parquet", s3_upload.others_underway
+
+    def then_another_begins(zone, run):
+        answer = look(zone, run)
+        s3.create_multipart_upload(Bucket="raw-zone", Key=key)
+        return answer
+
+    s3.create_multipart_upload(Bucket="raw-zone", Key=key)
+    monkeypatch.setattr(s3_upload, "others_underway", then_another_begins)
+    s3_upload.upload(data_dir, night.settings)
+    (left,) = s3.list_multipart_uploads(Bucket="raw-zone")["Uploads"]
+    s3.abort_multipart_upload(Bucket="raw-zone", Key=key, UploadId=left["UploadId"])
+
+
 @pytest.fixture
 def disk(tmp_path_factory):
     with small_disk(tmp_path_factory.mktemp("disk"), megabytes=12) as place:
