@@ -83,6 +83,8 @@ def _reason(work: AnyWork, known: AnyResult | None, present: Set[str]) -> str:
     now = work.inputs
     if changed := [kind for kind in sorted(now.keys() | known.inputs.keys()) if now.get(kind) != known.inputs.get(kind)]:
         return ", ".join(_WHY[kind] for kind in changed)
+    if work.is_recorded and any(one.code == "object-replaced" for one in (*known.notes, *known.faults)):
+        return "its upload is recorded now"  # a run began before the upload of its objects had ended
     if any(one.key not in present for one in (*known.objects, *known.files)):
         return "its curated object is gone"
     return ""
