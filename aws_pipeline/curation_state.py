@@ -36,6 +36,8 @@ _WHY = {
     "tracks": "the tracking of its mouse changed",
     "labelling": "films.toml changed",
 }
+_JUDGED_AGAIN = {"object-changed", "file-missing"}
+"""Faults of objects that have the same ETag as before when they are uploaded again."""
 _FACTS = ("rows_in", "rows_out", "bytes_in", "first_frame", "frames", "mice", "bodyparts", "seen_share", "quality")
 
 
@@ -91,8 +93,8 @@ def _reason(work: AnyWork, known: AnyResult | None, present: Set[str]) -> str:
 
 
 def _as_result(work: AnyWork, entry: QuarantineEntry | None) -> AnyResult | None:
-    if entry is None or not entry.inputs or any(fault.code == "object-changed" for fault in entry.faults):
-        return None  # uploaded again, a damaged object has the same ETag as before
+    if entry is None or not entry.inputs or any(fault.code in _JUDGED_AGAIN for fault in entry.faults):
+        return None
     if isinstance(work, FilmWork):
         inputs = dict(entry.inputs)
         return FilmResult(work.video_id, work.lab, entry.faults, inputs=inputs, run=entry.run, bytes_in=work.n_bytes)
