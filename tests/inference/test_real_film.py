@@ -9,6 +9,8 @@ import pytest
 from small_recognizer import PROVENANCE, random_film_recognizer
 
 from behavior.film import PictureSettings
+from behavior.film_keys import film_number
+from behavior.film_rules import LAB
 from films import film_file
 from films.decoding import pictures
 from films.film_encoding import write_film
@@ -47,5 +49,5 @@ def test_the_film_becomes_bouts_and_an_annotated_film(tmp_path: Path, monkeypatc
     write_film(cut, (picture.gray for picture in islice(pictures(FILM, colored=True), 120)), 30)
     flags = ["--videos", cut, "--checkpoint", tmp_path / "one.safetensors", "--output", tmp_path / "b.csv", "--annotate", tmp_path / "out"]
     assert recognize.main([*map(str, flags), "--device", "cpu", "--stride", "8"]) == 0
-    assert set(pd.read_csv(tmp_path / "b.csv")["video_id"]) == {1780476925}
+    assert set(pd.read_csv(tmp_path / "b.csv")["video_id"]) == {film_number(LAB, FILM.stem)}
     assert probe(tmp_path / "out" / "1780476925_annotated.mp4").facts.frames == 120
