@@ -25,7 +25,7 @@ CLIENTS = {"s3", "glue", "athena", "client", "sagemaker", "iam"}
 """Names that clients have in this project."""
 OF_BOTO3 = {"upload_file": "put_object", "download_file": "get_object"}
 """Methods of boto3 that are no operations -> the operation behind them."""
-CACHE = "aws/calls"
+CACHE = "aws/recorded_calls"
 _MOST_TESTS = 3
 
 _recorded: dict[str, set[str]] = {}

@@ -47,8 +47,10 @@ def random_recognizer(
     )
 
 
-def random_plus_recognizer(behaviors: tuple[str, ...], labs: tuple[str, ...] = (), threshold: float = 0.5) -> NetworkRecognizer:
-    torch.manual_seed(1)  # with others, one behavior has nearly all frames
+def random_plus_recognizer(
+    behaviors: tuple[str, ...], labs: tuple[str, ...] = (), threshold: float = 0.5, seed: int = 0
+) -> NetworkRecognizer:
+    torch.manual_seed(seed)
     features = PairTracks(("body_center", "ear_left", "ear_right", "nose", "tail_base"), place=True)
     n_features = len(features.names)
     small = CnnTransformerPlusConfig(width=16, layers=1, heads=2, kernel=3, feedforward=2, dilations=(1, 2), token=8, lags_s=(0.1, 0.5))
