@@ -1,6 +1,7 @@
 """The task of a worker: read the objects of each recording, check and curate, write its objects, and return a few numbers."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -86,18 +87,31 @@ AnyWork = Work | FilmWork
 AnyResult = CurationResult | FilmResult
 
 
+_AT_A_TIME = 2
+"""Small recordings that a worker has in its hands: while one waits for S3, it works on the other."""
+_LARGE_BYTES = 16 << 20
+"""Of larger ones, and of films, it has one, so that its memory stays bounded."""
+
+
 def curate_part(part: Iterable[AnyWork], raw: str, curated: str, run: str, ids: ColumnIds | None) -> Iterator[AnyResult]:
-    """Curate recordings and films one by one. Broken contracts become the faults of a result; without `ids` they are only checked."""
-    for work in part:
+    """Yield the results of recordings and films. Broken contracts become the faults of a result; without `ids` they are only checked."""
+
+    def curate_one(work: AnyWork) -> AnyResult:
         if isinstance(work, FilmWork):
-            yield curate_film(work, raw, curated, run, ids[FILM_LABELS.name] if ids else None)
-            continue
+            return curate_film(work, raw, curated, run, ids[FILM_LABELS.name] if ids else None)
         try:
-            yield _curate(work, raw, curated, run, ids)
+            return _curate(work, raw, curated, run, ids)
         except ContractError as error:
             rows = count_rows(raw, work.tracking)
             video, lab = work.recording.video_id, work.recording.lab_id
-            yield CurationResult(work.split, video, lab, error.faults, inputs=work.inputs, run=run, rows_in=rows, bytes_in=work.n_bytes)
+            return CurationResult(work.split, video, lab, error.faults, inputs=work.inputs, run=run, rows_in=rows, bytes_in=work.n_bytes)
+
+    small, large = list[AnyWork](), list[AnyWork]()
+    for work in part:
+        (large if isinstance(work, FilmWork) or work.n_bytes > _LARGE_BYTES else small).append(work)
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        yield from pool.map(curate_one, small)
+    yield from map(curate_one, large)
 
 
 def _curate(work: Work, raw: str, curated: str, run: str, ids: ColumnIds | None) -> CurationResult:

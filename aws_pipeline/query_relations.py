@@ -66,6 +66,8 @@ def read_from(parts: Parts, is_partition: Callable[[str], bool]) -> tuple[list[R
             if join.kind != "full" and any(isinstance(part, Word) and is_partition(part.text) for part in shared.parts):
                 same.append(frozenset(range(len(relations))))
             place += 2
+        elif place < len(parts) and says(parts[place], "using"):  # without columns, Athena refuses it
+            place += 1
         elif join.natural and join.kind != "full":
             same.append(frozenset(range(len(relations))))
         join = _Join()

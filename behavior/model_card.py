@@ -74,6 +74,7 @@ def model_card(header: Mapping[str, Any], title: str, facts: Mapping[str, str]) 
         "",
         *(f"- {name}: {value}" for name, value in facts.items() if value),
         f"- family: {header['family']}; seed: {header.get('seed', 'unknown')}",
+        *([f"- run of the ETL that it learned from: {header['snapshot']}"] if header.get("snapshot") else []),
         f"- recordings: {', '.join(counted) or 'not known'}",
         *(f"- {name} in training: {_plain(value)}" for name, value in header.get("metrics", {}).items()),
         "",

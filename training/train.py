@@ -89,7 +89,6 @@ def _train_on(machine: "Machine", recipe: "AnyRecipe", curated: Path, flags: arg
     from training.fitting.keeper import Keeper
     from training.fitting.prepare import prepare
     from training.fitting.resume import STATE_FILE
-    from training.material.curated_zone import CuratedZone
     from training.material.zones import ZONES
 
     path = flags.model_dir / f"{recipe.name}.safetensors"
@@ -115,7 +114,7 @@ def _train_on(machine: "Machine", recipe: "AnyRecipe", curated: Path, flags: arg
         _fit(session, keeper, flags.output_dir, say)
     finally:
         if session.has_result and machine.peers.leads:  # also if the loss diverged: the best network so far is useful
-            session.save_recognizer(path, zone.snapshot.run if isinstance(zone, CuratedZone) else "")  # films are in no lake
+            session.save_recognizer(path, zone.snapshot.run)
     say(session.result_line(path))
     if flags.output_dir is not None and machine.peers.leads:
         write_json(flags.output_dir / REPORT_FILE, session.report())

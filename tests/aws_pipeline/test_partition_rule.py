@@ -1,5 +1,6 @@
 """Which statements must say which labs they read: those that read rows for each frame of all labs without saying so."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -59,10 +60,13 @@ def test_the_message_says_what_to_add():
         f"SELECT * FROM {T} t JOIN metadata_train m ON t.lab_id = m.lab_id AND t.video_id = m.video_id",
         f"SELECT * FROM {T} JOIN metadata_train USING (lab_id, video_id)",
         f"SELECT * FROM {T} t LEFT JOIN metadata_train m ON t.video_id = m.video_id AND t.lab_id = 'x'",
+        f"SELECT * FROM {T} t LEFT JOIN metadata_train m ON t.lab_id = m.lab_id AND m.lab_id = 'x'",
         f"SELECT * FROM metadata_train m RIGHT JOIN {T} t ON t.video_id = m.video_id AND t.lab_id = 'x'",
         f"SELECT * FROM {T} t FULL JOIN metadata_train m ON t.lab_id = 'x'",
         f"SELECT * FROM {T} t, metadata_train m WHERE m.lab_id = 'x'",
         f"SELECT * FROM (metadata_train m CROSS JOIN {T} t)",
+        f"SELECT * FROM {T} t, metadata_train m WHERE seen OR split = 'x' AND t.lab_id = m.lab_id",
+        f"SELECT * FROM metadata_train m JOIN {T} t ON m.video_id = 1 OR m.lab_id = t.lab_id WHERE m.lab_id = 'a'",
         f"SELECT 1 AS n UNION ALL SELECT count(*) FROM {T}",
         f"SELECT * FROM {T} WHERE lab_id = 'x' UNION SELECT * FROM {T}",
         f"(SELECT * FROM {T}) ORDER BY 1",
@@ -117,6 +121,7 @@ def test_a_statement_that_reads_every_lab_is_refused(sql: str):
         f"SELECT * FROM metadata_train NATURAL JOIN {T} WHERE metadata_train.lab_id = 'a'",
         f"SELECT * FROM metadata_train m LEFT JOIN {T} t ON t.video_id = m.video_id AND t.lab_id = 'a'",
         f"SELECT * FROM metadata_train m JOIN {T} t ON t.video_id = m.video_id AND t.lab_id = 'a'",
+        f"SELECT * FROM metadata_train m LEFT JOIN {T} t ON t.lab_id = m.lab_id AND m.lab_id = 'a'",
         f"SELECT * FROM (metadata_train m JOIN {T} t ON t.lab_id = m.lab_id) WHERE m.lab_id = 'a'",
         f"SELECT * FROM (SELECT * FROM {T} WHERE seen) AS s WHERE s.lab_id = 'a'",
         f"SELECT * FROM (SELECT * FROM {T} WHERE lab_id = 'a')",
@@ -155,3 +160,18 @@ def test_tables_with_rows_for_each_frame_say_so_and_no_others_do():
 @pytest.mark.parametrize("path", sorted(SQL.rglob("*.sql")), ids=lambda path: path.stem)
 def test_saved_queries_and_views_are_sent_as_they_are(path: Path):
     assert not reads_all(path.read_text())
+
+
+def test_any_words_are_read_to_their_end():
+    """Nonsense is for Athena to refuse; here it must neither fail nor go on for ever."""
+    words = "select from where tracking_curated lab_id = 'x' ( ) , . and or not in between is null join left full on using with t as union"
+    words += " table group by order then end ? 1 -- /* */ explain analyze create view insert natural lateral for exists cast ` ' \""
+    draw = random.Random(0)
+    for _ in range(3000):
+        reads_all(" ".join(draw.choices(words.split(), k=draw.randint(1, 40))))
+
+
+@pytest.mark.parametrize("depth", [100, 5000])
+def test_deep_parentheses_are_read_or_refused_in_one_line(depth: int):
+    assert reads_all(f"{'SELECT * FROM (' * depth}{T}{')' * depth}")
+    assert not reads_all(f"SELECT {'(' * 100}1{')' * 100}")

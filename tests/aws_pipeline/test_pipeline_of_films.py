@@ -11,6 +11,7 @@ from film_zone import write_films
 from aws_pipeline.pipeline_order import PipelineOrder
 from aws_pipeline.steps import FILM_RECIPES, STEPS, steps_for
 from behavior.contract import UsageError
+from recognizers.checkpoint import read_header
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -31,6 +32,8 @@ def test_one_command_goes_from_films_to_a_score_and_a_registered_version(script:
     assert 0 <= score["score"] <= 1
     assert f"score     {score['score']:.3f} on recordings that training never saw" in told.stdout
     assert "version   1; approve it" in told.stdout
+    learned_from = read_header(tmp_path / "results" / "film_tcn.safetensors")["snapshot"]
+    assert (tmp_path / "s3_mock" / "curated-zone" / "snapshots" / f"{learned_from}.json").is_file()
     planned = script("aws_pipeline/pipeline.py", *flags, "--plan")
     assert planned.stdout.count("nothing: up to date") == len(steps), planned.stdout
 
@@ -48,6 +51,8 @@ def test_a_recipe_that_does_not_fit_the_data_is_refused_before_anything_is_done(
     order("films", "film_tcn").refuse_unfit()
     told = script("aws_pipeline/pipeline.py", "--data-dir", tmp_path / "films", "--plan")
     assert (told.returncode, "but got films only" in told.stderr) == (2, True)
+    told = script("aws_pipeline/pipeline.py", "--sample", "--recipe", "film_tcn", "--plan")
+    assert (told.returncode, "Simulate films with python aws_pipeline/sample_films.py" in told.stderr) == (2, True)
     assert not (tmp_path / "s3_mock").exists()
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from behavior.content import Content
 from behavior.material import Material
 from behavior.recording import Recording
+from behavior.snapshot import Snapshot
 from recognizers.recognizer import View
 from training.material.curated_zone import CuratedZone
 from training.material.film_zone import FilmZone
@@ -20,6 +21,11 @@ class Zone(Protocol):
     @property
     def root(self) -> Path:
         """Path of the directory."""
+        ...
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The list of its objects, with the run of the ETL that published them. Raises ContractError if it cannot be read."""
         ...
 
     @property
