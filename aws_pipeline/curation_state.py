@@ -36,6 +36,8 @@ _WHY = {
     "tracks": "the tracking of its mouse changed",
     "labelling": "films.toml changed",
 }
+_JUDGED_AGAIN = {"object-changed", "file-missing"}
+"""Faults of objects that have the same ETag as before when they are uploaded again."""
 _FACTS = ("rows_in", "rows_out", "bytes_in", "first_frame", "frames", "mice", "bodyparts", "seen_share", "quality")
 
 
@@ -83,14 +85,16 @@ def _reason(work: AnyWork, known: AnyResult | None, present: Set[str]) -> str:
     now = work.inputs
     if changed := [kind for kind in sorted(now.keys() | known.inputs.keys()) if now.get(kind) != known.inputs.get(kind)]:
         return ", ".join(_WHY[kind] for kind in changed)
+    if work.is_recorded and any(one.code == "object-replaced" for one in (*known.notes, *known.faults)):
+        return "its upload is recorded now"  # a run began before the upload of its objects had ended
     if any(one.key not in present for one in (*known.objects, *known.files)):
         return "its curated object is gone"
     return ""
 
 
 def _as_result(work: AnyWork, entry: QuarantineEntry | None) -> AnyResult | None:
-    if entry is None or not entry.inputs or any(fault.code == "object-changed" for fault in entry.faults):
-        return None  # uploaded again, a damaged object has the same ETag as before
+    if entry is None or not entry.inputs or any(fault.code in _JUDGED_AGAIN for fault in entry.faults):
+        return None
     if isinstance(work, FilmWork):
         inputs = dict(entry.inputs)
         return FilmResult(work.video_id, work.lab, entry.faults, inputs=inputs, run=entry.run, bytes_in=work.n_bytes)

@@ -50,6 +50,11 @@ class Work:
         return (self.tracking, self.annotation) if self.annotation else (self.tracking,)
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether the table `landing` tells of its objects as they are, as far as it tells of them."""
+        return all(one is None or one.version == version for one, version in zip(self.landed, self.versions, strict=False))
+
+    @property
     def inputs(self) -> dict[str, str]:
         """All that its curated rows depend on, as short texts by kind: if none has changed, it need not be curated again."""
         objects = dict(zip(("tracking", "annotation"), map(" ".join, zip(self.keys, self.versions, strict=True)), strict=False))

@@ -17,10 +17,18 @@ Tell = Callable[[int, int], None]
 
 def spark_context() -> Any:
     """Return the context of this process; the first call starts the JVM."""
-    from pyspark import SparkConf, SparkContext
+    from pyspark import SparkContext
 
     # No SparkSession: no SQL is needed, and its first small aggregation takes as long as curating 150 recordings.
-    return SparkContext.getOrCreate(SparkConf().setAppName("mabe-curate"))
+    return SparkContext.getOrCreate(spark_conf())
+
+
+def spark_conf() -> Any:
+    """Return the settings of Spark that do not depend on the machine."""
+    from pyspark import SparkConf
+
+    # A result has about 16 kB, and Spark's limit of 1 GB for all of them would refuse a run of 65,000 recordings at its end.
+    return SparkConf().setAppName("mabe-curate").set("spark.driver.maxResultSize", "0")
 
 
 def curate_all(work: Sequence[AnyWork], options: Options, run: str, ids: ColumnIds | None, tell: Tell) -> Iterator[AnyResult]:

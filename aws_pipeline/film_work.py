@@ -69,6 +69,11 @@ class FilmWork:
         return sum(one.n_bytes for kind, one in self.objects.items() if kind != "tracks")
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether the table `landing` tells of its objects as they are, as far as it tells of them."""
+        return all(one.landed is None or one.landed.version == one.version for one in self.objects.values())
+
+    @property
     def inputs(self) -> dict[str, str]:
         """All that its curated rows depend on, as `Work.inputs`; who is filmed is not among them."""
         return {

@@ -1,9 +1,9 @@
 """Which relations a condition of SQL restricts to a few partitions."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from aws_pipeline.sql_words import Group, Part, Parts, Word, says
+from aws_pipeline.sql_words import Group, Part, Parts, Word, says, split_at
 
 _COMPARES = ("=", "<", ">", "<=", ">=", "<>", "!=")
 
@@ -21,36 +21,27 @@ def restricts(parts: Parts, column: str, names: Collection[str]) -> bool:
 
     Every alternative of OR must restrict it, and one part of AND. A comparison with another column restricts nothing.
     """
-    alternatives = _split(parts, "or")
-    return all(any(_one_restricts(part, column, names) for part in split_by_and(each)) for each in alternatives)
+    return all(any(_one_restricts(part, column, names) for part in _needed(each)) for each in split_at(parts, "or"))
 
 
-def split_by_and(parts: Parts) -> list[Parts]:
-    """Return the parts of a condition that must all hold; the AND of BETWEEN is none."""
+def equal_columns(parts: Parts, column: str) -> list[set[str]]:
+    """Return the names of each two relations that have the same value in a column where a condition holds: a.lab_id = b.lab_id."""
+    found = []
+    for each in _needed(parts) if len(split_at(parts, "or")) == 1 else ():
+        if len(each) == 7 and says(each[3], "="):
+            left, right = _column(each[:3]), _column(each[4:])
+            if left and right and left[1] == right[1] == column:
+                found.append({left[0], right[0]})
+    return found
+
+
+def _needed(parts: Parts) -> list[Parts]:
+    """Return the parts of a condition without OR that must all hold; the AND of BETWEEN is none."""
 
     def of_between(before: Parts) -> bool:
         return sum(says(part, "between") for part in before) > sum(says(part, "and") for part in before)
 
-    return _split(parts, "and", of_between)
-
-
-def equal_columns(parts: Parts, column: str) -> tuple[str, str] | None:
-    """Return the names of two relations if a condition says that they have the same value in a column: a.lab_id = b.lab_id."""
-    if len(parts) != 7 or not says(parts[3], "="):
-        return None
-    left, right = _column(parts[:3]), _column(parts[4:])
-    return (left[0], right[0]) if left and right and left[1] == right[1] == column else None
-
-
-def _split(parts: Parts, word: str, but: Callable[[Parts], bool] = lambda before: False) -> list[Parts]:
-    """Return what stands between the places of a keyword, but where `but` says so of the words since the last place."""
-    found: list[Parts] = []
-    start = 0
-    for place, part in enumerate(parts):
-        if says(part, word) and not but(parts[start:place]):
-            found.append(parts[start:place])
-            start = place + 1
-    return [*found, parts[start:]]
+    return split_at(parts, "and", but=of_between)
 
 
 def _one_restricts(parts: Parts, column: str, names: Collection[str]) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from aws_pipeline.partition_conditions import Condition, equal_columns, restricts, split_by_and
+from aws_pipeline.partition_conditions import Condition, equal_columns, restricts
 from aws_pipeline.query_relations import Relation, is_query, read_from
-from aws_pipeline.sql_words import Group, Parts, Word, read_words, says
+from aws_pipeline.sql_words import Group, Parts, Word, read_words, says, split_at
 from behavior.contract import UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class _Reading:
         named = dict(around)
         parts = self._with(parts, named)
         found: _Open = frozenset()
-        for each in _split_at(parts, "union", "intersect", "except"):
+        for each in split_at(parts, "union", "intersect", "except"):
             select = each[1:] if each and says(each[0], "all", "distinct") else each
             if select and isinstance(select[0], Group):
                 found |= self.open_in(select[0].parts, named)
@@ -151,17 +151,14 @@ def _restricted(column: str, place: int, relations: list[Relation], conditions: 
         restricts(one.parts, column, relations[other].names)
         for other in alike
         for one in conditions
-        if one.parts and (one.acts_on is None or other in one.acts_on)
+        if one.parts and (one.acts_on is None or place in one.acts_on)
     )
 
 
 def _equal(column: str, relations: list[Relation], conditions: Iterable[Condition]) -> list[frozenset[int]]:
-    found = []
-    for condition in conditions:
-        for part in split_by_and(condition.parts):
-            if names := equal_columns(part, column):
-                found.append(frozenset(place for place, one in enumerate(relations) if one.names & set(names)))
-    return found
+    """Return relations that have the same value in the column, by conditions such as a.lab_id = b.lab_id."""
+    pairs = (names for one in conditions for names in equal_columns(one.parts, column))
+    return [frozenset(place for place, one in enumerate(relations) if one.names & names) for names in pairs]
 
 
 def _query_of(words: Parts) -> Parts:
@@ -195,13 +192,3 @@ def _tables() -> "dict[str, Table]":
 
 def _is_partition(column: str) -> bool:
     return any(table.by_frame and table.partition == column for table in _tables().values())
-
-
-def _split_at(parts: Parts, *words: str) -> list[Parts]:
-    found: list[Parts] = []
-    start = 0
-    for place, part in enumerate(parts):
-        if says(part, *words):
-            found.append(parts[start:place])
-            start = place + 1
-    return [*found, parts[start:]]

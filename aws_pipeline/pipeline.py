@@ -39,10 +39,10 @@ from aws_pipeline.pipeline_order import PipelineOrder, StepResult
 from aws_pipeline.pipeline_plan import PlanOrder, plan_lines, planned, refuse_above_limit
 from aws_pipeline.quality_gate import add_limit_flag, limits_of
 from aws_pipeline.step_work import StepWork, run_script
-from aws_pipeline.steps import STEPS, step
+from aws_pipeline.steps import FILM_RECIPES, STEPS, step
 from aws_pipeline.terminal import run, size
 from aws_pipeline.training_request import TrainingRequest
-from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE
+from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, UsageError
 from behavior.whole_file import whole_file
 from behavior.workplace import WORKPLACE
 
@@ -140,6 +140,9 @@ def _main() -> int:
     order = PipelineOrder(data_dir, results, arguments.recipe, hyperparameters, arguments.force, limits)
     if not arguments.sample:
         order.refuse_unfit()
+    elif arguments.recipe in FILM_RECIPES:
+        what = f"Expected a recipe of tracks with --sample, which simulates recordings, but got {arguments.recipe}"
+        raise UsageError(f"{what}. Simulate films with python aws_pipeline/sample_films.py, and name their folder with --data-dir.")
     if arguments.plan or arguments.max_cost is not None:
         counted = PlanOrder(arguments.instance_type, arguments.train_hours)
         with _sample_to_plan() if arguments.sample else nullcontext(data_dir) as read:

@@ -91,8 +91,8 @@ def upload(data_dir: Path, chosen: Settings, pace: Pace | None = None, *, force:
     gone = plan.gone
     with underway(zone, name) if due or gone else nullcontext():
         sender = Sender(chosen.bucket("raw"), pace, plan.present)
-        if due and not others_underway(zone, name):
-            sender.abort_unfinished(item.key for item in due)
+        if due:
+            sender.abort_unfinished((item.key for item in due), lambda: not others_underway(zone, name))
         done = list(progress(sender.send_all(item for item in plan.uploads if not item.is_metadata), "upload", len(plan.uploads)))
         plan = plan.without({one.item.key: one.faults for one in done if one.faults})
         replace_reasons(zone, plan.left_out, plan.is_about)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -128,27 +129,35 @@ class Sender:
                     item = _checked_again(item)
                 except ContractError as error:
                     return Delivery(item, faults=error.faults)
+            except _UnreadableFileError as error:
+                text = f"Expected a file that can be read, but got: {error}."
+                return Delivery(item, faults=(Fault("file-unreadable", item.source, text, "Copy the file again from where it came."),))
             except FileNotFoundError:
                 break
         text = "Expected a file that stays as it is while it is uploaded, but got other bytes each time."
         return Delivery(item, faults=(Fault("file-changing", item.source, text, "Upload again when it is complete."),))
 
-    def abort_unfinished(self, keys: Iterable[str]) -> int:
-        """Give up uploads in parts that a killed upload has left for these keys; return how many."""
-        wanted, aborted = set(keys), 0
-        for page in self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket):
-            for one in page.get("Uploads", []):
-                if one["Key"] in wanted:
-                    self._s3.abort_multipart_upload(Bucket=self._bucket, Key=one["Key"], UploadId=one["UploadId"])
-                    aborted += 1
-        return aborted
+    def abort_unfinished(self, keys: Iterable[str], alone: Callable[[], bool]) -> int:
+        """Give up uploads in parts that a killed upload has left for these keys; return how many.
+
+        `alone` says whether no other upload is under way. It is asked after the listing, so that what is listed is not of one that has
+        just begun.
+        """
+        wanted, pages = set(keys), self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket)
+        left = [one for page in pages for one in page.get("Uploads", []) if one["Key"] in wanted]
+        if not left or not alone():
+            return 0
+        for one in left:
+            self._s3.abort_multipart_upload(Bucket=self._bucket, Key=one["Key"], UploadId=one["UploadId"])
+        return len(left)
 
     def remove(self, key: str) -> None:
         """Delete an object."""
         self._s3.delete_object(Bucket=self._bucket, Key=key)
 
     def _send_small(self, item: Upload) -> Delivery:
-        data = item.path.read_bytes()
+        with _reading():
+            data = item.path.read_bytes()
         _require_unchanged(item)
         sha256 = hashlib.sha256(data)
         if version := self._version_of_same(item, sha256.hexdigest(), lambda: hashlib.md5(data, usedforsecurity=False).hexdigest()):
@@ -206,6 +215,21 @@ class _ChangedFileError(Exception):
     """The file is not what it was when its upload was planned."""
 
 
+class _UnreadableFileError(Exception):
+    """The disk or the network folder does not give the file out: that must not end the upload of all others."""
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Name errors of a file apart from those of S3; a file that is gone stays a FileNotFoundError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _UnreadableFileError(error.strerror or error) from error
+
+
 class _Checked(io.RawIOBase):
     """The content of a file, which raises at its end if it is not what the digest is of. It cannot be read twice, and says so."""
 
@@ -217,7 +241,8 @@ class _Checked(io.RawIOBase):
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
-        data = self._file.read(-1 if size is None else size)
+        with _reading():
+            data = self._file.read(-1 if size is None else size)
         self._sum.update(data)
         at_end = size is None or len(data) < size or size < 0
         if at_end and self._sum.hexdigest() != self._expected:
@@ -227,7 +252,7 @@ class _Checked(io.RawIOBase):
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
+    with _reading(), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

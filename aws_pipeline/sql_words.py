@@ -1,6 +1,7 @@
 """The words of a statement of SQL, without its comments, in groups by parentheses; and the comments."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _WORD = re.compile(
@@ -76,6 +77,17 @@ def all_names(parts: Parts) -> set[str]:
 def says(part: Part | None, *words: str) -> bool:
     """Return whether a part is one of these keywords or marks."""
     return isinstance(part, Word) and part.says(*words)
+
+
+def split_at(parts: Parts, *words: str, but: Callable[[Parts], bool] = lambda before: False) -> list[Parts]:
+    """Return what stands between the places of keywords; `but` says of the words since the last place that this is none."""
+    found: list[Parts] = []
+    start = 0
+    for place, part in enumerate(parts):
+        if says(part, *words) and not but(parts[start:place]):
+            found.append(parts[start:place])
+            start = place + 1
+    return [*found, parts[start:]]
 
 
 def _plain(kind: str, text: str) -> str:

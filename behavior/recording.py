@@ -142,7 +142,7 @@ def parse_annotated(text: object) -> tuple[Triple, ...]:
     try:
         entries = json.loads(str(text))
         triples = {_triple(entry) for entry in entries}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):  # the last one for a thousand brackets
         message = f'Expected behaviors_labeled to be a JSON list like ["mouse1,mouse2,sniff"], but got {str(text)[:60]!r}.'
         raise ContractError(Fault("annotated-list", "", message, "Correct the metadata.")) from None
     return tuple(sorted(triples))
@@ -168,7 +168,7 @@ def parse_names(text: object) -> tuple[str, ...]:
     """
     try:
         names = json.loads(str(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     named = isinstance(names, list) and not all(str(name).isdigit() for name in names)
     return tuple(map(str, names)) if named else ()

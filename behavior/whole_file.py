@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         if is_full(error):
             raise FullDiskError(f"Expected room on the disk for {path}, but got: {error.strerror}. {MEND}") from error
         raise PlaceError(f"Expected a folder for {path}, but got: {error.strerror}. Name another file.") from error
-    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    beside = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}{path.suffix}")
     try:
         yield beside
         os.replace(beside, path)

@@ -8,6 +8,7 @@ files have time stamps that can be trusted for this; other files are read from t
 Axes: H and W pixels of the upright picture.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ class FilmReader:
             del self._remembered[next(iter(self._remembered))]
 
     def _number(self, stamp: int) -> int:
-        return int(np.searchsorted(np.array(self.index.stamps), stamp))
+        return bisect_left(self.index.stamps, stamp)  # an array of all stamps would be made for each frame
 
     def _go_before(self, number: int) -> None:
         """Go to the last key frame at or before a frame; to the start without time stamps."""
@@ -125,10 +126,10 @@ class FilmReader:
         stream = self._container.streams.video[0]
         if self.index.stamps:
             wanted = self.index.stamps[number]
-            keys = [key for key in self.index.keys if key <= wanted]
-            if keys and keys[-1] > self.index.stamps[0]:
+            n_keys = bisect_right(self.index.keys, wanted)
+            if n_keys and (key := self.index.keys[n_keys - 1]) > self.index.stamps[0]:
                 next(_pictures(self._container), None)  # some films say only in their first packet how all others are read
-                self._container.seek(keys[-1], stream=stream, backward=True, any_frame=False)
+                self._container.seek(key, stream=stream, backward=True, any_frame=False)
         self._ahead = _pictures(self._container, self._colored)
 
     def _from_start(self, number: int) -> np.ndarray:

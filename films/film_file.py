@@ -3,15 +3,19 @@
     <cache>/<digest of the film and the settings>.npy    [T, H, W] uint8
 
 The digest is of the content of the film, so a renamed film is not decoded again and an edited one is. A file is written whole or not at
-all. Frames are written while they are decoded: memory does not depend on the length of the film.
+all. Frames are written while they are decoded: memory does not depend on the length of the film. A file that nobody has used for a month
+is removed when another one is written: a film of an hour has 1 GB of small frames.
 
 Axes: T frames, H and W pixels of small pictures, D numbers of an embedding.
 """
 
 import hashlib
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +34,10 @@ from films.tracks import centers_of, tracks_beside
 CACHE_VERSION = 1
 """Part of the digest; increased when the same settings give other pictures."""
 _HEADER_BYTES = 128
+UNUSED_S = 30 * 24 * 3600.0
+"""Small frames that were not used for so long are removed."""
+_SMALL_FRAMES = re.compile(r"\.?[0-9a-f]{32}(\.[0-9-]+)?\.npy")
+"""Names of small frames, and of their drafts."""
 
 
 def default_cache() -> Path:
@@ -84,7 +92,10 @@ class FilmFile:
         """
         path = self.cache / f"{self._digest(settings)}.npy"
         if not path.is_file():
+            _remove_unused(self.cache)
             self._decode(settings, path)
+        with suppress(OSError):  # it may be somebody else's
+            os.utime(path)
         frames = np.load(path, mmap_mode="r")
         self._counted = len(frames)
         return frames
@@ -161,6 +172,14 @@ class FilmFile:
             return shrunk(gray, settings, center)
         except ValueError as error:
             raise ContractError([f"{self.path}: {error}"]) from None
+
+
+def _remove_unused(cache: Path) -> None:
+    """Remove small frames that nobody has used for long, and drafts of killed processes. Who has mapped a file goes on reading it."""
+    for file in cache.glob("*"):
+        with suppress(OSError):  # another process was faster, or the folder is somebody else's
+            if _SMALL_FRAMES.fullmatch(file.name) and time.time() - file.stat().st_mtime > UNUSED_S:
+                file.unlink()
 
 
 def shrunk(gray: np.ndarray, settings: PictureSettings, center_px: np.ndarray | None = None) -> np.ndarray:

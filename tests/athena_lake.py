@@ -101,7 +101,7 @@ class Answers:
         translation = translate(statement.query, statement.sql, self)
         for use in translation.uses:
             self.connection.execute(
-                f"CREATE OR REPLACE TEMP VIEW {use.view} AS SELECT CAST(1 AS BIGINT) AS a, 'x' AS b, true AS c, 1.5e0 AS d, "
+                f"CREATE OR REPLACE TEMP VIEW {use.name_here} AS SELECT CAST(1 AS BIGINT) AS a, 'x' AS b, true AS c, 1.5e0 AS d, "
                 "CAST(2.5 AS FLOAT) AS r, DATE '2026-01-02' AS day, TIMESTAMP '2026-01-02 03:04:05' AS moment, "
                 "CAST(3 AS INTEGER) AS i, CAST([1, 2] AS BIGINT[]) AS list"
             )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from aws_pipeline.curation_workers import spark_conf
 from aws_pipeline.glue_workers import sized_run
 
 
@@ -13,3 +14,8 @@ def test_a_run_has_workers_and_parts_for_its_recordings(n_recordings: int, worke
     asked = sized_run(n_recordings, worker_type, {"--SUMMARY_URI": "s3://artifacts/x.json"})
     assert asked["NumberOfWorkers"] == workers
     assert asked["Arguments"] == {"--SUMMARY_URI": "s3://artifacts/x.json", "--conf": f"spark.default.parallelism={parts}"}
+
+
+def test_the_results_of_any_number_of_recordings_reach_the_driver():
+    """A result has 16 kB: Spark's usual limit of 1 GB would end a run of 65,000 recordings after all of them were curated."""
+    assert spark_conf().get("spark.driver.maxResultSize") == "0"

@@ -51,6 +51,8 @@ def test_a_recipe_that_does_not_fit_the_data_is_refused_before_anything_is_done(
     order("films", "film_tcn").refuse_unfit()
     told = script("aws_pipeline/pipeline.py", "--data-dir", tmp_path / "films", "--plan")
     assert (told.returncode, "but got films only" in told.stderr) == (2, True)
+    told = script("aws_pipeline/pipeline.py", "--sample", "--recipe", "film_tcn", "--plan")
+    assert (told.returncode, "Simulate films with python aws_pipeline/sample_films.py" in told.stderr) == (2, True)
     assert not (tmp_path / "s3_mock").exists()
 
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,18 @@ def test_what_a_library_says_of_a_full_disk_is_known_by_its_words(tmp_path: Path
 
     with pytest.raises(UsageError, match="Expected room on the disk"):
         write()
+
+
+def test_threads_that_write_one_file_at_once_do_not_write_into_each_others_draft(tmp_path: Path):
+    both_began, path = threading.Barrier(2), tmp_path / "frames.npy"
+
+    def write(text: str) -> None:
+        with whole_file(path) as draft:
+            draft.write_text(text)
+            both_began.wait(20)
+            assert draft.read_text() == text
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(write, ["first", "second"])) == [None, None]
+    assert path.read_text() in ("first", "second")
+    assert [one.name for one in tmp_path.iterdir()] == ["frames.npy"]

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from faults.night import BAD, GOOD, tracking, walk
 
-from aws_pipeline import athena, landing, lineage, s3_upload
+from aws_pipeline import athena, curation_task, landing, lineage, s3_upload
 from aws_pipeline.glue_catalog import connect
 from aws_pipeline.landed import read_digests, read_landing
 from behavior.contract import CONTRACT_VERSION, ContractError
@@ -123,3 +123,34 @@ def test_the_rows_of_uploads_at_once_are_all_there(night, data_dir, tmp_path_fac
     assert sorted(path.parent.name for path in (night.raw / "landing").rglob("*.parquet")) == sorted(
         ["lab_id=LoudHeron", "lab_id=NewLab", "lab_id=QuietOtter", "lab_id=__HIVE_DEFAULT_PARTITION__"]
     )
+
+
+@pytest.mark.parametrize("policy", ["", f'contract = {CONTRACT_VERSION}\n[severity]\nobject-replaced = "reject"'])
+def test_a_run_in_the_midst_of_an_upload_says_nothing_of_it_that_stays(night, data_dir, policy):
+    """The object is there, and its row is not yet: it looks as if another tool had written it."""
+    pq.write_table(tracking(walk(range(13))), data_dir / "train_tracking" / GOOD[0] / f"{GOOD[1]}.parquet")
+    with mock.patch.object(s3_upload, "_record", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        s3_upload.upload(data_dir, night.settings)
+    early = night.run(policy)
+    assert early["notes"] == {"object-replaced": 1} or [one["name"] for one in early["put_aside"]] == ["train-8"]
+    s3_upload.upload(data_dir, night.settings)
+    late = night.run(policy)
+    assert (late["notes"], late["put_aside"]) == ({}, [])
+    assert night.run(policy)["curated_anew"] == 0
+
+
+def test_an_object_that_left_while_a_run_read_it_and_came_back_is_curated_by_the_next_run(night, data_dir):
+    """It has the ETag that the first run saw, so nothing seems to have changed."""
+    read, key = curation_task.read_object, f"train_tracking/lab_id={GOOD[0]}/{GOOD[1]}.parquet"
+    night.put(night.tracking(*GOOD), tracking(walk(range(17))))
+
+    def gone(zone, wanted):
+        if wanted == key:
+            raise FileNotFoundError(wanted)
+        return read(zone, wanted)
+
+    with mock.patch.object(curation_task, "read_object", gone):
+        (aside,) = night.run()["put_aside"]
+    assert "Expected an object, but got none." in aside["faults"][0]
+    assert night.run()["put_aside"] == []
+    assert night.accepted() == [7, 8, 9]

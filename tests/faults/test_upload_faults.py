@@ -1,5 +1,6 @@
 """An upload meets S3 in trouble, is killed, or finds files that change: it ends well or clearly, and the next one completes it."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -164,6 +165,24 @@ def test_a_file_that_goes_on_changing_is_left_out_and_the_others_are_sent(night,
     assert night.run()["put_aside"] == []
 
 
+def test_a_file_that_the_disk_does_not_give_out_is_left_out_and_the_others_are_sent(night, data_dir, monkeypatch):
+    """Its footer can be read, and a page of it lies on a bad sector, or its network folder has gone."""
+    file, taken = data_dir / "train_tracking" / "QuietOtter" / "7.parquet", sending.Path.read_bytes
+
+    def broken(path):
+        if path == file:
+            raise OSError(errno.EIO, "Input/output error")
+        return taken(path)
+
+    monkeypatch.setattr(sending.Path, "read_bytes", broken)
+    done = s3_upload.upload(data_dir, night.settings)
+    (fault,) = done.plan.put_aside[0].faults
+    assert (fault.code, fault.where) == ("file-unreadable", "train_tracking/QuietOtter/7.parquet")
+    assert fault.text == "Expected a file that can be read, but got: Input/output error."
+    assert len(done.sent) == N_FILES - 1
+    assert [one["name"] for one in night.run()["put_aside"]] == ["train-7"]
+
+
 def test_a_file_that_changed_once_is_sent_as_it_is_now(night, data_dir, monkeypatch):
     file, taken, times = data_dir / "train_tracking" / "QuietOtter" / "7.parquet", sending.Path.read_bytes, count()
 
@@ -229,6 +248,21 @@ def test_parts_of_a_killed_upload_are_given_up_by_the_next_one(night, data_dir):
     assert left["Key"] == "somebody/else.bin"
     s3.abort_multipart_upload(Bucket="raw-zone", Key=left["Key"], UploadId=left["UploadId"])
     whole(night, data_dir)
+
+
+def test_parts_of_an_upload_that_begins_while_another_one_looks_for_left_ones_stay(night, data_dir, monkeypatch):
+    s3, key, look = boto3.client("s3"), "train_tracking/lab_id=QuietOtter/7.parquet", s3_upload.others_underway
+
+    def then_another_begins(zone, run):
+        answer = look(zone, run)
+        s3.create_multipart_upload(Bucket="raw-zone", Key=key)
+        return answer
+
+    s3.create_multipart_upload(Bucket="raw-zone", Key=key)
+    monkeypatch.setattr(s3_upload, "others_underway", then_another_begins)
+    s3_upload.upload(data_dir, night.settings)
+    (left,) = s3.list_multipart_uploads(Bucket="raw-zone")["Uploads"]
+    s3.abort_multipart_upload(Bucket="raw-zone", Key=key, UploadId=left["UploadId"])
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Frame numbers painted into films are read back: in order, forward, backward and at random, in several codecs and containers."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -36,6 +38,30 @@ def test_every_frame_is_read_by_its_number_at_random(film: Path):
     order = np.random.default_rng(0).permutation(FRAMES)[:25].tolist()
     with FilmReader(film) as reader:
         assert [number_in(reader.frame(number)) for number in order] == order
+
+
+class Counted(Sequence):
+    """Time stamps that count how often one of them is looked at."""
+
+    def __init__(self, stamps):
+        self.stamps, self.looks = stamps, 0
+
+    def __len__(self):
+        return len(self.stamps)
+
+    def __getitem__(self, place):
+        self.looks += 1
+        return self.stamps[place]
+
+
+@pytest.mark.parametrize("film", ["h264.mp4"], indirect=True)
+def test_a_frame_of_a_long_film_costs_no_more_than_one_of_a_short_film(film: Path):
+    """To look at all time stamps for each frame takes hours for a film of 600,000 frames."""
+    with FilmReader(film) as reader:
+        stamps = Counted(reader.index.stamps)
+        reader.index = replace(reader.index, stamps=stamps)
+        assert [number_in(reader.frame(number)) for number in range(FRAMES)] == list(range(FRAMES))
+    assert stamps.looks < FRAMES * 10, "a search by halves looks at seven of 90"
 
 
 @pytest.mark.parametrize("name", ["h264.mp4", "hevc.mkv"])

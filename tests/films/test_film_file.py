@@ -1,5 +1,7 @@
 """Small frames: decoded once, the right part of the picture, written whole or not at all."""
 
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,24 @@ def test_a_film_is_decoded_once(film: FilmFile, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(film_file, "probe", refuse)
     monkeypatch.setattr(film_file, "pictures", refuse)
     np.testing.assert_array_equal(FilmFile(film.path, film.cache).small(settings), first)
+
+
+def test_small_frames_that_nobody_used_for_a_month_are_removed_and_nothing_else(film: FilmFile):
+    ago = time.time() - film_file.UNUSED_S - 60
+    used, unused = PictureSettings(24, 32), PictureSettings(12, 16)
+    film.small(unused)
+    (old,) = film.cache.glob("*.npy")
+    draft, foreign = film.cache / f".{old.stem}.12-34.npy", film.cache / "mine.npy"
+    for file in (draft, foreign):
+        file.write_bytes(b"1")
+    film.small(used)
+    for file in film.cache.iterdir():
+        os.utime(file, (ago, ago))
+    film.small(used)
+    film.small(PictureSettings(6, 8))
+    assert len(list(film.cache.iterdir())) == 3
+    assert foreign.exists()
+    assert not old.exists()
 
 
 def test_another_size_and_another_content_are_other_files(film: FilmFile, tmp_path: Path):

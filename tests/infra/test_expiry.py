@@ -8,8 +8,11 @@ from pathlib import Path
 from unittest import mock
 
 import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from infra.local.athena import files
 from infra.local.jobs.runs import RunStore
 from infra.local.s3.expiry import DAY_S
 from infra.local.tidying import tidy
@@ -72,3 +75,17 @@ def test_the_end_of_a_server_takes_as_long_after_many_runs_as_after_one(tmp_path
     own = runs.get("own")
     assert own is not None
     assert own.state == "FAILED"
+
+
+def test_footers_of_files_that_are_gone_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_FEW", 10)
+    cache, stays = files.FooterCache(), tmp_path / "stays.parquet"
+    pq.write_table(pa.table({"a": [1]}), stays)
+    assert cache.of(stays).columns == ("a int64",)
+    for night in range(100):
+        of_night = tmp_path / f"{night}.parquet"
+        pq.write_table(pa.table({"a": [night]}), of_night)
+        cache.of(of_night)
+        of_night.unlink()
+    assert len(cache) <= 25
+    assert cache.of(stays).columns == ("a int64",)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -94,7 +95,7 @@ def test_a_change_of_the_catalog_is_refused_and_not_half_made(s3: Any, endpoint:
 def test_a_run_ends_although_its_record_cannot_be_written_and_is_written_when_there_is_room(tmp_path: Path) -> None:
     runs = RunStore(tmp_path)
     runs.create("run", {}, "STARTING")
-    draft = tmp_path / f".run.{os.getpid()}.json"
+    draft = tmp_path / f".run.{os.getpid()}-{threading.get_ident()}.json"
     no_room_for(draft)
     assert runs.update("run", state="FAILED", reason="no room").state == "FAILED"
     assert '"STARTING"' in (tmp_path / "run.json").read_text().split('"details"')[0]
@@ -110,7 +111,7 @@ def test_a_run_ends_although_its_record_cannot_be_written_and_is_written_when_th
 
 
 def test_a_run_that_cannot_be_recorded_does_not_start(tmp_path: Path) -> None:
-    no_room_for(tmp_path / f".run.{os.getpid()}.json")
+    no_room_for(tmp_path / f".run.{os.getpid()}-{threading.get_ident()}.json")
     with pytest.raises(OSError, match="No space left on device"):
         RunStore(tmp_path).create("run", {})
     assert list(tmp_path.glob("run*")) == []

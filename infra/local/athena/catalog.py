@@ -35,8 +35,8 @@ class AnyTable(Protocol):
     def keys(self) -> Collection[str]:
         """Return the columns by which it is partitioned."""
 
-    def open(self, connection: DuckDBPyConnection, use: TableUse) -> int:
-        """Give DuckDB a view, of the name in `use`, over the rows; return the bytes that Athena would read. Raises ServiceError."""
+    def rows(self, connection: DuckDBPyConnection, use: TableUse) -> tuple[str, int]:
+        """Return a SELECT that DuckDB reads the rows with, and the bytes that Athena would read. Raises ServiceError."""
 
 
 class Catalog:

@@ -76,10 +76,10 @@ class CatalogTable:
         """Return every visible file."""
         return [file for partition in self.partitions for file in partition.files]
 
-    def open(self, connection: DuckDBPyConnection, use: TableUse) -> int:
-        """Give DuckDB a view over the table's files; return the bytes that Athena would read of them. Raises ServiceError."""
-        connection.execute(f'CREATE TEMP VIEW "{use.view}" AS {self._relation(connection, use)}')
-        return self._scanned_bytes(self._partitions_left(connection, use), {column.lower() for column in use.used})
+    def rows(self, connection: DuckDBPyConnection, use: TableUse) -> tuple[str, int]:
+        """Return a SELECT over the table's files, and the bytes that Athena would read of them. Raises ServiceError."""
+        scanned = self._scanned_bytes(self._partitions_left(connection, use), {column.lower() for column in use.used})
+        return self._relation(connection, use), scanned
 
     def _relation(self, connection: DuckDBPyConnection, use: TableUse) -> str:
         """Return a SELECT that yields the table's rows, and the hidden column `$path` when asked for."""
@@ -89,7 +89,7 @@ class CatalogTable:
             nulls = ", ".join(f"CAST(NULL AS {kind}) AS {quote(column)}" for column, kind in targets.items())
             return f"SELECT {nulls}{', NULL AS ' + quote('$path') if with_path else ''} WHERE false"
         if self.format == "text":
-            inner = self._text_rows(connection, f"{use.view}_lines")
+            inner = self._text_rows(connection, f"{use.name_here}_lines")
         elif all(_named_by_values(partition, self.keys) for partition in self.partitions):
             inner = self._reader(self.files, tuple(self.keys), "")
         else:  # folders that do not name their values: each is read by itself

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 HIDDEN = ("_", ".")
 """First characters of file names that Hive, and so Athena, does not read."""
+_FEW = 1000
+"""So many more footers than there were are remembered before anybody looks which files are gone."""
 _FIELD_ID = b"PARQUET:field_id"
 
 
@@ -40,10 +42,14 @@ class Footer:
 
 
 class FooterCache:
-    """Footers of Parquet files, read once for as long as a file keeps its size and time."""
+    """Footers of Parquet files, read once for as long as a file keeps its size and time.
+
+    Those of files that are gone are forgotten now and then: the lake never changes a file, so each night brings other ones.
+    """
 
     def __init__(self) -> None:
         self._known: dict[Path, tuple[tuple[int, int], Footer]] = {}
+        self._most = _FEW
 
     def of(self, path: Path) -> Footer:
         """Return a file's footer."""
@@ -52,7 +58,14 @@ class FooterCache:
         known = self._known.get(path)
         if known is None or known[0] != version:
             known = self._known[path] = (version, _read_footer(path))
+            if len(self._known) > self._most:
+                self._known = {each: footer for each, footer in list(self._known.items()) if each.exists()}
+                self._most = 2 * len(self._known) + _FEW
         return known[1]
+
+    def __len__(self) -> int:
+        """Return how many footers are known."""
+        return len(self._known)
 
 
 def data_files(folder: Path) -> tuple[Path, ...]:

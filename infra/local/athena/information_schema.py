@@ -45,15 +45,14 @@ class SystemTable:
         """Return its partition keys: none."""
         return []
 
-    def open(self, connection: DuckDBPyConnection, use: TableUse) -> int:
-        """Give DuckDB a view over its rows; return the bytes scanned: none."""
+    def rows(self, connection: DuckDBPyConnection, use: TableUse) -> tuple[str, int]:
+        """Return a SELECT of its rows, and the bytes scanned: none."""
         kinds = self.kinds
         rows = [", ".join(_literal(cell) for cell in row) for row in _ROWS[self.name](self.catalog)]
         casts = ", ".join(f"CAST({quote(name)} AS {duckdb_type(kind)}) AS {quote(name)}" for name, kind in kinds.items())
         nothing = f"(SELECT {', '.join(['NULL'] * len(kinds))} WHERE false)"
         inner = f"(VALUES ({'), ('.join(rows)}))" if rows else nothing
-        connection.execute(f'CREATE TEMP VIEW "{use.view}" AS SELECT {casts} FROM {inner} AS rows({", ".join(map(quote, kinds))})')
-        return 0
+        return f"SELECT {casts} FROM {inner} AS rows({', '.join(map(quote, kinds))})", 0
 
 
 def is_system_table(name: str) -> bool:

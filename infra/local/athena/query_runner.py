@@ -38,7 +38,7 @@ class QueryRunner:
         actions = {"CREATE TABLE AS": self._create_table, "UNLOAD": self._unload, "INSERT": self._insert, "CREATE VIEW": self._create_view}
         scanned_bytes = 0
         if statement.kind != "CREATE VIEW":
-            scanned_bytes = reader.open(translation.uses)
+            translation, scanned_bytes = reader.with_tables(translation)
         if execution.cutoff_bytes and scanned_bytes > execution.cutoff_bytes:
             what = f"Bytes scanned limit was exceeded: {scanned_bytes} bytes of at most {execution.cutoff_bytes}"
             raise QueryCancelled(f"{what}. Name the columns and partitions you need.")
@@ -52,7 +52,7 @@ class QueryRunner:
 
     def _explain(self, execution: Execution, translation: Translation, reader: CatalogReader) -> Outcome:
         """Answer EXPLAIN: nothing is read but what says which files there are."""
-        reader.open(translation.uses)
+        translation, _ = reader.with_tables(translation)
         ((_, plan),) = execution.connection.execute(f"EXPLAIN {translation.sql}").fetchall()
         lines = ["The plan of DuckDB, which runs queries on this disk; Athena plans otherwise.", *plan.rstrip().splitlines()]
         write_lines(self.catalog.store.local_path(execution.output), lines)

@@ -1,16 +1,19 @@
-"""The catalog as queries read it: types of columns, views, and for DuckDB a view over the files of every table that a query names."""
+"""The catalog as queries read it: types of columns, views, and for DuckDB a SELECT over the files of every table that a query names."""
 
 from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infra.local.athena.catalog import AnyTable, Catalog
 from infra.local.athena.information_schema import NAME as SYSTEM
 from infra.local.athena.information_schema import SystemTable, is_system_table
 from infra.local.athena.trino.kinds import Kind
-from infra.local.athena.trino.scopes import TableUse, TableVersion
+from infra.local.athena.trino.query_sql import with_common_tables
+from infra.local.athena.trino.scopes import TableVersion
+from infra.local.athena.trino.translation import Translation
 from infra.local.athena.trino.values import Refusal, absent
 from infra.local.errors import ServiceError
 
@@ -68,9 +71,14 @@ class CatalogReader:
         record = self.find(database, name, at).record
         return view_query(record) if str(record.get("ViewOriginalText")).startswith(VIEW_MARK) else None
 
-    def open(self, uses: list[TableUse]) -> int:
-        """Give DuckDB a view over the files of each table that a query reads; return the bytes that Athena would read of them."""
-        return sum(self.find(use.database, use.name, version=use.version).open(self.connection, use) for use in uses)
+    def with_tables(self, translation: Translation) -> tuple[Translation, int]:
+        """Return a translation that reads the files of its tables, and the bytes that Athena would read of them. Raises ServiceError.
+
+        Its tables are named in front of it and not made views: DuckDB would look at all of their files twice.
+        """
+        opened = [(use, self.find(use.database, use.name, version=use.version).rows(self.connection, use)) for use in translation.uses]
+        named = [f"{use.name_here} AS NOT MATERIALIZED ({sql})" for use, (sql, _) in opened]
+        return replace(translation, sql=with_common_tables(named, translation.sql)), sum(n_bytes for _, (_, n_bytes) in opened)
 
 
 def view_query(record: dict[str, Any]) -> tuple[str, str, list[str]]:

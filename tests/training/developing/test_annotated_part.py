@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from simulated_lake import Lake
 
 from behavior.contract import UsageError
+from training import develop
 from training.developing.annotated_part import annotated_part
 from training.developing.words import part_lines
 from training.material.curated_zone import CuratedZone
@@ -82,3 +84,16 @@ def test_what_was_cut_is_said() -> None:
 def test_films_are_not_cut(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Cut the films before"):
         FilmZone.open(tmp_path, 0.0, True)
+
+
+def test_the_flag_reaches_the_zone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    zones = []
+
+    def planned(zone: CuratedZone, *rest: Any) -> FoldPlan:
+        zones.append(zone)
+        return plan_folds(zone, *rest)
+
+    monkeypatch.setattr("training.material.fold_plan.plan_folds", planned)
+    command = ["--lab", LAB, "--curated", str(lake.curated), "--plan"]
+    assert develop.main(command) == develop.main([*command, "--annotated-part"]) == 0
+    assert [zone.annotated_part for zone in zones] == [False, True]

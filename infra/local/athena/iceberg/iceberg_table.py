@@ -75,8 +75,8 @@ class IcebergTable:
         names = {field.field_id: field.name.lower() for field in self.schema.fields}
         return [names[source] for _, source, _ in self._identities[self.table.spec().spec_id]]
 
-    def open(self, connection: DuckDBPyConnection, use: TableUse) -> int:
-        """Give DuckDB a view over the files that a query needs; return the bytes that Athena would read of them. Raises ServiceError."""
+    def rows(self, connection: DuckDBPyConnection, use: TableUse) -> tuple[str, int]:
+        """Return a SELECT over the files that a query needs, and the bytes that Athena would read of them. Raises ServiceError."""
         ids = {field.name.lower(): field.field_id for field in self.schema.fields}
         used = {ids[column.lower()] for column in use.used if column.lower() in ids}
         scanned = 0
@@ -88,8 +88,7 @@ class IcebergTable:
             missing = tuple((field, value) for field, value in self._partition_values(file).items() if field not in columns)
             sources.setdefault(_Source(missing, None if footer.ids else tuple(columns.items())), []).append(path)
             scanned += sum(footer.stored_bytes.get(name, 0) for field, name in columns.items() if field in used)
-        connection.execute(f'CREATE TEMP VIEW "{use.view}" AS {self._relation(sources, with_path="$path" in use.used)}')
-        return scanned
+        return self._relation(sources, with_path="$path" in use.used), scanned
 
     def _needed_files(self, connection: DuckDBPyConnection, use: TableUse) -> list[DataFile]:
         files = list(self._planned(use.limits))

@@ -104,20 +104,17 @@ class MetadataTable:
         """Return its partition keys: none."""
         return []
 
-    def open(self, connection: DuckDBPyConnection, use: TableUse) -> int:
-        """Give DuckDB a view over its rows; return the bytes scanned: none, as only metadata is read."""
+    def rows(self, connection: DuckDBPyConnection, use: TableUse) -> tuple[str, int]:
+        """Return a SELECT of its rows, and the bytes scanned: none, as only metadata is read."""
         if self.part == "partitions":
-            selected = partition_rows(self.table, [file for file in _files(self.table) if file.content == 0])
-        else:
-            kinds = self.kinds
-            rows = list(_ROWS[self.part](self.table))
-            columns = list(zip(*rows, strict=True)) or [()] * len(kinds)
-            arrays = [pa.array(list(column), _arrow(kind)) for column, kind in zip(columns, kinds.values(), strict=True)]
-            connection.register(f"{use.view}_rows", pa.table(arrays, names=list(kinds)))
-            casts = ", ".join(f"CAST({quote(name)} AS {duckdb_type(kind)}) AS {quote(name)}" for name, kind in kinds.items())
-            selected = f"SELECT {casts} FROM {use.view}_rows"
-        connection.execute(f'CREATE TEMP VIEW "{use.view}" AS {selected}')
-        return 0
+            return partition_rows(self.table, [file for file in _files(self.table) if file.content == 0]), 0
+        kinds = self.kinds
+        rows = list(_ROWS[self.part](self.table))
+        columns = list(zip(*rows, strict=True)) or [()] * len(kinds)
+        arrays = [pa.array(list(column), _arrow(kind)) for column, kind in zip(columns, kinds.values(), strict=True)]
+        connection.register(f"{use.name_here}_rows", pa.table(arrays, names=list(kinds)))
+        casts = ", ".join(f"CAST({quote(name)} AS {duckdb_type(kind)}) AS {quote(name)}" for name, kind in kinds.items())
+        return f"SELECT {casts} FROM {use.name_here}_rows", 0
 
 
 def is_metadata_table(part: str) -> bool:

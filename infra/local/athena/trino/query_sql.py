@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from infra.local.athena.trino import query_syntax, syntax
@@ -39,7 +40,15 @@ def query_sql(translator: Translator, query: Query, outer: Scope | None) -> tupl
         sql += f" OFFSET {query.offset}"
     sql = _whole(replace(body, sql=sql))
     translator.common_tables = outer_tables
-    return (f"WITH {', '.join(tables)} {sql}" if tables else sql), body.outputs
+    return with_common_tables(tables, sql), body.outputs
+
+
+def with_common_tables(tables: Sequence[str], sql: str) -> str:
+    """Return a query that names tables, such as `t AS (SELECT 1)`, in front of those that it names itself."""
+    if not tables:
+        return sql
+    more = f", {sql.removeprefix('WITH ')}" if sql.startswith("WITH ") else f" {sql}"
+    return f"WITH {', '.join(tables)}{more}"
 
 
 def _body(translator: Translator, node: Node, outer: Scope | None) -> Body:

@@ -89,7 +89,7 @@ def _table(translator: Translator, node: query_syntax.TableName) -> tuple[str, l
     translator.keys[id(use)] = keys
     columns = [Column(name, column, kind, f"{use.alias}.{quote(column)}", source=use, schema=schema_name) for column, kind in kinds.items()]
     columns.append(Column(name, "$path", VARCHAR, f'{use.alias}."$path"', hidden=True, source=use, schema=schema_name))
-    return f"{use.view} AS {use.alias}", columns
+    return f"{use.name_here} AS {use.alias}", columns
 
 
 def _derived(translator: Translator, sql: str, outputs: Outputs) -> tuple[str, list[Column]]:

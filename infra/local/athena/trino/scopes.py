@@ -46,7 +46,8 @@ class TableUse:
     database: str
     name: str
     alias: str
-    view: str
+    name_here: str
+    """Its name in DuckDB's SQL."""
     used: set[str] = field(default_factory=set)
     prunes: bool = True
     """Its rows come through no outer join that may leave them empty."""
