@@ -28,7 +28,7 @@ from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.glue_job import run_job
 
 ROOT = Path(__file__).resolve().parents[2]
-ROUNDS = 3
+ROUNDS = 7
 QUERIES = ("missing_points", "speed_by_bodypart")
 
 
