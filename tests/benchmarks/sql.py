@@ -66,6 +66,7 @@ def compare(videos: int, peers: Path, folder: Path) -> list[str]:
     queries = {name: saved_query(name) for name in QUERIES}
     with endpoint(chosen):
         rows = run_job(chosen)[0]["rows_out"]
+        os.sync()  # else the system writes while the first queries run
         answers = {name: athena_answer(sql, chosen) for name, sql in queries.items()}
         athena = {name: median_seconds(partial(athena_answer, sql, chosen)) for name, sql in queries.items()}
     spark = _spark(mock / "curated-zone")
