@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 Asked = ParamSpec("Asked")
 Made = TypeVar("Made")
+_MOST_CONNECTIONS = 64
+"""A run lists several folders at once, each with several threads. Of more threads than connections, each throws its own away after every
+request, and warns the user of it."""
 _forgotten: list[Callable[[], None]] = []
 
 
@@ -32,11 +35,12 @@ def kept(make: Callable[Asked, Made]) -> Callable[Asked, Made]:
 def s3_client() -> Any:
     """Return one client for all requests. It reads times faster than botocore does: a listing has one for each object."""
     import boto3
+    from botocore.config import Config
     from botocore.session import get_session
 
     session = get_session()
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_instant)
-    return boto3.Session(botocore_session=session).client("s3")
+    return boto3.Session(botocore_session=session).client("s3", config=Config(max_pool_connections=_MOST_CONNECTIONS))
 
 
 def _instant(text: str) -> datetime:

@@ -30,6 +30,9 @@ from behavior.tables import RAW_METADATA, RAW_TRACKING
 from behavior.verdicts import QuarantineEntry, Rules, by_name
 from films.film_sources import has_films
 
+_MOST_PLANS = 3
+"""Uploads that replace metadata again and again must not keep a run from its work."""
+
 
 @dataclass(frozen=True)
 class CurationPlan:
@@ -96,10 +99,25 @@ class _Draft:
 def plan_work(raw: str, rules: Rules | None = None, layout: Layout = RAW_ZONE) -> CurationPlan:
     """Match the objects of the raw zone with its metadata, and judge both. Faults of one recording do not affect others.
 
-    With another layout `raw` is a data directory, as a file:// address, and keys are names of files.
+    With another layout `raw` is a data directory, as a file:// address, and keys are names of files. If an upload replaces metadata
+    meanwhile, the plan is made anew: what was listed before would contradict what was read after.
     """
-    rules, draft = rules or Rules(), _Draft()
-    versions = {key: one.version for key, one in sorted(list_objects(raw, METADATA_FOLDERS).items())}
+    rules = rules or Rules()
+    plan = _planned(raw, rules, layout)
+    for _ in range(_MOST_PLANS - 1):
+        if layout is not RAW_ZONE or plan.versions == _versions(raw):
+            break
+        plan = _planned(raw, rules, layout)
+    return plan
+
+
+def _versions(raw: str) -> dict[str, str]:
+    """Return the versions of the metadata, by key."""
+    return {key: one.version for key, one in sorted(list_objects(raw, METADATA_FOLDERS).items())}
+
+
+def _planned(raw: str, rules: Rules, layout: Layout) -> CurationPlan:
+    draft, versions = _Draft(), _versions(raw)
     landed = read_digests(raw) if layout is RAW_ZONE else {}
     listed = list_objects(raw, [*RECORDING_FOLDERS, *(RAW_FILM_FOLDERS if layout is RAW_ZONE else ())])
     of_films = {key: one for key, one in listed.items() if key.partition("/")[0] in RAW_FILM_FOLDERS}

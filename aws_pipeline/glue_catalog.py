@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import TableInputTypeDef
 
 _ATTEMPTS = 10
+_CONNECTIONS = 16
+"""Tables are opened side by side, twelve at a time."""
 
 
 class LakeIO(PyArrowFileIO):
@@ -51,7 +53,9 @@ class LakeCatalog(GlueCatalog):
 @kept
 def connect() -> LakeCatalog:
     """Return the Glue catalog, at the endpoint that boto3 uses."""
-    glue: Any = boto3.client("glue", config=Config(retries={"max_attempts": _ATTEMPTS, "mode": "standard"}))
+    glue: Any = boto3.client(
+        "glue", config=Config(retries={"max_attempts": _ATTEMPTS, "mode": "standard"}, max_pool_connections=_CONNECTIONS)
+    )
     return LakeCatalog("glue", glue, **{"py-io-impl": f"{__name__}.{LakeIO.__name__}"})
 
 

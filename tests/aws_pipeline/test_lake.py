@@ -1,6 +1,7 @@
 """Objects of a zone, on S3 and in a folder alike."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,19 @@ def test_objects_of_folders_are_listed_with_their_bytes(zone):
 def test_only_chosen_subfolders_are_listed_beside_what_lies_in_the_folder_itself(zone):
     assert sorted(lake.list_objects(zone, ["metadata", "train_tracking"], {"lab_id=A"})) == KEYS[:2]
     assert sorted(lake.list_objects(zone, ["metadata", "train_tracking"], set())) == KEYS[:1]
+
+
+def test_listings_side_by_side_throw_no_connection_away(settings, tmp_path, caplog):
+    """The client warns of each one, and the user would read it."""
+    for lab in range(30):
+        for table in ("train_tracking", "train_annotation", "test_tracking"):
+            file = settings.mock_dir / "raw-zone" / tmp_path.name / table / f"lab_id=L{lab}" / "1.parquet"
+            file.parent.mkdir(parents=True)
+            file.write_bytes(b"1234")
+    with ThreadPoolExecutor(3) as pool:
+        listed = pool.map(lambda table: lake.list_objects(f"s3://raw-zone/{tmp_path.name}", [table]), os.listdir(file.parents[2]))
+        assert [len(each) for each in listed] == [30, 30, 30]
+    assert [one.getMessage() for one in caplog.records if "pool" in one.getMessage()] == []
 
 
 def test_another_endpoint_gets_connections_of_its_own(tmp_path: Path, settings, monkeypatch):

@@ -54,7 +54,7 @@ def recipe_of(steps: int, windows: int) -> Recipe:
     """Return a small recipe that makes about so many steps with so many windows."""
     whole = cnn_transformer_plus_small()
     assert isinstance(whole.network, CnnTransformerPlusConfig)
-    whole = replace(whole, network=replace(whole.network, width=32, layers=1, token=16, joint=False))
+    whole = replace(whole, network=replace(whole.network, width=32, layers=1, token=16, pair_attention=False))
     epochs = max(1, round(steps / math.ceil(windows / whole.batch)))
     return replace(whole, epochs=epochs, patience=epochs)
 
@@ -71,7 +71,8 @@ def trunk_in(path: Path, zone: CuratedZone, bodyparts: tuple[str, ...], epochs: 
     """Learn to forecast in all recordings of a zone, unless that was done; return the file."""
     if not path.is_file():
         recipe, settings = recipe_of(1, 1), ForecastSettings(epochs=epochs)
-        layout = PairTracks(bodyparts, recipe.fps, place=True)
+        layout = network_family(recipe.family).features_for(recipe.network, bodyparts, recipe.fps)
+        assert isinstance(layout, PairTracks)
         recordings = zone.annotated_recordings()  # their labels are not read
         tracks, starts = stacked_tracks(map(zone.material, recordings), layout, settings.windowing)
         torch.manual_seed(0)

@@ -28,7 +28,7 @@ from aws_pipeline.config import Settings, endpoint, settings
 from aws_pipeline.glue_job import run_job
 
 ROOT = Path(__file__).resolve().parents[2]
-ROUNDS = 3
+ROUNDS = 7
 QUERIES = ("missing_points", "speed_by_bodypart")
 
 
@@ -66,6 +66,7 @@ def compare(videos: int, peers: Path, folder: Path) -> list[str]:
     queries = {name: saved_query(name) for name in QUERIES}
     with endpoint(chosen):
         rows = run_job(chosen)[0]["rows_out"]
+        os.sync()  # else the system writes while the first queries run
         answers = {name: athena_answer(sql, chosen) for name, sql in queries.items()}
         athena = {name: median_seconds(partial(athena_answer, sql, chosen)) for name, sql in queries.items()}
     spark = _spark(mock / "curated-zone")

@@ -16,7 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -42,7 +42,6 @@ from behavior.views.mirror import Mirror
 from behavior.views.pair_features import PairFeatures, common_bodyparts
 from behavior.views.pair_tracks import CM_PER_M, PairTracks
 from behavior.views.scaler import RobustScaler
-from recognizers.cnn_transformer_plus import CnnTransformerPlusConfig
 from recognizers.families import network_family
 from training.fitting.loop import Trainer
 from training.material.datasets import Batch, StreamDataset, assemble, samples_of, thinned
@@ -143,9 +142,7 @@ def collate(items: list[tuple[Any, ...]]) -> Batch:
 
 
 def make_material(recipe: Recipe, recordings: int, minutes: float) -> SharedMaterial:
-    """Simulate recordings and fit the scaler, which both sides use. The peer does not know the arena, so nobody sees it."""
-    if isinstance(recipe.network, CnnTransformerPlusConfig):
-        recipe = replace(recipe, network=replace(recipe.network, place=False))
+    """Simulate recordings and fit the scaler, which both sides use."""
     simulated = [simulate(PROFILE, seed=number, video_id=101 + number, seconds=60 * minutes) for number in range(recordings)]
     opened = []
     for one in simulated:

@@ -8,10 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 from faults.night import BAD, GOOD, tracking, walk
 
-from aws_pipeline import athena, curation_task, landing, lineage, s3_upload
+from aws_pipeline import athena, curation_plan, curation_task, landing, lineage, s3_upload
 from aws_pipeline.glue_catalog import connect
 from aws_pipeline.landed import read_digests, read_landing
 from behavior.contract import CONTRACT_VERSION, ContractError
+from behavior.tables import METADATA_TRAIN
 
 RAW = "s3://raw-zone"
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")  # awswrangler 3.17 on pandas 3
@@ -154,3 +155,18 @@ def test_an_object_that_left_while_a_run_read_it_and_came_back_is_curated_by_the
     assert "Expected an object, but got none." in aside["faults"][0]
     assert night.run()["put_aside"] == []
     assert night.accepted() == [7, 8, 9]
+
+
+def test_metadata_that_an_upload_replaces_while_a_run_plans_are_those_that_the_run_uses(night, data_dir):
+    read, uploads = curation_plan.read_digests, []
+
+    def uploaded_meanwhile(zone):
+        known = read(zone)
+        if not uploads:
+            night.spoil_row(frames_per_second=25)  # as an upload does: the object first, and its row later
+            uploads.append(zone)
+        return known
+
+    with mock.patch.object(curation_plan, "read_digests", uploaded_meanwhile):
+        night.run()
+    assert night.read(METADATA_TRAIN).column("frames_per_second").to_pylist() == [25.0, 30.0, 30.0]

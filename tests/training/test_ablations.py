@@ -21,13 +21,12 @@ from training.recipes.variants import (
     brief,
     brief_without_mask,
     plus,
-    version_0_2,
     with_lab,
-    with_noise,
-    with_pair_attention,
+    with_parts,
+    with_place,
+    with_stir,
     without_mask,
-    without_place,
-    without_stir,
+    without_pair_attention,
 )
 
 
@@ -87,15 +86,10 @@ def test_an_unknown_lab_or_variant_is_a_usage_error(study: Path, tmp_path: Path,
     [
         (plus, without_mask, {"loss.unknown_is_absent"}),
         (plus, with_lab, {"network.labs"}),
-        (plus, with_pair_attention, {"network.pair_attention"}),
-        (plus, without_place, {"network.place"}),
-        (plus, without_stir, {"network.stir_s"}),
-        (plus, with_noise, {"augmentation.noise_cm"}),
-        (
-            plus,
-            version_0_2,
-            {"augmentation.noise_cm", "network.joint", "network.pair_attention", "network.place", "network.stir_s"},
-        ),
+        (plus, without_pair_attention, {"network.pair_attention"}),
+        (plus, with_place, {"network.place"}),
+        (plus, with_stir, {"network.stir_s", "augmentation.noise_cm"}),
+        (with_stir, with_parts, {"network.place", "network.pair_attention"}),
         (brief, brief_without_mask, {"loss.unknown_is_absent"}),
     ],
 )

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 from recognizers.cnn_transformer_plus import CnnTransformerPlusConfig
 from training.developing.facts import Facts
-from training.recipes.losses import LossSettings
 from training.recipes.named import (
     AnyRecipe,
     cnn_transformer_plus,
+    cnn_transformer_plus_near,
     cnn_transformer_plus_small,
     trees,
     trees_far,
@@ -17,7 +17,6 @@ from training.recipes.named import (
     trees_undirected,
 )
 from training.recipes.network_recipe import Recipe
-from training.recipes.track_augmentation import TrackAugmentation
 from training.recipes.trees_recipe import TreesRecipe
 
 MANY_GROUPS = 12
@@ -90,30 +89,15 @@ def _trees(recipe: TreesRecipe, facts: Facts, why: str) -> Candidate:
 
 
 def _network(facts: Facts, device: str) -> Candidate:
-    """Return the network over bare tracks, at the size for the device and at the rate of the recordings, if that is lower than its own.
-
-    It learns from all recordings: the decoding comes from out-of-fold scores, and a fifth of few recordings is a lot.
-    """
-    recipe = cnn_transformer_plus() if device == "cuda" else cnn_transformer_plus_small()
-    recipe = _at_rate(recipe if facts.groups >= MANY_GROUPS else _careful(recipe), min(recipe.fps, max(1.0, facts.fps)))
+    """Return the network over bare tracks, at the size for data and device, and at the rate of the recordings, if that is lower."""
+    many = cnn_transformer_plus() if device == "cuda" else cnn_transformer_plus_small()
+    recipe = many if facts.groups >= MANY_GROUPS else cnn_transformer_plus_near()
+    recipe = _at_rate(recipe, min(recipe.fps, max(1.0, facts.fps)))
     windows = facts.subjects_s * recipe.fps / recipe.windowing.step
     epochs = max(4, min(recipe.epochs, round(_MOST_UPDATES * recipe.batch / max(windows, 1)))) if device == "cpu" else recipe.epochs
-    recipe = replace(recipe, epochs=epochs, patience=max(recipe.patience, epochs), validates=False)
+    recipe = replace(recipe, epochs=epochs, patience=max(recipe.patience, epochs))
     why = "a network over bare tracks, whose mistakes differ from those of trees"
     return Candidate(recipe, why, windows / recipe.batch * epochs * _STEP_S)
-
-
-def _careful(recipe: Recipe) -> Recipe:
-    """Return the recipe of a network that learns from few animals, so that it does not learn their sizes and postures by heart."""
-    assert isinstance(recipe.network, CnnTransformerPlusConfig)
-    assert isinstance(recipe.augmentation, TrackAugmentation)
-    assert isinstance(recipe.loss, LossSettings)
-    return replace(
-        recipe,
-        network=replace(recipe.network, dropout=0.3),
-        augmentation=replace(recipe.augmentation, scale=0.2, drop_bodypart=0.25),
-        loss=replace(recipe.loss, max_weight=1.0),
-    )
 
 
 def _at_rate(recipe: Recipe, fps: float) -> Recipe:

@@ -17,14 +17,11 @@ from recognizers.pain_cnn3d import PainCnn3dConfig
 from recognizers.windowed import Windowing
 from training.recipes.augmentation import Augmentation
 from training.recipes.film_augmentation import FilmAugmentation
-from training.recipes.losses import ExclusiveLossSettings
+from training.recipes.losses import ExclusiveLossSettings, LossSettings
 from training.recipes.network_recipe import Recipe
 from training.recipes.schedules import Cosine, Plateau, WarmRestarts
 from training.recipes.track_augmentation import TrackAugmentation
 from training.recipes.trees_recipe import TreesRecipe
-
-_STIR_S = (0.25, 1.0, 3.0)
-"""The windows of `trees_near`."""
 
 
 def cnn_transformer() -> Recipe:
@@ -42,26 +39,22 @@ def cnn_transformer_plus() -> Recipe:
     """Return one network for all labs over bare tracks: width 256, 6 layers, windows of 256 samples.
 
     It has no embedding of the lab: the list of annotated behaviors already tells the lab, and the embedding cost 0.018 on simulated labs.
-    Attention across the pair brought nothing there. Noise would hide how little a mouse moves that rests. Each part's worth:
-    docs/experiments.md.
     """
     return Recipe(
         "cnn_transformer_plus",
         "cnn_transformer_plus",
-        CnnTransformerPlusConfig(labs=0, pair_attention=False, place=True, stir_s=_STIR_S, joint=True),
+        CnnTransformerPlusConfig(labs=0),
         windowing=Windowing(256, 128),
-        augmentation=TrackAugmentation(noise_cm=0.0),
+        augmentation=TrackAugmentation(),
         ema=0.999,
     )
 
 
 def cnn_transformer_plus_small() -> Recipe:
     """Return the same for two cores: width 64, 2 layers."""
-    whole = cnn_transformer_plus()
-    assert isinstance(whole.network, CnnTransformerPlusConfig)
-    network = replace(whole.network, width=64, kernel=3, layers=2, heads=4, feedforward=2, token=32)
+    network = CnnTransformerPlusConfig(width=64, kernel=3, layers=2, heads=4, feedforward=2, token=32, labs=0)
     return replace(
-        whole,
+        cnn_transformer_plus(),
         name="cnn_transformer_plus_small",
         network=network,
         epochs=12,
@@ -69,6 +62,26 @@ def cnn_transformer_plus_small() -> Recipe:
         learning_rate=2e-3,
         ema=0.99,
         patience=6,
+    )
+
+
+def cnn_transformer_plus_near() -> Recipe:
+    """Return the small one for few recordings: it also sees what `trees_near` sees, and learns less by heart.
+
+    That is the place in the arena, how much each point moves, and one softmax if the labels exclude each other. Noise on the places would
+    hide how little a mouse moves that rests. It learns from all recordings, so its thresholds must come from out-of-fold scores
+    (`develop.py`, `cross_validate.py`). What each part is worth: docs/experiments.md.
+    """
+    small = cnn_transformer_plus_small()
+    assert isinstance(small.network, CnnTransformerPlusConfig)
+    network = replace(small.network, dropout=0.3, pair_attention=False, place=True, stir_s=trees_near().windows_s, joint=True)
+    return replace(
+        small,
+        name="cnn_transformer_plus_near",
+        network=network,
+        augmentation=TrackAugmentation(scale=0.2, noise_cm=0.0, drop_bodypart=0.25),
+        loss=LossSettings(max_weight=1.0),
+        validates=False,
     )
 
 
@@ -224,6 +237,7 @@ RECIPES: dict[str, Callable[[], AnyRecipe]] = {
         cnn_transformer_small,
         cnn_transformer_plus,
         cnn_transformer_plus_small,
+        cnn_transformer_plus_near,
         conv_bilstm_144,
         conv_bilstm_288,
         conv_bilstm_small,

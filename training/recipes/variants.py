@@ -39,30 +39,26 @@ def with_lab() -> Recipe:
     return replace(plus(), name="with_lab", network=replace(plus().network, labs=32))
 
 
-def with_pair_attention() -> Recipe:
-    """Return plus with attention between mice and relations."""
-    return replace(plus(), name="with_pair_attention", network=replace(plus().network, pair_attention=True))
+def without_pair_attention() -> Recipe:
+    """Return plus without attention between mice and relations."""
+    return replace(plus(), name="without_pair_attention", network=replace(plus().network, pair_attention=False))
 
 
-def without_place() -> Recipe:
-    """Return plus without the place of mice in the arena."""
-    return replace(plus(), name="without_place", network=replace(plus().network, place=False))
+def with_place() -> Recipe:
+    """Return plus with the place of mice in the arena."""
+    return replace(plus(), name="with_place", network=replace(plus().network, place=True))
 
 
-def without_stir() -> Recipe:
-    """Return plus without how much each point moves, on a logarithmic scale."""
-    return replace(plus(), name="without_stir", network=replace(plus().network, stir_s=()))
+def with_stir() -> Recipe:
+    """Return plus with how much each point moves, on a logarithmic scale, and without noise, which would hide it."""
+    network = replace(plus().network, stir_s=trees_near().windows_s)
+    return replace(plus(), name="with_stir", network=network, augmentation=TrackAugmentation(noise_cm=0.0))
 
 
-def with_noise() -> Recipe:
-    """Return plus with noise of a millimeter on every place in training."""
-    return replace(plus(), name="with_noise", augmentation=TrackAugmentation())
-
-
-def version_0_2() -> Recipe:
-    """Return plus as it was in version 0.2.0, apart from the embedding of labs."""
-    network = replace(plus().network, place=False, stir_s=(), joint=False, pair_attention=True)
-    return replace(plus(), name="version_0_2", network=network, augmentation=TrackAugmentation())
+def with_parts() -> Recipe:
+    """Return plus with both, and without attention between mice and relations."""
+    network = replace(with_stir().network, place=True, pair_attention=False)
+    return replace(with_stir(), name="with_parts", network=network)
 
 
 def brief() -> Recipe:
@@ -81,11 +77,10 @@ def variants() -> tuple[Variant, ...]:
         Variant(WHOLE, "cnn_transformer_plus, whole", plus),
         Variant("without_mask", "what was not annotated is taken as absent", without_mask),
         Variant("with_lab", "with embeddings of labs", with_lab),
-        Variant("with_pair_attention", "mice and relations attend to each other", with_pair_attention),
-        Variant("without_place", "without the place in the arena", without_place),
-        Variant("without_stir", "without how much each point moves", without_stir),
-        Variant("with_noise", "with noise of a millimeter on places", with_noise),
-        Variant("version_0_2", "plus as it was in version 0.2.0", version_0_2),
+        Variant("without_pair_attention", "mice do not look at each other", without_pair_attention),
+        Variant("with_place", "with the place in the arena", with_place),
+        Variant("with_stir", "with how much each point moves, no noise", with_stir),
+        Variant("with_parts", "with both, mice do not look at each other", with_parts),
         Variant("brief", "the brief's cnn_transformer", brief),
         Variant("brief_without_mask", "the brief's, unannotated taken as absent", brief_without_mask),
         Variant("trees", "boosted trees over statistics of pairs", trees),

@@ -103,7 +103,7 @@ def test_a_plan_trains_nothing(lake: Lake, tmp_path: Path, capsys: pytest.Captur
     assert run(lake, tmp_path / "out", "--plan") == EXIT_OK
     told = capsys.readouterr().out
     assert "trees_near" in told
-    assert "cnn_transformer_plus_small" in told
+    assert "cnn_transformer_plus_near" in told
     assert not (tmp_path / "out").exists()
     assert run(lake, tmp_path / "out", "--minutes", "0") == EXIT_USAGE
 
@@ -126,7 +126,7 @@ def test_sizes_follow_the_amount_of_data(lake: Lake) -> None:
     assert [one.recipe.name for one in candidates(facts, "cpu")][:2] == ["trees_near_undirected", "trees_near"]
     facts = replace(facts, one_way=False)
     few, many = candidates(facts, "cpu"), candidates(replace(facts, groups=40, subjects_s=3600 * 20), "cpu")
-    assert [one.recipe.name for one in few] == ["trees_near", "trees", "cnn_transformer_plus_small"]
+    assert [one.recipe.name for one in few] == ["trees_near", "trees", "cnn_transformer_plus_near"]
     assert [one.recipe.name for one in many] == ["trees_far", "trees", "cnn_transformer_plus_small"]
     assert scored_every(replace(facts, groups=40, shortest_s=0.3, fps=30.0)) == [3, 3]
     assert scored_every(replace(facts, groups=40, shortest_s=0.3, fps=10.0)) == [1, 1]  # ten scores a second, at any rate
