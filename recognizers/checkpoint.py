@@ -16,9 +16,9 @@ The header is read without torch: `read_header`. It holds
 | curve | of networks: epoch, train_loss, val_loss, val_score of each epoch; older files lack it |
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from behavior.contract import ContractError, refuse
 from behavior.tables import TRACKING_CURATED
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 CHECKPOINT_FORMAT = "mouse-behavior-recognizer"
 CHECKPOINT_VERSION = 2
 
+Made = TypeVar("Made", bound=Any)
 _REQUIRED = ("family", "recipe", "network", "behaviors", "decoding", "schema", "videos")
 
 
@@ -74,8 +75,22 @@ def refuse_unusable(header: Mapping[str, Any], path: Path) -> None:
     refuse(f"{path}: {fault}" for fault in (*_format_faults(header), *_faults(header)))
 
 
-def refuse_other_features(header: Mapping[str, Any], names: Sequence[str], where: str) -> None:
-    """Raise ContractError, with the difference, if the recognizer was trained on other features than this code computes."""
+def features_of(header: Mapping[str, Any], make: Callable[..., Made], where: str) -> Made:
+    """Return the features that a recognizer sees, made from the settings in its header.
+
+    Raises ContractError, with the difference, if this code does not know a setting, or computes others than the recognizer learned from.
+    """
+    try:
+        features = make(**header["features"])
+    except TypeError as error:
+        raise ContractError(
+            [f"{where}: Expected settings of features that this code knows, but got others: {error}. Use the code that trained it."]
+        ) from None
+    _refuse_other_features(header, features.names, where)
+    return features
+
+
+def _refuse_other_features(header: Mapping[str, Any], names: Sequence[str], where: str) -> None:
     if header["feature_names"] != list(names):
         changed = sorted({*header["feature_names"]} ^ {*names}) or ["another order"]
         fault = f"{where}: Expected the features of this code, but got others: {', '.join(changed[:8])}. Train again."

@@ -37,8 +37,7 @@ class FilmFamily(NetworkFamily):
         self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...] = ()
     ) -> Recognizer:
         """Return the recognizer from the parts of a checkpoint, as `recognizers.families.Family` says; it has no members."""
-        view = self.features(**header["features"])
-        checkpoint.refuse_other_features(header, view.names, where)
+        view = checkpoint.features_of(header, self.features, where)
         config, network = self.build(header["network"], len(view.names), len(header["behaviors"]))
         return FilmRecognizer(
             family=self, network=load_weights(network, tensors, where), network_config=config, features=view, **fields_of(header)

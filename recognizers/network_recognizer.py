@@ -80,9 +80,7 @@ class NetworkFamily:
         return self._assembled(header, network, None, self._features(header, str(path)), scaler)
 
     def _features(self, header: Mapping[str, Any], where: str) -> ScaledFeatures:
-        features = self.features(**header["features"])
-        checkpoint.refuse_other_features(header, features.names, where)
-        return features
+        return checkpoint.features_of(header, self.features, where)
 
     def _assembled(
         self,

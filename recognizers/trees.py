@@ -140,13 +140,13 @@ class TreesFamily:
         self, header: Mapping[str, Any], tensors: "Mapping[str, Tensor]", where: str, members: tuple[Recognizer, ...] = ()
     ) -> TreesRecognizer:
         """Return the recognizer from the parts of a checkpoint, as `recognizers.families.Family` says; it has no members."""
+        features = checkpoint.features_of(header, PairStatistics, where)
         try:
-            features, config = PairStatistics(**header["features"]), TreesConfig(**header["network"]["trees"])
+            config = TreesConfig(**header["network"]["trees"])
         except TypeError as error:
             raise ContractError(
                 [f"{where}: Expected the settings of trees, but got others: {error}. Use the code that trained it."]
             ) from None
-        checkpoint.refuse_other_features(header, features.names, where)
 
         def own(prefix: str) -> "dict[str, Tensor]":
             return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -91,6 +91,12 @@ def test_a_checkpoint_of_other_features_is_refused_with_the_difference(saved: Pa
         load_recognizer([saved])
 
 
+def test_a_checkpoint_with_a_setting_that_newer_code_has_is_refused(saved: Path) -> None:
+    rewrite_header(saved, lambda header: header["features"].update(sixth_sense=True))
+    with pytest.raises(ContractError, match=r"Expected settings of features that this code knows, but got others: .*'sixth_sense'"):
+        load_recognizer([saved])
+
+
 def test_a_checkpoint_of_another_version_is_refused(saved: Path) -> None:
     rewrite_header(saved, lambda header: header.update(version=99))
     with pytest.raises(ContractError, match=f"version {checkpoint.CHECKPOINT_VERSION}, but got .*version 99"):

@@ -135,7 +135,7 @@ def test_a_checkpoint_of_other_features_is_refused_with_the_difference(tmp_path:
     whole = {**header, "feature_names": [*header["feature_names"], "smell"]}
     with pytest.raises(ContractError, match="file: Expected the features of this code, but got others: smell"):
         open_parts(whole, tensors, "file")
-    with pytest.raises(ContractError, match=r"Expected the settings of trees, but got others: .*'whiskers'"):
+    with pytest.raises(ContractError, match=r"Expected settings of features that this code knows, but got others: .*'whiskers'"):
         open_parts({**header, "features": {**header["features"], "whiskers": 2}}, tensors, "file")
 
 
