@@ -289,20 +289,16 @@ def test_tidying_changes_nothing_that_clients_see(tmp_path_factory: pytest.TempP
         st.sampled_from(["a", "b"]),
         st.booleans(),
     )
-    root = tmp_path_factory.mktemp("store")
-    plane = ControlPlane(root)
-    plane.invoke("glue", "CreateDatabase", {"DatabaseInput": {"Name": "mabe"}})
-    for number, (operation, name, skip) in enumerate(data.draw(st.lists(steps, max_size=14))):
-        each = call(operation, name, number, skip=skip)
-        plane.forward("glue", "POST", "/", "", each.headers, each.body)
-    before = state(plane)
-    plane.close()
-    again = ControlPlane(root)
-    assert state(again) == before
-    again.close()
-    third = ControlPlane(root)
-    assert state(third) == before
-    third.close()
+    drawn, root = data.draw(st.lists(steps, max_size=14)), tmp_path_factory.mktemp("store")
+    with closing(ControlPlane(root)) as plane:
+        plane.invoke("glue", "CreateDatabase", {"DatabaseInput": {"Name": "mabe"}})
+        for number, (operation, name, skip) in enumerate(drawn):
+            each = call(operation, name, number, skip=skip)
+            plane.forward("glue", "POST", "/", "", each.headers, each.body)
+        before = state(plane)
+    for _ in range(2):
+        with closing(ControlPlane(root)) as again:
+            assert state(again) == before
 
 
 def state(plane: ControlPlane) -> list[Any]:
