@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from benchmarks import pretraining
 
+from training.fitting.network_session import NetworkSession
 from training.fitting.prepare import prepare
 from training.material.folds import Split
 
 
-def test_a_study_goes_on_where_it_was_and_compares_the_same_choices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+def test_a_study_goes_on_where_it_was_and_compares_the_same_choices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(pretraining, "POOL", 2)
     monkeypatch.setattr(pretraining, "HELD_OUT", 1)
     asked = ["--folder", str(tmp_path), "--lab", "CalMS21_task2", "--forecast-epochs", "1"]
@@ -31,6 +34,7 @@ def test_steps_are_those_of_the_windows_that_training_has(tmp_path: Path) -> Non
     zone = pretraining.zone_in(tmp_path, ["CRIM13"], 2, 20.0, seed=0)
     videos = tuple(recording.video_id for recording in zone.annotated_recordings())
     session = prepare(zone, pretraining.recipe_of(1, 1), 0, split=Split(videos, (), ()))
+    assert isinstance(session, NetworkSession)
     assert pretraining.windows_of(zone, videos) == session.trainer.train.n_windows
 
 
