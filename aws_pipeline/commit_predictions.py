@@ -31,7 +31,7 @@ from behavior.contract import EXIT_OK, UsageError
 from behavior.keys import lab_key, object_of
 from behavior.parquet_file import read_rows
 from behavior.predictions import beside
-from behavior.table import NAME
+from behavior.table import NAME, no_rows
 from behavior.tables import PREDICTABLE_TRIPLES, PREDICTED_BOUTS, PREDICTION_TABLES, Table
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _stored(table: Table, zone: str, key: str, *, lost: bool) -> pa.Table:
         return read_rows(table, read_object(zone, key), key)
     except FileNotFoundError:
         if lost:
-            return table.schema.empty_table()
+            return no_rows(table.schema)
         raise
 
 

@@ -115,7 +115,12 @@ def read_object(zone: str, key: str) -> pa.Buffer:
 
 
 def read_folder(zone: str, folder: str) -> dict[str, bytes]:
-    """Return the objects of a folder by key, sorted. One that somebody removes between its listing and its reading is left out."""
+    """Return the objects of a folder by key, sorted."""
+    return read_present(zone, sorted(list_objects(zone, [folder])))
+
+
+def read_present(zone: str, keys: Sequence[str]) -> dict[str, bytes]:
+    """Return listed objects by key. One that somebody has removed since its listing is left out."""
 
     def read(key: str) -> bytes | None:
         try:
@@ -123,7 +128,6 @@ def read_folder(zone: str, folder: str) -> dict[str, bytes]:
         except FileNotFoundError:
             return None
 
-    keys = sorted(list_objects(zone, [folder]))
     with ThreadPoolExecutor(_THREADS) as pool:
         return {key: data for key, data in zip(keys, pool.map(read, keys), strict=True) if data is not None}
 

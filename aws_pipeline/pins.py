@@ -20,17 +20,14 @@ def remove_pin(zone: str, name: str) -> None:
 
 def pinned_runs(zone: str) -> set[str]:
     """Return the runs that a pin keeps now."""
-    return {pin["run"] for pin in _pins(zone).values() if not _is_over(pin)}
+    return read_pins(zone)[0]
 
 
-def remove_old_pins(zone: str) -> None:
-    """Remove the pins whose time is over."""
-    remove_objects(zone, [key for key, pin in _pins(zone).items() if _is_over(pin)])
-
-
-def _pins(zone: str) -> dict[str, dict[str, str]]:
-    """Return the pins by key: run, and until when, UTC, ISO 8601."""
-    return {key: json.loads(data) for key, data in read_folder(zone, PINS).items()}
+def read_pins(zone: str) -> tuple[set[str], set[str]]:
+    """Return the runs that a pin keeps now, and the keys of the pins whose time is over."""
+    pins = {key: json.loads(data) for key, data in read_folder(zone, PINS).items()}
+    over = {key for key, pin in pins.items() if _is_over(pin)}
+    return {pin["run"] for key, pin in pins.items() if key not in over}, over
 
 
 def _is_over(pin: Mapping[str, str]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Self
 from aws_pipeline.connections import s3_client
 from aws_pipeline.iceberg import Expired, LakeTable, open_tables
 from aws_pipeline.lake import StoredObject, bucket_of, list_objects, read_folder, remove_objects
-from aws_pipeline.pins import pinned_runs, remove_old_pins
+from aws_pipeline.pins import pinned_runs, read_pins
 from aws_pipeline.underway import others_underway
 from behavior.film_keys import CURATED_FILM_FOLDERS
 from behavior.keys import CURRENT_SNAPSHOT, ICEBERG, SNAPSHOTS, snapshot_key
@@ -151,7 +151,8 @@ def clean(
     # The order matters: what a run writes that begins after the look at the marks is not listed; one that ended before has committed.
     objects = list_objects(zone, folders)
     alone = not others_underway(zone, run)
-    tables, retention = as_now(zone, database, tables), retention.keeping(pinned_runs(zone))
+    tables, (pinned, old_pins) = as_now(zone, database, tables), read_pins(zone)
+    retention = retention.keeping(pinned)
     needed = {key for one in tables.values() for key in one.entries}
     needed |= {key for snapshot in retention.kept.values() for key in snapshot.every_key}
     expired = {key for snapshot in retention.expired.values() for key in snapshot.every_key}
@@ -161,8 +162,7 @@ def clean(
     own = [f"{ICEBERG}/{name}" for name in tables]  # tables of others, such as predictions, lie beside them
     metadata = {key for key, one in list_objects(zone, own).items() if _before(one, old)}
     metadata -= _metadata_keys(zone, tables) if metadata else set()
-    remove_objects(zone, sorted({*free, *metadata, *map(snapshot_key, retention.expired)}))
-    remove_old_pins(zone)
+    remove_objects(zone, sorted({*free, *metadata, *old_pins, *map(snapshot_key, retention.expired)}))
     return len(free)
 
 

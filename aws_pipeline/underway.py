@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-from aws_pipeline.lake import StoredObject, list_objects, read_folder, remove_objects, write_object
+from aws_pipeline.lake import StoredObject, list_objects, read_present, remove_objects, write_object
 from behavior.keys import UNDERWAY, underway_key
 
 _BEAT_S = 60.0
@@ -43,7 +43,7 @@ def underway(zone: str, run: str) -> Iterator[None]:
 def others_underway(zone: str, run: str) -> bool:
     """Return whether another run is under way; marks of dead runs are removed."""
     own, listed = underway_key(run), list_objects(zone, [UNDERWAY])
-    marks = {key: json.loads(data) for key, data in read_folder(zone, UNDERWAY).items() if key != own}
+    marks = {key: json.loads(data) for key, data in read_present(zone, sorted(listed.keys() - {own})).items()}
     # Times of S3, because clocks of machines differ; this run has written its own mark within a minute.
     now = _written(listed, own) or datetime.now(UTC)
     dead = [key for key, mark in marks.items() if now - (_written(listed, key) or now) > _DEAD_AFTER or not _may_be_alive(mark)]
