@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from infra.local.leftovers import older, remove
 
 if TYPE_CHECKING:
     from infra.local.server import LocalServer
@@ -56,7 +57,7 @@ def tidy(server: LocalServer, now_s: float | None = None) -> int:
 
 def _remove_old(folder: Path, before_s: float) -> int:
     """Remove what lies in a folder of drafts and was last written before a time: its writer was killed."""
-    old = [one for one in folder.glob("*") if one.stat().st_mtime < before_s]
+    old = older(folder.glob("*"), before_s)
     for one in old:
-        shutil.rmtree(one, ignore_errors=True) if one.is_dir() else one.unlink(missing_ok=True)
+        remove(one)
     return len(old)

@@ -14,6 +14,7 @@ import pytest
 
 from infra.local.athena import files
 from infra.local.jobs.runs import RunStore
+from infra.local.leftovers import older, remove
 from infra.local.s3.expiry import DAY_S
 from infra.local.tidying import tidy
 
@@ -47,6 +48,17 @@ def test_drafts_of_killed_processes_are_removed_after_a_day(endpoint) -> None:
     assert tidy(endpoint.server) == 0
     assert tidy(endpoint.server, time.time() + DAY_S + 60) == 2
     assert [*staged.iterdir(), *drafts.iterdir()] == []
+
+
+def test_what_another_process_removes_at_the_same_time_is_no_error(tmp_path: Path) -> None:
+    for name in ("old", "young"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "part").write_bytes(b"1")
+    os.utime(tmp_path / "old", (0, 0))
+    assert older([tmp_path / "gone", *tmp_path.iterdir()], time.time() - DAY_S) == [tmp_path / "old"]
+    for name in ("gone", "old"):
+        remove(tmp_path / name)
+    assert [one.name for one in tmp_path.iterdir()] == ["young"]
 
 
 def test_runs_are_forgotten_as_aws_forgets_them(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import re
-import shutil
 import signal
 import threading
 import time
@@ -20,6 +19,7 @@ from typing import Any
 from behavior.whole_file import whole_file
 from infra.local.errors import is_full
 from infra.local.jobs.processes import Process
+from infra.local.leftovers import older, remove
 
 ACTIVE = frozenset({"QUEUED", "STARTING", "RUNNING", "STOPPING"})
 """States of a run that is not over; the others are SUCCEEDED, FAILED, STOPPED and TIMEOUT."""
@@ -161,12 +161,9 @@ class RunStore:
 
     def _forget_before(self, time_s: float) -> None:
         """Remove what is there of runs that nothing has touched since a time: records, logs and folders."""
-        with os.scandir(self.folder) as entries:
-            old = [Path(entry.path) for entry in entries if entry.name.endswith(".json") and entry.stat().st_mtime < time_s]
-        for record in old:
-            self.log(record.stem).unlink(missing_ok=True)
-            shutil.rmtree(self.folder / record.stem, ignore_errors=True)
-            record.unlink(missing_ok=True)
+        for record in older(self.folder.glob("*.json"), time_s):
+            for one in (self.log(record.stem), self.folder / record.stem, record):
+                remove(one)
 
     def _record(self, run_id: str) -> Path:
         return self.folder / f"{run_id}.json"
