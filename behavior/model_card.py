@@ -64,9 +64,7 @@ def card_files(header: Mapping[str, Any], title: str, facts: Mapping[str, str]) 
 def model_card(header: Mapping[str, Any], title: str, facts: Mapping[str, str]) -> str:
     """Return the card in Markdown."""
     videos = header["videos"]
-    counted = [
-        f"{len(videos[use])} for {use.replace('_', ' ')}" for use in ("train", "validation", "decoding", "held_out") if videos.get(use)
-    ]
+    counted = [f"{len(videos[use])} for {use.replace('_', ' ')}" for use in _USES if videos.get(use)]
     lines = [
         f"# {title}",
         "",

@@ -1,8 +1,10 @@
 """Films to recognize: of a data directory, or named one by one."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -37,8 +39,12 @@ class FilmFiles:
     def name_of(self, recording: Recording) -> str:
         """Return how files about a film begin: with its name, in a folder of its lab if another lab has a film of this name."""
         stem = self.paths[recording.video_id].stem
-        alone = sum(path.stem == stem for path in self.paths.values()) == 1
-        return stem if alone else f"{recording.lab_id}/{stem}"
+        return stem if self._n_films[stem] == 1 else f"{recording.lab_id}/{stem}"
+
+    @cached_property
+    def _n_films(self) -> Counter[str]:
+        """How many films have each name."""
+        return Counter(path.stem for path in self.paths.values())
 
     def named(self) -> pd.DataFrame:
         """Return the film of each video id: video_id, film."""
