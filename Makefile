@@ -15,6 +15,7 @@ $(READY): requirements.lock
 	$(PYTHON) -m venv .venv
 	@echo "Installing what requirements.lock pins; this takes a few minutes the first time."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/python -m infra.local prepare
 	@touch $@
 
 .PHONY: help setup demo demo-video pipeline test test-glue deploy diff destroy lint format bench chaos lock clean

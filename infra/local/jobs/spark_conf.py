@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from behavior.whole_file import whole_file
-from infra.local.jobs.spark_home import java_home, spark_home
+from infra.local.jobs.spark_home import JAVAS_OWN, SPARKS, archives, java_home, spark_home
 
 MEMORY = "1g"
 _SETTINGS = "spark-defaults.conf"
@@ -20,7 +20,7 @@ _MOUNTS = "mounts.1.xml"  # Hadoop reads no mount table whose name lacks a versi
 _TEMPORARY = "tmp"
 _VIEW = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
 _RAW_FILES = "org.apache.hadoop.fs.RawLocalFileSystem"  # raw: it writes no .crc files beside the objects
-_QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """The quick compiler only: a short job would spend half its processor time on compiling well what runs once."""
 
 _LOGGING = """\
@@ -39,6 +39,8 @@ logger.native.level = error
 def spark_settings(folder: Path) -> dict[str, str]:
     """Return the Spark settings of a run whose configuration lies in `folder`."""
     logging = shlex.quote(f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}")
+    home = spark_home()
+    archived = [shlex.quote(option) for option in (archives(home, JAVAS_OWN, SPARKS) if home else [])]
     temporary = folder / _TEMPORARY  # a JVM that is killed leaves libraries there, which end with the run's folder
     places = f"{logging} {shlex.quote(f'-Djava.io.tmpdir={temporary}')}"
     settings = {
@@ -51,7 +53,7 @@ def spark_settings(folder: Path) -> dict[str, str]:
         "spark.eventLog.enabled": "false",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.session.timeZone": "UTC",
-        "spark.driver.extraJavaOptions": f"{_QUICK_START} -Djava.net.preferIPv4Stack=true {places}",
+        "spark.driver.extraJavaOptions": " ".join([QUICK_START, *archived, "-Djava.net.preferIPv4Stack=true", places]),
         "spark.local.dir": str(temporary),
         "spark.hadoop.fs.file.impl": _RAW_FILES,
         "spark.hadoop.fs.viewfs.overload.scheme.target.file.impl": _RAW_FILES,
@@ -85,9 +87,10 @@ def write_mounts(folder: Path, root: Path, buckets: Iterable[str]) -> None:
 def spark_environment(folder: Path) -> dict[str, str]:
     """Return the environment variables that make pyspark use the configuration in `folder`."""
     java, home = java_home(), spark_home()
+    archived = archives(home, JAVAS_OWN) if home and len(str(home).split()) == 1 else []  # the launcher divides its options at spaces
     return {
         "PYSPARK_SUBMIT_ARGS": f"--properties-file {shlex.quote(str(folder / _SETTINGS))} pyspark-shell",
-        "SPARK_LAUNCHER_OPTS": _QUICK_START,
+        "SPARK_LAUNCHER_OPTS": " ".join([QUICK_START, *archived]),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_HOSTNAME": "localhost",  # otherwise Spark asks the network for this machine's name
         "PYSPARK_PYTHON": sys.executable,
