@@ -157,7 +157,7 @@ def _write(
     for (table, options), rows in zip(_OUTPUTS, (to_table(pose, work.recording, work.split), bouts), strict=True):
         if rows:  # Iceberg takes an object without rows for none
             key = key_of(table, work.split, work.recording, fingerprint)
-            yield write_parquet(curated, table, key, encode(rows, ids[table.name], **options))
+            yield write_parquet(curated, table, key, encode(rows, ids[table.name], table.keys, **options))
 
 
 def _annotated(bouts: pa.Table | None) -> pd.DataFrame:

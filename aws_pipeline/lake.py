@@ -6,7 +6,7 @@ Keys are relative to a zone such as s3://curated-zone. AWS_ENDPOINT_URL is the e
 import hashlib
 import random
 import time
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -194,14 +194,17 @@ def digest_of(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:VERSION_DIGITS]
 
 
-def encode(rows: pa.Table, column_ids: dict[str, int], **options: Any) -> pa.Buffer:
+def encode(rows: pa.Table, column_ids: dict[str, int], required: Collection[str] = (), **options: Any) -> pa.Buffer:
     """Return rows as the bytes of a Parquet object; `column_ids` are Iceberg's numbers of the columns.
 
-    `options` are those of pyarrow; without others, pages are compressed and carry checksums.
+    Columns that are `required` hold no nulls, which makes them faster to write and to read. `options` are those of pyarrow; without
+    others, pages are compressed and carry checksums.
 
     Arrow's own schema is not stored beside Parquet's: it would make one reader see dictionaries where another sees text.
     """
-    fields = [field.with_metadata({b"PARQUET:field_id": str(column_ids[field.name]).encode()}) for field in rows.schema]
+    numbers = [{b"PARQUET:field_id": str(column_ids[name]).encode()} for name in rows.schema.names]
+    named = [field.with_metadata(number) for field, number in zip(rows.schema, numbers, strict=True)]
+    fields = [field.with_nullable(field.name not in required) for field in named]
     target = pa.BufferOutputStream()
     with pq.ParquetWriter(target, pa.schema(fields), store_schema=False, **{**_OPTIONS, **options}) as writer:
         writer.write_table(rows.cast(pa.schema(fields)))

@@ -31,6 +31,10 @@ _MARK_EVERY = 32
 _LEAST_MARKS = 3
 _LEAST_SHARE = 0.05
 _LEAST_BOUTS = 3
+_UNKNOWN = 2.0**30
+"""In place of a position that is not known."""
+_DIGITS = 32
+"""Of a digest, in hexadecimal."""
 _CROWD = 20
 """A mark that more recordings have is a habit of a tracker, not content of a video."""
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -129,8 +133,12 @@ def _sharing_marks(contents: Sequence[Content]) -> Iterable[tuple[int, int]]:
 
 
 def _pose_digest(curated: CuratedTracking) -> str:
-    positions = np.nan_to_num(np.rint(curated.xy / np.float32(_POSITION_CM)), nan=2.0**30).astype(np.int32)
-    return _digest(repr((curated.mice, curated.bodyparts, positions.shape)).encode() + positions.tobytes())
+    cells = curated.xy / np.float32(_POSITION_CM)
+    np.rint(cells, out=cells)
+    cells[np.isnan(cells)] = _UNKNOWN
+    total = hashlib.sha256(repr((curated.mice, curated.bodyparts, cells.shape)).encode())
+    total.update(cells.astype(np.int32).data)
+    return total.hexdigest()[:_DIGITS]
 
 
 def _marks(curated: CuratedTracking) -> np.ndarray:
@@ -142,16 +150,14 @@ def _marks(curated: CuratedTracking) -> np.ndarray:
     parts = [row for row, part in enumerate(curated.bodyparts) if part not in IGNORED]
     if curated.frames <= _MARK_FRAMES or not parts:
         return np.empty(0, np.uint64)
-    weights = np.array([[_number(f"{canonical(curated.bodyparts[row])} {axis}") for row in parts] for axis in "xy"], np.uint64)
     marks = []
     for mouse in range(len(curated.mice)):
-        steps = np.nan_to_num(np.rint(np.diff(curated.xy[:, mouse, parts], axis=-1) / np.float32(_STEP_CM))).astype(np.int64)
-        of_frame = (steps.astype(np.uint64) * weights[..., None]).sum(axis=(0, 1), dtype=np.uint64)
-        moves = np.concatenate([[0], np.cumsum(steps.any(axis=(0, 1)))])
-        length = len(of_frame) - _MARK_FRAMES + 1
-        stretch = np.zeros(length, np.uint64)
-        for ahead in range(_MARK_FRAMES):
-            stretch = stretch * _MULTIPLIER + of_frame[ahead : ahead + length]
+        stretch, moving = _motion(curated, mouse, parts)
+        moves = np.concatenate([[0], np.cumsum(moving)])
+        frames = 1  # `stretch` holds, for each frame, the digest of so many frames from it on
+        while frames < _MARK_FRAMES:
+            stretch = stretch[:-frames] * np.uint64(pow(int(_MULTIPLIER), frames, 1 << 64)) + stretch[frames:]
+            frames *= 2
         stretch = (stretch ^ (stretch >> np.uint64(29))) * _MULTIPLIER
         stretch ^= stretch >> np.uint64(32)
         busy = moves[_MARK_FRAMES:] - moves[:-_MARK_FRAMES] >= _MARK_FRAMES // 2
@@ -159,9 +165,25 @@ def _marks(curated: CuratedTracking) -> np.ndarray:
     return np.unique(np.concatenate(marks))
 
 
+def _motion(curated: CuratedTracking, mouse: int, parts: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each step of a mouse from frame to frame its digest, [T - 1] uint64, and whether it moves, [T - 1] bool.
+
+    One keypoint after the other: what is in the processor's cache is several times faster than arrays of all keypoints.
+    """
+    digest, moving = np.zeros(curated.frames - 1, np.uint64), np.zeros(curated.frames - 1, bool)
+    for row in parts:
+        for axis, name in enumerate("xy"):
+            places = curated.xy[axis, mouse, row]
+            steps = np.rint((places[1:] - places[:-1]) / np.float32(_STEP_CM))
+            steps[np.isnan(steps)] = 0
+            moving |= steps != 0
+            digest += steps.astype(np.int64).view(np.uint64) * np.uint64(_number(f"{canonical(curated.bodyparts[row])} {name}"))
+    return digest, moving
+
+
 def _number(text: str) -> int:
     return int.from_bytes(hashlib.blake2s(text.encode(), digest_size=8).digest(), "little") | 1
 
 
 def _digest(content: bytes) -> str:
-    return hashlib.blake2s(content, digest_size=16).hexdigest()
+    return hashlib.sha256(content).hexdigest()[:_DIGITS]

@@ -19,7 +19,7 @@ SHORT_BOUT_S = 0.1
 """Nobody can see and write down a bout that is not longer than this."""
 _LISTED_FRAMES = 20
 """A row lists so many doubtful frames; it counts all."""
-_SAMPLED_FRAMES = 4096
+_SAMPLED_FRAMES = 1024
 """Body length and speed are medians over about so many frames, equally far apart."""
 
 

@@ -52,6 +52,12 @@ def test_a_task_writes_whole_objects_and_returns_numbers(zone):
     assert result.digests == {"train_tracking/lab_id=QuietOtter/7.parquet": sha256(raw).hexdigest()}
 
 
+def test_columns_without_nulls_are_written_as_required(zone):
+    (result,), target = curated(zone)
+    schema = pq.read_schema(pa.BufferReader(lake.read_object(target, keys(result)[0])))
+    assert {field.name for field in schema if not field.nullable} == set(TRACKING_CURATED.keys)
+
+
 def test_the_same_inputs_give_the_same_object_and_other_inputs_another_one(zone):
     (first,), target = curated(zone)
     content = lake.read_object(target, keys(first)[0]).to_pybytes()

@@ -145,4 +145,4 @@ def test_other_rows_need_another_version_of_the_curation():
     rounded = [np.rint(np.nan_to_num(array, nan=-999.0) * 1000).astype(np.int64) for array in (curated.xy, curated.velocity)]
     bouts = enrich(simulated.annotation, recording).to_pylist()
     text = json.dumps([hashlib.sha256(array.tobytes()).hexdigest() for array in rounded]) + curated.seen.tobytes().hex() + str(bouts)
-    assert (CURATION_VERSION, hashlib.sha256(text.encode()).hexdigest()[:16]) == (1, "f180ecf9cf488770")
+    assert (CURATION_VERSION, hashlib.sha256(text.encode()).hexdigest()[:16]) == (2, "f180ecf9cf488770")
