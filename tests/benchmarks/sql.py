@@ -21,6 +21,7 @@ from typing import Any
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import boto3
 from etl import PEERS, link_as_raw_zone
 
 from aws_pipeline.athena import saved_query
@@ -43,11 +44,8 @@ def median_seconds(ask: Callable[[], Any]) -> float:
     return statistics.median(seconds)
 
 
-def athena_answer(sql: str, chosen: Settings) -> list[Any]:
+def athena_answer(sql: str, athena: Any, chosen: Settings) -> list[Any]:
     """Ask Athena and wait as a client does."""
-    import boto3
-
-    athena = boto3.client("athena")
     execution = athena.start_query_execution(
         QueryString=sql, QueryExecutionContext={"Database": chosen.database}, WorkGroup=chosen.workgroup
     )["QueryExecutionId"]
@@ -67,8 +65,9 @@ def compare(videos: int, peers: Path, folder: Path) -> list[str]:
     with endpoint(chosen):
         rows = run_job(chosen)[0]["rows_out"]
         os.sync()  # else the system writes while the first queries run
-        answers = {name: athena_answer(sql, chosen) for name, sql in queries.items()}
-        athena = {name: median_seconds(partial(athena_answer, sql, chosen)) for name, sql in queries.items()}
+        client = boto3.client("athena")
+        answers = {name: athena_answer(sql, client, chosen) for name, sql in queries.items()}
+        athena = {name: median_seconds(partial(athena_answer, sql, client, chosen)) for name, sql in queries.items()}
     spark = _spark(mock / "curated-zone")
     lines = []
     for name, sql in queries.items():

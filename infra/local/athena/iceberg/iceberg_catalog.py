@@ -9,6 +9,7 @@ from infra.local.athena.files import FooterCache
 from infra.local.athena.iceberg.iceberg_table import IcebergTable
 from infra.local.athena.iceberg.metadata import MetadataFiles, StoreFiles, snapshot_of
 from infra.local.athena.iceberg.metadata_tables import MetadataTable, is_metadata_table
+from infra.local.athena.iceberg.plans import Plans
 from infra.local.athena.trino.scopes import TableVersion
 from infra.local.errors import ServiceError
 
@@ -24,6 +25,7 @@ class IcebergCatalog:
         self.footers = footers
         self.files = StoreFiles(store.local_path)
         self.metadata = MetadataFiles(self.files)
+        self.plans = Plans(self.files)
 
     def table(
         self, database: str, name: str, record: dict[str, Any], part: str = "", version: TableVersion | None = None
@@ -31,7 +33,7 @@ class IcebergCatalog:
         """Return a table, or the metadata table that `part` names. Raises ServiceError if there is none of that name or version."""
         table = self.metadata.table(database, name, record)
         if not part:
-            return IcebergTable(database, name, record, table, snapshot_of(table, version), self.files, self.store.root, self.footers)
+            return IcebergTable(database, name, record, table, snapshot_of(table, version), self.plans, self.store.root, self.footers)
         if not is_metadata_table(part):
             raise ServiceError("EntityNotFoundException", f"Table {name}${part} not found.")
         if version is not None:

@@ -6,22 +6,21 @@ is NULL where that does not hold it either. Fields inside of rows are found by t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyiceberg.manifest import DataFile, FileFormat
+from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import IcebergType
 
 from infra.local.athena.files import Footer, FooterCache, partitions_left
 from infra.local.athena.iceberg.kinds_of_iceberg import from_iceberg
-from infra.local.athena.iceberg.pruning import row_filter
+from infra.local.athena.iceberg.plans import PlannedFile, Plans
 from infra.local.athena.trino.kinds import Kind, duckdb_type, quote
-from infra.local.athena.trino.limits import Limits
 from infra.local.athena.trino.scopes import TableUse
 from infra.local.athena.trino.values import text
 from infra.local.errors import ServiceError
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from pyiceberg.schema import Schema
     from pyiceberg.table.snapshots import Snapshot
-
-    from infra.local.athena.iceberg.metadata import StoreFiles
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class IcebergTable:
     record: dict[str, Any]
     table: Table
     snapshot: Snapshot | None
-    files: StoreFiles
+    plans: Plans
     root: Path
     footers: FooterCache
 
@@ -81,45 +78,25 @@ class IcebergTable:
         used = {ids[column.lower()] for column in use.used if column.lower() in ids}
         scanned = 0
         sources: dict[_Source, list[Path]] = {}
-        for file in self._needed_files(connection, use):
-            path = self.files.path(file.file_path)
-            footer = self._footer(path, file)
+        for planned in self._needed_files(connection, use):
+            file, footer = planned.data, self._footer(planned)
             columns = footer.ids or self._mapped_names(footer, file)
             missing = tuple((field, value) for field, value in self._partition_values(file).items() if field not in columns)
-            sources.setdefault(_Source(missing, None if footer.ids else tuple(columns.items())), []).append(path)
+            sources.setdefault(_Source(missing, None if footer.ids else tuple(columns.items())), []).append(planned.path)
             scanned += sum(footer.stored_bytes.get(name, 0) for field, name in columns.items() if field in used)
         return self._relation(sources, with_path="$path" in use.used), scanned
 
-    def _needed_files(self, connection: DuckDBPyConnection, use: TableUse) -> list[DataFile]:
-        files = list(self._planned(use.limits))
+    def _needed_files(self, connection: DuckDBPyConnection, use: TableUse) -> Sequence[PlannedFile]:
+        files = self.plans.of(self.table, self.schema, self.snapshot, use.limits) if self.snapshot else ()
         if not use.conditions or not self.keys:
             return files
         ids = [self.schema.find_field(key, case_sensitive=False).field_id for key in self.keys]
-        records = [self._partition_values(file) for file in files]
+        records = [self._partition_values(file.data) for file in files]
         values = [tuple(record.get(field) for field in ids) for record in records]
         distinct = sorted(set(values), key=str)
         left = partitions_left(connection, use.alias, use.conditions, {key: self.kinds[key] for key in self.keys}, distinct)
         kept = {distinct[number] for number in left}
         return [file for file, of_file in zip(files, values, strict=True) if of_file in kept]
-
-    def _planned(self, limits: Sequence[Limits]) -> Iterator[DataFile]:
-        if self.snapshot is None:
-            return
-        newest = self.table.schema()
-        names = {
-            field.name.lower(): newest.find_field(field.field_id).name
-            for field in self.schema.fields
-            if field.field_id in newest.field_ids  # a limit is looked up in the newest schema, also for an old snapshot
-        }
-        scan = self.table.scan(row_filter(limits, names), snapshot_id=self.snapshot.snapshot_id)
-        for task in scan.plan_files():
-            if task.delete_files:
-                what = f"row-level deletes, as {self.database}.{self.name} has them, are not on this disk"
-                raise ServiceError("InvalidRequestException", f"NOT_SUPPORTED: {what}. Rewrite its data files.")
-            if task.file.file_format != FileFormat.PARQUET:
-                what = f"the format {task.file.file_format.name} of {task.file.file_path} is not on this disk"
-                raise ServiceError("InvalidRequestException", f"NOT_SUPPORTED: {what}. Write Parquet.")
-            yield task.file
 
     @cached_property
     def _identities(self) -> dict[int, list[tuple[int, int, IcebergType]]]:
@@ -143,11 +120,11 @@ class IcebergTable:
             values[field] = None if value is None else IdentityTransform().to_human_string(kind, value)
         return values
 
-    def _footer(self, path: Path, file: DataFile) -> Footer:
+    def _footer(self, file: PlannedFile) -> Footer:
         try:
-            return self.footers.of(path)
+            return self.footers.of(file.path)
         except FileNotFoundError:
-            what = f"ICEBERG_CANNOT_OPEN_SPLIT: Error opening Iceberg split {file.file_path}: the object is not there any more"
+            what = f"ICEBERG_CANNOT_OPEN_SPLIT: Error opening Iceberg split {file.data.file_path}: the object is not there any more"
             raise ServiceError("InvalidRequestException", what) from None
 
     def _mapped_names(self, footer: Footer, file: DataFile) -> dict[int, str]:
