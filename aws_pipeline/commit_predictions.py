@@ -31,15 +31,12 @@ from behavior.contract import EXIT_OK, UsageError
 from behavior.keys import lab_key, object_of
 from behavior.parquet_file import read_rows
 from behavior.predictions import beside
-from behavior.table import NAME, no_rows
-from behavior.tables import PREDICTABLE_TRIPLES, PREDICTED_BOUTS, PREDICTION_TABLES, Table
+from behavior.table import NAME
+from behavior.tables import PREDICTABLE_TRIPLES, PREDICTED_BOUTS, PREDICTION_TABLES
 
 if TYPE_CHECKING:
     from aws_pipeline.iceberg import LakeTable
 
-_MOST_ATTEMPTS = 10
-_ATTEMPTS_TO_READ = 5
-"""If an object of a table is not there so many times, nobody is replacing it: somebody has removed it, and its rows are lost."""
 _SORTED = [(name, "ascending") for name in ("split", "video_id", "recognizer", "agent_id", "target_id", "action")]
 
 Predictions = Mapping[str, pa.Table]
@@ -72,23 +69,24 @@ def commit(predictions: Predictions, chosen: Settings) -> list[str]:
 
 def _committed(predictions: Predictions, zone: str, database: str) -> "tuple[dict[str, int | None], dict[str, LakeTable]]":
     """Commit predictions; return the snapshots that the tables had, and the tables as they are then."""
-    from aws_pipeline.iceberg import CommitConflictError, open_tables
+    from aws_pipeline.iceberg import open_tables
+    from aws_pipeline.merging import merged_at_last
 
     before = dict[str, int | None]()
-    for attempt in range(1, _MOST_ATTEMPTS + 1):
+
+    def merge(lost: bool) -> "dict[str, LakeTable]":
+        nonlocal before
         tables = open_tables(zone, database, PREDICTION_TABLES, create=True)
         before = {name: one.snapshot_id for name, one in tables.items()} | before
-        try:
-            return before, {name: _commit_table(tables[name], predictions, zone, lost=attempt > _ATTEMPTS_TO_READ) for name in predictions}
-        except (CommitConflictError, FileNotFoundError):  # another commit was faster: begin again with what it left
-            if attempt == _MOST_ATTEMPTS:
-                raise
-    raise AssertionError("the last attempt returns or raises")
+        return {name: _commit_table(tables[name], predictions, zone, lost=lost) for name in predictions}
+
+    after = merged_at_last(" and ".join(predictions), merge)
+    return before, after
 
 
 def _commit_table(opened: "LakeTable", predictions: Predictions, zone: str, *, lost: bool) -> "LakeTable":
     """Replace the rows of the predicted recordings in one table, one object for each lab; return the table as it is then."""
-    from aws_pipeline.lake import encode, remove_objects, version_of, write_parquet
+    from aws_pipeline.lake import encode, remove_objects, stored_rows, version_of, write_parquet
     from aws_pipeline.retention import NOTHING
 
     table, new, gone = opened.table, [], set()
@@ -96,7 +94,7 @@ def _commit_table(opened: "LakeTable", predictions: Predictions, zone: str, *, l
         former = [key for key in opened.entries if (held := object_of(key)) and held.lab == lab]
         replaced = _recordings(_of_lab(predictions[PREDICTABLE_TRIPLES.name], lab))  # another lab may have a recording of the same number
         rows = _of_lab(predictions[table.name], lab).select(table.schema.names)
-        stored = (_without(_stored(table, zone, key, lost=lost), replaced) for key in former)
+        stored = (_without(stored_rows(zone, table, key, lost=lost), replaced) for key in former)
         rows = _as_text(pa.concat_tables([*stored, rows]))
         data = encode(rows.sort_by(_SORTED).combine_chunks(), opened.column_ids)
         key = lab_key(table, lab, version_of(data))
@@ -122,18 +120,6 @@ def _line(table: "LakeTable", predictions: Predictions) -> str:
     labs = set(_labs(predictions))
     rows = [entry.record_count for key, entry in table.entries.items() if (held := object_of(key)) and held.lab in labs]
     return f"{table.table.name}: {sum(rows):,} rows of {len(rows)} labs"
-
-
-def _stored(table: Table, zone: str, key: str, *, lost: bool) -> pa.Table:
-    """Return the rows of an object. Raises FileNotFoundError if there is none, unless it counts as `lost`."""
-    from aws_pipeline.lake import read_object
-
-    try:
-        return read_rows(table, read_object(zone, key), key)
-    except FileNotFoundError:
-        if lost:
-            return no_rows(table.schema)
-        raise
 
 
 def _as_text(rows: pa.Table) -> pa.Table:

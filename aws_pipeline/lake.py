@@ -20,8 +20,9 @@ from pyarrow import fs
 
 from aws_pipeline.connections import open_zone, s3_client
 from behavior.keys import CURRENT_SNAPSHOT, snapshot_key
+from behavior.parquet_file import COPY_AGAIN, read_rows
 from behavior.snapshot import Snapshot
-from behavior.tables import Table
+from behavior.table import Table, no_rows
 
 _THREADS = 8
 """Listings side by side. More of them only wait for each other: Python reads their answers one after the other."""
@@ -112,6 +113,16 @@ def read_object(zone: str, key: str) -> pa.Buffer:
     filesystem, root = open_zone(zone)
     with filesystem.open_input_file(f"{root}/{key}") as source:
         return source.read_buffer()
+
+
+def stored_rows(zone: str, table: Table, key: str, *, lost: bool, mend: str = COPY_AGAIN) -> pa.Table:
+    """Return the rows of an object of a table; if it is `lost`, a missing one has none. Else raises FileNotFoundError for it."""
+    try:
+        return read_rows(table, read_object(zone, key), key, mend=mend)
+    except FileNotFoundError:
+        if lost:
+            return no_rows(table.schema)
+        raise
 
 
 def read_folder(zone: str, folder: str) -> dict[str, bytes]:

@@ -13,11 +13,10 @@ from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
 
-from aws_pipeline.lake import StoredObject, list_objects, read_object, read_snapshot
+from aws_pipeline.lake import StoredObject, list_objects, read_snapshot, stored_rows
 from behavior.contract import CONTRACT_VERSION, ContractError, Fault
 from behavior.film_keys import RAW_FILM_FOLDERS
 from behavior.keys import METADATA_FOLDERS, RECORDING_FOLDERS, lab_partition
-from behavior.parquet_file import read_rows
 from behavior.policy import Policy
 from behavior.table import no_rows
 from behavior.tables import LANDING
@@ -157,20 +156,11 @@ def read_landing(zone: str, labs: Iterable[str | None] | None = None) -> pa.Tabl
         last = attempt == _MOST_ATTEMPTS - 1
         try:
             with ThreadPoolExecutor(_THREADS) as pool:
-                tables = list(pool.map(lambda key, last=last: _read(zone, key, may_be_gone=last), keys))
+                tables = list(pool.map(lambda key, last=last: stored_rows(zone, LANDING, key, lost=last, mend=_MEND), keys))
             return pa.concat_tables([no_rows(LANDING.schema), *tables])
         except FileNotFoundError:  # another upload has replaced it; if it is gone for good, nobody vouches for its objects
             continue
     raise AssertionError("the last attempt returns")
-
-
-def _read(zone: str, key: str, *, may_be_gone: bool) -> pa.Table:
-    try:
-        return read_rows(LANDING, read_object(zone, key), key, mend=_MEND)
-    except FileNotFoundError:
-        if may_be_gone:
-            return no_rows(LANDING.schema)
-        raise
 
 
 def _from_row(row: Mapping[str, Any]) -> LandedFile:

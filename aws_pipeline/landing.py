@@ -3,45 +3,35 @@
 The table lies in the raw zone, beside what it describes: who may upload may write it, and no step that reads the raw zone can change it.
 """
 
-import random
-import time
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 
 import pyarrow as pa
 
-from aws_pipeline.iceberg import CommitConflictError, LakeTable, open_tables
-from aws_pipeline.lake import WrittenObject, encode, read_object, read_snapshot, version_of, write_parquet
+from aws_pipeline.iceberg import LakeTable, open_tables
+from aws_pipeline.lake import WrittenObject, encode, read_snapshot, stored_rows, version_of, write_parquet
 from aws_pipeline.landed import LandedFile
+from aws_pipeline.merging import merged_at_last
 from aws_pipeline.retention import are_newest, clean, publish_snapshot, read_retention, snapshot_of, tag_of
 from behavior.keys import lab_key, lab_of, object_of
-from behavior.parquet_file import read_rows
 from behavior.tables import LANDING
-
-_MOST_ATTEMPTS = 20
-"""An upload merges its rows anew so many times if other uploads commit before it does."""
-_ATTEMPTS_TO_READ = 5
-"""If an object of the table is not there so many times, nobody is replacing it: its rows are lost, and the next uploads complete them."""
-_LONGEST_PAUSE_S = 0.5
 
 
 def record(zone: str, database: str, run: str, landed: Iterable[LandedFile], gone: Iterable[str] = ()) -> bool:
     """Commit rows of objects that were landed, and remove those of objects that are gone; return whether anything changed.
 
-    Rows of other uploads stay. Raises UsageError if there is no database.
+    Rows of other uploads stay; those of an object that somebody removed are completed by the next uploads. Raises UsageError if there is
+    no database.
     """
     by_lab = _by_lab(landed, gone)
     if not by_lab:
         return False
-    for attempt in range(_MOST_ATTEMPTS):
+
+    def merge(lost: bool) -> bool:
         table = open_tables(zone, database, [LANDING], create=True)[LANDING.name]
-        try:
-            return _commit(zone, database, run, table, by_lab, lost=attempt >= _ATTEMPTS_TO_READ)
-        except (CommitConflictError, FileNotFoundError):  # another upload was faster, and has replaced what we were about to read
-            time.sleep(random.uniform(0, _LONGEST_PAUSE_S))
-    raise CommitConflictError(
-        f"Expected to commit to {LANDING.name} within {_MOST_ATTEMPTS} attempts, but got a conflict each time. Start fewer uploads at once."
-    )
+        return _commit(zone, database, run, table, by_lab, lost=lost)
+
+    return merged_at_last(LANDING.name, merge)
 
 
 _Rows = dict[str, LandedFile | None]
@@ -91,8 +81,7 @@ def _merged(zone: str, former: Iterable[str], rows: _Rows, *, lost: bool) -> pa.
     """
     merged: dict[str, object] = {}
     for key in former:
-        with suppress(FileNotFoundError) if lost else nullcontext():
-            merged |= {row["key"]: row for row in read_rows(LANDING, read_object(zone, key), key).to_pylist()}
+        merged |= {row["key"]: row for row in stored_rows(zone, LANDING, key, lost=lost).to_pylist()}
     merged |= {key: row.row() for key, row in rows.items() if row}
     for key in (key for key, row in rows.items() if row is None):
         with suppress(KeyError):

@@ -33,11 +33,11 @@ from aws_pipeline.lake import (
     write_parquet,
 )
 from aws_pipeline.outcome import Outcome
-from aws_pipeline.quarantine_store import readable_reasons
+from aws_pipeline.quarantine_store import stored_reasons
 from aws_pipeline.retention import Retention, are_newest, clean, is_published, publish_snapshot, read_retention, snapshot_of, tag_of
 from behavior.annotations import Occurrences, class_distribution
 from behavior.content import content_groups
-from behavior.keys import REASONS, key_of, lab_key, reason_key
+from behavior.keys import key_of, lab_key, reason_key
 from behavior.parquet_file import read_rows
 from behavior.snapshot import SnapshotObject
 from behavior.table import TEXT
@@ -196,11 +196,10 @@ def _without_names(summary: str) -> str:
 
 def _changed_reasons(zone: str, put_aside: Sequence[QuarantineEntry], run: str) -> tuple[dict[str, bytes], set[str]]:
     """Return the reasons that must be written, by key, and the keys of those that are out of date."""
-    former = readable_reasons(zone)
-    unchanged = {one.name for one in put_aside if one.name in former and replace(one, run="") == replace(former[one.name], run="")}
-    new = {reason_key(one.name): replace(one, run=run).to_json() for one in put_aside if one.name not in unchanged}
-    expected = {reason_key(one.name) for one in put_aside}
-    return new, set(list_objects(zone, [REASONS])) - expected
+    former, expected = stored_reasons(zone), {reason_key(one.name): one for one in put_aside}
+    known = {key: replace(one, run="") for key, one in former.items() if one}
+    new = {key: replace(one, run=run).to_json() for key, one in expected.items() if known.get(key) != replace(one, run="")}
+    return new, former.keys() - expected.keys()
 
 
 def spanning_tables(plan: CurationPlan, accepted: Sequence[CurationResult]) -> dict[Table, pa.Table]:

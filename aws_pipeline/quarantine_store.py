@@ -1,6 +1,6 @@
 """Reasons and decisions as small JSON objects of a zone: reading and writing."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -19,7 +19,12 @@ def read_reasons(zone: str) -> dict[str, QuarantineEntry]:
 
 def readable_reasons(zone: str) -> dict[str, QuarantineEntry]:
     """Return the entries in quarantine that can be read, by name: the ETL judges others again and replaces them."""
-    return {one.name: one for one, _ in _each(zone, REASONS, QuarantineEntry) if one}
+    return {one.name: one for one in stored_reasons(zone).values() if one}
+
+
+def stored_reasons(zone: str) -> dict[str, QuarantineEntry | None]:
+    """Return the objects in quarantine by key; None for one that cannot be read."""
+    return {key: one for key, (one, _) in _each(zone, REASONS, QuarantineEntry).items()}
 
 
 def read_decisions(zone: str) -> dict[str, Decision]:
@@ -48,17 +53,19 @@ def remove_decision(zone: str, name: str) -> None:
 
 
 def _read(zone: str, folder: str, kind: type[T]) -> dict[str, T]:
-    each = list(_each(zone, folder, kind))
+    each = _each(zone, folder, kind).values()
     if faults := [fault for _, fault in each if fault]:
         raise ContractError(faults)
     return {one.name: one for one, _ in each if one}
 
 
-def _each(zone: str, folder: str, kind: type[T]) -> Iterator[tuple[T | None, Fault | None]]:
-    """Yield each object of a folder, or its fault."""
+def _each(zone: str, folder: str, kind: type[T]) -> dict[str, tuple[T | None, Fault | None]]:
+    """Return each object of a folder, or its fault, by key."""
+    found: dict[str, tuple[T | None, Fault | None]] = {}
     for key, data in read_folder(zone, folder).items():
         try:
-            yield kind.from_json(data), None
+            found[key] = kind.from_json(data), None
         except (ValueError, KeyError, TypeError) as error:
             message = f"Expected JSON in the format of aws_pipeline/quarantine.py, but got: {type(error).__name__} {error}."
-            yield None, Fault("file-unreadable", key, message, "Remove the object; then run the ETL, or decide, again.")
+            found[key] = None, Fault("file-unreadable", key, message, "Remove the object; then run the ETL, or decide, again.")
+    return found

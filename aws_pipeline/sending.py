@@ -30,7 +30,6 @@ LARGE_BYTES = 8 << 20
 _PART_BYTES = 8 << 20
 _MOST_PARTS = 9_000
 """S3 takes 10,000."""
-_CHUNK_BYTES = 1 << 20
 _MOST_READINGS = 3
 _RETRIES = 9
 """How often a request is tried again, after pauses of up to 20 s, if S3 is busy, answers 5xx, or the connection breaks."""

@@ -13,19 +13,6 @@ TEXT = pa.string()
 NAME = pa.dictionary(pa.int32(), pa.string())
 """A text column with few values: dictionary in memory, plain string in SQL."""
 
-_HIVE_TYPES = {
-    pa.int8(): "tinyint",
-    pa.int16(): "smallint",
-    pa.int32(): "int",
-    pa.int64(): "bigint",
-    pa.float32(): "float",
-    pa.float64(): "double",
-    pa.bool_(): "boolean",
-    TEXT: "string",
-    NAME: "string",
-    pa.binary(): "binary",
-}
-
 
 @dataclass(frozen=True)
 class Table:
@@ -112,10 +99,6 @@ class Table:
             return conformed, []
         message = f"Expected column {field.name} to be filled, but got {empty} empty values."
         return conformed, [Fault("value-missing", where, message, "Remove or fill those rows.", count=empty)]
-
-    def glue_columns(self) -> list[dict[str, str]]:
-        """Return the columns in the format of the Glue catalog: Name, Type (Hive), Comment."""
-        return [{"Name": field.name, "Type": _HIVE_TYPES[field.type], "Comment": doc(field)} for field in self.schema]
 
 
 def column(name: str, kind: pa.DataType, meaning: str) -> pa.Field:

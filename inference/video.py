@@ -8,7 +8,6 @@
 Axes: T frames, C behaviors.
 """
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -158,16 +157,6 @@ def predict_material(recognizer: Recognizer, material: Material, path: Path) -> 
     ((subject, scores),) = whole_scores(recognizer, material)
     predictions = decoded(material, labelling_of(recognizer), recognizer.decoding, [(subject, scores)])
     return VideoPrediction(path, material.recording, recognizer.behaviors, scores, predictions, recognizer.decoding)
-
-
-def speed_line(prediction: VideoPrediction, started: float) -> str:
-    """Return one line about a prediction that began at `started` (time.perf_counter)."""
-    seconds = time.perf_counter() - started
-    recorded_s = len(prediction.scores) / prediction.recording.fps
-    return (
-        f"video={prediction.path.name} frames={len(prediction.scores)} bouts={len(prediction.bouts)} "
-        f"seconds={seconds:.2f} times_real_time={recorded_s / max(seconds, 1e-9):.1f}"
-    )
 
 
 def _frame_prediction(frame: int, behaviors: tuple[str, ...], scores: np.ndarray) -> FramePrediction:

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from film_in_memory import FilmInMemory
 from small_recognizer import PROVENANCE
 from torch import Tensor, nn
 
 from behavior.contract import ContractError
-from behavior.film import FilmInMemory, PictureSettings
+from behavior.film import PictureSettings
 from behavior.material import Material
 from behavior.pain import PAIN_BEHAVIORS
 from behavior.recording import Recording, Triple

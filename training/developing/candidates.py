@@ -23,7 +23,6 @@ MANY_GROUPS = 12
 """From so many groups of recordings on, windows of minutes and of the whole recording are tried first."""
 _FEWEST_SCORES = 2.5
 """So many scores must fall into a median bout of every behavior: else trees for many recordings score every sample."""
-_HIGHEST_RATE = 30.0
 _MOST_UPDATES = 2_500
 """Training steps of a network on a processor: more recordings mean fewer epochs."""
 _SIGNAL_S, _GROW_S, _STEP_S = 2.5e-8, 2.2e-9, 0.15

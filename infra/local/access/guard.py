@@ -93,14 +93,7 @@ class Guard:
                 continue
             decision = self._decide(principal, ask)
             if decision != ALLOWED:
-                json_service = service != "s3" and service not in FORM_SERVICES
-                why = (
-                    "with an explicit deny"
-                    if decision == EXPLICIT_DENY
-                    else f"because no identity-based policy allows the {ask.action} action"
-                )
-                what = f"User: {principal} is not authorized to perform: {ask.action} on resource: {ask.resource} {why}"
-                raise ServiceError("AccessDeniedException" if json_service else "AccessDenied", what, 400 if json_service else 403)
+                raise _refusal(principal, ask, decision, service)
 
     def require_trust(self, role: str, service: str) -> None:
         """Raise ValidationException unless a role exists and a service of AWS may assume it."""

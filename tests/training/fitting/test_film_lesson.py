@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from film_in_memory import FilmInMemory
 from film_zone import curate, make_zone, write_films
 from small_recognizer import PROVENANCE
 
 from behavior.bouts import BOUT_COLUMNS
 from behavior.contract import EXIT_OK, ContractError
-from behavior.film import FilmInMemory, PictureSettings
+from behavior.film import PictureSettings
 from behavior.film_labelling import FilmLabelling
 from behavior.material import Material
 from behavior.pain import PAIN_BEHAVIORS

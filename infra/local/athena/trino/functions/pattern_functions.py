@@ -12,7 +12,6 @@ from infra.local.athena.trino.values import Refusal, Value, absent, coerce, text
 _JAVA_ONLY = re.compile(r"\(\?(?:[=!>]|<[=!])|\\[1-9GZRXkhHvVN]|[*+?}]\+|&&|\[[^\]]*\[(?!:)|\\p\{(?:Is|In|java)")
 """Look-arounds, back references, possessive quantifiers, classes of classes and some escapes: RE2 knows none of them."""
 _OPTIONAL = re.compile(r"\||\)[?*]|\)\{0")
-_SINGLE = "'s'"
 
 
 def _like(site: CallSite) -> Value:
