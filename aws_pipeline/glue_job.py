@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from aws_pipeline.config import Settings, add_policy_flag, endpoint, policy_text, settings, with_policy
+from aws_pipeline.curation_options import LITTLE_BYTES, Options
 from aws_pipeline.etl_plan import due_bytes_of, show_plan
 from aws_pipeline.expected import ANYTHING, Allowed, add_allowed_flags, allowed_of, expected_curation
 from aws_pipeline.glue_workers import sized_run
 from aws_pipeline.job_code import GLUE_SCRIPT, glue_code
-from aws_pipeline.preparation import LITTLE_BYTES, Options, Prepared, nothing_to_do, prepare
+from aws_pipeline.preparation import Prepared, nothing_to_do, prepare
 from aws_pipeline.terminal import JobFailed, run, size
 from behavior.balance import Balance
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, ContractError, Fault, UsageError

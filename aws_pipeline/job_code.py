@@ -13,7 +13,8 @@ from aws_pipeline.launching import LAUNCHER
 from behavior.contract import UsageError
 from behavior.workplace import REPOSITORY
 
-GLUE_SCRIPT = "aws_pipeline/glue_etl.py"
+GLUE_SCRIPT, _GLUE_RUN = "aws_pipeline/glue_etl.py", "aws_pipeline/curation_run.py"
+"""What Glue starts, and what that imports inside a function, while a JVM starts."""
 TRAINING = ("behavior", "films", "reports", "recognizers", "training")
 """Folders that a training job needs."""
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm", "av")
@@ -78,9 +79,9 @@ def files(*places: str) -> Files:
 def glue_library() -> Files:
     """Return what the Glue script imports of this repository: `behavior`, `films`, and the modules of `aws_pipeline` that it leads to.
 
-    Imports inside functions do not count: the script has one for the user's side only.
+    Other imports inside functions do not count: the script has one for the user's side only.
     """
-    found, waiting = dict[str, bytes](), [GLUE_SCRIPT]
+    found, waiting = dict(files(_GLUE_RUN)), [GLUE_SCRIPT, _GLUE_RUN]
     while waiting:
         for node in ast.parse((REPOSITORY / waiting.pop()).read_bytes()).body:
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("aws_pipeline."):

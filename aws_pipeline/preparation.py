@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from aws_pipeline.curation_options import Options
 from aws_pipeline.curation_plan import CurationPlan, plan_work
 from aws_pipeline.curation_state import Due, due, read_former
 from aws_pipeline.curation_task import AnyResult
@@ -20,31 +21,6 @@ from behavior.verdicts import Rules
 
 _OF_RECORDINGS = (TRACKING_CURATED, ANNOTATIONS_ENRICHED, FILM_LABELS)
 """Tables with an object for each recording, or each film."""
-LITTLE_BYTES = 64 << 20
-"""Curated by two cores in less time than a JVM needs to start."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Where a run reads and writes."""
-
-    raw: str
-    curated: str
-    database: str
-    policy: str | None = None
-    """Object with a policy; without one, the severities of the contract are used."""
-    summary: str | None = None
-    """Object for the progress of the run, and in the end its summary or its faults, which are hard to read from a log."""
-    code: str = ""
-    """Digest of the code that runs, for the table `runs`."""
-    keep_days: float = 0.0
-    """Objects of earlier runs stay readable so many days."""
-    force: bool = False
-    """Curate every recording, also unchanged ones."""
-    due_bytes: int | None = None
-    """Bytes of tracking that were due when the run was started; None if nobody looked."""
-    little_bytes: int = LITTLE_BYTES
-    """So many bytes of tracking, or less, are curated without Spark."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from aws_pipeline import glue_etl, s3_upload
+from aws_pipeline import curation_run, s3_upload
 from aws_pipeline.config import Settings, endpoint, settings
+from aws_pipeline.curation_options import Options
 
 
 @contextmanager
@@ -28,4 +29,4 @@ def aws_on_this_disk(mock_dir: Path) -> Iterator[Settings]:
 def fill(chosen: Settings, data_dir: Path) -> None:
     """Upload a data directory and curate it."""
     s3_upload.upload(data_dir, chosen)
-    glue_etl.run_curation(glue_etl.Options(chosen.uri("raw"), chosen.uri("curated"), chosen.database, due_bytes=0))
+    curation_run.run_curation(Options(chosen.uri("raw"), chosen.uri("curated"), chosen.database, due_bytes=0))

@@ -19,8 +19,9 @@ from curated_lake import aws_on_this_disk
 from painted_film import number_in, painted, write_film
 from small_recognizer import PROVENANCE, random_film_recognizer
 
-from aws_pipeline import athena, commit_predictions, glue_etl, lineage, quarantine, s3_upload
+from aws_pipeline import athena, commit_predictions, curation_run, lineage, quarantine, s3_upload
 from aws_pipeline.config import Settings
+from aws_pipeline.curation_options import Options
 from aws_pipeline.quality_gate import Limits, judge
 from aws_pipeline.quarantine_store import write_decision
 from aws_pipeline.validate import validate
@@ -64,7 +65,7 @@ class Lab:
 
     def curate(self, keep_days: float = 0.0) -> dict[str, Any]:
         places = self.chosen.uri("raw"), self.chosen.uri("curated"), self.chosen.database
-        self.summary = glue_etl.run_curation(glue_etl.Options(*places, keep_days=keep_days, due_bytes=0))
+        self.summary = curation_run.run_curation(Options(*places, keep_days=keep_days, due_bytes=0))
         return self.summary
 
     def run(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from raw_zone import HERON, ODD, OTTER, PLAIN, TEST, Zone, walk
 
-from aws_pipeline import glue_etl, glue_job, lake
+from aws_pipeline import curation_run, glue_etl, glue_job, lake
 from aws_pipeline.config import Settings
 from aws_pipeline.curation_plan import plan_work
 from aws_pipeline.glue_catalog import connect
@@ -35,8 +35,21 @@ def test_a_job_that_is_refused_ends_with_the_contracts_exit_code_and_its_sentenc
     def refused(options):
         raise ContractError(["a: Expected this.", "b: Expected that."])
 
-    monkeypatch.setattr(glue_etl, "run_curation", refused)
-    arguments = ["--JOB_NAME", "j", "--RAW_URI", "s3://r", "--CURATED_URI", "s3://c", "--DATABASE", "d", "--enable-metrics", "true"]
+    monkeypatch.setattr(curation_run, "run_curation", refused)
+    arguments = [
+        "--JOB_NAME",
+        "j",
+        "--RAW_URI",
+        "s3://r",
+        "--CURATED_URI",
+        "s3://c",
+        "--DATABASE",
+        "d",
+        "--DUE_BYTES",
+        "0",
+        "--enable-metrics",
+        "true",
+    ]
     monkeypatch.setattr(sys, "argv", ["glue_etl.py", *arguments])
     with pytest.raises(SystemExit) as ended:
         glue_etl.main()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aws_pipeline.curation_workers import forget_jars, spark_conf
 from aws_pipeline.glue_workers import sized_run
+from aws_pipeline.spark_setup import forget_jars, spark_conf
 
 
 @pytest.mark.parametrize(

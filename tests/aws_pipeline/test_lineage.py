@@ -5,8 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 from raw_zone import HERON, OTTER, TEST, walk
 
-from aws_pipeline import glue_etl, lineage
-from aws_pipeline.preparation import Options
+from aws_pipeline import curation_run, lineage
+from aws_pipeline.curation_options import Options
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def run(settings, monkeypatch, capsys):
 
 @pytest.fixture
 def lake(settings, whole_raw_zone):
-    return glue_etl.run_curation(Options(settings.uri("raw"), settings.uri("curated"), settings.database, code="abc", due_bytes=0))
+    return curation_run.run_curation(Options(settings.uri("raw"), settings.uri("curated"), settings.database, code="abc", due_bytes=0))
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_only_the_last_run_names_recordings_in_its_summary(run, lake, settings, 
     names = {"put_aside", "by_leave", "excluded"}
     whole_raw_zone.tracking(HERON, walk([-1, 0]))
     options = Options(settings.uri("raw"), settings.uri("curated"), settings.database, code="abc", due_bytes=0)
-    last = glue_etl.run_curation(options)
+    last = curation_run.run_curation(options)
     (file,) = (settings.mock_dir / "curated-zone" / "runs").glob("*.parquet")
     *earlier, now = map(json.loads, pq.read_table(file, partitioning=None).column("summary").to_pylist())
     assert [one["name"] for one in now["put_aside"]] == [one["name"] for one in last["put_aside"]] == ["train-8"]

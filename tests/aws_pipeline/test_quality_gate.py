@@ -5,8 +5,8 @@ import json
 import pytest
 from raw_zone import HERON, OTTER, PLAIN, Zone, walk
 
-from aws_pipeline import glue_etl, quality_gate
-from aws_pipeline.preparation import Options
+from aws_pipeline import curation_run, quality_gate
+from aws_pipeline.curation_options import Options
 from aws_pipeline.quality_gate import Limits, judge, limits_of
 from behavior.contract import ContractError, UsageError
 
@@ -22,7 +22,7 @@ def lake(settings):
     raw.tracking(OTTER, walk([0, 3]))
     raw.tracking(PLAIN, walk(range(4)))
     raw.annotation(OTTER, [(1, 1, "rear", 1, 3)])
-    return glue_etl.run_curation(Options(settings.uri("raw"), settings.uri("curated"), settings.database, code="abc", due_bytes=0))
+    return curation_run.run_curation(Options(settings.uri("raw"), settings.uri("curated"), settings.database, code="abc", due_bytes=0))
 
 
 def test_data_within_all_limits_pass_and_the_run_is_named(lake, settings):

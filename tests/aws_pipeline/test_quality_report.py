@@ -6,8 +6,8 @@ import pytest
 from browser import assert_reads_well
 from raw_zone import HERON, OTTER, TEST, Zone, walk
 
-from aws_pipeline import glue_etl, quality_report
-from aws_pipeline.preparation import Options
+from aws_pipeline import curation_run, quality_report
+from aws_pipeline.curation_options import Options
 from behavior.contract import EXIT_OK, EXIT_PUT_ASIDE, EXIT_USAGE
 
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")  # awswrangler 3.17 on pandas 3
@@ -31,7 +31,7 @@ def lake(settings):
 
 def _curate(settings):
     places = settings.uri("raw"), settings.uri("curated"), settings.database
-    return glue_etl.run_curation(Options(*places, code="abc", keep_days=1, due_bytes=0))["run"]
+    return curation_run.run_curation(Options(*places, code="abc", keep_days=1, due_bytes=0))["run"]
 
 
 @pytest.fixture

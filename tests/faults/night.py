@@ -10,8 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from aws_pipeline import glue_etl
+from aws_pipeline import curation_run
 from aws_pipeline.config import Settings
+from aws_pipeline.curation_options import Options
 from behavior.tables import METADATA_TRAIN, Table
 
 COLUMNS = (
@@ -129,8 +130,8 @@ class Night:
             file = self.settings.mock_dir / "artifacts" / "policy.toml"
             file.write_text(policy)
             address = self.settings.uri("artifacts", "policy.toml")
-        options = glue_etl.Options(self.settings.uri("raw"), self.settings.uri("curated"), self.settings.database, address, due_bytes=0)
-        return glue_etl.run_curation(options)
+        options = Options(self.settings.uri("raw"), self.settings.uri("curated"), self.settings.database, address, due_bytes=0)
+        return curation_run.run_curation(options)
 
     def accepted(self) -> list[int]:
         """Return the videos of the curated zone; tracking, annotation and metadata must hold the same."""

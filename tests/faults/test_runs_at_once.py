@@ -9,7 +9,8 @@ import pytest
 from faults.night import BAD, FAR_OFF, GOOD, annotation, tracking, walk
 from faults.undisturbed import content, ends, start
 
-from aws_pipeline import glue_etl, preparation
+from aws_pipeline import curation_run, preparation
+from aws_pipeline.curation_options import Options
 from aws_pipeline.glue_catalog import connect
 from aws_pipeline.iceberg import CommitConflictError
 from aws_pipeline.lake import read_snapshot
@@ -36,7 +37,7 @@ def test_a_run_that_is_overtaken_plans_anew_and_both_are_in_the_lake(night):
     """While the first run curates, recording 8 is uploaded again and another run commits it."""
     night.run()
     night.put(night.tracking(*BAD), tracking(walk(range(12))))
-    publish, tried = glue_etl.publish, []
+    publish, tried = curation_run.publish, []
 
     def overtaken(*arguments):
         tried.append(arguments)
@@ -45,7 +46,7 @@ def test_a_run_that_is_overtaken_plans_anew_and_both_are_in_the_lake(night):
             night.run()
         return publish(*arguments)
 
-    with mock.patch.object(glue_etl, "publish", overtaken):
+    with mock.patch.object(curation_run, "publish", overtaken):
         summary = night.run()
     assert len(tried) == 3, "the other run in between, and this one twice"
     rows = connect().load_table("mabe.tracking_curated").scan().to_arrow().group_by("video_id").aggregate([([], "count_all")]).to_pylist()
@@ -58,7 +59,7 @@ def test_a_run_that_is_overtaken_plans_anew_and_both_are_in_the_lake(night):
 
 def test_a_commit_based_on_an_old_state_is_refused(night):
     night.run()
-    options = preparation.Options("s3://raw-zone", "s3://curated-zone", "mabe")
+    options = Options("s3://raw-zone", "s3://curated-zone", "mabe")
     prepared = preparation.prepare(options, preparation.read_policy(None), create=True)
     night.put(night.tracking(*BAD), tracking(walk(range(13))))
     night.run()
@@ -151,7 +152,7 @@ def test_what_is_due_is_explained(night):
     night.put(night.annotation(*BAD), annotation([(1, 1, "rear", 3, 6)]))
     night.rows([night.row(*BAD), night.row(*GOOD, pix_per_cm_approx=11), night.row(*FAR_OFF), night.row(*NEW)])
     night.put(night.tracking(*NEW), tracking(walk()))
-    options = preparation.Options("s3://raw-zone", "s3://curated-zone", "mabe")
+    options = Options("s3://raw-zone", "s3://curated-zone", "mabe")
     why = preparation.prepare(options, preparation.read_policy(None), create=False).due.why
     unchanged = why.pop("train-9")
     assert unchanged.startswith("unchanged since run ")
@@ -166,10 +167,10 @@ def test_a_pinned_snapshot_gives_the_same_rows_after_later_runs(night):
     night.run()
     pinned = read_snapshot("s3://curated-zone")
     contents = {key: (night.curated / key).read_bytes() for table in pinned.tables.values() for key in (one.key for one in table.objects)}
-    options = preparation.Options("s3://raw-zone", "s3://curated-zone", "mabe", keep_days=1, due_bytes=0)
+    options = Options("s3://raw-zone", "s3://curated-zone", "mabe", keep_days=1, due_bytes=0)
     for change in (1, 2):
         night.put(night.tracking(*BAD), tracking(walk(range(10 + change))))
-        glue_etl.run_curation(options)
+        curation_run.run_curation(options)
     assert read_snapshot("s3://curated-zone", pinned.run) == pinned
     assert {key: (night.curated / key).read_bytes() for key in contents} == contents
     table = connect().load_table("mabe.tracking_curated")

@@ -13,10 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = """
 import sys
 sys.path[:0] = sys.argv[1:3]
-from aws_pipeline import glue_etl
-from aws_pipeline.preparation import Options
+from aws_pipeline import curation_run
+from aws_pipeline.curation_options import Options
 print("begins", flush=True)
-print(glue_etl.run_curation(Options(*sys.argv[3:6], due_bytes=0))["run"])
+print(curation_run.run_curation(Options(*sys.argv[3:6], due_bytes=0))["run"])
 """
 """The whole job of Glue. Little is due, so it does without Spark and can be started and killed often."""
 
