@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -134,7 +134,7 @@ def _to_row(result: CurationResult) -> dict[str, Any]:
         raise ValueError(f"Expected the content of {result.split} video {result.video_id}, but got none. Run the ETL with --force.")
     facts = {
         **{name: getattr(result, name) for name in _FACTS},
-        "notes": [asdict(note) for note in result.notes],
+        "notes": [vars(note) for note in result.notes],
         "bouts": [[*behavior, lengths.tolist()] for behavior, lengths in sorted(result.bouts.items())],
         "content": {name: getattr(content, name) for name in ("pose", "timeline", "bouts", "mice")},
     }

@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from aws_pipeline.curation_work import Work
@@ -109,8 +107,11 @@ def curate_part(part: Iterable[AnyWork], raw: str, curated: str, run: str, ids: 
     small, large = list[AnyWork](), list[AnyWork]()
     for work in part:
         (large if isinstance(work, FilmWork) or work.n_bytes > _LARGE_BYTES else small).append(work)
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        yield from pool.map(curate_one, small)
+    if len(small) > 1:
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            yield from pool.map(curate_one, small)
+    else:
+        large += small
     yield from map(curate_one, large)
 
 
@@ -142,7 +143,7 @@ def _curate(work: Work, raw: str, curated: str, run: str, ids: ColumnIds | None)
         seen_share=float(pose.seen.mean()),
         bouts={} if bouts is None else bout_lengths(bouts),
         quality=quality,
-        content=content_of(work.recording.video_id, pose, _annotated(bouts)),
+        content=content_of(work.recording.video_id, pose, bouts and bouts.filter(bouts.column("annotated"))),
     )
 
 
@@ -158,16 +159,6 @@ def _write(
         if rows:  # Iceberg takes an object without rows for none
             key = key_of(table, work.split, work.recording, fingerprint)
             yield write_parquet(curated, table, key, encode(rows, ids[table.name], table.keys, **options))
-
-
-def _annotated(bouts: pa.Table | None) -> pd.DataFrame:
-    return _no_bouts() if bouts is None else bouts.filter(bouts.column("annotated")).to_pandas()
-
-
-@cache
-def _no_bouts() -> pd.DataFrame:
-    """Made once: to make it takes 4 % of the time of a recording."""
-    return ANNOTATIONS_ENRICHED.schema.empty_table().to_pandas()
 
 
 class _Source:

@@ -4,6 +4,8 @@ A film goes through a file on the worker's disk, so that memory does not depend 
 key names its content: who trains on the tables of one run reads the films of that run, whatever was uploaded since.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json
@@ -12,10 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from aws_pipeline.film_work import FilmWork
@@ -24,9 +25,11 @@ from aws_pipeline.raw_film import RawFilm
 from behavior.contract import ContractError, Fault, UsageError
 from behavior.film import FilmFacts
 from behavior.film_keys import FILM, film_centers_key, film_embeddings_key, film_key
-from behavior.film_labels import read_labels
 from behavior.keys import LakeObject, recording_name
 from behavior.tables import FILM_LABELS
+
+if TYPE_CHECKING:
+    import pandas as pd  # loaded only for films with labels: recordings need none of it
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,8 @@ def _labels(work: FilmWork, source: RawFilm, facts: FilmFacts) -> tuple[pd.DataF
     if "labels" not in work.objects:
         text = "Expected labels, but got none."
         return None, [Fault("film-unlabelled", work.objects["film"].key, text, "Training does not use the film.")]
+    from behavior.film_labels import read_labels
+
     key, data = work.objects["labels"].key, source.bytes_of("labels")
     read = read_labels(data, key, facts.frames, facts.fps, work.labelling, work.labels_fps, work.policy)
     work.policy.refuse(read.faults)

@@ -9,10 +9,8 @@ import boto3
 from botocore.config import Config
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException
-from pyiceberg.io.pyarrow import PyArrowFileIO
-from pyiceberg.typedef import EMPTY_DICT, Properties
 
-from aws_pipeline.connections import kept, open_zone
+from aws_pipeline.connections import kept
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import TableInputTypeDef
@@ -20,14 +18,6 @@ if TYPE_CHECKING:
 _ATTEMPTS = 10
 _CONNECTIONS = 16
 """Tables are opened side by side, twelve at a time."""
-
-
-class LakeIO(PyArrowFileIO):
-    """Reads and writes metadata with the connection that the objects of the lake are read with: one for all tables."""
-
-    def __init__(self, properties: Properties = EMPTY_DICT) -> None:
-        super().__init__(properties)
-        self.fs_by_scheme = lambda scheme, bucket: open_zone(f"{scheme}://{bucket}")[0]
 
 
 class LakeCatalog(GlueCatalog):
@@ -53,10 +43,12 @@ class LakeCatalog(GlueCatalog):
 @kept
 def connect() -> LakeCatalog:
     """Return the Glue catalog, at the endpoint that boto3 uses."""
+    from aws_pipeline.lake_io import LakeIO  # it loads pandas, meanwhile other threads wait for S3
+
     glue: Any = boto3.client(
         "glue", config=Config(retries={"max_attempts": _ATTEMPTS, "mode": "standard"}, max_pool_connections=_CONNECTIONS)
     )
-    return LakeCatalog("glue", glue, **{"py-io-impl": f"{__name__}.{LakeIO.__name__}"})
+    return LakeCatalog("glue", glue, **{"py-io-impl": f"{LakeIO.__module__}.{LakeIO.__name__}"})
 
 
 def metadata_location(name: str) -> str:

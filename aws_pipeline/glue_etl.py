@@ -29,6 +29,7 @@ Exit codes: 0 all curated (except what a person excluded), 1 unexpected, 2 usage
 """
 
 import argparse
+import gc
 import json
 import sys
 import traceback
@@ -82,6 +83,7 @@ def main() -> int:
             aside.submit(spark_context)  # a JVM starts while Python imports all the rest, and while the run prepares
         from aws_pipeline.curation_run import run_curation, write_status
 
+        gc.freeze()  # what is imported stays; Python need not look for garbage there, neither now nor before it ends
         try:
             summary = run_curation(options)
         except ContractError as error:

@@ -30,7 +30,7 @@ LIST = "python aws_pipeline/quarantine.py list"
 _MOST_TOLD = 20
 _POLL_PART = 0.01
 """A run is asked for its state again after this part of the time that it has taken so far, within these limits, s."""
-_LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
+_LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
 _ACTIVE = {"WAITING", "STARTING", "RUNNING", "STOPPING"}
 
 

@@ -20,7 +20,6 @@ from pyiceberg.exceptions import (
     NoSuchTableError,
     TableAlreadyExistsError,
 )
-from pyiceberg.io.pyarrow import compute_statistics_plan, data_file_statistics_from_parquet_metadata, parquet_path_to_id_mapping
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
@@ -123,6 +122,9 @@ class LakeTable:
         return replace(self, entries={**stay, **entries})
 
     def _entry(self, one: WrittenObject) -> DataFile:
+        # as in glue_catalog.py, where it was loaded before
+        from pyiceberg.io.pyarrow import compute_statistics_plan, data_file_statistics_from_parquet_metadata, parquet_path_to_id_mapping
+
         held = object_of(one.key)
         if one.footer is None or held is None:
             raise ValueError(f"Expected a new object of {self.table.name}, but got {one.key}. Curate it again.")

@@ -13,8 +13,9 @@ from aws_pipeline.launching import LAUNCHER
 from behavior.contract import UsageError
 from behavior.workplace import REPOSITORY
 
-GLUE_SCRIPT, _GLUE_RUN = "aws_pipeline/glue_etl.py", "aws_pipeline/curation_run.py"
-"""What Glue starts, and what that imports inside a function, while a JVM starts."""
+GLUE_SCRIPT = "aws_pipeline/glue_etl.py"
+_USERS_SIDE = "aws_pipeline/glue_job.py"
+"""The script imports it when a person runs it, never when Glue does."""
 TRAINING = ("behavior", "films", "reports", "recognizers", "training")
 """Folders that a training job needs."""
 IN_THE_CONTAINER = ("pyarrow", "pandas", "safetensors", "lightgbm", "av")
@@ -77,16 +78,13 @@ def files(*places: str) -> Files:
 
 
 def glue_library() -> Files:
-    """Return what the Glue script imports of this repository: `behavior`, `films`, and the modules of `aws_pipeline` that it leads to.
-
-    Other imports inside functions do not count: the script has one for the user's side only.
-    """
-    found, waiting = dict(files(_GLUE_RUN)), [GLUE_SCRIPT, _GLUE_RUN]
+    """Return what the Glue script imports of this repository: `behavior`, `films`, and the modules of `aws_pipeline` that it leads to."""
+    found, waiting = dict[str, bytes](), [GLUE_SCRIPT]
     while waiting:
-        for node in ast.parse((REPOSITORY / waiting.pop()).read_bytes()).body:
+        for node in ast.walk(ast.parse((REPOSITORY / waiting.pop()).read_bytes())):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("aws_pipeline."):
                 path = f"{node.module.replace('.', '/')}.py"
-                if path not in found:
+                if path not in (_USERS_SIDE, *found):
                     found |= files(path)
                     waiting.append(path)
     return dict(sorted({**files("behavior", "films", "aws_pipeline/__init__.py"), **found}.items()))

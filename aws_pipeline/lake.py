@@ -10,6 +10,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ from behavior.parquet_file import COPY_AGAIN, read_rows
 from behavior.snapshot import Snapshot
 from behavior.table import Table, no_rows
 
-_THREADS = 8
-"""Listings side by side. More of them only wait for each other: Python reads their answers one after the other."""
+_THREADS = 16
+"""Requests side by side. More of them only wait for each other: Python reads their answers one after the other."""
 _PART_BYTES = 8 << 20
 _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
 VERSION_DIGITS = 16
@@ -82,11 +83,16 @@ def list_objects(zone: str, folders: Iterable[str], subfolders: Container[str] |
                 objects[one["Key"].removeprefix(root)] = stored
         return objects, below
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        tops = list(pool.map(lambda prefix: listed(prefix, Delimiter="/"), prefixes))
-        below = [prefix for _, found in tops for prefix in found]
-        chosen = below if subfolders is None else [prefix for prefix in below if prefix.split("/")[-2] in subfolders]
-        return {key: one for objects, _ in [*tops, *pool.map(listed, chosen)] for key, one in objects.items()}
+    tops = list(_requests().map(lambda prefix: listed(prefix, Delimiter="/"), prefixes))
+    below = [prefix for _, found in tops for prefix in found]
+    chosen = below if subfolders is None else [prefix for prefix in below if prefix.split("/")[-2] in subfolders]
+    return {key: one for objects, _ in [*tops, *_requests().map(listed, chosen)] for key, one in objects.items()}
+
+
+@cache
+def _requests() -> ThreadPoolExecutor:
+    """Return threads for requests, the same each time: to start them takes longer than a short listing."""
+    return ThreadPoolExecutor(_THREADS)
 
 
 def _list_files(zone: str, prefixes: Iterable[str], subfolders: Container[str] | None) -> dict[str, StoredObject]:
@@ -139,8 +145,7 @@ def read_present(zone: str, keys: Sequence[str]) -> dict[str, bytes]:
         except FileNotFoundError:
             return None
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return {key: data for key, data in zip(keys, pool.map(read, keys), strict=True) if data is not None}
+    return {key: data for key, data in zip(keys, _requests().map(read, keys), strict=True) if data is not None}
 
 
 def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:

@@ -17,7 +17,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from behavior.curation import CuratedTracking
 from behavior.skeleton import IGNORED, canonical
@@ -60,18 +61,19 @@ class Content:
     """Its length, in its own frames."""
 
 
-def content_of(video_id: int, curated: CuratedTracking, bouts: pd.DataFrame) -> Content:
-    """Return the content of one recording; `bouts` may hold other recordings too."""
-    rows = [] if bouts.empty else _timeline(video_id, bouts)  # pandas takes a tenth of the time of a recording to find nothing in nothing
+def content_of(video_id: int, curated: CuratedTracking, bouts: pa.Table | None) -> Content:
+    """Return the content of one recording; `bouts`, rows of `ANNOTATIONS_ENRICHED`, may be of other recordings too."""
+    rows = _timeline(video_id, bouts) if bouts else []
     bouts_digest = _digest(repr([tuple(map(str, row)) for row in rows]).encode())
     timeline = bouts_digest if len(rows) >= _LEAST_BOUTS else None
     return Content(video_id, _pose_digest(curated), _marks(curated), timeline, bouts_digest, curated.mice, curated.frames)
 
 
-def _timeline(video_id: int, bouts: pd.DataFrame) -> list[tuple[object, ...]]:
+def _timeline(video_id: int, bouts: pa.Table) -> list[tuple[object, ...]]:
     """Return the bouts of a recording that have a length, sorted."""
-    own = bouts.loc[(bouts["video_id"] == video_id) & (bouts["stop_frame"] > bouts["start_frame"])]
-    return sorted(own[["agent_id", "target_id", "action", "start_frame", "stop_frame"]].itertuples(index=False, name=None))
+    own = bouts.filter((pc.field("video_id") == video_id) & (pc.field("stop_frame") > pc.field("start_frame")))
+    columns = (own.column(name).to_pylist() for name in ("agent_id", "target_id", "action", "start_frame", "stop_frame"))
+    return sorted(zip(*columns, strict=True))
 
 
 def content_groups(contents: Sequence[Content]) -> dict[int, int]:

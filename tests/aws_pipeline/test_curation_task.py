@@ -2,7 +2,6 @@ from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -97,9 +96,8 @@ def test_what_tells_a_recording_from_others_knows_annotated_bouts_only(zone):
     zone.annotation(OTTER, [(1, 1, "rear", 0, 1), (1, 1, "run", 1, 2), (1, 1, "rear", 2, 3), (1, 1, "dig", 0, 2)])
     (result,) = curate_part(plan_work(zone.uri).work, zone.uri, "s3://curated-zone/content", "run", None)
     rows = [(1, 1, "rear", 0, 1), (1, 1, "run", 1, 2), (1, 1, "rear", 2, 3)]
-    annotated = pd.DataFrame(
-        [(7, *row) for row in rows], columns=["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
-    )
+    names = ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
+    annotated = pa.table(dict(zip(names, zip(*((7, *row) for row in rows), strict=True), strict=True)))
     expected = content_of(7, curate(pq.read_table(zone.file("train_tracking", OTTER), partitioning=None), OTTER), annotated)
     assert result.content.timeline == expected.timeline is not None
     assert result.content.pose == expected.pose

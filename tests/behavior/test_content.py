@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import pytest
 
 from behavior.content import Content, content_groups, content_of, together
@@ -13,7 +13,6 @@ from behavior.simulated.recordings import PROFILES, simulate
 from behavior.tracking import Pose
 
 COLUMNS = ["video_id", "agent_id", "target_id", "action", "start_frame", "stop_frame"]
-NO_BOUTS = pd.DataFrame(columns=COLUMNS)
 
 
 def wandering(seed: int, frames: int = 2000, still: int = 0) -> CuratedTracking:
@@ -30,8 +29,12 @@ def changed(
     return CuratedTracking(Pose(mice, parts, xy, np.ones(xy.shape[1:], bool)), np.zeros_like(xy))
 
 
+def bouts(rows: list[tuple[object, ...]]) -> pa.Table:
+    return pa.table(dict(zip(COLUMNS, zip(*rows, strict=True), strict=True)))
+
+
 def groups_of(*recordings: CuratedTracking) -> dict[int, int]:
-    return content_groups([content_of(number, curated, NO_BOUTS) for number, curated in enumerate(recordings, start=1)])
+    return content_groups([content_of(number, curated, None) for number, curated in enumerate(recordings, start=1)])
 
 
 def test_other_videos_are_not_the_same() -> None:
@@ -83,16 +86,15 @@ def test_a_short_shared_moment_is_enough_only_if_it_is_a_share_of_the_video() ->
 def test_equal_label_timelines_are_one_video() -> None:
     rows = [(1, 2, "attack", 10, 20), (1, 2, "sniff", 30, 44), (2, 1, "sniff", 50, 57)]
     orders = {1: rows, 2: rows[::-1], 3: rows[1:] + rows[:1]}
-    bouts = pd.DataFrame([(video, *row) for video, order in orders.items() for row in order], columns=COLUMNS)
-    contents = [content_of(video, wandering(video), bouts) for video in (1, 2, 3)]
-    assert content_groups(contents) == {1: 1, 2: 1, 3: 1}
-    moved = bouts.assign(stop_frame=bouts["stop_frame"] + (bouts["video_id"] == 2))
-    assert content_groups([content_of(video, wandering(video), moved) for video in (1, 2, 3)]) == {1: 1, 2: 2, 3: 1}
+    rows = [(video, *row) for video, order in orders.items() for row in order]
+    assert content_groups([content_of(video, wandering(video), bouts(rows)) for video in (1, 2, 3)]) == {1: 1, 2: 1, 3: 1}
+    moved = [(*row[:-1], row[-1] + (row[0] == 2)) for row in rows]
+    assert content_groups([content_of(video, wandering(video), bouts(moved)) for video in (1, 2, 3)]) == {1: 1, 2: 2, 3: 1}
 
 
 def test_one_bout_over_the_whole_video_is_no_timeline() -> None:
-    bouts = pd.DataFrame([(video, 1, 2, "shepherd", 0, 900) for video in (1, 2)], columns=COLUMNS)
-    assert content_groups([content_of(video, wandering(video), bouts) for video in (1, 2)]) == {1: 1, 2: 2}
+    whole = bouts([(video, 1, 2, "shepherd", 0, 900) for video in (1, 2)])
+    assert content_groups([content_of(video, wandering(video), whole) for video in (1, 2)]) == {1: 1, 2: 2}
 
 
 def test_likeness_goes_from_one_to_the_next() -> None:
@@ -110,7 +112,8 @@ def test_likeness_goes_from_one_to_the_next() -> None:
 def simulated(lab: str, video: int) -> Content:
     made = simulate(PROFILES[lab], video, video, seconds=20)
     (recording,) = recordings_from_rows([made.metadata])
-    return content_of(video, curate(made.tracking, recording), made.annotation.to_pandas().assign(video_id=video))
+    annotation = made.annotation.append_column("video_id", pa.array([video] * len(made.annotation)))
+    return content_of(video, curate(made.tracking, recording), annotation)
 
 
 def test_simulated_recordings_are_all_different() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.errors import ServiceError
+from infra.local.s3 import object_store
 from infra.local.s3.multipart import OpenUploads
 from infra.local.s3.object_store import ObjectStore
 from infra.local.s3.stored import Condition
@@ -82,6 +83,15 @@ def test_a_file_that_another_program_drops_is_an_object_at_once(store: ObjectSto
     assert list(store.keys("zone")) == ["deep/er/part-0.parquet"]
     assert read(store, "deep/er/part-0.parquet") == b"spark"
     assert "-" in store.get("zone", "deep/er/part-0.parquet").etag, "it must not be taken for an MD5"
+
+
+def test_a_file_that_was_dropped_a_while_ago_is_listed_without_a_lock(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.directory("zone").joinpath("dropped").write_bytes(b"hello")
+    found = store.get("zone", "dropped")
+
+    monkeypatch.setattr(object_store, "_SETTLED_S", -1.0)
+    monkeypatch.setattr(ObjectStore, "_locked", lambda *_: pytest.fail("Expected no lock, but one is taken."))
+    assert store.page("zone").objects == [found]
 
 
 def test_what_was_said_of_an_object_ends_when_another_program_replaces_it(store: ObjectStore) -> None:

@@ -141,7 +141,8 @@ class CuratedZone:
 
     def contents(self, recordings: Sequence[Recording], bouts: pd.DataFrame) -> tuple[Content, ...]:
         """Return the content of each recording, from which those of the same video are found. `bouts` are theirs."""
-        return tuple(content_of(recording.video_id, self.tracking(recording), bouts) for recording in recordings)
+        rows = pa.Table.from_pandas(bouts, preserve_index=False)
+        return tuple(content_of(recording.video_id, self.tracking(recording), rows) for recording in recordings)
 
     def bodyparts(self, recordings: Iterable[Recording]) -> list[tuple[str, ...]]:
         """Return the tracked bodyparts of each recording, from the metadata, or from its file if the metadata lack them."""

@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import stat
+import time
 import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +30,7 @@ from infra.local.s3.stored import ALWAYS, Condition, ListingPage, Staged, Stored
 
 CHUNK_BYTES = 1 << 20
 _STRIPES = 64  # lock files; two keys that share one only wait for each other
+_SETTLED_S = 10.0  # a writer puts an object's file in place, which sets its time of change, and its record directly afterwards
 _RACES = 8  # how often a directory may vanish under us before we believe that something else is wrong
 
 
@@ -239,7 +241,10 @@ class ObjectStore:
             os.close(lock)
 
     def _glance(self, bucket: str, key: str) -> StoredObject | None:
-        """Return an object of the tree whose record was written for exactly this file: true without a lock, and fast. None says nothing."""
+        """Return an object of the tree without a lock, fast; None says nothing.
+
+        A record that was written for exactly this file is true. That there is none is true as soon as a writer would have added it.
+        """
         if not fits_tree(key):
             return None
         path = f"{self.root}/{bucket}/{key}"
@@ -247,7 +252,10 @@ class ObjectStore:
             status = os.stat(path)
         except OSError:
             return None
-        return self._records.recorded(bucket, key, path, status) if stat.S_ISREG(status.st_mode) else None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        settled = time.time() - status.st_ctime > _SETTLED_S
+        return (self._records.describe if settled else self._records.recorded)(bucket, key, path, status)
 
     def _look(self, bucket: str, key: str) -> StoredObject | None:
         path = self.path(bucket, key)

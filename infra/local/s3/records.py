@@ -25,14 +25,14 @@ class Records:
         self._directory = directory
         self._drafts = drafts
 
-    def describe(self, bucket: str, key: str, path: Path, status: os.stat_result) -> StoredObject:
+    def describe(self, bucket: str, key: str, path: Path | str, status: os.stat_result) -> StoredObject:
         """Return the object in a file; its record counts only if it was written for a file of this size and time."""
         if found := self.recorded(bucket, key, path, status):
             return found
         size, mtime_ns = status.st_size, status.st_mtime_ns
         # Not hashed: a listing of dropped files would read them all. The `-1` tells clients that it is no MD5.
         etag = hashlib.md5(f"{key}:{size}:{mtime_ns}".encode(), usedforsecurity=False).hexdigest() + "-1"
-        return StoredObject(bucket, key, path, size, mtime_ns, etag)
+        return StoredObject(bucket, key, Path(path), size, mtime_ns, etag)
 
     def recorded(self, bucket: str, key: str, path: Path | str, status: os.stat_result) -> StoredObject | None:
         """Return the object in a file if its record was written for it, else None."""
