@@ -122,7 +122,7 @@ class LakeTable:
         return replace(self, entries={**stay, **entries})
 
     def _entry(self, one: WrittenObject) -> DataFile:
-        # as in glue_catalog.py, where it was loaded before
+        # it loads pandas, and so is loaded with the first table: see glue_catalog.py
         from pyiceberg.io.pyarrow import compute_statistics_plan, data_file_statistics_from_parquet_metadata, parquet_path_to_id_mapping
 
         held = object_of(one.key)
