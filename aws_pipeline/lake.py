@@ -6,14 +6,14 @@ Keys are relative to a zone such as s3://curated-zone. AWS_ENDPOINT_URL is the e
 import hashlib
 import random
 import time
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,6 +28,9 @@ from behavior.table import Table, no_rows
 _THREADS = 16
 """Requests side by side. More of them only wait for each other: Python reads their answers one after the other."""
 _PART_BYTES = 8 << 20
+_MOST_READINGS = 5
+"""If an object is replaced each time, somebody writes it all the time."""
+Read = TypeVar("Read")
 _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
 VERSION_DIGITS = 16
 """Of a digest, in keys."""
@@ -115,10 +118,29 @@ def bucket_of(zone: str) -> tuple[str, str]:
 
 
 def read_object(zone: str, key: str) -> pa.Buffer:
-    """Return the bytes of an object. Raises FileNotFoundError."""
+    """Return the bytes of an object, those of one version if it is replaced meanwhile. Raises FileNotFoundError."""
+
+    def read(filesystem: fs.FileSystem, place: str) -> tuple[int, pa.Buffer]:
+        with filesystem.open_input_file(place) as source:
+            data = source.read_buffer()
+        return data.size, data
+
+    return _of_one_version(zone, key, read)
+
+
+def _of_one_version(zone: str, key: str, read: Callable[[fs.FileSystem, str], tuple[int, Read]]) -> Read:
+    """Return what `read` returns beside the number of bytes that it read, as soon as the object has so many.
+
+    Arrow asks S3 for the size, and then for so many bytes: of a longer object that came in between it returns the beginning, of a shorter
+    one more bytes than it has. Raises OSError if the object never stays the same.
+    """
     filesystem, root = open_zone(zone)
-    with filesystem.open_input_file(f"{root}/{key}") as source:
-        return source.read_buffer()
+    for _ in range(_MOST_READINGS):
+        n_bytes, done = read(filesystem, f"{root}/{key}")
+        if filesystem.get_file_info(f"{root}/{key}").size == n_bytes:
+            return done
+    what = f"Expected {key} in {zone} to stay the same while it is read, but got another one {_MOST_READINGS} times"
+    raise OSError(f"{what}. Let the other program end, and start the same command again.")
 
 
 def stored_rows(zone: str, table: Table, key: str, *, lost: bool, mend: str = COPY_AGAIN) -> pa.Table:
@@ -157,13 +179,16 @@ def write_object(zone: str, key: str, data: bytes | pa.Buffer) -> None:
 
 def copy_to_file(zone: str, key: str, path: Path) -> str:
     """Copy an object to a file, a part after the other; return its SHA-256. Raises FileNotFoundError."""
-    filesystem, root = open_zone(zone)
-    total = hashlib.sha256()
-    with filesystem.open_input_stream(f"{root}/{key}") as source, path.open("wb") as target:
-        while part := source.read(_PART_BYTES):
-            total.update(part)
-            target.write(part)
-    return total.hexdigest()
+
+    def copy(filesystem: fs.FileSystem, place: str) -> tuple[int, str]:
+        total = hashlib.sha256()
+        with filesystem.open_input_stream(place) as source, path.open("wb") as target:
+            while part := source.read(_PART_BYTES):
+                total.update(part)
+                target.write(part)
+            return target.tell(), total.hexdigest()
+
+    return _of_one_version(zone, key, copy)
 
 
 def write_file(zone: str, key: str, path: Path, sha256: str) -> WrittenObject:

@@ -33,6 +33,52 @@ def test_only_chosen_subfolders_are_listed_beside_what_lies_in_the_folder_itself
     assert sorted(lake.list_objects(zone, ["metadata", "train_tracking"], set())) == KEYS[:1]
 
 
+class Overtaken:
+    """A file system in which each of the first readings is overtaken: the object is replaced after it was opened."""
+
+    def __init__(self, filesystem, contents):
+        self._filesystem, self._contents = filesystem, list(contents)
+
+    def open_input_file(self, path):
+        source = self._filesystem.open_input_file(path)
+        if self._contents:
+            with self._filesystem.open_output_stream(path) as target:
+                target.write(self._contents.pop(0))
+        return source
+
+    open_input_stream = open_input_file
+
+    def get_file_info(self, path):
+        return self._filesystem.get_file_info(path)
+
+
+@pytest.fixture
+def overtaken(settings, tmp_path, monkeypatch):
+    """Return a function that makes an object, which each of the first readings finds replaced by the next of some contents."""
+    filesystem, root = lake.open_zone(f"s3://raw-zone/{tmp_path.name}")
+
+    def make(contents):
+        with filesystem.open_output_stream(f"{root}/x") as target:
+            target.write(b"1234")
+        monkeypatch.setattr(lake, "open_zone", lambda _: (Overtaken(filesystem, contents), root))
+        return f"s3://raw-zone/{tmp_path.name}"
+
+    return make
+
+
+@pytest.mark.parametrize("contents", [[b"1"], [b"12345678"], [b"1", b"12345678"], [b"12345678", b"1"]])
+def test_an_object_that_is_replaced_while_it_is_read_is_read_as_one_version(overtaken, tmp_path, contents):
+    assert lake.read_object(overtaken(contents), "x").to_pybytes() == contents[-1]
+    lake.copy_to_file(overtaken(contents), "x", tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == contents[-1]
+
+
+def test_an_object_that_is_replaced_all_the_time_is_not_read(overtaken):
+    zone = overtaken([b"x" * number for number in range(20, 40)])
+    with pytest.raises(OSError, match=r"Expected x in s3://raw-zone/.* to stay the same while it is read, but got another one 5 times"):
+        lake.read_object(zone, "x")
+
+
 def test_listings_side_by_side_throw_no_connection_away(settings, tmp_path, caplog):
     """The client warns of each one, and the user would read it."""
     for lab in range(30):
