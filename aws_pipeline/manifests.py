@@ -4,6 +4,8 @@ pyiceberg's own change keeps every manifest for ever, also those that only say w
 only when it appends. Readers open each of them.
 """
 
+from collections.abc import Callable
+
 from pyiceberg.manifest import ManifestFile
 from pyiceberg.table import Transaction
 from pyiceberg.table.snapshots import Operation
@@ -17,6 +19,15 @@ _LARGE_BYTES = 8 << 20
 
 class Change(_OverwriteFiles):
     """Adds and removes objects in one snapshot."""
+
+    def _build_manifest_evaluator(self, spec_id: int) -> Callable[[ManifestFile], bool]:
+        """Return what says whether a manifest may list removed objects.
+
+        pyiceberg asks it from several threads, and its own remembers the manifest that it was asked about last: now and then it overlooked
+        one, and the commit failed. Here each manifest gets one of its own.
+        """
+        make = super()._build_manifest_evaluator
+        return lambda manifest: make(spec_id)(manifest)
 
     def _process_manifests(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
         own = self._snapshot_id

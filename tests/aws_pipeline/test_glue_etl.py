@@ -1,5 +1,6 @@
 """The job, in Spark, started through Glue's API."""
 
+import gc
 import json
 import os
 import re
@@ -51,6 +52,7 @@ def test_a_job_that_is_refused_ends_with_the_contracts_exit_code_and_its_sentenc
         "true",
     ]
     monkeypatch.setattr(sys, "argv", ["glue_etl.py", *arguments])
+    monkeypatch.setattr(gc, "freeze", lambda: None)  # it is for a process that ends
     with pytest.raises(SystemExit) as ended:
         glue_etl.main()
     assert ended.value.code == 4

@@ -1,5 +1,7 @@
 """Tables of the lake in the catalog: how they come to be, change, and are refused."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import boto3
@@ -10,6 +12,7 @@ from aws_pipeline import iceberg
 from aws_pipeline.glue_catalog import connect
 from aws_pipeline.iceberg import CommitConflictError, open_tables
 from aws_pipeline.lake import encode, write_parquet
+from aws_pipeline.manifests import change_of
 from behavior.contract import UsageError
 from behavior.keys import lab_key
 from behavior.table import Table
@@ -90,6 +93,29 @@ def test_after_many_changes_few_manifests_are_left_and_nothing_is_lost():
         assert len(table.handle.current_snapshot().manifests(table.handle.io)) <= 10
     assert len(there) == 4
     assert table.handle.scan(snapshot_id=table.handle.snapshot_by_name("run-2").snapshot_id).count() == 6
+
+
+def test_threads_that_look_for_removed_objects_do_not_mislead_each_other():
+    """pyiceberg looks through several manifests at once; if it overlooks one, the commit fails."""
+    table, labs = opened(LINEAGE), ("LoudHeron", "QuietOtter")
+    data = encode(pa.Table.from_pylist([{}], schema=LINEAGE.schema), table.column_ids)
+    for lab in labs:
+        table = table.commit([write_parquet(ZONE, LINEAGE, lab_key(LINEAGE, lab, f"{1:016x}"), data)], [], f"run-{lab}")
+    change = change_of(table.handle.transaction(), {})
+    change.delete_data_file(table.entries[lab_key(LINEAGE, "LoudHeron", f"{1:016x}")])
+    change._build_delete_files_partition_predicate()
+    may_list = change._build_manifest_evaluator(table.handle.spec().spec_id)
+    manifests = {one: one.partitions[0].lower_bound == b"LoudHeron" for one in table.handle.current_snapshot().manifests(table.handle.io)}
+    assert sorted(manifests.values()) == [False, True]
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            asked = [*manifests] * 1500
+            assert list(pool.map(may_list, asked)) == [manifests[one] for one in asked]
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def one_object(table, name, rows=2):
