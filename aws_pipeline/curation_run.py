@@ -45,6 +45,13 @@ def run_curation(options: Options) -> dict[str, Any]:
     return {**summary, "removed": removed, "seconds": {name: round(end - start, 2) for name, start, end in steps}}
 
 
+def write_status(options: Options, news: dict[str, Any]) -> None:
+    """Write the progress of a run, its summary, or its faults, where the options say."""
+    if options.summary:
+        zone, _, key = options.summary.rpartition("/")
+        write_object(zone, key, json.dumps(news).encode())
+
+
 def _curate_and_publish(prepared: Prepared, options: Options, run: Run, clock: list[float]) -> tuple[dict[str, Any], int]:
     """Curate what is due and publish it; return the summary, and how many objects were removed. If another run commits first, plan anew."""
     own = dict[str, AnyResult]()
@@ -130,10 +137,3 @@ def _curate(work: Sequence[AnyWork], options: Options, run: str, prepared: Prepa
             write_status(options, {"done": done, "of": of})
 
     return list(curate_all(work, options, run, ids, tell))
-
-
-def write_status(options: Options, news: dict[str, Any]) -> None:
-    """Write the progress of a run, its summary, or its faults, where the options say."""
-    if options.summary:
-        zone, _, key = options.summary.rpartition("/")
-        write_object(zone, key, json.dumps(news).encode())

@@ -14,12 +14,11 @@ from aws_pipeline.film_state import film_from_row, film_to_row
 from aws_pipeline.film_task import FilmResult
 from aws_pipeline.film_work import FilmWork
 from aws_pipeline.iceberg import LakeTable
-from aws_pipeline.lake import WrittenObject, read_object
+from aws_pipeline.lake import WrittenObject, stored_rows
 from behavior.content import Content
 from behavior.contract import Fault
 from behavior.film_keys import FILM
 from behavior.keys import object_of
-from behavior.parquet_file import read_rows
 from behavior.tables import ANNOTATIONS_ENRICHED, LINEAGE, TRACKING_CURATED
 from behavior.verdicts import QuarantineEntry
 
@@ -109,10 +108,8 @@ def read_former(lineage: LakeTable | None) -> dict[str, AnyResult]:
     former = dict[str, AnyResult]()
     for key in sorted(lineage.entries):
         held = object_of(key)
-        try:
-            rows = read_rows(LINEAGE, read_object(lineage.zone, key), key, mend="Run the ETL with --force.")
-        except FileNotFoundError:  # another run or a person removed it: its recordings are curated again
-            continue
+        # if another run or a person removed it, its recordings are curated again
+        rows = stored_rows(lineage.zone, LINEAGE, key, lost=True, mend="Run the ETL with --force.")
         for row in rows.to_pylist():
             of_row: Callable[[Mapping[str, Any], str], AnyResult] = film_from_row if row["split"] == FILM else _from_row
             result = of_row(row, str(held.lab) if held else "")

@@ -107,11 +107,8 @@ def curate_part(part: Iterable[AnyWork], raw: str, curated: str, run: str, ids: 
     small, large = list[AnyWork](), list[AnyWork]()
     for work in part:
         (large if isinstance(work, FilmWork) or work.n_bytes > _LARGE_BYTES else small).append(work)
-    if len(small) > 1:
-        with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            yield from pool.map(curate_one, small)
-    else:
-        large += small
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        yield from (pool.map if len(small) > 1 else map)(curate_one, small)  # the driver gives one at a time, from threads of its own
     yield from map(curate_one, large)
 
 

@@ -7,7 +7,6 @@ what its table should hold with what it holds, so that a run that was killed bet
 import json
 from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,9 +24,9 @@ from aws_pipeline.lake import (
     digest,
     encode,
     list_objects,
-    read_object,
     read_snapshot,
     remove_objects,
+    stored_rows,
     version_of,
     write_object,
     write_parquet,
@@ -38,7 +37,6 @@ from aws_pipeline.retention import Retention, are_newest, clean, is_published, p
 from behavior.annotations import Occurrences, class_distribution
 from behavior.content import content_groups
 from behavior.keys import key_of, lab_key, reason_key
-from behavior.parquet_file import read_rows
 from behavior.snapshot import SnapshotObject
 from behavior.table import TEXT
 from behavior.tables import (
@@ -161,10 +159,8 @@ def _run_rows(zone: str, table: LakeTable, run: Run) -> pa.Table:
 
     Only this run names recordings in its summary: a table with those of all nights would grow by megabytes each week.
     """
-    former = []
-    for key in sorted(table.entries):
-        with suppress(FileNotFoundError):  # if another run removed it, the commit is refused; if somebody did, it is lost
-            former.append(_earlier(read_rows(RUNS, read_object(zone, key), key), run.name))
+    # if another run removed one, the commit is refused; if somebody did, it is lost
+    former = [_earlier(stored_rows(zone, RUNS, key, lost=True), run.name) for key in sorted(table.entries)]
     summary = run.summary
     row = {
         "run": run.name,
